@@ -1,0 +1,71 @@
+/** `npm run build`: makes `dist/docker-credential-acr`, or the executables of other platforms with `--target`. */
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Binary, makeBinary } from './build/binary.ts';
+import { bundleProgram } from './build/bundle.ts';
+import { writeChecksums } from './build/checksums.ts';
+import { readPinnedNodeVersion } from './build/node-part.ts';
+import { environmentWithoutNodeSettings, runProgram } from './build/run.ts';
+import { formatTable } from './build/table.ts';
+import { executableName, findHostTarget, parseTargets, TARGETS, type Target } from './build/target.ts';
+
+const PROGRAM = 'docker-credential-acr';
+const root = join(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: { target: { type: 'string' }, entry: { type: 'string', default: 'src/main.ts' } },
+  });
+  const host = findHostTarget();
+  const targets = values.target === undefined ? host && [host] : parseTargets(values.target);
+  if (!targets) {
+    console.error(`error: no such target; give --target all or one of ${TARGETS.map(({ name }) => name).join(', ')}`);
+    return 1;
+  }
+
+  await mkdir(dist, { recursive: true });
+  const bundle = await bundleProgram({ entry: values.entry, root, nodeVersion: await readPinnedNodeVersion(root) });
+  await writeFile(join(dist, 'meta.json'), JSON.stringify(bundle.metafile));
+  await writeFile(join(dist, `${PROGRAM}.LEGAL.txt`), bundle.legalComments);
+
+  const made: Binary[] = [];
+  const failed: string[] = [];
+  for (const target of targets) {
+    try {
+      made.push(await makeBinary({ root, target, code: bundle.code, output: outputOf(target, host, values.target) }));
+    } catch (error) {
+      failed.push(`error: ${target.name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  await writeChecksums(dist, PROGRAM);
+  for (const { target, path, notStripped, warnings } of made) {
+    if (notStripped) console.log(`${target.name}: ${notStripped}; the executable keeps what it has`);
+    for (const warning of warnings) console.log(`${target.name}: warning: ${warning}`);
+    if (target === host) await runProgram(path, ['version'], { env: environmentWithoutNodeSettings() });
+  }
+  console.log(formatTable(made.map((binary) => rowOf(binary))));
+  for (const line of failed) console.error(line);
+  return failed.length === 0 ? 0 : 1;
+}
+
+/** The machine's own binary stands at the top of `dist`; one that was asked for by its name stands in its folder. */
+function outputOf(target: Target, host: Target | undefined, asked: string | undefined): string {
+  const folder = target === host && asked !== 'all' ? dist : join(dist, target.name);
+  return join(folder, executableName(PROGRAM, target));
+}
+
+function rowOf({ target, path, nodeVersion, sizeBytes, notStripped, codeCache }: Binary): Record<string, string> {
+  return {
+    target: target.name,
+    Node: nodeVersion,
+    size: `${(sizeBytes / 1e6).toFixed(1)} MB`,
+    stripped: notStripped ? 'no' : 'yes',
+    'code cache': codeCache ? 'yes' : 'no',
+    file: relative(root, path),
+  };
+}
+
+process.exitCode = await main();

@@ -1,0 +1,83 @@
+/** Makes one executable of one target from a bundle. */
+
+import { chmod, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { findNodePart, readPinnedNodeVersion, stripNode } from './node-part.ts';
+import { environmentWithoutNodeSettings, runProgram } from './run.ts';
+import { findHostTarget, type Target } from './target.ts';
+
+export interface Binary {
+  readonly target: Target;
+  readonly path: string;
+  readonly nodeVersion: string;
+  readonly sizeBytes: number;
+  readonly codeCache: boolean;
+  readonly notStripped?: string;
+  readonly warnings: readonly string[];
+}
+
+export interface BinaryOptions {
+  readonly root: string;
+  readonly target: Target;
+  /** The program, as one CommonJS file. */
+  readonly code: string;
+  /** Where the executable goes. A running one there is replaced, never written into. */
+  readonly output: string;
+}
+
+/** @throws when the target's Node cannot be had or the program cannot be injected into it. */
+export async function makeBinary({ root, target, code, output }: BinaryOptions): Promise<Binary> {
+  const parts = join(root, '.parts');
+  const host = findHostTarget();
+  const pinned = await readPinnedNodeVersion(root);
+  const node = await findNodePart(root, parts, target, pinned);
+  const { path: stripped, notStripped } = await stripNode(parts, target, node);
+  // The blob's layout is that of one version of Node, so the Node that makes it has to be of the same version.
+  const generator = host ? await findNodePart(root, parts, { ...host, nodeVersion: node.version }, pinned) : undefined;
+  // V8's code cache holds for the processor and the build that made it.
+  const codeCache = target === host && node.version === pinned;
+
+  await mkdir(dirname(output), { recursive: true });
+  const scratch = await mkdtemp(join(dirname(output), '.build-'));
+  try {
+    const bundle = join(scratch, 'bundle.cjs');
+    const executable = join(scratch, 'executable');
+    await writeFile(bundle, code);
+    const said = await runProgram(
+      generator?.path ?? process.execPath,
+      [
+        join(import.meta.dirname, 'inject.ts'),
+        ...['--target', target.name, '--bundle', bundle, '--node', stripped, '--output', executable],
+        ...(codeCache ? ['--code-cache'] : []),
+      ],
+      { env: environmentWithoutNodeSettings() },
+    );
+    await chmod(executable, 0o755);
+    const { size } = await stat(executable);
+    await rename(executable, output);
+    return {
+      target,
+      path: output,
+      nodeVersion: node.version,
+      sizeBytes: size,
+      codeCache,
+      ...(notStripped === undefined ? {} : { notStripped }),
+      warnings: findWarnings(said),
+    };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Pkg narrates its steps; only what it warns of is worth the person's time. */
+function findWarnings(said: string): readonly string[] {
+  return said
+    .split('\n> ')
+    .filter((text) => /^(> )?\S*Warning/.test(text))
+    .map((text) =>
+      text
+        .replace(/^(> )?\S*Warning\S*/, '')
+        .replaceAll(/\s+/g, ' ')
+        .trim(),
+    );
+}

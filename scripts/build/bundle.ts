@@ -1,0 +1,42 @@
+/** Makes the program one CommonJS file, in memory, with the graph of what went into it. */
+
+import { build, type Metafile } from 'esbuild';
+
+export interface Bundle {
+  readonly code: string;
+  /** Licence comments that esbuild took out of the code. */
+  readonly legalComments: string;
+  /** The import graph, with paths relative to `root`. */
+  readonly metafile: Metafile;
+}
+
+export interface BundleOptions {
+  /** The file to start from, relative to `root`. */
+  readonly entry: string;
+  readonly root: string;
+  /** The version of the Node that will run the bundle, such as `26.10.0`. */
+  readonly nodeVersion: string;
+}
+
+/** Bundles `entry` and everything it imports; a local `import()` stays unevaluated until it is reached. */
+export async function bundleProgram({ entry, root, nodeVersion }: BundleOptions): Promise<Bundle> {
+  const result = await build({
+    entryPoints: [entry],
+    absWorkingDir: root,
+    outfile: 'bundle.cjs',
+    write: false,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: `node${nodeVersion}`,
+    // In a single executable `import()` of a built-in goes through the embedder's loader; `require` is direct.
+    supported: { 'dynamic-import': false },
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'external',
+    metafile: true,
+    logLevel: 'warning',
+  });
+  const textOf = (suffix: string) => result.outputFiles.find(({ path }) => path.endsWith(suffix))?.text ?? '';
+  return { code: textOf('.cjs'), legalComments: textOf('.LEGAL.txt'), metafile: result.metafile };
+}

@@ -1,0 +1,106 @@
+/** Finds the Node executable that a target is made of: this project's own, or the npm package that holds another platform's. */
+
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execPath } from 'node:process';
+import { environmentWithoutNodeSettings, runProgram } from './run.ts';
+import { findHostTarget, type Target } from './target.ts';
+
+export interface NodePart {
+  readonly path: string;
+  readonly version: string;
+}
+
+/** Reads the version of Node that the project pins and packages. */
+export async function readPinnedNodeVersion(root: string): Promise<string> {
+  const text = await readFile(join(root, 'node_modules/node/package.json'), 'utf8');
+  const version = /"version":\s*"([^"]+)"/.exec(text)?.[1];
+  if (!version) throw new Error('Cannot read the version of the `node` package: run `npm ci` first');
+  return version;
+}
+
+/**
+ * Finds the Node executable of `target`, fetching it with npm (which verifies its integrity) the first time.
+ *
+ * @throws when npm cannot have it.
+ */
+export async function findNodePart(root: string, parts: string, target: Target, version: string): Promise<NodePart> {
+  const wanted = target.nodeVersion ?? version;
+  if (target.name === findHostTarget()?.name && wanted === version) {
+    return { path: join(root, 'node_modules/node/bin', target.os === 'win' ? 'node.exe' : 'node'), version };
+  }
+  return { path: await fetchNode(parts, target, wanted), version: wanted };
+}
+
+async function fetchNode(parts: string, target: Target, version: string): Promise<string> {
+  const kept = join(parts, `node-${version}-${target.name}${target.os === 'win' ? '.exe' : ''}`);
+  if (await isFile(kept)) return kept;
+  await mkdir(parts, { recursive: true });
+  const scratch = await mkdtemp(join(parts, 'fetch-'));
+  try {
+    await runNpm(['pack', '--ignore-scripts', '--silent', `${target.nodePackage}@${version}`], scratch);
+    const archive = (await readdir(scratch)).find((name) => name.endsWith('.tgz'));
+    if (!archive) throw new Error(`npm has no ${target.nodePackage}@${version}`);
+    await runProgram('tar', ['-xzf', archive], { cwd: scratch });
+    const executable = join(scratch, 'package/bin', target.os === 'win' ? 'node.exe' : 'node');
+    await chmod(executable, 0o755);
+    await rename(executable, kept);
+    return kept;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** `npm run` says where its own npm is; on Windows `npm` alone is a script that cannot be executed. */
+function runNpm(args: readonly string[], cwd: string): Promise<string> {
+  const npm = process.env['npm_execpath'];
+  const options = { cwd, env: environmentWithoutNodeSettings() };
+  return npm ? runProgram(execPath, [npm, ...args], options) : runProgram('npm', args, options);
+}
+
+export interface StrippedNode {
+  readonly path: string;
+  /** Why the symbols are still in it, or `undefined` when they are gone. */
+  readonly notStripped?: string;
+}
+
+/**
+ * Removes the symbols of a Node executable, which are a fifth of it. This has to happen before the program is
+ * injected: stripping afterwards moves the program away from where Node looks for it.
+ */
+export async function stripNode(parts: string, target: Target, node: NodePart): Promise<StrippedNode> {
+  if (target.os !== 'linux') return { path: node.path, notStripped: `no symbols to strip on ${target.name}` };
+  const { size } = await stat(node.path);
+  const kept = join(parts, `node-${node.version}-${target.name}-stripped-${size}`);
+  if (await isFile(kept)) return { path: kept };
+  await mkdir(parts, { recursive: true });
+  const scratch = await mkdtemp(join(parts, 'strip-'));
+  try {
+    const stripped = join(scratch, 'node');
+    for (const tool of stripTools(target)) {
+      await cp(node.path, stripped);
+      const worked = await runProgram(tool, [stripped]).then(
+        () => true,
+        () => false,
+      );
+      if (!worked) continue;
+      await rename(stripped, kept);
+      return { path: kept };
+    }
+    return { path: node.path, notStripped: `no strip for ${target.name} here` };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+function stripTools(target: Target): readonly string[] {
+  const triple = target.cpu === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
+  return target === findHostTarget() ? ['strip', 'llvm-strip'] : [`${triple}-strip`, 'llvm-strip'];
+}
+
+function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (entry) => entry.isFile(),
+    () => false,
+  );
+}
