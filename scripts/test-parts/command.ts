@@ -1,0 +1,61 @@
+/** Running and finding the programs that install and run the tests. */
+import { spawn } from 'node:child_process';
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+export interface CommandResult {
+  readonly exitCode: number;
+  /** Both streams, in the order of arrival. */
+  readonly output: string;
+}
+
+/** Runs a program to its end with both streams collected; a program that cannot be started ends with 127. */
+export function runCommand(
+  command: string,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<CommandResult> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const collect = (chunk: Buffer) => {
+      output += chunk.toString();
+    };
+    child.stdout.on('data', collect);
+    child.stderr.on('data', collect);
+    child.on('error', (error) => resolve({ exitCode: 127, output: `${output}${error.message}\n` }));
+    child.on('close', (code) => resolve({ exitCode: code ?? 1, output }));
+  });
+}
+
+/** Folders in which Debian keeps programs, whether or not PATH names them. */
+const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+/** @returns the path of a program on PATH or in the system's folders, `undefined` when there is none */
+export function findProgram(name: string): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...SYSTEM_FOLDERS];
+  return folders.map((folder) => join(folder, name)).find(isExecutable);
+}
+
+export function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @returns the text of a file, `undefined` when it cannot be read */
+export function readTextFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** The last lines of a program's output, for a message about its failure. */
+export function lastLines(output: string, count = 15): string {
+  return output.trimEnd().split('\n').slice(-count).join('\n');
+}

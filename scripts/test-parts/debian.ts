@@ -1,0 +1,60 @@
+/** Debian packages: container engines, clients and a registry, installed with apt-get when this is Debian and root. */
+import { findProgram, lastLines, readTextFile, runCommand } from './command.ts';
+import type { PartReport } from './part.ts';
+
+/** Each package with the program that shows that it is there. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  'docker.io': 'dockerd',
+  podman: 'podman',
+  skopeo: 'skopeo',
+  buildah: 'buildah',
+  'docker-registry': 'docker-registry',
+  iptables: 'iptables',
+};
+
+/** Whether packages can be installed here without asking anybody. */
+export function canInstallPackages(): boolean {
+  const isDebian = /^ID(_LIKE)?=.*debian/m.test(readTextFile('/etc/os-release') ?? '');
+  return isDebian && process.getuid?.() === 0 && findProgram('apt-get') !== undefined;
+}
+
+/** Installs the packages whose programs are missing, in one transaction, together with `extraPackages`. */
+export async function installPackages(extraPackages: readonly string[]): Promise<readonly PartReport[]> {
+  const missing = Object.keys(PACKAGES).filter((name) => !isInstalled(name));
+  const present = Object.keys(PACKAGES).filter((name) => !missing.includes(name));
+  const reports = present.map((part): PartReport => ({ part, state: 'present', detail: '' }));
+  const wanted = [...missing, ...extraPackages];
+  if (wanted.length === 0) return reports;
+  if (!canInstallPackages()) {
+    return [
+      ...reports,
+      ...wanted.map((part) => report(part, 'missing', 'install it with the system’s package manager')),
+    ];
+  }
+  const output = await aptInstall(wanted);
+  return [
+    ...reports,
+    ...missing.map((part) =>
+      isInstalled(part) ? report(part, 'installed', 'with apt-get') : report(part, 'missing', lastLines(output)),
+    ),
+  ];
+}
+
+function isInstalled(name: string): boolean {
+  return findProgram(PACKAGES[name] ?? name) !== undefined;
+}
+
+function report(part: string, state: PartReport['state'], detail: string): PartReport {
+  return { part, state, detail };
+}
+
+/** Installs without recommended packages; the package lists are fetched only when they do not know the packages. */
+async function aptInstall(packages: readonly string[]): Promise<string> {
+  const install = ['-y', '-q', '-o', 'DPkg::Lock::Timeout=120', '--no-install-recommends', 'install', ...packages];
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const first = await runCommand('apt-get', install, environment);
+  if (first.exitCode === 0) return first.output;
+  const update = await runCommand('apt-get', ['-q', 'update'], environment);
+  const second = await runCommand('apt-get', install, environment);
+  return `${first.output}\n${update.output}\n${second.output}`;
+}

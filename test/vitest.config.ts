@@ -1,0 +1,27 @@
+/** The four suites: unit and integration in process, the emulator's own tests, and real clients on the built binary. */
+import { defineConfig } from 'vitest/config';
+
+// biome-ignore lint/style/noDefaultExport: vitest reads its configuration from the default export.
+export default defineConfig({
+  test: {
+    root: `${import.meta.dirname}/..`,
+    // Real clients run beside the tests, so two files at once keep two cores busy.
+    maxWorkers: 2,
+    teardownTimeout: 60_000,
+    allowOnly: false,
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 20_000 } },
+      { extends: true, test: { name: 'emulator', include: ['test/emulator/**/*.test.ts'], testTimeout: 20_000 } },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
+  },
+});
