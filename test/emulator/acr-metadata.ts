@@ -1,0 +1,89 @@
+/** The `/acr/v1/` lists of ACR, made from what the real registry behind `/v2/` holds. */
+import { registryHeaders } from './acr-error.ts';
+import { parseJsonRecord, parseStrings } from './json.ts';
+import { type Context, type EmulatedRequest, type EmulatedResponse, jsonResponse } from './message.ts';
+
+const ATTRIBUTES = { deleteEnabled: true, writeEnabled: true, readEnabled: true, listEnabled: true };
+const MANIFEST_TYPES = [
+  'application/vnd.docker.distribution.manifest.v2+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.oci.image.index.v1+json',
+].join(', ');
+
+/** Answers a metadata request of a caller who may make it. */
+export async function answerMetadata(
+  registryUrl: string | undefined,
+  request: EmulatedRequest,
+  context: Context,
+): Promise<EmulatedResponse> {
+  const headers = registryHeaders(context);
+  const [, , , ...rest] = request.path.split('/');
+  if (request.method !== 'GET') {
+    return jsonResponse(405, { errors: [{ code: 'UNSUPPORTED', message: 'The operation is unsupported.' }] }, headers);
+  }
+  if (rest[0] === '_catalog') {
+    const repositories = parseStrings((await read(registryUrl, '/v2/_catalog'))?.['repositories']);
+    return jsonResponse(200, { repositories }, headers);
+  }
+  const end = rest.findIndex((part) => part === '_tags' || part === '_manifests');
+  const name = rest.slice(0, end === -1 ? rest.length : end).join('/');
+  const tags = parseStrings((await read(registryUrl, `/v2/${name}/tags/list`))?.['tags']);
+  if (tags.length === 0) {
+    const message = `repository "${name}" is not found`;
+    return jsonResponse(404, { errors: [{ code: 'NAME_UNKNOWN', message, detail: { name } }] }, headers);
+  }
+  const times = { createdTime: '2026-01-01T00:00:00.0000000Z', lastUpdateTime: '2026-01-01T00:00:00.0000000Z' };
+  const owner = { registry: request.host, imageName: name };
+  const described = await Promise.all(
+    tags.map(async (tag) => ({
+      name: tag,
+      digest: await readDigest(registryUrl, name, tag),
+      ...times,
+      signed: false,
+      changeableAttributes: ATTRIBUTES,
+    })),
+  );
+  switch (rest[end]) {
+    case '_tags':
+      return jsonResponse(200, { ...owner, tags: described }, headers);
+    case '_manifests': {
+      const digests = [...new Set(described.map(({ digest }) => digest))];
+      const manifests = digests.map((digest) => ({
+        digest,
+        ...times,
+        tags: described.filter((tag) => tag.digest === digest).map((tag) => tag.name),
+        changeableAttributes: ATTRIBUTES,
+      }));
+      return jsonResponse(200, { ...owner, manifests }, headers);
+    }
+    default:
+      return jsonResponse(
+        200,
+        {
+          ...owner,
+          ...times,
+          manifestCount: new Set(described.map(({ digest }) => digest)).size,
+          tagCount: tags.length,
+          changeableAttributes: ATTRIBUTES,
+        },
+        headers,
+      );
+  }
+}
+
+async function read(registryUrl: string | undefined, path: string): Promise<Readonly<Record<string, unknown>>> {
+  if (registryUrl === undefined) {
+    return {};
+  }
+  const response = await fetch(new URL(path, registryUrl));
+  return parseJsonRecord(await response.text()) ?? {};
+}
+
+async function readDigest(registryUrl: string | undefined, name: string, tag: string): Promise<string> {
+  const response = await fetch(new URL(`/v2/${name}/manifests/${tag}`, registryUrl), {
+    method: 'HEAD',
+    headers: { accept: MANIFEST_TYPES },
+  });
+  return response.headers.get('docker-content-digest') ?? '';
+}

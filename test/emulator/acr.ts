@@ -1,0 +1,121 @@
+/** ACR: which endpoint a path is, and whether a bearer may have what stands behind `/v2/` and `/acr/v1/`. */
+import {
+  challengeBasic,
+  challengeBearer,
+  denyAccess,
+  denyDataEndpoint,
+  notFound,
+  type ScopeDetail,
+} from './acr-error.ts';
+import { answerExchange } from './acr-exchange.ts';
+import { judgeLogin } from './acr-login.ts';
+import { answerToken, parseBasic } from './acr-oauth.ts';
+import { type Access, coversScopes, intersectScopes, parseAccess } from './acr-scope.ts';
+import { readRegistryToken } from './acr-token.ts';
+import type { AzureHost } from './hosts.ts';
+import type { Answer, Context, EmulatedRequest } from './message.ts';
+import { NULL_GUID, type Registry, registryOf } from './state.ts';
+
+type RegistryHost = Extract<AzureHost, { kind: 'acr' | 'acr-data' }>;
+
+/** Answers any request to a login server or data endpoint, or hands it to what stands behind. */
+export function answerAcr(host: RegistryHost, request: EmulatedRequest, context: Context): Answer {
+  const registry = registryOf(context.state, host.loginServer);
+  if (registry.firewall !== undefined) {
+    return denyAccess(registry, context, registry.firewall);
+  }
+  if (host.kind === 'acr-data') {
+    return denyDataEndpoint(context);
+  }
+  switch (request.path) {
+    case '/oauth2/exchange':
+      return answerExchange(registry, request, context);
+    case '/oauth2/token':
+      return answerToken(registry, request, context);
+    default:
+      break;
+  }
+  if (request.path.startsWith('/acr/v1/')) {
+    return judgeAccess(registry, request, context, needOfMetadata(request)) ?? 'metadata';
+  }
+  if (request.path === '/v2' || request.path.startsWith('/v2/')) {
+    return judgeAccess(registry, request, context, needOfContent(request)) ?? 'registry';
+  }
+  return notFound(context);
+}
+
+/** @returns the refusal, or `undefined` when the request may go on. */
+function judgeAccess(
+  registry: Registry,
+  request: EmulatedRequest,
+  context: Context,
+  needed: readonly Access[],
+): Answer | undefined {
+  const scopes = needed.map(({ type, name, actions }) => `${type}:${name}:${actions.join(',')}`);
+  const details: ScopeDetail[] = needed.flatMap(({ type, name, actions }) =>
+    actions.map((action) => ({ type, name, action })),
+  );
+  const challenge = (error?: 'invalid_token' | 'insufficient_scope') =>
+    challengeBearer(registry, request, context, { scopes, details, ...(error === undefined ? {} : { error }) });
+
+  const authorization = request.headers['authorization'];
+  if (authorization === undefined) {
+    return challenge();
+  }
+  if (/^basic\b/i.test(authorization)) {
+    const basic = parseBasic(authorization);
+    // The null GUID is a user of the token endpoint only, and so are repository tokens.
+    const isForTokens = basic === undefined || basic.user === NULL_GUID || registry.repositoryTokens.has(basic.user);
+    const caller = isForTokens ? undefined : judgeLogin(basic.user, basic.password, registry, context);
+    if (caller === undefined || !('grant' in caller)) {
+      return challengeBasic(registry, context);
+    }
+    const isEnough = coversScopes(intersectScopes(needed, caller.grant, registry), needed);
+    return isEnough ? undefined : challenge('insufficient_scope');
+  }
+  const bearer = /^bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
+  const claims = readRegistryToken(context.state, registry, 'access_token', bearer, context.now);
+  if (claims === undefined) {
+    return challenge('invalid_token');
+  }
+  return coversScopes(parseAccess(claims), needed) ? undefined : challenge('insufficient_scope');
+}
+
+function needOfContent(request: EmulatedRequest): Access[] {
+  if (request.path === '/v2/_catalog') {
+    return [{ type: 'registry', name: 'catalog', actions: ['*'] }];
+  }
+  const name = /^\/v2\/(.+)\/(?:manifests|blobs|tags|referrers)\/.*$/.exec(request.path)?.[1];
+  if (name === undefined) {
+    return [];
+  }
+  const source = request.query.get('from');
+  return [
+    { type: 'repository', name, actions: actionsOf(request.method) },
+    // Mounting a blob reads the repository that it comes from.
+    ...(source === null || source === name ? [] : [{ type: 'repository', name: source, actions: ['pull'] }]),
+  ];
+}
+
+function actionsOf(method: string): string[] {
+  switch (method) {
+    case 'GET':
+    case 'HEAD':
+      return ['pull'];
+    case 'DELETE':
+      return ['delete'];
+    default:
+      return ['pull', 'push'];
+  }
+}
+
+function needOfMetadata(request: EmulatedRequest): Access[] {
+  const [, , , ...rest] = request.path.split('/');
+  const list = rest.findIndex((part) => part === '_tags' || part === '_manifests');
+  if (rest[0] === '_catalog') {
+    return [{ type: 'registry', name: 'catalog', actions: ['*'] }];
+  }
+  const name = rest.slice(0, list === -1 ? rest.length : list).join('/');
+  const actions = { PATCH: ['metadata_write', 'metadata_read'], DELETE: ['delete'] }[request.method];
+  return [{ type: 'repository', name, actions: actions ?? ['metadata_read'] }];
+}

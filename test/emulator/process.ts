@@ -1,0 +1,31 @@
+/** Runs the emulator as a process of its own: one JSON line says how to reach it, and it ends with stdin or SIGTERM. */
+import { parseArgs } from 'node:util';
+import { CLIENT_ID, CLIENT_SECRET, startEmulator, TENANT_ID } from './emulator.ts';
+
+const { values } = parseArgs({
+  options: { registry: { type: 'string' }, 'round-trip-ms': { type: 'string' } },
+});
+
+const emulator = await startEmulator({
+  ...(values.registry === undefined ? {} : { registryUrl: values.registry }),
+  roundTripMs: Number(values['round-trip-ms'] ?? 0),
+});
+
+const stop = () => {
+  // Closing may meet a client that is still busy; nothing is left to wait for.
+  emulator.close().finally(() => process.exit());
+};
+process.once('SIGTERM', stop);
+process.once('SIGINT', stop);
+process.stdin.once('end', stop).once('error', stop).resume();
+
+process.stdout.write(
+  `${JSON.stringify({
+    proxyUrl: emulator.proxyUrl,
+    caFile: emulator.caFile,
+    environment: emulator.environment(),
+    tenantId: TENANT_ID,
+    clientId: CLIENT_ID,
+    clientSecret: CLIENT_SECRET,
+  })}\n`,
+);
