@@ -1,0 +1,121 @@
+/**
+ * The tokens that are still good, a file each, in a folder that only their owner can open.
+ *
+ * A cache that is broken, foreign or cannot be had is an empty one: it costs speed, never the answer.
+ */
+
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeOwnFolder, readOwnFile, replaceOwnFile } from './files.ts';
+import { findCacheFolder } from './folders.ts';
+import { asText, parseJsonObject } from './json.ts';
+import type { Machine } from './machine.ts';
+
+/** Whose token for which registry. */
+export interface CacheKey {
+  /** The global login server, which regional endpoints share. */
+  readonly service: string;
+  /** Who signs in: a stable description of the identity, or that a client stored the token. */
+  readonly identity: string;
+  /** `refresh-token`, or `access-token` followed by its scopes. */
+  readonly kind: string;
+}
+
+export interface CachedToken {
+  readonly token: string;
+  /** The token's own end. */
+  readonly expiresAtSeconds: number;
+  readonly savedAtSeconds: number;
+}
+
+export interface Cache {
+  readonly folder: string;
+  readonly lockFolder: string;
+}
+
+const LARGEST_ENTRY_BYTES = 64 * 1024;
+/** A token that ends sooner is renewed first: a pull may take a while to begin. */
+const SHORTEST_LIFE_SECONDS = 300;
+/** A token that was "saved in the future" tells that the clock was turned back: its end cannot be trusted either. */
+const CLOCK_TOLERANCE_SECONDS = 300;
+
+/** What the cache calls a token that `get` answers with: an identity token is a refresh token by another user name. */
+export function nameKind(secret: string, scope: readonly string[]): string {
+  return secret === 'access-token' ? `access-token ${[...scope].sort().join(' ')}` : 'refresh-token';
+}
+
+/** Whether a token has enough life left to be given to a client. */
+export function isFresh({ expiresAtSeconds }: CachedToken, nowSeconds: number): boolean {
+  return expiresAtSeconds - nowSeconds > SHORTEST_LIFE_SECONDS;
+}
+
+/** @returns `undefined` where there is no folder to keep anything in. */
+export async function findCache(machine: Machine): Promise<Cache | undefined> {
+  const folder = await findCacheFolder(machine);
+  // A folder of its own below, since the person may name one that others can write in, such as a mounted volume.
+  return folder === undefined ? undefined : { folder: join(folder, 'tokens'), lockFolder: join(folder, 'locks') };
+}
+
+/** @returns the token, expired or not; `undefined` when there is none that can be trusted. */
+export function readCache(cache: Cache, key: CacheKey, nowSeconds: number): CachedToken | undefined {
+  const text = readOwnFile(cacheFile(cache, key), LARGEST_ENTRY_BYTES);
+  const entry = text === undefined ? undefined : parseJsonObject(text);
+  if (entry === undefined) return undefined;
+  const { service, identity, kind, token, expiresAtSeconds, savedAtSeconds } = entry;
+  if (service !== key.service || identity !== key.identity || kind !== key.kind) return undefined;
+  if (typeof expiresAtSeconds !== 'number' || typeof savedAtSeconds !== 'number') return undefined;
+  if (savedAtSeconds > nowSeconds + CLOCK_TOLERANCE_SECONDS) return undefined;
+  const secret = asText(token);
+  return secret === undefined ? undefined : { token: secret, expiresAtSeconds, savedAtSeconds };
+}
+
+/** @throws the system's error when the token cannot be kept. */
+export function writeCache(cache: Cache, key: CacheKey, token: CachedToken): void {
+  if (!makeOwnFolder(cache.folder)) throw new Error(`${cache.folder} is not a folder that only you can write in`);
+  const { service, identity, kind } = key;
+  replaceOwnFile(cacheFile(cache, key), `${JSON.stringify({ service, identity, kind, ...token })}\n`);
+}
+
+/** Forgets every token for a registry, whoever signed in. */
+export function eraseCache(cache: Cache, service: string): void {
+  let names: string[];
+  try {
+    names = readdirSync(cache.folder);
+  } catch {
+    return; // no folder, nothing to forget
+  }
+  for (const name of names) {
+    if (!name.startsWith(`${service}_`)) continue;
+    try {
+      rmSync(join(cache.folder, name), { force: true });
+    } catch {
+      // A disk that lets nothing be removed: what is there ends by itself.
+    }
+  }
+}
+
+/** What the files of a key are called; what they hold is believed only when it names the same key. */
+export function nameKey({ service, identity, kind }: CacheKey): string {
+  return `${service}_${hashText(`${identity}\n${kind}`)}`;
+}
+
+function cacheFile(cache: Cache, key: CacheKey): string {
+  return join(cache.folder, `${nameKey(key)}.json`);
+}
+
+/**
+ * A 53-bit hash (cyrb53) for file names only: a collision costs a sign-in, since every entry names its key. The
+ * cryptographic ones take 8 ms to load.
+ */
+function hashText(text: string): string {
+  let high = 0xdeadbeef;
+  let low = 0x41c6ce57;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    high = Math.imul(high ^ code, 2654435761);
+    low = Math.imul(low ^ code, 1597334677);
+  }
+  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
+  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
+  return (4294967296 * (2097151 & low) + (high >>> 0)).toString(16).padStart(14, '0');
+}

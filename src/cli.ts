@@ -1,0 +1,110 @@
+/** The verbs: from the arguments and the input to what is written and the exit code. */
+
+import { findCredential } from './credential.ts';
+import { listRegistries } from './docker-config.ts';
+import type { Log } from './log.ts';
+import { type Machine, readVariable } from './machine.ts';
+import {
+  formatCredential,
+  NO_SERVER_URL,
+  NOT_FOUND,
+  parseServerUrl,
+  parseStorePayload,
+  TOKEN_USERNAME,
+} from './protocol.ts';
+import { VERSION } from './version.ts';
+
+export interface Outcome {
+  /** Clients know no others. */
+  readonly exitCode: 0 | 1;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Reads the whole input. */
+export type ReadInput = () => Promise<string>;
+
+const VERBS = 'store|get|erase|list|version';
+
+/** Runs the program once. Never throws. */
+export async function run(args: readonly string[], readInput: ReadInput, machine: Machine): Promise<Outcome> {
+  try {
+    return await runVerb(args, readInput, machine);
+  } catch (failure) {
+    // Loaded only now: what is told of a failure is of no use on the way to an answer.
+    const { tellFailure } = await import('./failure.ts');
+    return { exitCode: 1, ...tellFailure(machine, failure) };
+  }
+}
+
+async function runVerb(args: readonly string[], readInput: ReadInput, machine: Machine): Promise<Outcome> {
+  const [verb, ...rest] = args;
+  if (verb === undefined || rest.length > 0) return refuse(`Usage: ${machine.programName} <${VERBS}>`);
+  switch (verb) {
+    case 'get':
+      return await get(await readInput(), machine);
+    case 'store':
+      return await store(await readInput(), machine);
+    case 'erase':
+      return await erase(await readInput(), machine);
+    case 'list':
+      return succeed(
+        `${JSON.stringify(Object.fromEntries(listRegistries(machine).map((host) => [host, TOKEN_USERNAME])))}\n`,
+      );
+    case 'version':
+    case '--version':
+    case '-v':
+      return succeed(`${machine.programName} (docker-credential-acr) v${VERSION}\n`);
+    case 'help':
+    case '--help':
+    case '-h':
+      return succeed((await import('./help.ts')).formatHelp(machine));
+    default:
+      return refuse(`${machine.programName}: unknown action: ${sanitizeAction(verb)}`);
+  }
+}
+
+async function get(input: string, machine: Machine): Promise<Outcome> {
+  const serverUrl = parseServerUrl(input);
+  if (serverUrl === undefined) return refuse(NO_SERVER_URL);
+  const found = await findCredential(machine, serverUrl, await openRequestedLog(machine));
+  if ('secret' in found) return succeed(formatCredential(found));
+  const stderr = found.hint === undefined ? '' : `docker-credential-acr: hint: ${found.hint}\n`;
+  return { exitCode: 1, stdout: `${NOT_FOUND}\n`, stderr };
+}
+
+async function store(input: string, machine: Machine): Promise<Outcome> {
+  const credential = parseStorePayload(input);
+  if (typeof credential === 'string') return refuse(credential);
+  const { storeCredential } = await import('./store.ts');
+  await storeCredential(machine, credential);
+  return succeed('');
+}
+
+async function erase(input: string, machine: Machine): Promise<Outcome> {
+  const serverUrl = parseServerUrl(input);
+  if (serverUrl === undefined) return refuse(NO_SERVER_URL);
+  const { eraseCredential } = await import('./store.ts');
+  await eraseCredential(machine, serverUrl);
+  return succeed('');
+}
+
+async function openRequestedLog(machine: Machine): Promise<Log | undefined> {
+  const target = readVariable(machine, 'DOCKER_CREDENTIAL_ACR_LOG');
+  if (target === undefined) return undefined;
+  const [{ openLog }, { createRedactor }] = await Promise.all([import('./log.ts'), import('./redact.ts')]);
+  return openLog(machine, target, createRedactor(machine));
+}
+
+function succeed(stdout: string): Outcome {
+  return { exitCode: 0, stdout, stderr: '' };
+}
+
+function refuse(text: string): Outcome {
+  return { exitCode: 1, stdout: `${text}\n`, stderr: '' };
+}
+
+/** An argument can hold anything; what is shown of it is one short line. */
+function sanitizeAction(text: string): string {
+  return text.replace(/[^\x20-\x7E]|`/g, '?').slice(0, 60);
+}

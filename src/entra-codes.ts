@@ -1,0 +1,107 @@
+/**
+ * What Entra's error codes mean for a person, and what helps. Advice only: the program never decides by a code, since
+ * codes and texts change.
+ *
+ * @see https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+ */
+
+export interface EntraAdvice {
+  /** What is the case, as the end of "Cannot sign in for …: ". */
+  readonly meaning: string | undefined;
+  readonly fix: string;
+}
+
+interface EntraSubject {
+  readonly clientId: string;
+  readonly tenant: string;
+}
+
+type Row = readonly [codes: readonly number[], meaning: string, fix: (subject: EntraSubject) => string];
+
+const LOGIN = ({ tenant }: EntraSubject) =>
+  `az login --tenant ${tenant} --scope https://containerregistry.azure.net/.default`;
+const RESET = ({ clientId }: EntraSubject) => `az ad app credential reset --id ${clientId}`;
+const CHECK_APP = ({ clientId }: EntraSubject) => `az ad sp show --id ${clientId}`;
+const WAIT = () => 'wait a minute and try again';
+
+const ROWS: readonly Row[] = [
+  [
+    [7000215, 70002],
+    'the client secret is wrong',
+    (s) => `use the secret's value, not its id, or make a new one: ${RESET(s)}`,
+  ],
+  [[7000222], 'the client secret has expired', (s) => `make a new one: ${RESET(s)}`],
+  [
+    [700016, 700011],
+    'the application is not in this tenant',
+    ({ tenant }) => `check AZURE_CLIENT_ID, and that AZURE_TENANT_ID is ${tenant}, and the cloud`,
+  ],
+  [
+    [7000112, 70001],
+    'the application is disabled',
+    ({ clientId }) => `az ad sp update --id ${clientId} --set accountEnabled=true`,
+  ],
+  [
+    [90002, 900023],
+    'there is no such tenant',
+    () => 'check AZURE_TENANT_ID; for a tenant of another cloud set AZURE_AUTHORITY_HOST',
+  ],
+  [
+    [90038, 900382, 900432],
+    'the tenant is in another cloud',
+    () => "set AZURE_AUTHORITY_HOST to that cloud's authority",
+  ],
+  [
+    [500011, 50001, 650052, 650057],
+    'the tenant does not know Azure Container Registry',
+    () => "check that AZURE_TENANT_ID is the registry's tenant: az acr show -n NAME --query id",
+  ],
+  [[700027, 50012], 'the certificate does not belong to the application', CHECK_APP],
+  [[700030], 'the certificate is not one that the application trusts', CHECK_APP],
+  [[700024, 500133], 'the assertion is out of date', () => "compare this machine's clock; get a new assertion"],
+  [
+    [70021, 700211, 700212, 700213, 7002137, 7002138],
+    'no federated credential matches',
+    ({ clientId }) => `az ad app federated-credential list --id ${clientId}`,
+  ],
+  [[700229], 'this kind of token cannot be federated', () => 'use the token of an application or a managed identity'],
+  [[7000218], 'the application needs a secret or a certificate', () => 'set AZURE_CLIENT_SECRET'],
+  [[700025], 'the application takes no secret', () => 'unset AZURE_CLIENT_SECRET'],
+  [[7002104], 'secrets are disabled for the application', () => 'use a certificate or a federated credential'],
+  [[50034, 50020, 51004, 16000, 90072], 'the account is not in this tenant', LOGIN],
+  [[50076, 50079, 50074, 50072, 50078, 50158], 'multi-factor authentication is needed', LOGIN],
+  [
+    [53003, 53000, 53001, 53002, 530032, 530035, 50131],
+    'a Conditional Access policy blocks the sign-in',
+    () => "ask the tenant's administrator which policy applies (the correlation id finds it)",
+  ],
+  [
+    [65001, 65004, 90094, 90008, 650056],
+    'consent is missing',
+    ({ clientId }) => `az ad app permission admin-consent --id ${clientId}`,
+  ],
+  [[65002], 'this application may not ask for the registry', () => 'use an application of your own'],
+  [[70008, 700082, 70043, 50089, 50173, 50132, 50133], 'the sign-in has expired', LOGIN],
+  [[50057, 50055, 50053, 50126], 'the account is disabled, locked, or its password is wrong', LOGIN],
+  [[50105], 'the account is not assigned to the application', CHECK_APP],
+  [
+    [50194, 9001023, 9002332],
+    'the application needs its own tenant',
+    () => 'set AZURE_TENANT_ID to the id of the tenant',
+  ],
+  [[70011, 1002012], 'the scope is invalid', () => 'report this with the correlation id'],
+  [[50196, 90055], 'Entra ID sees too many sign-ins', WAIT],
+  [[90033, 90006, 90024, 50033, 90012], 'Entra ID has a passing fault', WAIT],
+  [[100007], 'the regional authority is not allowed', () => 'unset AZURE_REGIONAL_AUTHORITY_NAME'],
+];
+
+/** @param code the digits after `AADSTS`. */
+export function findEntraAdvice(code: string | undefined, subject: EntraSubject): EntraAdvice {
+  const row = ROWS.find(([codes]) => codes.includes(Number(code)));
+  if (row !== undefined) return { meaning: row[1], fix: row[2](subject) };
+  const link =
+    code === undefined
+      ? 'check AZURE_CLIENT_ID and AZURE_TENANT_ID'
+      : `see https://login.microsoftonline.com/error?code=${code}`;
+  return { meaning: undefined, fix: link };
+}

@@ -1,0 +1,249 @@
+/**
+ * Requests to Azure: through the proxy of the environment, trusting what the machine trusts, within one budget of time,
+ * never following a redirect.
+ */
+
+import type { Dispatcher } from 'undici';
+import request from 'undici/lib/api/api-request.js';
+import { CredentialError, describeCause, readErrorCode } from './errors.ts';
+import { createDispatcher, type Trust } from './http-dispatcher.ts';
+import type { Log } from './log.ts';
+import { type Machine, readVariable } from './machine.ts';
+import { quoteForeignText } from './redact.ts';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as `application/x-www-form-urlencoded`; a name may stand more than once. */
+  readonly form?: readonly (readonly [string, string])[];
+  /** What the request is for, as in "Cannot sign in for myregistry.azurecr.io". */
+  readonly purpose: string;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  /** The value of a header, by its lower-case name. */
+  readonly header: (name: string) => string | undefined;
+  readonly body: string;
+}
+
+export interface HttpClient {
+  /**
+   * Sends a request, again where that helps and there is time.
+   * @returns whatever the server answered, an error status too.
+   * @throws NETWORK_FAILED, ANSWER_INVALID
+   */
+  readonly send: (request: HttpRequest) => Promise<HttpResponse>;
+  readonly close: () => void;
+}
+
+export interface HttpOptions {
+  /** When everything has to be over, on the clock of `performance.now()`. */
+  readonly deadlineMs: number;
+  readonly log: Log | undefined;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const ATTEMPT_TIMEOUT_MS = 12_000;
+const MOST_ATTEMPTS = 3;
+const FIRST_PAUSE_MS = 300;
+/** A longer `Retry-After` is better told to the person than waited for. */
+const LONGEST_PAUSE_MS = 10_000;
+const LARGEST_BODY_BYTES = 256 * 1024;
+const RETRIED_STATUSES = [408, 429, 500, 502, 503, 504];
+
+/** What Node says of a certificate whose issuer it does not know, as behind a proxy that opens TLS. */
+const UNTRUSTED_CODES = [
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+];
+
+export function createHttp(machine: Machine, { deadlineMs, log }: HttpOptions): HttpClient {
+  // The system's certificates take 30 ms to read, and the public ones of Azure are Node's own: asked for only when an
+  // issuer is unknown, or when the person named them.
+  const namesSystem = readVariable(machine, 'SSL_CERT_FILE') ?? readVariable(machine, 'SSL_CERT_DIR');
+  let trust: Trust = namesSystem === undefined ? 'bundled' : 'system';
+  let dispatcher: Dispatcher | undefined;
+
+  async function attempt(httpRequest: HttpRequest): Promise<HttpResponse> {
+    dispatcher ??= createDispatcher(machine, trust, CONNECT_TIMEOUT_MS);
+    try {
+      return await sendOnce(dispatcher, httpRequest, deadlineMs);
+    } catch (cause) {
+      if (trust === 'system' || !UNTRUSTED_CODES.includes(readErrorCode(cause) ?? '')) throw cause;
+      trust = 'system';
+      void dispatcher.destroy();
+      dispatcher = createDispatcher(machine, trust, CONNECT_TIMEOUT_MS);
+      return await sendOnce(dispatcher, httpRequest, deadlineMs);
+    }
+  }
+
+  async function send(httpRequest: HttpRequest): Promise<HttpResponse> {
+    const { host: hostAndPort, pathname } = new URL(httpRequest.url);
+    for (let attempts = 1; ; attempts += 1) {
+      const startedMs = performance.now();
+      const step = { step: 'request', host: hostAndPort, path: pathname } as const;
+      let pauseMs: number | undefined = FIRST_PAUSE_MS * 4 ** (attempts - 1);
+      let outcome: { response: HttpResponse } | { failure: unknown };
+      try {
+        const response = await attempt(httpRequest);
+        outcome = { response };
+        log?.({
+          ...step,
+          outcome: 'answered',
+          status: response.status,
+          durationMs: Math.round(performance.now() - startedMs),
+          correlationId: readCorrelationId(response),
+        });
+        if (!RETRIED_STATUSES.includes(response.status)) return refuseRedirect(httpRequest, response);
+        pauseMs = readRetryAfterMs(response, machine) ?? pauseMs;
+      } catch (failure) {
+        if (failure instanceof CredentialError) throw failure;
+        outcome = { failure };
+        const durationMs = Math.round(performance.now() - startedMs);
+        log?.({ ...step, outcome: 'failed', durationMs, reason: describeCause(failure) });
+        if (!isWorthRetrying(failure)) pauseMs = undefined;
+      }
+      const isOver =
+        attempts >= MOST_ATTEMPTS ||
+        pauseMs === undefined ||
+        pauseMs > LONGEST_PAUSE_MS ||
+        performance.now() + pauseMs >= deadlineMs;
+      if (!isOver) {
+        const resumeAfterMs = pauseMs;
+        await new Promise((resolve) => setTimeout(resolve, resumeAfterMs));
+      } else if ('response' in outcome) {
+        return outcome.response;
+      } else {
+        throw explainFailure(machine, httpRequest, outcome.failure, attempts);
+      }
+    }
+  }
+
+  return { send, close: () => void dispatcher?.destroy() };
+}
+
+/** Names the answer in the services' own logs; the names differ by service. */
+export function readCorrelationId({ header }: HttpResponse): string | undefined {
+  const id = header('x-ms-correlation-request-id') ?? header('x-ms-request-id') ?? header('client-request-id');
+  return id === undefined ? undefined : quoteForeignText(id, 64);
+}
+
+async function sendOnce(dispatcher: Dispatcher, httpRequest: HttpRequest, deadlineMs: number): Promise<HttpResponse> {
+  const { method, url, headers = {}, form } = httpRequest;
+  const { origin, pathname, search } = new URL(url);
+  const remainingMs = Math.max(1, deadlineMs - performance.now());
+  const signal = AbortSignal.timeout(Math.ceil(Math.min(ATTEMPT_TIMEOUT_MS, remainingMs)));
+  const response = await request.call(dispatcher, {
+    origin,
+    path: `${pathname}${search}`,
+    method,
+    headers: {
+      accept: 'application/json',
+      ...headers,
+      ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+    },
+    body: form === undefined ? null : new URLSearchParams(form.map(([name, value]) => [name, value])).toString(),
+    signal,
+  });
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body) {
+    if (!Buffer.isBuffer(chunk)) continue;
+    bytes += chunk.length;
+    if (bytes > LARGEST_BODY_BYTES) {
+      response.body.destroy();
+      throw new CredentialError('ANSWER_INVALID', `${httpRequest.purpose}: ${new URL(url).host} answered without end`);
+    }
+    chunks.push(chunk);
+  }
+  return {
+    status: response.statusCode,
+    header: (name) => {
+      const value = response.headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    },
+    body: Buffer.concat(chunks).toString('utf8'),
+  };
+}
+
+function refuseRedirect({ purpose, url }: HttpRequest, response: HttpResponse): HttpResponse {
+  if (response.status < 300 || response.status > 399) return response;
+  const target = URL.parse(response.header('location') ?? '', url)?.host ?? 'nowhere';
+  const { host } = new URL(url);
+  throw new CredentialError(
+    'ANSWER_INVALID',
+    `${purpose}: ${host} redirects to ${quoteForeignText(target, 100)}, which is not followed`,
+    {
+      causes: [`HTTP ${response.status}`],
+      hint: `curl -sSI https://${host}/ (a proxy or a captive portal may be in the way)`,
+    },
+  );
+}
+
+/** @see https://www.rfc-editor.org/rfc/rfc9110#field.retry-after */
+function readRetryAfterMs(response: HttpResponse, machine: Machine): number | undefined {
+  const value = response.header('retry-after');
+  if (value === undefined) return undefined;
+  if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - machine.now());
+}
+
+/** A name that does not exist, an untrusted certificate or a refusal of the proxy will not change within seconds. */
+function isWorthRetrying(failure: unknown): boolean {
+  const code = readErrorCode(failure) ?? '';
+  return ['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'UND_ERR_SOCKET'].includes(code);
+}
+
+function explainFailure(
+  machine: Machine,
+  { purpose, url }: HttpRequest,
+  failure: unknown,
+  attempts: number,
+): CredentialError {
+  const { host, hostname } = new URL(url);
+  const code = readErrorCode(failure) ?? '';
+  const text = quoteForeignText(describeCause(failure));
+  const causes = [attempts === 1 ? text : `${text} (${attempts} attempts)`];
+  const explain = (what: string, hint: string) =>
+    new CredentialError('NETWORK_FAILED', `${purpose}: ${what}`, { causes, hint, cause: failure });
+
+  const proxyStatus = /Proxy response \((\d+)\)/.exec(text)?.[1];
+  if (proxyStatus !== undefined) {
+    return explain(
+      `the proxy answered ${proxyStatus} for ${host}`,
+      'check HTTPS_PROXY and NO_PROXY, and the name of the registry',
+    );
+  }
+  if (failure instanceof Error && (failure.name === 'TimeoutError' || /TIMEOUT|ETIMEDOUT/.test(code))) {
+    return explain(
+      `${host} did not answer in time`,
+      'check the network: a firewall, HTTPS_PROXY, or a private endpoint',
+    );
+  }
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    const [name = hostname] = hostname.split(/[-.]/);
+    const isRegistry = hostname.includes('.azurecr.');
+    return explain(
+      `there is no host ${hostname}`,
+      isRegistry ? `az acr show -n ${name} --query loginServer` : 'check the network, DNS and HTTPS_PROXY',
+    );
+  }
+  if (UNTRUSTED_CODES.includes(code) || code.startsWith('ERR_TLS') || code.startsWith('CERT_')) {
+    return explain(
+      `the certificate of ${host} is not trusted (${code})`,
+      'set NODE_EXTRA_CA_CERTS=FILE to the certificate of the proxy that opens TLS',
+    );
+  }
+  const proxy = readVariable(machine, 'HTTPS_PROXY') ?? readVariable(machine, 'https_proxy');
+  const throughProxy = proxy === undefined ? '' : ' through the proxy of HTTPS_PROXY';
+  return explain(
+    `${host} cannot be reached${throughProxy} (${code || 'no answer'})`,
+    'check the network and HTTPS_PROXY',
+  );
+}

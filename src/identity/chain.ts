@@ -1,0 +1,41 @@
+/** The order in which the machine's identities are tried. */
+
+import { findAzureCli } from './azure-cli.ts';
+import { findClientSecret } from './client-secret.ts';
+import { type Identity, type IdentityName, type IdentityRequest, type IdentitySource, isNotSetUp } from './identity.ts';
+
+/** What the environment says on purpose comes before what a person once signed in to. */
+const SOURCES: readonly IdentitySource[] = [
+  { name: 'client-secret', find: findClientSecret },
+  { name: 'azure-cli', find: findAzureCli },
+];
+
+/** A source that was passed over, and why. */
+export interface SkippedSource {
+  readonly source: IdentityName;
+  readonly reason: string;
+}
+
+export interface FoundIdentities {
+  /** In the order to try them. */
+  readonly identities: readonly Identity[];
+  readonly skipped: readonly SkippedSource[];
+}
+
+/**
+ * Finds every identity that this machine has, without network and without starting a program.
+ *
+ * @param only the one source that the configuration allows.
+ * @throws IDENTITY_INVALID
+ */
+export function findIdentities(request: IdentityRequest, only: IdentityName | undefined): FoundIdentities {
+  const identities: Identity[] = [];
+  const skipped: SkippedSource[] = [];
+  for (const { name, find } of SOURCES) {
+    if (only !== undefined && only !== name) continue;
+    const found = find(request);
+    if (isNotSetUp(found)) skipped.push({ source: name, reason: found.notSetUp });
+    else identities.push(found);
+  }
+  return { identities, skipped };
+}

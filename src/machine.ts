@@ -1,0 +1,15 @@
+/** What the program knows of the machine it runs on; injected, so that tests choose it. */
+
+export interface Machine {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly platform: NodeJS.Platform;
+  /** The name that the program was called by, such as `docker-credential-acr`. */
+  readonly programName: string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** The value of an environment variable; an empty one counts as not set. */
+export function readVariable(machine: Machine, name: string): string | undefined {
+  return machine.env[name] || undefined;
+}

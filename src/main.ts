@@ -1,0 +1,36 @@
+/** The edge of the process: arguments, streams, environment and exit code. Everything else takes and returns values. */
+
+import { basename } from 'node:path';
+import { run } from './cli.ts';
+import { drainInput, readInput, writeOutput } from './streams.ts';
+
+const STANDARD_OUTPUT = 1;
+const STANDARD_ERROR = 2;
+
+async function main(): Promise<void> {
+  const { exitCode, stdout, stderr } = await run(process.argv.slice(2), readInput, {
+    env: process.env,
+    platform: process.platform,
+    programName: findProgramName(),
+    now: Date.now,
+  });
+  writeOutput(STANDARD_ERROR, stderr);
+  writeOutput(STANDARD_OUTPUT, stdout);
+  // A writer whose reader goes away first dies of it, so whatever was not read is read now.
+  await drainInput();
+  process.exit(exitCode);
+}
+
+/** The name that the client called, which tells how its configuration names us: a link may give the program another. */
+function findProgramName(): string {
+  const name = basename(process.argv0).replace(/\.exe$/i, '');
+  return name.startsWith('docker-credential-') ? name : 'docker-credential-acr';
+}
+
+// The last resort for what a library throws from a callback: one line where clients look, and their exit code.
+process.on('uncaughtException', ({ name }) => {
+  writeOutput(STANDARD_OUTPUT, `Cannot answer: internal error: ${name}\n`);
+  process.exit(1);
+});
+
+void main();

@@ -1,0 +1,28 @@
+/** Finds what somebody who mistyped a word meant. */
+
+const FARTHEST = 3;
+
+/** @returns the candidate that is fewest edits away, or `undefined` when none is near. */
+export function findNearest<T extends string>(word: string, candidates: readonly T[]): T | undefined {
+  let nearest: { candidate: T; distance: number } | undefined;
+  for (const candidate of candidates) {
+    const distance = countEdits(word.toLowerCase(), candidate.toLowerCase());
+    if (nearest === undefined || distance < nearest.distance) nearest = { candidate, distance };
+  }
+  return nearest !== undefined && nearest.distance <= FARTHEST ? nearest.candidate : undefined;
+}
+
+/** Levenshtein's distance. */
+function countEdits(from: string, to: string): number {
+  if (Math.abs(from.length - to.length) > FARTHEST) return FARTHEST + 1; // also keeps hostile lengths cheap
+  let previous = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (let row = 1; row <= from.length; row += 1) {
+    const current = [row];
+    for (let column = 1; column <= to.length; column += 1) {
+      const replaced = (previous[column - 1] ?? 0) + (from[row - 1] === to[column - 1] ? 0 : 1);
+      current.push(Math.min(replaced, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+    }
+    previous = current;
+  }
+  return previous[to.length] ?? 0;
+}

@@ -1,0 +1,117 @@
+/**
+ * Lets one of many processes that want the same token sign in, and gives its result, good or bad, to the others.
+ */
+
+import { join } from 'node:path';
+import { type Cache, type CacheKey, nameKey } from './cache.ts';
+import { CredentialError, describeCause, type ErrorCode } from './errors.ts';
+import { makeOwnFolder, readOwnFile, replaceOwnFile } from './files.ts';
+import { asText, parseJsonObject } from './json.ts';
+import { type Lock, LockAttempt } from './lock.ts';
+import type { Log } from './log.ts';
+
+export interface Flight<T> {
+  /** Looks for the result of another process. */
+  readonly peek: () => T | undefined;
+  /** Gets the result itself. */
+  readonly run: () => Promise<T>;
+  /** When the whole program has to have answered, on the clock of `performance.now()`. */
+  readonly deadlineMs: number;
+  readonly log: Log | undefined;
+}
+
+const SHORTEST_WAIT_MS = 5;
+const LONGEST_WAIT_MS = 40;
+const LARGEST_FAILURE_BYTES = 16 * 1024;
+
+/** Failures that whoever waited would have had as well; a refused secret is not among them: another may have the right one. */
+const SHARED_FAILURES: readonly ErrorCode[] = [
+  'IDENTITY_FAILED',
+  'REGISTRY_REFUSED',
+  'NETWORK_FAILED',
+  'ANSWER_INVALID',
+];
+
+/**
+ * Runs a flight under the lock of its key; without a lock where none can be had, which costs a request, not the answer.
+ * @throws CredentialError of the run, or BUSY when another process held the lock until the deadline.
+ */
+export async function flySingle<T>(cache: Cache | undefined, key: CacheKey, flight: Flight<T>): Promise<T> {
+  if (cache === undefined) return flight.run();
+  const failureFile = join(cache.lockFolder, `${nameKey(key)}.failed`);
+  const turn = await takeTurn(cache, key, flight, failureFile);
+  if ('found' in turn) return turn.found;
+  try {
+    return await flight.run();
+  } catch (cause) {
+    if (turn.lock !== undefined) shareFailure(failureFile, cause);
+    throw cause;
+  } finally {
+    turn.lock?.release();
+  }
+}
+
+/** Waits until another process has the result, or it is our turn to get it. */
+async function takeTurn<T>(
+  cache: Cache,
+  key: CacheKey,
+  flight: Flight<T>,
+  failureFile: string,
+): Promise<{ found: T } | { lock: Lock | undefined }> {
+  const startedAtMs = Date.now();
+  const attempt = makeOwnFolder(cache.lockFolder) ? new LockAttempt(cache.lockFolder, nameKey(key)) : undefined;
+  for (;;) {
+    let lock: Lock | undefined;
+    try {
+      if (attempt === undefined) throw new Error(`${cache.lockFolder} is not a folder that only you can write in`);
+      lock = attempt.try();
+    } catch (cause) {
+      flight.log?.({ step: 'lock', outcome: 'not-locked', reason: describeCause(cause) });
+      return { lock: undefined };
+    }
+    const found = flight.peek();
+    if (found !== undefined) {
+      lock?.release();
+      return { found };
+    }
+    if (lock !== undefined) return { lock };
+    rethrowFailure(failureFile, startedAtMs);
+    await waitForOther(key.service, flight.deadlineMs);
+  }
+}
+
+async function waitForOther(service: string, deadlineMs: number): Promise<void> {
+  if (performance.now() > deadlineMs) {
+    throw new CredentialError('BUSY', `Cannot sign in for ${service}: another process has been at it for too long`, {
+      hint: 'try again; if it stays, look for a docker-credential-acr process that hangs',
+    });
+  }
+  const waitMs = SHORTEST_WAIT_MS + Math.random() * (LONGEST_WAIT_MS - SHORTEST_WAIT_MS);
+  await new Promise((resolve) => setTimeout(resolve, waitMs));
+}
+
+/** Leaves the failure for those who wait behind us. Its texts are made to be shown, so they hold no secret. */
+function shareFailure(file: string, cause: unknown): void {
+  if (!(cause instanceof CredentialError) || !SHARED_FAILURES.includes(cause.code)) return;
+  const { code, message, causes, hint } = cause;
+  try {
+    replaceOwnFile(file, JSON.stringify({ failedAtMs: Date.now(), code, message, causes, hint }));
+  } catch {
+    // Then the others find out themselves.
+  }
+}
+
+/** @throws the failure of the process that we waited for, if it failed while we did. */
+function rethrowFailure(file: string, sinceMs: number): void {
+  const failure = parseJsonObject(readOwnFile(file, LARGEST_FAILURE_BYTES) ?? '');
+  if (failure === undefined || typeof failure['failedAtMs'] !== 'number' || failure['failedAtMs'] < sinceMs) return;
+  const code = SHARED_FAILURES.find((shared) => shared === failure['code']);
+  const message = asText(failure['message']);
+  if (code === undefined || message === undefined) return;
+  const causes = Array.isArray(failure['causes']) ? failure['causes'].map(asText) : [];
+  const hint = asText(failure['hint']);
+  throw new CredentialError(code, message, {
+    causes: causes.filter((cause) => cause !== undefined),
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
