@@ -1,7 +1,6 @@
 /** The four suites: unit and integration in process, the emulator's own tests, and real clients on the built binary. */
 import { defineConfig } from 'vitest/config';
 
-// biome-ignore lint/style/noDefaultExport: vitest reads its configuration from the default export.
 export default defineConfig({
   test: {
     root: `${import.meta.dirname}/..`,

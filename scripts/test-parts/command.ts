@@ -1,6 +1,6 @@
 /** Running and finding the programs that install and run the tests. */
 import { spawn } from 'node:child_process';
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 export interface CommandResult {
@@ -33,8 +33,15 @@ const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/
 
 /** @returns the path of a program on PATH or in the system's folders, `undefined` when there is none */
 export function findProgram(name: string): string | undefined {
+  return listPrograms(name)[0];
+}
+
+/** Every program of that name, in the order in which they are found; two names of one file count once. */
+export function listPrograms(name: string): readonly string[] {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...SYSTEM_FOLDERS];
-  return folders.map((folder) => join(folder, name)).find(isExecutable);
+  const paths = folders.map((folder) => join(folder, name)).filter(isExecutable);
+  const byFile = new Map(paths.toReversed().map((path) => [realpathSync(path), path]));
+  return [...byFile.values()].toReversed();
 }
 
 export function isExecutable(path: string): boolean {

@@ -1,0 +1,54 @@
+/** The emulated Azure of one test file, with a real registry behind it where one is installed. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Emulator, type RecordedRequest, startEmulator } from '../../emulator/emulator.ts';
+import { seedImage } from './image.ts';
+import { findPart } from './parts.ts';
+import { startRegistryServer } from './registry-server.ts';
+
+/** The login server of the tests; it comes into being when it is asked for. */
+export const LOGIN_SERVER = 'contoso.azurecr.io';
+
+export interface Cloud {
+  readonly emulator: Emulator;
+  /** Puts an image straight into the registry, without any credential. */
+  readonly seed: (repository: string, tag: string, files?: Readonly<Record<string, string>>) => Promise<void>;
+  /** The program's own requests so far, such as `entra 200` and `exchange 200`, without those of the clients. */
+  readonly signIns: () => readonly string[];
+  /** Requests that pulled or pushed through `/v2/` with success. */
+  readonly transfers: (method: string) => readonly RecordedRequest[];
+  /** Forgets the requests so far. */
+  readonly forget: () => void;
+  readonly close: () => Promise<void>;
+}
+
+export async function startCloud(): Promise<Cloud> {
+  const folder = mkdtempSync(join(tmpdir(), 'acr-cloud-'));
+  const program = findPart('docker-registry');
+  const registry = program === undefined ? undefined : await startRegistryServer(program, folder);
+  const emulator = await startEmulator(registry === undefined ? {} : { registryUrl: registry.url });
+  return {
+    emulator,
+    seed: async (repository, tag, files = { hello: `Hello from ${repository}:${tag}\n` }) => {
+      if (registry === undefined) throw new Error('Cannot seed an image: docker-registry is not installed');
+      await seedImage(registry.url, repository, tag, files);
+    },
+    signIns: () => emulator.requests.flatMap(nameSignIn),
+    transfers: (method) =>
+      emulator.requests.filter(
+        (request) => request.method === method && request.path.startsWith('/v2/') && request.status < 300,
+      ),
+    forget: () => emulator.resetRequests(),
+    close: async () => {
+      await emulator.close();
+      await registry?.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function nameSignIn({ path, status }: RecordedRequest): readonly string[] {
+  if (path.endsWith('/oauth2/v2.0/token')) return [`entra ${status}`];
+  return path === '/oauth2/exchange' ? [`exchange ${status}`] : [];
+}

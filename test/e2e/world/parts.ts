@@ -1,0 +1,44 @@
+/** Finding the real programs that the tests run, and saying so where one is absent. */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { TestContext } from 'vitest';
+import { findProgram, isExecutable, listPrograms } from '../../../scripts/test-parts/command.ts';
+import { PARTS_FOLDER } from '../../../scripts/test-parts/part.ts';
+
+/** The built program under test. */
+export const PROGRAM = fileURLToPath(new URL('../../../dist/docker-credential-acr', import.meta.url));
+
+/** Parts that belong to this checkout rather than to the machine. */
+const OWN_PARTS: Readonly<Record<string, string>> = {
+  az: join(PARTS_FOLDER, 'azure-cli', 'bin', 'az'),
+  crane: join(PARTS_FOLDER, 'bin', 'crane'),
+  helm: join(PARTS_FOLDER, 'bin', 'helm'),
+};
+
+/** @returns the path of a program, `undefined` where it is not installed */
+export function findPart(name: string): string | undefined {
+  return [OWN_PARTS[name] ?? ''].find(isExecutable) ?? findProgram(name);
+}
+
+/** Every program of that name, in the order of PATH: a machine may have two Docker clients. */
+export function findParts(name: string): readonly string[] {
+  return listPrograms(name);
+}
+
+/** Ends the test as skipped, with the reason, unless all these programs are there. */
+export function needParts(context: TestContext, ...names: readonly string[]): void {
+  const absent = names.filter((name) => findPart(name) === undefined);
+  if (absent.length > 0) context.skip(`skipped: ${absent.join(' and ')} not installed`);
+}
+
+/** Ends the test as skipped unless it runs as root, which container engines need here. */
+export function needRoot(context: TestContext): void {
+  if (process.getuid?.() !== 0) context.skip('skipped: a container engine of the tests’ own needs root');
+}
+
+/** The path of a program that {@link needParts} has seen. */
+export function partOf(name: string): string {
+  const path = findPart(name);
+  if (path === undefined) throw new Error(`Cannot run ${name}: it is not installed`);
+  return path;
+}

@@ -1,0 +1,113 @@
+/** Running real programs with an environment of their own and both of their streams collected. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+export interface RunOptions {
+  readonly environment: Readonly<Record<string, string>>;
+  /** What the program reads; nothing by default. */
+  readonly input?: string;
+  readonly folder?: string;
+  readonly timeoutMs?: number;
+}
+
+export interface RunResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A program that runs until it is stopped. */
+export interface Server {
+  readonly hasEnded: () => boolean;
+  /** Both streams so far, in the order of arrival. */
+  readonly output: () => string;
+  /** Asks it to end, insists after a while, and waits for the end. */
+  readonly stop: () => Promise<void>;
+}
+
+const live = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of live) signalGroup(child, 'SIGKILL');
+});
+
+/** Runs a program to its end; one that takes too long is killed together with its children. */
+export async function runProcess(command: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
+  const child = spawnGroup(command, args, options);
+  const streams = { stdout: '', stderr: '' };
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    streams.stdout += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    streams.stderr += text;
+  });
+  // A program that does not read its input is no failure of the test.
+  child.stdin?.on('error', () => undefined).end(options.input ?? '');
+  const timeoutMs = options.timeoutMs ?? 120_000;
+  const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), timeoutMs);
+  try {
+    const [exitCode, signal] = await once(child, 'close');
+    if (typeof exitCode === 'number') return { exitCode, ...streams };
+    throw new Error(`${command} ended by ${signal} (limit ${timeoutMs} ms)\n${streams.stdout}\n${streams.stderr}`);
+  } finally {
+    clearTimeout(timer);
+    live.delete(child);
+  }
+}
+
+/** Starts a program that runs beside the tests. */
+export function startProcess(command: string, args: readonly string[], options: RunOptions): Server {
+  const child = spawnGroup(command, args, options);
+  let output = '';
+  const collect = (text: string) => {
+    output += text;
+  };
+  child.stdout?.setEncoding('utf8').on('data', collect);
+  child.stderr?.setEncoding('utf8').on('data', collect);
+  child.stdin?.end();
+  child.on('error', (error) => collect(`${error.message}\n`));
+  let ended = false;
+  const closed = new Promise<void>((resolve) => {
+    child.on('close', () => {
+      ended = true;
+      live.delete(child);
+      resolve();
+    });
+  });
+  const stop = async () => {
+    if (!ended) child.kill('SIGTERM');
+    const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), 15_000);
+    await closed;
+    clearTimeout(timer);
+  };
+  return { hasEnded: () => ended, output: () => output, stop };
+}
+
+/** Waits until `isReady` says so; throws with the server's output when it ends or takes too long. */
+export async function waitForServer(server: Server, isReady: () => Promise<boolean>, limitMs = 60_000): Promise<void> {
+  const deadline = Date.now() + limitMs;
+  while (!(await isReady())) {
+    if (server.hasEnded() || Date.now() > deadline) throw new Error(`The server did not start:\n${server.output()}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** Each program leads a process group of its own, so that its children end with it. */
+function spawnGroup(command: string, args: readonly string[], options: RunOptions): ChildProcess {
+  const child = spawn(command, args, {
+    env: options.environment,
+    cwd: options.folder,
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  live.add(child);
+  return child;
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // It has ended already.
+  }
+}

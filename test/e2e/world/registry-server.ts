@@ -1,0 +1,54 @@
+/** The reference registry on a loopback port, with its storage in a folder of the tests. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { type Server, startProcess, waitForServer } from './process.ts';
+
+export interface RegistryServer {
+  readonly url: string;
+  readonly stop: () => Promise<void>;
+}
+
+/** @param program The path of `docker-registry`. */
+export async function startRegistryServer(program: string, folder: string): Promise<RegistryServer> {
+  const port = await findFreePort();
+  const storage = join(folder, 'storage');
+  mkdirSync(storage, { recursive: true });
+  const configuration = join(folder, 'registry.yml');
+  writeFileSync(
+    configuration,
+    [
+      'version: 0.1',
+      'log: { level: error, accesslog: { disabled: true } }',
+      `storage: { filesystem: { rootdirectory: ${storage} }, delete: { enabled: true } }`,
+      `http: { addr: '127.0.0.1:${port}', secret: throw-away }`,
+      '',
+    ].join('\n'),
+  );
+  const server: Server = startProcess(program, ['serve', configuration], {
+    environment: { PATH: '/usr/bin:/bin', HOME: folder, OTEL_TRACES_EXPORTER: 'none' },
+    folder,
+  });
+  const url = `http://127.0.0.1:${port}`;
+  await waitForServer(server, () => answersOk(`${url}/v2/`));
+  return { url, stop: server.stop };
+}
+
+async function answersOk(url: string): Promise<boolean> {
+  return fetch(url).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+}
+
+function findFreePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.on('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
+}
