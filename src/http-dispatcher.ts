@@ -1,8 +1,10 @@
 /** How a connection is made: through which proxy, and which certificates are trusted. */
 
 import { createSecureContext, getCACertificates, rootCertificates } from 'node:tls';
-import type { Dispatcher } from 'undici';
+import connect from 'undici/lib/api/api-connect.js';
+import request from 'undici/lib/api/api-request.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
+import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
 import EnvHttpProxyAgent from 'undici/lib/dispatcher/env-http-proxy-agent.js';
 import { CredentialError, describeCause } from './errors.ts';
 import { readForeignFile } from './files.ts';
@@ -12,6 +14,10 @@ import { type Machine, readVariable } from './machine.ts';
 export type Trust = 'bundled' | 'system';
 
 const LARGEST_CERTIFICATES_BYTES = 8 * 1024 * 1024;
+
+// What undici's index would do; the proxy's dispatcher relies on `connect`.
+Dispatcher.prototype.connect = connect;
+Dispatcher.prototype.request = request;
 
 /** @throws CONFIG_INVALID when a variable names what cannot be used. */
 export function createDispatcher(machine: Machine, trust: Trust, connectTimeoutMs: number): Dispatcher {

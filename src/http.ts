@@ -4,7 +4,6 @@
  */
 
 import type { Dispatcher } from 'undici';
-import request from 'undici/lib/api/api-request.js';
 import { CredentialError, describeCause, readErrorCode } from './errors.ts';
 import { createDispatcher, type Trust } from './http-dispatcher.ts';
 import type { Log } from './log.ts';
@@ -138,7 +137,7 @@ async function sendOnce(dispatcher: Dispatcher, httpRequest: HttpRequest, deadli
   const { origin, pathname, search } = new URL(url);
   const remainingMs = Math.max(1, deadlineMs - performance.now());
   const signal = AbortSignal.timeout(Math.ceil(Math.min(ATTEMPT_TIMEOUT_MS, remainingMs)));
-  const response = await request.call(dispatcher, {
+  const response = await dispatcher.request({
     origin,
     path: `${pathname}${search}`,
     method,

@@ -74,7 +74,7 @@ function keyOf({ registry, identity }: SignInRequest, kind: string): CacheKey {
 
 /** Answers from the cache, else gets the token once for all processes that wait for it, and keeps it. */
 async function obtain(
-  { machine, cache, log }: SignInRequest,
+  { machine, identity, cache, log }: SignInRequest,
   tools: SignInTools,
   key: CacheKey,
   get: () => Promise<RegistryToken | NotSetUp>,
@@ -82,6 +82,7 @@ async function obtain(
   const nowSeconds = () => machine.now() / 1000;
   const read = () => (cache === undefined ? undefined : readCache(cache, key, nowSeconds()));
   return await flySingle<string | NotSetUp>(cache, key, {
+    secret: identity.secret ?? '',
     deadlineMs: tools.deadlineMs,
     log,
     peek: () => {

@@ -2,6 +2,7 @@
  * Lets one of many processes that want the same token sign in, and gives its result, good or bad, to the others.
  */
 
+import { createHmac, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { type Cache, type CacheKey, nameKey } from './cache.ts';
 import { CredentialError, describeCause, type ErrorCode } from './errors.ts';
@@ -15,18 +16,21 @@ export interface Flight<T> {
   readonly peek: () => T | undefined;
   /** Gets the result itself. */
   readonly run: () => Promise<T>;
+  /** What the result depends on besides the key: those who would send another secret do not share a failure. */
+  readonly secret: string;
   /** When the whole program has to have answered, on the clock of `performance.now()`. */
   readonly deadlineMs: number;
   readonly log: Log | undefined;
 }
 
-const SHORTEST_WAIT_MS = 5;
-const LONGEST_WAIT_MS = 40;
+const FIRST_WAIT_MS = 8;
+const LONGEST_WAIT_MS = 100;
 const LARGEST_FAILURE_BYTES = 16 * 1024;
 
-/** Failures that whoever waited would have had as well; a refused secret is not among them: another may have the right one. */
+/** Failures that whoever waited would have had as well. */
 const SHARED_FAILURES: readonly ErrorCode[] = [
   'IDENTITY_FAILED',
+  'ENTRA_REFUSED',
   'REGISTRY_REFUSED',
   'NETWORK_FAILED',
   'ANSWER_INVALID',
@@ -44,7 +48,7 @@ export async function flySingle<T>(cache: Cache | undefined, key: CacheKey, flig
   try {
     return await flight.run();
   } catch (cause) {
-    if (turn.lock !== undefined) shareFailure(failureFile, cause);
+    if (turn.lock !== undefined) shareFailure(failureFile, flight.secret, cause);
     throw cause;
   } finally {
     turn.lock?.release();
@@ -60,7 +64,7 @@ async function takeTurn<T>(
 ): Promise<{ found: T } | { lock: Lock | undefined }> {
   const startedAtMs = Date.now();
   const attempt = makeOwnFolder(cache.lockFolder) ? new LockAttempt(cache.lockFolder, nameKey(key)) : undefined;
-  for (;;) {
+  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 1.5)) {
     let lock: Lock | undefined;
     try {
       if (attempt === undefined) throw new Error(`${cache.lockFolder} is not a folder that only you can write in`);
@@ -75,36 +79,39 @@ async function takeTurn<T>(
       return { found };
     }
     if (lock !== undefined) return { lock };
-    rethrowFailure(failureFile, startedAtMs);
-    await waitForOther(key.service, flight.deadlineMs);
+    rethrowFailure(failureFile, flight.secret, startedAtMs);
+    await waitForOther(key.service, flight.deadlineMs, waitMs);
   }
 }
 
-async function waitForOther(service: string, deadlineMs: number): Promise<void> {
+async function waitForOther(service: string, deadlineMs: number, waitMs: number): Promise<void> {
   if (performance.now() > deadlineMs) {
     throw new CredentialError('BUSY', `Cannot sign in for ${service}: another process has been at it for too long`, {
       hint: 'try again; if it stays, look for a docker-credential-acr process that hangs',
     });
   }
-  const waitMs = SHORTEST_WAIT_MS + Math.random() * (LONGEST_WAIT_MS - SHORTEST_WAIT_MS);
-  await new Promise((resolve) => setTimeout(resolve, waitMs));
+  // Not all at the same moment: they would take the processor from the one they wait for.
+  await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random())));
 }
 
 /** Leaves the failure for those who wait behind us. Its texts are made to be shown, so they hold no secret. */
-function shareFailure(file: string, cause: unknown): void {
-  if (!(cause instanceof CredentialError) || !SHARED_FAILURES.includes(cause.code)) return;
-  const { code, message, causes, hint } = cause;
+function shareFailure(file: string, secret: string, failure: unknown): void {
+  if (!(failure instanceof CredentialError) || !SHARED_FAILURES.includes(failure.code)) return;
+  const { code, message, causes, hint } = failure;
+  const salt = randomUUID();
+  const record = { failedAtMs: Date.now(), salt, proof: prove(salt, secret), code, message, causes, hint };
   try {
-    replaceOwnFile(file, JSON.stringify({ failedAtMs: Date.now(), code, message, causes, hint }));
+    replaceOwnFile(file, JSON.stringify(record));
   } catch {
     // Then the others find out themselves.
   }
 }
 
-/** @throws the failure of the process that we waited for, if it failed while we did. */
-function rethrowFailure(file: string, sinceMs: number): void {
+/** @throws the failure of the process that we waited for, if it failed while we did, with the same secret. */
+function rethrowFailure(file: string, secret: string, sinceMs: number): void {
   const failure = parseJsonObject(readOwnFile(file, LARGEST_FAILURE_BYTES) ?? '');
   if (failure === undefined || typeof failure['failedAtMs'] !== 'number' || failure['failedAtMs'] < sinceMs) return;
+  if (failure['proof'] !== prove(asText(failure['salt']) ?? '', secret)) return;
   const code = SHARED_FAILURES.find((shared) => shared === failure['code']);
   const message = asText(failure['message']);
   if (code === undefined || message === undefined) return;
@@ -114,4 +121,9 @@ function rethrowFailure(file: string, sinceMs: number): void {
     causes: causes.filter((cause) => cause !== undefined),
     ...(hint === undefined ? {} : { hint }),
   });
+}
+
+/** Tells whether two processes hold the same secret, and nothing else. */
+function prove(salt: string, secret: string): string {
+  return createHmac('sha256', salt).update(secret).digest('base64url');
 }

@@ -20,6 +20,7 @@ export function findClientSecret({ machine, registry, tenantId }: IdentityReques
   return {
     source: 'client-secret',
     description: `client-secret ${authority}/${tenant} ${clientId}`,
+    secret: clientSecret,
     getToken: async (tools) => {
       const { requestToken } = await import('../entra.ts');
       return requestToken(tools, {

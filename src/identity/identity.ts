@@ -26,6 +26,8 @@ export interface Identity {
   readonly source: IdentityName;
   /** Who signs in, stable and free of secrets: part of the cache key, so another account means another token. */
   readonly description: string;
+  /** What it signs in with, where that is a secret of this process; never kept. */
+  readonly secret?: string;
   /**
    * Gets an Entra access token for the registry.
    * @returns `NotSetUp` when it turns out that the source is not there after all.
