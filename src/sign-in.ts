@@ -4,8 +4,8 @@ import { type Cache, type CacheKey, isFresh, nameKind, readCache, writeCache } f
 import { REGISTRY_AUDIENCE } from './clouds.ts';
 import type { RegistrySettings } from './config.ts';
 import { describeCause } from './errors.ts';
-import { exchangeToken, type RegistryToken, requestAccessToken } from './exchange.ts';
-import { createHttp, type HttpClient } from './http.ts';
+import type { RegistryToken } from './exchange.ts';
+import type { HttpClient } from './http.ts';
 import { type Identity, isNotSetUp, type NotSetUp } from './identity/identity.ts';
 import type { Log } from './log.ts';
 import type { Machine } from './machine.ts';
@@ -42,30 +42,58 @@ export interface SignInRequest {
  * @throws CredentialError
  */
 export async function obtainToken(request: SignInRequest): Promise<string | NotSetUp> {
-  const { machine, registry, settings, deadlineMs, log } = request;
-  const http = createHttp(machine, { deadlineMs, log });
-  const purpose = `Cannot sign in for ${registry.host}`;
-  const tools: SignInTools = { machine, http, audience: REGISTRY_AUDIENCE, purpose, deadlineMs, log };
+  const { registry, settings } = request;
+  const session = new Session(request);
   try {
-    const refresh = () => obtainRefreshToken(request, tools);
-    if (settings.secret !== 'access-token') return await refresh();
-    return await obtain(request, tools, keyOf(request, nameKind(settings.secret, settings.scope)), async () => {
-      const refreshToken = await refresh();
+    if (settings.secret !== 'access-token') return await obtainRefreshToken(request, session);
+    return await obtain(request, keyOf(request, nameKind(settings.secret, settings.scope)), async () => {
+      const refreshToken = await obtainRefreshToken(request, session);
       if (isNotSetUp(refreshToken)) return refreshToken;
-      return await requestAccessToken(tools, registry, refreshToken, settings.scope);
+      const { requestAccessToken } = await import('./exchange.ts');
+      return await requestAccessToken(await session.open(), registry, refreshToken, settings.scope);
     });
   } finally {
-    http.close();
+    session.close();
   }
 }
 
-function obtainRefreshToken(request: SignInRequest, tools: SignInTools): Promise<string | NotSetUp> {
+function obtainRefreshToken(request: SignInRequest, session: Session): Promise<string | NotSetUp> {
   const { registry, settings, identity } = request;
-  return obtain(request, tools, keyOf(request, 'refresh-token'), async () => {
+  return obtain(request, keyOf(request, 'refresh-token'), async () => {
+    const tools = await session.open();
     const entraToken = await identity.getToken(tools);
     if (isNotSetUp(entraToken)) return entraToken;
+    const { exchangeToken } = await import('./exchange.ts');
     return await exchangeToken(tools, registry, entraToken, settings.tenantId);
   });
+}
+
+/** Opens the tools for the one process that needs them: those who wait for it do not load an HTTP client. */
+class Session {
+  readonly #request: SignInRequest;
+  #tools: SignInTools | undefined;
+
+  constructor(request: SignInRequest) {
+    this.#request = request;
+  }
+
+  async open(): Promise<SignInTools> {
+    const { machine, registry, deadlineMs, log } = this.#request;
+    const { createHttp } = await import('./http.ts');
+    this.#tools ??= {
+      machine,
+      http: createHttp(machine, { deadlineMs, log }),
+      audience: REGISTRY_AUDIENCE,
+      purpose: `Cannot sign in for ${registry.host}`,
+      deadlineMs,
+      log,
+    };
+    return this.#tools;
+  }
+
+  close(): void {
+    this.#tools?.http.close();
+  }
 }
 
 function keyOf({ registry, identity }: SignInRequest, kind: string): CacheKey {
@@ -74,8 +102,7 @@ function keyOf({ registry, identity }: SignInRequest, kind: string): CacheKey {
 
 /** Answers from the cache, else gets the token once for all processes that wait for it, and keeps it. */
 async function obtain(
-  { machine, identity, cache, log }: SignInRequest,
-  tools: SignInTools,
+  { machine, identity, cache, deadlineMs, log }: SignInRequest,
   key: CacheKey,
   get: () => Promise<RegistryToken | NotSetUp>,
 ): Promise<string | NotSetUp> {
@@ -83,7 +110,7 @@ async function obtain(
   const read = () => (cache === undefined ? undefined : readCache(cache, key, nowSeconds()));
   return await flySingle<string | NotSetUp>(cache, key, {
     secret: identity.secret ?? '',
-    deadlineMs: tools.deadlineMs,
+    deadlineMs,
     log,
     peek: () => {
       const cached = read();

@@ -2,7 +2,6 @@
  * Lets one of many processes that want the same token sign in, and gives its result, good or bad, to the others.
  */
 
-import { createHmac, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { type Cache, type CacheKey, nameKey } from './cache.ts';
 import { CredentialError, describeCause, type ErrorCode } from './errors.ts';
@@ -48,7 +47,7 @@ export async function flySingle<T>(cache: Cache | undefined, key: CacheKey, flig
   try {
     return await flight.run();
   } catch (cause) {
-    if (turn.lock !== undefined) shareFailure(failureFile, flight.secret, cause);
+    if (turn.lock !== undefined) await shareFailure(failureFile, flight.secret, cause);
     throw cause;
   } finally {
     turn.lock?.release();
@@ -79,7 +78,7 @@ async function takeTurn<T>(
       return { found };
     }
     if (lock !== undefined) return { lock };
-    rethrowFailure(failureFile, flight.secret, startedAtMs);
+    await rethrowFailure(failureFile, flight.secret, startedAtMs);
     await waitForOther(key.service, flight.deadlineMs, waitMs);
   }
 }
@@ -95,11 +94,12 @@ async function waitForOther(service: string, deadlineMs: number, waitMs: number)
 }
 
 /** Leaves the failure for those who wait behind us. Its texts are made to be shown, so they hold no secret. */
-function shareFailure(file: string, secret: string, failure: unknown): void {
+async function shareFailure(file: string, secret: string, failure: unknown): Promise<void> {
   if (!(failure instanceof CredentialError) || !SHARED_FAILURES.includes(failure.code)) return;
   const { code, message, causes, hint } = failure;
-  const salt = randomUUID();
-  const record = { failedAtMs: Date.now(), salt, proof: prove(salt, secret), code, message, causes, hint };
+  const failedAtMs = Date.now();
+  const salt = `${failedAtMs} ${process.pid}`;
+  const record = { failedAtMs, salt, proof: await prove(salt, secret), code, message, causes, hint };
   try {
     replaceOwnFile(file, JSON.stringify(record));
   } catch {
@@ -108,10 +108,10 @@ function shareFailure(file: string, secret: string, failure: unknown): void {
 }
 
 /** @throws the failure of the process that we waited for, if it failed while we did, with the same secret. */
-function rethrowFailure(file: string, secret: string, sinceMs: number): void {
+async function rethrowFailure(file: string, secret: string, sinceMs: number): Promise<void> {
   const failure = parseJsonObject(readOwnFile(file, LARGEST_FAILURE_BYTES) ?? '');
   if (failure === undefined || typeof failure['failedAtMs'] !== 'number' || failure['failedAtMs'] < sinceMs) return;
-  if (failure['proof'] !== prove(asText(failure['salt']) ?? '', secret)) return;
+  if (failure['proof'] !== (await prove(asText(failure['salt']) ?? '', secret))) return;
   const code = SHARED_FAILURES.find((shared) => shared === failure['code']);
   const message = asText(failure['message']);
   if (code === undefined || message === undefined) return;
@@ -124,6 +124,7 @@ function rethrowFailure(file: string, secret: string, sinceMs: number): void {
 }
 
 /** Tells whether two processes hold the same secret, and nothing else. */
-function prove(salt: string, secret: string): string {
+async function prove(salt: string, secret: string): Promise<string> {
+  const { createHmac } = await import('node:crypto'); // 8 ms that only a failure is worth
   return createHmac('sha256', salt).update(secret).digest('base64url');
 }
