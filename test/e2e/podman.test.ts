@@ -114,7 +114,7 @@ it('podman pulls anonymously where nobody is signed in and the registry is publi
   registryOf(cloud.emulator.state, host).anonymousPull = true;
   const pull = await podman('pull', `${host}/team/app:1`);
   expect(pull).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^[0-9a-f]{64}\n$/) });
-  expect(pull.stderr).toMatch(/^hint: /m);
+  expect(pull.stderr).toMatch(/^docker-credential-acr: hint: .*az login/m);
   expect(cloud.signIns()).toEqual([]);
 });
 
@@ -123,6 +123,6 @@ it('podman is refused by a private registry where nobody is signed in', async (c
   const { exitCode, stdout, stderr } = await podman('pull', IMAGE);
   expect({ exitCode, stdout }).toEqual({ exitCode: 125, stdout: '' });
   expect(stderr).toMatch(/unauthorized/i);
-  expect(stderr).toMatch(/^hint: /m);
+  expect(stderr).toMatch(/^docker-credential-acr: hint: .*az login/m);
   expect(cloud.signIns()).toEqual([]);
 });

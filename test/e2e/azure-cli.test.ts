@@ -1,0 +1,144 @@
+/** The real Azure CLI: as the identity that `get` signs in with, and as a client that logs Docker in. */
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, expect, it, type TestContext } from 'vitest';
+import { readTextFile } from '../../scripts/test-parts/command.ts';
+import { CLIENT_ID, CLIENT_SECRET, findTenant, registryOf, TENANT_ID } from '../emulator/state.ts';
+import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
+import { startDockerEngine } from './world/docker-engine.ts';
+import { createMachine, type Machine } from './world/machine.ts';
+import { needParts, needRoot, partOf } from './world/parts.ts';
+
+const cloud = await startCloud();
+let machine: Machine;
+
+beforeEach(() => {
+  machine = createMachine(cloud, { identity: 'nobody' });
+});
+afterEach(async () => {
+  await machine.close();
+  cloud.forget();
+});
+afterAll(() => cloud.close());
+
+/** Puts an `az` on the machine that counts its calls, and signs it in. */
+async function signIn(context: TestContext) {
+  needParts(context, 'az');
+  const callsFile = join(machine.folder, 'az-calls');
+  const folder = join(machine.folder, 'az-bin');
+  mkdirSync(folder);
+  const az = join(folder, 'az');
+  writeFileSync(az, `#!/bin/sh\necho "$1" >>'${callsFile}'\nexec '${partOf('az')}' "$@"\n`, { mode: 0o755 });
+  const environment = {
+    PATH: `${folder}:${machine.environment['PATH'] ?? ''}`,
+    AZURE_CORE_COLLECT_TELEMETRY: 'no',
+    AZURE_CORE_ONLY_SHOW_ERRORS: 'yes',
+  };
+  // The CLI reads an argument from a file, so that the secret stands on no command line.
+  const secretFile = join(machine.folder, 'secret');
+  writeFileSync(secretFile, CLIENT_SECRET, { mode: 0o600 });
+  const login = await machine.run(
+    az,
+    [
+      'login',
+      '--service-principal',
+      '-u',
+      CLIENT_ID,
+      '-p',
+      `@${secretFile}`,
+      '--tenant',
+      TENANT_ID,
+      '--output',
+      'none',
+    ],
+    { environment },
+  );
+  expect(login).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+  cloud.forget();
+  return { az, environment, folder, countCalls: () => (readTextFile(callsFile) ?? '').split('\n').length - 1 };
+}
+
+it('get signs in with the account of the Azure CLI, and then answers without starting it', async (context) => {
+  const { environment, countCalls } = await signIn(context);
+  const callsBefore = countCalls();
+  const cold = await machine.helper('get', LOGIN_SERVER, { environment });
+  expect(cold).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(JSON.parse(cold.stdout)).toMatchObject({ ServerURL: LOGIN_SERVER });
+  expect(countCalls()).toBe(callsBefore + 1);
+  expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
+
+  cloud.forget();
+  expect(await machine.helper('get', LOGIN_SERVER, { environment })).toEqual(cold);
+  // Without `az` on PATH the answer is still there.
+  expect(await machine.helper('get', LOGIN_SERVER)).toEqual(cold);
+  expect(countCalls()).toBe(callsBefore + 1);
+  expect(cloud.emulator.connects).toEqual([]);
+});
+
+it('get finds nothing after az logout, and says how to sign in', async (context) => {
+  const { az, environment, countCalls } = await signIn(context);
+  expect((await machine.helper('get', LOGIN_SERVER, { environment })).exitCode).toBe(0);
+  const logout = await machine.run(az, ['logout'], { environment });
+  expect(logout).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+
+  cloud.forget();
+  const callsBefore = countCalls();
+  expect(await machine.helper('get', LOGIN_SERVER, { environment })).toEqual({
+    exitCode: 1,
+    stdout: 'credentials not found in native keychain\n',
+    stderr: expect.stringMatching(/^docker-credential-acr: hint: [^\n]*az login\n$/),
+  });
+  expect(countCalls()).toBe(callsBefore);
+  expect(cloud.emulator.connects).toEqual([]);
+});
+
+it('get passes on what the Azure CLI says when the secret that it signed in with is gone', async (context) => {
+  const { environment } = await signIn(context);
+  const application = findTenant(cloud.emulator.state, TENANT_ID)?.applications.get(CLIENT_ID);
+  if (application === undefined) throw new Error('The emulator has no application to sign in with');
+  const { secrets } = application;
+  application.secrets = [{ value: 'another-secret-Q~x' }];
+  try {
+    const { exitCode, stdout, stderr } = await machine.helper('get', LOGIN_SERVER, { environment });
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/^Cannot [^\n`]*AADSTS7000215[^\n`]*\n$/);
+    expect(stderr).toMatch(/^docker-credential-acr: error: /);
+    expect(stderr).toMatch(/^hint: az login/m);
+    expect(cloud.signIns()).toEqual(['entra 401']);
+  } finally {
+    application.secrets = secrets;
+  }
+});
+
+it('az acr login leaves its token to the program, which answers with it until docker logout', async (context) => {
+  needParts(context, 'docker', 'dockerd', 'docker-registry');
+  needRoot(context);
+  const { az, environment, folder } = await signIn(context);
+  registryOf(cloud.emulator.state, LOGIN_SERVER);
+  symlinkSync(partOf('docker'), join(folder, 'docker'));
+  const withEngine = { ...environment, DOCKER_HOST: await startDockerEngine(machine) };
+
+  const login = await machine.run(az, ['acr', 'login', '-n', 'contoso'], { environment: withEngine });
+  expect(login).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Login Succeeded') });
+  expect(readFileSync(machine.dockerConfigFile, 'utf8')).not.toMatch(/"(auth|identitytoken)"/);
+
+  cloud.forget();
+  const kept = await machine.helper('get', LOGIN_SERVER);
+  expect(kept).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(cloud.emulator.connects).toEqual([]);
+
+  await cloud.seed('team/app', '1');
+  const docker = (...args: readonly string[]) =>
+    machine.run(partOf('docker'), args, { environment: { DOCKER_HOST: withEngine.DOCKER_HOST } });
+  const pull = await docker('pull', `${LOGIN_SERVER}/team/app:1`);
+  expect(pull).toEqual({ exitCode: 0, stdout: expect.stringContaining('Downloaded newer image'), stderr: '' });
+  expect(cloud.signIns()).toEqual([]);
+
+  expect(await docker('logout', LOGIN_SERVER)).toMatchObject({ exitCode: 0, stderr: '' });
+  cloud.forget();
+  const after = await machine.helper('get', LOGIN_SERVER, { environment });
+  expect(after).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(after.stdout).not.toBe(kept.stdout);
+  // The CLI still has the Entra token that `az acr login` asked for.
+  expect(cloud.signIns()).toEqual(['exchange 200']);
+});

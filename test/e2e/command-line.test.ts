@@ -1,0 +1,113 @@
+/** The built program at its edge: arguments, streams and environment that are not as one would wish. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
+import { createMachine, type Machine } from './world/machine.ts';
+
+const VERSION_LINE = /^docker-credential-acr \(docker-credential-acr\) v\d+\.\d+\.\d+\S*\n$/;
+
+const cloud = await startCloud();
+let machine: Machine;
+
+beforeEach(() => {
+  machine = createMachine(cloud);
+});
+afterEach(async () => {
+  await machine.close();
+  cloud.forget();
+});
+afterAll(() => cloud.close());
+
+const helperPath = () => join(machine.folder, 'bin', 'docker-credential-acr');
+
+describe('wrong usage is told on stdout, where clients look', () => {
+  it.each([
+    [[], 'Usage: docker-credential-acr <store|get|erase|list|version>\n'],
+    [['get', LOGIN_SERVER], 'Usage: docker-credential-acr <store|get|erase|list|version>\n'],
+    [['fetch'], 'docker-credential-acr: unknown action: fetch\n'],
+    [['--unknown'], 'docker-credential-acr: unknown action: --unknown\n'],
+  ])('%j', async (args, stdout) => {
+    expect(await machine.run(helperPath(), args)).toEqual({ exitCode: 1, stdout, stderr: '' });
+  });
+});
+
+it.each(['version', '--version', '-v'])('%s prints the name and the version', async (word) => {
+  const result = await machine.run(helperPath(), [word]);
+  expect(result).toEqual({ exitCode: 0, stdout: expect.stringMatching(VERSION_LINE), stderr: '' });
+});
+
+it.each(['--help', '-h', 'help'])('%s prints how to use it', async (word) => {
+  const result = await machine.run(helperPath(), [word]);
+  expect(result).toEqual({ exitCode: 0, stdout: expect.stringContaining('Usage: '), stderr: '' });
+  expect(result.stdout).toContain('credHelpers');
+});
+
+it('get waits for a server URL that comes late and in pieces', async () => {
+  const child = spawnHelper('get');
+  for (const piece of ['contoso', '.azurecr', '.io']) {
+    child.stdin.write(piece);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+  }
+  child.stdin.end();
+  const { exitCode, stdout } = await child.ended;
+  expect(exitCode).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ ServerURL: LOGIN_SERVER });
+});
+
+it('version answers a client that leaves the input open', async () => {
+  const child = spawnHelper('version');
+  const { exitCode, stdout, stderr } = await child.ended;
+  child.stdin.destroy();
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(stdout).toMatch(VERSION_LINE);
+});
+
+it.each(['version', 'list', 'erase', 'get', 'fetch'])('%s reads even a large input to its end', async (verb) => {
+  const child = spawnHelper(verb);
+  const errors: Error[] = [];
+  child.stdin.on('error', (error) => errors.push(error));
+  child.stdin.end('x'.repeat(3_000_000));
+  const { exitCode, stderr } = await child.ended;
+  expect(errors).toEqual([]);
+  expect({ exitCode, stderr }).toEqual({ exitCode: ['get', 'fetch'].includes(verb) ? 1 : 0, stderr: '' });
+});
+
+it('get ends in silence when nobody reads its answer', async () => {
+  const child = spawnHelper('get');
+  child.stdout.destroy();
+  child.stdin.end(LOGIN_SERVER);
+  const { stderr } = await child.ended;
+  expect(stderr).toBe('');
+});
+
+it('get answers whatever the working directory and the variables of Node’s say', async () => {
+  const folder = join(machine.folder, 'project');
+  mkdirSync(folder);
+  writeFileSync(join(folder, '.env'), 'AZURE_CLIENT_SECRET=planted\n');
+  writeFileSync(join(folder, 'planted.cjs'), 'console.log("planted");');
+  writeFileSync(join(folder, 'az'), '#!/bin/sh\necho planted\n', { mode: 0o755 });
+  const { exitCode, stdout, stderr } = await machine.helper('get', LOGIN_SERVER, {
+    folder,
+    environment: { NODE_OPTIONS: '--require ./planted.cjs', NODE_DEBUG: 'http', NODE_PATH: folder },
+  });
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(JSON.parse(stdout)).toMatchObject({ ServerURL: LOGIN_SERVER });
+});
+
+/** Starts the program with streams that the test drives itself. */
+function spawnHelper(verb: string) {
+  const child = spawn(helperPath(), [verb], { env: machine.environment, stdio: 'pipe' });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const ended = once(child, 'close').then(([exitCode]) => ({ exitCode: Number(exitCode), stdout, stderr }));
+  return { stdin: child.stdin, stdout: child.stdout, ended };
+}
