@@ -28,14 +28,15 @@ export async function answerMetadata(
   }
   const end = rest.findIndex((part) => part === '_tags' || part === '_manifests');
   const name = rest.slice(0, end === -1 ? rest.length : end).join('/');
-  const tags = parseStrings((await read(registryUrl, `/v2/${name}/tags/list`))?.['tags']);
+  const tags = parseStrings((await read(registryUrl, `/v2/${name}/tags/list`))?.['tags']).sort();
+  const unknown = (code: string, message: string) =>
+    jsonResponse(404, { errors: [{ code, message, detail: { name } }] }, headers);
   if (tags.length === 0) {
-    const message = `repository "${name}" is not found`;
-    return jsonResponse(404, { errors: [{ code: 'NAME_UNKNOWN', message, detail: { name } }] }, headers);
+    return unknown('NAME_UNKNOWN', `repository "${name}" is not found`);
   }
   const times = { createdTime: '2026-01-01T00:00:00.0000000Z', lastUpdateTime: '2026-01-01T00:00:00.0000000Z' };
   const owner = { registry: request.host, imageName: name };
-  const described = await Promise.all(
+  const describedTags = await Promise.all(
     tags.map(async (tag) => ({
       name: tag,
       digest: await readDigest(registryUrl, name, tag),
@@ -44,32 +45,33 @@ export async function answerMetadata(
       changeableAttributes: ATTRIBUTES,
     })),
   );
-  switch (rest[end]) {
-    case '_tags':
-      return jsonResponse(200, { ...owner, tags: described }, headers);
-    case '_manifests': {
-      const digests = [...new Set(described.map(({ digest }) => digest))];
-      const manifests = digests.map((digest) => ({
-        digest,
-        ...times,
-        tags: described.filter((tag) => tag.digest === digest).map((tag) => tag.name),
-        changeableAttributes: ATTRIBUTES,
-      }));
-      return jsonResponse(200, { ...owner, manifests }, headers);
-    }
-    default:
-      return jsonResponse(
-        200,
-        {
-          ...owner,
-          ...times,
-          manifestCount: new Set(described.map(({ digest }) => digest)).size,
-          tagCount: tags.length,
-          changeableAttributes: ATTRIBUTES,
-        },
-        headers,
-      );
+  const manifests = [...new Set(describedTags.map(({ digest }) => digest))].map((digest) => ({
+    digest,
+    ...times,
+    tags: describedTags.filter((tag) => tag.digest === digest).map((tag) => tag.name),
+    changeableAttributes: ATTRIBUTES,
+  }));
+  const [list = '', reference = ''] = end === -1 ? [] : rest.slice(end);
+  if (list === '_tags' && reference === '') {
+    return jsonResponse(200, { ...owner, tags: describedTags }, headers);
   }
+  if (list === '_tags') {
+    const tag = describedTags.find((described) => described.name === reference);
+    return tag === undefined
+      ? unknown('TAG_UNKNOWN', `tag "${reference}" is not found`)
+      : jsonResponse(200, { ...owner, tag }, headers);
+  }
+  if (list === '_manifests' && reference === '') {
+    return jsonResponse(200, { ...owner, manifests }, headers);
+  }
+  if (list === '_manifests') {
+    const manifest = manifests.find(({ digest }) => digest === reference);
+    return manifest === undefined
+      ? unknown('MANIFEST_UNKNOWN', `manifest "${reference}" is not found`)
+      : jsonResponse(200, { ...owner, manifest }, headers);
+  }
+  const counts = { manifestCount: manifests.length, tagCount: tags.length };
+  return jsonResponse(200, { ...owner, ...times, ...counts, changeableAttributes: ATTRIBUTES }, headers);
 }
 
 async function read(registryUrl: string | undefined, path: string): Promise<Readonly<Record<string, unknown>>> {
