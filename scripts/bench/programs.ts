@@ -1,0 +1,63 @@
+/** Gets the programs that are compared: ours, an empty one made in the same way, and the peer. */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeBinary } from '../build/binary.ts';
+import { bundleProgram } from '../build/bundle.ts';
+import { readPinnedNodeVersion } from '../build/node-part.ts';
+import { runProgram } from '../build/run.ts';
+import { executableName, findHostTarget } from '../build/target.ts';
+
+const PEER = 'github.com/chrismellard/docker-credential-acr-env';
+
+export interface Programs {
+  readonly ours: string;
+  /** A program without a line in it, on the same Node and in the same packaging. */
+  readonly empty: string;
+  /** `undefined` when it could not be had. */
+  readonly peer: string | undefined;
+}
+
+/** Builds both of our programs anew, one after the other, so that they lie on the disk and in the page cache alike. */
+export async function preparePrograms(root: string): Promise<Programs> {
+  const target = findHostTarget();
+  if (!target) throw new Error('There is no build for this platform');
+  const nodeVersion = await readPinnedNodeVersion(root);
+  const { code } = await bundleProgram({ entry: 'src/main.ts', root, nodeVersion });
+  const make = async (stem: string, source: string) => {
+    const output = join(root, '.parts/bench', executableName(stem, target));
+    await makeBinary({ root, target, code: source, output });
+    dropFromPageCache(output);
+    return output;
+  };
+  return {
+    ours: await make('docker-credential-acr', code),
+    empty: await make('empty', ''),
+    peer: await installPeer(join(root, '.parts/bin')),
+  };
+}
+
+/**
+ * Linux keeps a file that was just written in large pages and counts each of them as resident when a part of it is
+ * touched, which nearly doubles what a process seems to use. After this the file is read as after a restart.
+ */
+function dropFromPageCache(file: string): void {
+  if (process.platform !== 'linux') return;
+  spawnSync('sync', [file]);
+  spawnSync('dd', [`if=${file}`, 'iflag=nocache', 'count=0', 'status=none']);
+}
+
+async function installPeer(folder: string): Promise<string | undefined> {
+  const path = join(
+    folder,
+    process.platform === 'win32' ? 'docker-credential-acr-env.exe' : 'docker-credential-acr-env',
+  );
+  if (existsSync(path)) return path;
+  try {
+    await runProgram('go', ['install', `${PEER}@latest`], { env: { ...process.env, GOBIN: folder } });
+    return path;
+  } catch {
+    return undefined;
+  }
+}

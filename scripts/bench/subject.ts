@@ -1,0 +1,97 @@
+/** A command that is measured, run again and again in turn with the others. */
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface Subject {
+  readonly name: string;
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly input: string;
+  readonly environment: NodeJS.ProcessEnv;
+  /** A run that does not end so is no measurement. */
+  readonly isExpected: (run: FinishedRun) => boolean;
+  /** Makes every run the first one: a cache folder of its own. */
+  readonly isCold: boolean;
+}
+
+export interface FinishedRun {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const CACHE_VARIABLE = 'DOCKER_CREDENTIAL_ACR_CACHE_DIR';
+const TIMEOUT_MS = 30_000;
+const WARM_UP_ROUNDS = 2;
+
+/**
+ * Measures the subjects in turn, forwards and backwards, so that a slow moment of the machine hits all of them.
+ *
+ * @returns one value a round for each subject.
+ * @throws when a run does not end as its subject expects.
+ */
+export function measureInTurn(
+  subjects: readonly Subject[],
+  rounds: number,
+  measure: (subject: Subject, environment: NodeJS.ProcessEnv) => number,
+): ReadonlyMap<string, readonly number[]> {
+  const samples = new Map(subjects.map(({ name }) => [name, [] as number[]]));
+  for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
+    for (const subject of round % 2 === 0 ? subjects : subjects.toReversed()) {
+      const value = withCacheFolder(subject, (environment) => measure(subject, environment));
+      if (round >= 0) samples.get(subject.name)?.push(value);
+    }
+  }
+  return samples;
+}
+
+/** @returns the milliseconds from before the process is made until it has ended and its output is read. */
+export function measureTime(subject: Subject, environment: NodeJS.ProcessEnv): number {
+  const startMs = performance.now();
+  const run = runOnce(subject.file, subject.args, subject.input, environment);
+  const tookMs = performance.now() - startMs;
+  assertExpected(subject, run);
+  return tookMs;
+}
+
+/** @returns the largest resident memory of the process, in kilobytes, as GNU `time` tells it. */
+export function measureMemory(subject: Subject, environment: NodeJS.ProcessEnv): number {
+  const folder = mkdtempSync(join(tmpdir(), 'acr-bench-'));
+  try {
+    const report = join(folder, 'kilobytes');
+    const args = ['-f', '%M', '-o', report, '--', subject.file, ...subject.args];
+    assertExpected(subject, runOnce('/usr/bin/time', args, subject.input, environment));
+    return Number(readFileSync(report, 'utf8').trim().split('\n').at(-1));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function withCacheFolder(subject: Subject, measure: (environment: NodeJS.ProcessEnv) => number): number {
+  if (!subject.isCold) return measure(subject.environment);
+  const folder = mkdtempSync(join(tmpdir(), 'acr-bench-'));
+  try {
+    return measure({ ...subject.environment, [CACHE_VARIABLE]: folder });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function runOnce(file: string, args: readonly string[], input: string, env: NodeJS.ProcessEnv): FinishedRun {
+  const { status, stdout, stderr, error } = spawnSync(file, args, {
+    input,
+    env,
+    encoding: 'utf8',
+    timeout: TIMEOUT_MS,
+  });
+  if (error) throw error;
+  return { exitCode: status, stdout, stderr };
+}
+
+function assertExpected(subject: Subject, run: FinishedRun): void {
+  if (subject.isExpected(run)) return;
+  throw new Error(`${subject.name} did not answer as it should: exit code ${run.exitCode}, stderr: ${run.stderr}`);
+}
