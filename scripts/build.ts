@@ -35,7 +35,7 @@ async function main(): Promise<number> {
   const failed: string[] = [];
   for (const target of targets) {
     try {
-      made.push(await makeBinary({ root, target, code: bundle.code, output: outputOf(target, host, values.target) }));
+      made.push(await makeBinary({ root, target, code: bundle.code, output: outputOf(target, host) }));
     } catch (error) {
       failed.push(`error: ${target.name}: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -51,10 +51,9 @@ async function main(): Promise<number> {
   return failed.length === 0 ? 0 : 1;
 }
 
-/** The machine's own binary stands at the top of `dist`; one that was asked for by its name stands in its folder. */
-function outputOf(target: Target, host: Target | undefined, asked: string | undefined): string {
-  const folder = target === host && asked !== 'all' ? dist : join(dist, target.name);
-  return join(folder, executableName(PROGRAM, target));
+/** The machine's own binary stands at the top of `dist`, the others in a folder each. */
+function outputOf(target: Target, host: Target | undefined): string {
+  return join(target === host ? dist : join(dist, target.name), executableName(PROGRAM, target));
 }
 
 function rowOf({ target, path, nodeVersion, sizeBytes, notStripped, codeCache }: Binary): Record<string, string> {

@@ -1,0 +1,46 @@
+/** Keeps the start short: what is only needed to sign in must not be loaded before it is. */
+
+import { join } from 'node:path';
+import type { Metafile } from 'esbuild';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { bundleProgram } from '../../scripts/build/bundle.ts';
+
+const ENTRY = 'src/main.ts';
+/** Loaded by the first of these that is imported: tens of milliseconds that a cached answer does not have. */
+const LOADED_LATE = ['node_modules/undici/', 'node_modules/jose/', 'src/http.ts', 'src/log.ts'];
+
+type ImportKind = Metafile['inputs'][string]['imports'][number]['kind'];
+const STATIC: readonly ImportKind[] = ['import-statement', 'require-call'];
+
+let metafile: Metafile;
+
+beforeAll(async () => {
+  const root = join(import.meta.dirname, '../..');
+  ({ metafile } = await bundleProgram({ entry: ENTRY, root, nodeVersion: process.versions.node }));
+}, 30_000);
+
+describe('what the start of the program loads', () => {
+  it.each(LOADED_LATE)('does not include %s', (path) => {
+    expect(findMatches(findReachable([...STATIC]), path)).toEqual([]);
+  });
+
+  it.each(LOADED_LATE)('leaves %s to a dynamic import', (path) => {
+    expect(findMatches(findReachable([...STATIC, 'dynamic-import']), path)).not.toEqual([]);
+  });
+});
+
+/** The files that `ENTRY` leads to along imports of these kinds. */
+function findReachable(kinds: readonly ImportKind[]): ReadonlySet<string> {
+  const reached = new Set([ENTRY]);
+  for (const path of reached) {
+    for (const { kind, path: imported, external } of metafile.inputs[path]?.imports ?? []) {
+      // A set that grows while it is walked is walked to its new end.
+      if (!external && kinds.includes(kind)) reached.add(imported);
+    }
+  }
+  return reached;
+}
+
+function findMatches(paths: ReadonlySet<string>, start: string): readonly string[] {
+  return [...paths].filter((path) => path.startsWith(start));
+}
