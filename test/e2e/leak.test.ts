@@ -1,0 +1,36 @@
+/** The scan that watches every other test: it must find what it looks for. */
+import { afterAll, describe, expect, it } from 'vitest';
+import { CLIENT_SECRET } from '../emulator/state.ts';
+import { startCloud } from './world/cloud.ts';
+import { findLeak } from './world/leak.ts';
+import { createMachine } from './world/machine.ts';
+
+const SECRET = 'abc8Q~x._-y+/z=&1%2Bw_~9';
+
+describe('a secret is found', () => {
+  it.each([
+    ['as it is', SECRET],
+    ['in a URL', encodeURIComponent(SECRET)],
+    ['in a form', new URLSearchParams({ client_secret: SECRET }).toString()],
+    ['in JSON', JSON.stringify({ secret: `${SECRET}"` })],
+    ['in a Basic header', Buffer.from(`user:${SECRET}`).toString('base64')],
+    ['in base64 at any offset', Buffer.from(`ab${SECRET}cd`).toString('base64')],
+    ['in base64url', Buffer.from(`a${SECRET}`).toString('base64url')],
+  ])('%s', (_form, text) => {
+    expect(findLeak(`before ${text} after`, [SECRET])).toContain('a secret');
+  });
+});
+
+it('a text without the secret holds no leak', () => {
+  expect(findLeak('AADSTS7000215: Invalid client secret provided.', [SECRET])).toBeUndefined();
+});
+
+it('a run fails when a program prints a secret, or is given one as an argument', async () => {
+  const cloud = await startCloud();
+  afterAll(() => cloud.close());
+  const machine = createMachine(cloud);
+  await expect(machine.run('/bin/sh', ['-c', 'echo "$AZURE_CLIENT_SECRET"'])).rejects.toThrow(/^stdout of .* holds/);
+  await expect(machine.run('/bin/sh', ['-c', 'env >&2'])).rejects.toThrow(/^stderr of .* holds/);
+  await expect(machine.run('/bin/echo', [CLIENT_SECRET])).rejects.toThrow(/^the command line of .* holds/);
+  await machine.close();
+});
