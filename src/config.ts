@@ -238,6 +238,6 @@ function rejectUnknownKeys(
   );
 }
 
-function invalid(file: string, what: string, hint?: string): CredentialError {
-  return new CredentialError('CONFIG_INVALID', `Cannot use ${file}: ${what}`, hint === undefined ? {} : { hint });
+function invalid(file: string, what: string, hint = 'correct the file, or move it away'): CredentialError {
+  return new CredentialError('CONFIG_INVALID', `Cannot use ${file}: ${what}`, { hint });
 }

@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'IDENTITY_FAILED'
   | 'ENTRA_REFUSED'
   | 'REGISTRY_REFUSED'
+  | 'TOKEN_REFUSED'
   | 'NETWORK_FAILED'
   | 'ANSWER_INVALID'
   | 'BUSY'

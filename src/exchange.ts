@@ -103,7 +103,10 @@ function judgeToken(
       hint: 'check HTTPS_PROXY; a proxy may have answered',
     });
   }
-  if (response.status === 401) throw refuse(`${host} does not accept its token any more`, `docker logout ${host}`);
+  if (response.status === 401) {
+    const what = `${tools.purpose}: ${host} does not accept its own token any more`;
+    throw new CredentialError('TOKEN_REFUSED', what, { causes, hint: `docker logout ${host}` });
+  }
   if (response.status === 403) {
     const address = /client with IP '?([0-9a-fA-F.:]+)/.exec(response.body)?.[1];
     if (address !== undefined) {

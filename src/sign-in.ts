@@ -3,7 +3,7 @@
 import { type Cache, type CacheKey, isFresh, nameKind, readCache, writeCache } from './cache.ts';
 import { REGISTRY_AUDIENCE } from './clouds.ts';
 import type { RegistrySettings } from './config.ts';
-import { describeCause } from './errors.ts';
+import { CredentialError, describeCause } from './errors.ts';
 import type { RegistryToken } from './exchange.ts';
 import type { HttpClient } from './http.ts';
 import { type Identity, isNotSetUp, type NotSetUp } from './identity/identity.ts';
@@ -50,22 +50,32 @@ export async function obtainToken(request: SignInRequest): Promise<string | NotS
       const refreshToken = await obtainRefreshToken(request, session);
       if (isNotSetUp(refreshToken)) return refreshToken;
       const { requestAccessToken } = await import('./exchange.ts');
-      return await requestAccessToken(await session.open(), registry, refreshToken, settings.scope);
+      const tools = await session.open();
+      try {
+        return await requestAccessToken(tools, registry, refreshToken, settings.scope);
+      } catch (cause) {
+        // A registry that changes its mode takes back every token: then the one in the cache is good for nothing.
+        if (!(cause instanceof CredentialError) || cause.code !== 'TOKEN_REFUSED') throw cause;
+        const renewed = await obtainRefreshToken(request, session, refreshToken);
+        if (isNotSetUp(renewed)) return renewed;
+        return await requestAccessToken(tools, registry, renewed, settings.scope);
+      }
     });
   } finally {
     session.close();
   }
 }
 
-function obtainRefreshToken(request: SignInRequest, session: Session): Promise<string | NotSetUp> {
+function obtainRefreshToken(request: SignInRequest, session: Session, refused?: string): Promise<string | NotSetUp> {
   const { registry, settings, identity } = request;
-  return obtain(request, keyOf(request, 'refresh-token'), async () => {
+  const get = async () => {
     const tools = await session.open();
     const entraToken = await identity.getToken(tools);
     if (isNotSetUp(entraToken)) return entraToken;
     const { exchangeToken } = await import('./exchange.ts');
     return await exchangeToken(tools, registry, entraToken, settings.tenantId);
-  });
+  };
+  return obtain(request, keyOf(request, 'refresh-token'), get, refused);
 }
 
 /** Opens the tools for the one process that needs them: those who wait for it do not load an HTTP client. */
@@ -100,14 +110,21 @@ function keyOf({ registry, identity }: SignInRequest, kind: string): CacheKey {
   return { service: registry.service, identity: identity.description, kind };
 }
 
-/** Answers from the cache, else gets the token once for all processes that wait for it, and keeps it. */
+/**
+ * Answers from the cache, else gets the token once for all processes that wait for it, and keeps it.
+ * @param refused a token that the registry does not take any more, though it may stand in the cache.
+ */
 async function obtain(
   { machine, identity, cache, deadlineMs, log }: SignInRequest,
   key: CacheKey,
   get: () => Promise<RegistryToken | NotSetUp>,
+  refused?: string,
 ): Promise<string | NotSetUp> {
   const nowSeconds = () => machine.now() / 1000;
-  const read = () => (cache === undefined ? undefined : readCache(cache, key, nowSeconds()));
+  const read = () => {
+    const cached = cache === undefined ? undefined : readCache(cache, key, nowSeconds());
+    return cached?.token === refused ? undefined : cached;
+  };
   return await flySingle<string | NotSetUp>(cache, key, {
     secret: identity.secret ?? '',
     deadlineMs,

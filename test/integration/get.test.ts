@@ -1,0 +1,328 @@
+/** `get`, from the environment's client secret to the registry's token and back from the cache. */
+
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { CLIENT_ID, CLIENT_SECRET, TENANT_ID } from '../emulator/emulator.ts';
+import { addApplication, addTenant, registryOf } from '../emulator/state.ts';
+import { CLIENT_SECRET_VARIABLES, NOT_FOUND, NULL_GUID, REGISTRY, readClaims, World } from './world.ts';
+
+const ENTRA = `POST login.microsoftonline.com/${TENANT_ID}/oauth2/v2.0/token`;
+const EXCHANGE = `POST ${REGISTRY}/oauth2/exchange`;
+const TOKEN = `POST ${REGISTRY}/oauth2/token`;
+
+let world: World;
+beforeAll(async () => {
+  world = await World.start();
+});
+beforeEach(() => {
+  world.aheadSeconds = 0;
+  world.forgetTokens();
+  world.forgetRequests();
+  world.configure({});
+});
+afterEach(() => world.expectNoLeak());
+afterAll(() => world.stop());
+
+describe('the first answer', () => {
+  test('is the null GUID with an ACR refresh token, for one Entra request and one exchange', async () => {
+    const answer = await world.get();
+    expect(answer.ServerURL).toBe(REGISTRY);
+    expect(answer.Username).toBe(NULL_GUID);
+    expect(readClaims(answer.Secret)).toMatchObject({ aud: REGISTRY, grant_type: 'refresh_token' });
+    expect(world.seen()).toEqual([ENTRA, EXCHANGE]);
+  });
+
+  test('asks Entra for the audience of the registry service with the four fields of the grant', async () => {
+    await world.get();
+    expect(world.emulator.requests[0]?.form).toEqual({
+      client_id: CLIENT_ID,
+      scope: 'https://containerregistry.azure.net/.default',
+      grant_type: 'client_credentials',
+      client_secret: CLIENT_SECRET,
+    });
+  });
+
+  test('exchanges without a tenant, since the registry reads it from the token', async () => {
+    await world.get();
+    expect(Object.keys(world.emulator.requests[1]?.form ?? {})).toEqual(['grant_type', 'service', 'access_token']);
+  });
+
+  test.each([
+    ['myregistry.azurecr.io\n', 'myregistry.azurecr.io'],
+    ['myregistry.azurecr.io \r\n', 'myregistry.azurecr.io'],
+    ['\uFEFFmyregistry.azurecr.io', 'myregistry.azurecr.io'],
+    ['https://myregistry.azurecr.io', 'https://myregistry.azurecr.io'],
+    ['http://myregistry.azurecr.io', 'http://myregistry.azurecr.io'],
+    ['https://myregistry.azurecr.io/', 'https://myregistry.azurecr.io/'],
+    ['https://myregistry.azurecr.io/v2/', 'https://myregistry.azurecr.io/v2/'],
+    ['myregistry.azurecr.io:443', 'myregistry.azurecr.io:443'],
+    ['https://myregistry.azurecr.io:443', 'https://myregistry.azurecr.io:443'],
+    ['MyRegistry.AzureCR.io', 'MyRegistry.AzureCR.io'],
+    ['myregistry.azurecr.io.', 'myregistry.azurecr.io.'],
+    ['myregistry.azurecr.io/team/app', 'myregistry.azurecr.io/team/app'],
+  ])('to %j echoes %j and goes to the login server', async (input, echoed) => {
+    expect((await world.get(input)).ServerURL).toBe(echoed);
+    expect(world.seen()).toEqual([ENTRA, EXCHANGE]);
+  });
+});
+
+describe('the second answer', () => {
+  test('comes from the cache, whatever form the registry is named in', async () => {
+    const first = await world.get();
+    world.forgetRequests();
+    for (const form of [REGISTRY, `https://${REGISTRY}`, `${REGISTRY}:443`, 'MYREGISTRY.azurecr.io.']) {
+      expect((await world.get(form)).Secret).toBe(first.Secret);
+    }
+    expect(world.emulator.connects).toEqual([]);
+  });
+
+  test('of a regional endpoint is the one of the global login server', async () => {
+    const first = await world.get('myregistry.eastus2.geo.azurecr.io');
+    expect(world.seen()).toEqual([ENTRA, 'POST myregistry.eastus2.geo.azurecr.io/oauth2/exchange']);
+    expect(world.emulator.requests[1]?.form['service']).toBe(REGISTRY);
+    world.forgetRequests();
+    expect((await world.get(REGISTRY)).Secret).toBe(first.Secret);
+    expect((await world.get('myregistry.westeurope.geo.azurecr.io')).Secret).toBe(first.Secret);
+    expect(world.emulator.connects).toEqual([]);
+  });
+
+  test('is signed in for again when the first one has ended, and never an ended one', async () => {
+    const first = await world.get();
+    world.aheadSeconds = 10_801;
+    const second = await world.get();
+    expect(second.Secret).not.toBe(first.Secret);
+    expect(world.seen()).toEqual([ENTRA, EXCHANGE, ENTRA, EXCHANGE]);
+  });
+
+  test('is renewed in the last five minutes', async () => {
+    const first = await world.get();
+    world.aheadSeconds = 10_800 - 299;
+    expect((await world.get()).Secret).not.toBe(first.Secret);
+  });
+
+  test('is the old token in the last five minutes when renewing fails, and a failure after them', async () => {
+    const first = await world.get();
+    const restore = world.emulator.inject({ host: 'login.microsoftonline.com', status: 503, body: '' });
+    try {
+      world.aheadSeconds = 10_800 - 200;
+      expect((await world.get()).Secret).toBe(first.Secret);
+      world.aheadSeconds = 10_801;
+      await world.fail();
+    } finally {
+      restore();
+    }
+  });
+
+  test('is no older token after the clock was turned back', async () => {
+    const first = await world.get();
+    world.aheadSeconds = -7200;
+    expect((await world.get()).Secret).not.toBe(first.Secret);
+  });
+
+  test('takes the end from the token, not from a guess of three hours', async () => {
+    registryOf(world.emulator.state, 'shortlived.azurecr.io').refreshTokenSeconds = 900;
+    const first = await world.get('shortlived.azurecr.io');
+    world.aheadSeconds = 901;
+    expect((await world.get('shortlived.azurecr.io')).Secret).not.toBe(first.Secret);
+  });
+});
+
+describe('another account', () => {
+  const OTHER_CLIENT = '22222222-2222-4333-8444-555555555555';
+
+  test('means another token at once, and the first again from the cache', async () => {
+    const tenant = world.emulator.state.tenants.get(TENANT_ID);
+    if (tenant === undefined) throw new Error('the emulator has a tenant');
+    addApplication(tenant, { clientId: OTHER_CLIENT, objectId: OTHER_CLIENT, secret: 'other-secret-value' });
+    const other = { AZURE_CLIENT_ID: OTHER_CLIENT, AZURE_CLIENT_SECRET: 'other-secret-value' };
+    const first = await world.get();
+    const second = await world.get(REGISTRY, other);
+    expect(second.Secret).not.toBe(first.Secret);
+    world.forgetRequests();
+    expect((await world.get()).Secret).toBe(first.Secret);
+    expect((await world.get(REGISTRY, other)).Secret).toBe(second.Secret);
+    expect(world.seen()).toEqual([]);
+  });
+
+  test('with a rotated secret keeps the token of the same application', async () => {
+    const first = await world.get();
+    world.forgetRequests();
+    expect((await world.get(REGISTRY, { AZURE_CLIENT_SECRET: 'a-new-secret-value' })).Secret).toBe(first.Secret);
+  });
+});
+
+describe('the configuration of a registry', () => {
+  test('"identity-token" answers <token> with the same refresh token', async () => {
+    const first = await world.get();
+    world.configure({ [REGISTRY]: { secret: 'identity-token' } });
+    const answer = await world.get();
+    expect(answer).toEqual({ ServerURL: REGISTRY, Username: '<token>', Secret: first.Secret });
+  });
+
+  test('"access-token" answers a token for its scopes, kept until its own end', async () => {
+    const scope = ['repository:team/app:pull', 'repository:base:pull,push'];
+    world.configure({ [REGISTRY]: { secret: 'access-token', scope } });
+    const first = await world.get();
+    expect(first.Username).toBe(NULL_GUID);
+    expect(readClaims(first.Secret)).toMatchObject({ grant_type: 'access_token' });
+    expect(world.seen()).toEqual([ENTRA, EXCHANGE, TOKEN]);
+    expect(new URLSearchParams(world.emulator.requests[2]?.body).getAll('scope')).toEqual(scope);
+    expect((await world.get()).Secret).toBe(first.Secret);
+    world.forgetRequests();
+    world.aheadSeconds = 4501; // the access token has ended, the refresh token has not
+    expect((await world.get()).Secret).not.toBe(first.Secret);
+    expect(world.seen()).toEqual([TOKEN]);
+  });
+
+  test('another scope means another access token, and the same in another order does not', async () => {
+    world.configure({ [REGISTRY]: { secret: 'access-token', scope: ['repository:a:pull', 'repository:b:pull'] } });
+    const first = await world.get();
+    world.configure({ [REGISTRY]: { secret: 'access-token', scope: ['repository:b:pull', 'repository:a:pull'] } });
+    expect((await world.get()).Secret).toBe(first.Secret);
+    world.configure({ [REGISTRY]: { secret: 'access-token', scope: 'repository:a:pull' } });
+    expect((await world.get()).Secret).not.toBe(first.Secret);
+  });
+
+  test('"access-token" signs in again when the registry has taken back the refresh token', async () => {
+    world.configure({ [REGISTRY]: { secret: 'access-token', scope: 'repository:a:pull' } });
+    await world.get();
+    registryOf(world.emulator.state, REGISTRY).epoch += 1;
+    world.forgetRequests();
+    world.configure({ [REGISTRY]: { secret: 'access-token', scope: 'repository:b:pull' } });
+    await world.get();
+    expect(world.seen()).toEqual([TOKEN, ENTRA, EXCHANGE, TOKEN]);
+  });
+
+  test('"tenantId" signs in there and tells the registry', async () => {
+    const id = '33333333-2222-4333-8444-555555555555';
+    addApplication(addTenant(world.emulator.state, id, 'guest.onmicrosoft.com'), {
+      clientId: CLIENT_ID,
+      objectId: CLIENT_ID,
+      secret: CLIENT_SECRET,
+    });
+    registryOf(world.emulator.state, 'guestregistry.azurecr.io').homeTenant = id;
+    world.configure({ 'guestregistry.azurecr.io': { tenantId: id } });
+    await world.get('guestregistry.azurecr.io');
+    expect(world.seen()[0]).toBe(`POST login.microsoftonline.com/${id}/oauth2/v2.0/token`);
+    expect(world.emulator.requests[1]?.form['tenant']).toBe(id);
+  });
+
+  test('"anonymous" is not found: silent, and nobody is asked', async () => {
+    world.configure({ '*.azurecr.io': { anonymous: true } });
+    const outcome = await world.run('get', REGISTRY, CLIENT_SECRET_VARIABLES);
+    expect(outcome).toEqual({ exitCode: 1, stdout: NOT_FOUND, stderr: '' });
+    expect(world.emulator.connects).toEqual([]);
+  });
+
+  test('"onError": "anonymous" turns a failure into not found', async () => {
+    world.configure({ [REGISTRY]: { onError: 'anonymous' } });
+    const outcome = await world.run('get', REGISTRY, {
+      ...CLIENT_SECRET_VARIABLES,
+      AZURE_CLIENT_SECRET: 'wrong-secret',
+    });
+    expect(outcome).toEqual({ exitCode: 1, stdout: NOT_FOUND, stderr: '' });
+  });
+
+  test('"identity" that is not set up is a failure that names what is missing', async () => {
+    world.configure({ [REGISTRY]: { identity: 'azure-cli' } });
+    const { stdout } = await world.fail();
+    expect(stdout).toContain('Azure CLI is not signed in');
+    expect(world.emulator.connects).toEqual([]);
+  });
+
+  test('a mistake in it is told with the file and the nearest key, and breaks no other registry', async () => {
+    world.configure({ [REGISTRY]: { secrte: 'refresh-token' } });
+    const { stdout } = await world.fail();
+    expect(stdout).toContain('unknown key "secrte"');
+    expect(stdout).toContain('did you mean "secret"?');
+    expect(stdout).toContain('config.json');
+    await world.get('otherregistry.azurecr.io');
+  });
+
+  test('that is not JSON breaks no host that is not ours', async () => {
+    world.writeConfig('{ "registries": ');
+    await world.fail();
+    expect(await world.run('get', 'docker.io')).toEqual({ exitCode: 1, stdout: NOT_FOUND, stderr: '' });
+  });
+});
+
+describe('a host that is not ours', () => {
+  test.each([
+    'docker.io',
+    'https://index.docker.io/v1/',
+    'https://not.a.real.registry/url',
+    'mcr.microsoft.com',
+    'myregistry.azurecr.io.evil.com',
+    'evil.com/myregistry.azurecr.io',
+    'myregistry.azurecr.io@evil.com',
+    'user:password@myregistry.azurecr.io',
+    'azurecr.io',
+    'evilazurecr.io',
+    'myregistry.azurecr.io:8443',
+    'myregistry.azurecr.io:443@evil.com',
+    'myregistry.eastus.data.azurecr.io',
+    'myregistry.privatelink.azurecr.io',
+    'myregistry.azurecr.io#.evil.com',
+    'myregistry.azurecr.io?x=.azurecr.io',
+    'evil.com\\.azurecr.io',
+    'evil%2ecom.azurecr.io',
+    'mуregistry.azurecr.io', // a Cyrillic letter
+    'myregistry。azurecr.io',
+    'myregistry.azurecr.io\u0000.evil.com',
+    '127.0.0.1',
+    '[::1]:443',
+  ])('%j is not found: silent, without any connection', async (serverUrl) => {
+    const outcome = await world.run('get', serverUrl, CLIENT_SECRET_VARIABLES);
+    expect(outcome).toEqual({ exitCode: 1, stdout: NOT_FOUND, stderr: '' });
+    expect(world.emulator.connects).toEqual([]);
+  });
+});
+
+describe('a machine without an identity', () => {
+  test('is not found, so that anonymous pull works, with one hint', async () => {
+    const outcome = await world.run('get', REGISTRY);
+    expect(outcome.exitCode).toBe(1);
+    expect(outcome.stdout).toBe(NOT_FOUND);
+    expect(outcome.stderr).toMatch(/^docker-credential-acr: hint: no Azure identity is set up for [^\n]*az login\n$/);
+    expect(world.emulator.connects).toEqual([]);
+  });
+
+  test.each(['AZURE_CLIENT_ID', 'AZURE_TENANT_ID'])('without %s names it in the hint', async (name) => {
+    const outcome = await world.run('get', REGISTRY, { ...CLIENT_SECRET_VARIABLES, [name]: '' });
+    expect(outcome.stdout).toBe(NOT_FOUND);
+    expect(outcome.stderr).toContain(`${name} is not`);
+  });
+});
+
+describe('every cloud', () => {
+  test.each([
+    ['myregistry.azurecr.io', 'login.microsoftonline.com'],
+    ['myregistry-e7ggejfuhzhgedc8.azurecr.io', 'login.microsoftonline.com'],
+    ['myregistry.azurecr.us', 'login.microsoftonline.us'],
+    ['myregistry.azurecr.cn', 'login.partner.microsoftonline.cn'],
+    ['myregistry.azurecr.de', 'login.microsoftonline.de'],
+    ['myregistry.azurecr.sovcloud-azure.fr', 'login.sovcloud-identity.fr'],
+    ['myregistry.azurecr.sovcloud-azure.de', 'login.sovcloud-identity.de'],
+  ])('%s signs in at %s', async (registry, authority) => {
+    await world.get(registry);
+    expect(world.seen()).toEqual([
+      `POST ${authority}/${TENANT_ID}/oauth2/v2.0/token`,
+      `POST ${registry}/oauth2/exchange`,
+    ]);
+  });
+
+  test('AZURE_AUTHORITY_HOST is honoured, with or without a slash', async () => {
+    await world.get(REGISTRY, { AZURE_AUTHORITY_HOST: 'https://login.microsoftonline.us/' });
+    expect(world.seen()[0]).toBe(`POST login.microsoftonline.us/${TENANT_ID}/oauth2/v2.0/token`);
+  });
+
+  test.each([
+    'http://login.microsoftonline.com',
+    'login.microsoftonline.com',
+    'https://user@login.microsoftonline.com',
+    'nonsense',
+  ])('AZURE_AUTHORITY_HOST %s is refused before anything is sent', async (authority) => {
+    const { stdout } = await world.fail(REGISTRY, { AZURE_AUTHORITY_HOST: authority });
+    expect(stdout).toContain('AZURE_AUTHORITY_HOST is not an https URL');
+    expect(world.emulator.connects).toEqual([]);
+  });
+});

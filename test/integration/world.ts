@@ -1,0 +1,166 @@
+/** One emulated Azure and one machine on which the program runs in process; everything it writes is searched for secrets. */
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { type Outcome, run } from '../../src/cli.ts';
+import { parseJsonObject } from '../../src/json.ts';
+import { CLIENT_ID, CLIENT_SECRET, type Emulator, startEmulator, TENANT_ID } from '../emulator/emulator.ts';
+
+export const REGISTRY = 'myregistry.azurecr.io';
+export const NOT_FOUND = 'credentials not found in native keychain\n';
+export const NULL_GUID = '00000000-0000-0000-0000-000000000000';
+
+export const CLIENT_SECRET_VARIABLES = {
+  AZURE_TENANT_ID: TENANT_ID,
+  AZURE_CLIENT_ID: CLIENT_ID,
+  AZURE_CLIENT_SECRET: CLIENT_SECRET,
+};
+
+export interface Answer {
+  readonly ServerURL: string;
+  readonly Username: string;
+  readonly Secret: string;
+}
+
+export class World {
+  readonly emulator: Emulator;
+  readonly folder: string;
+  readonly cacheFolder: string;
+  readonly logFile: string;
+  readonly variables: Record<string, string | undefined>;
+  /** Seconds that both the machine and Azure are ahead of the real time. */
+  aheadSeconds = 0;
+  #written = '';
+
+  static async start(): Promise<World> {
+    const folder = mkdtempSync(join(tmpdir(), 'acr-integration-'));
+    let world: World | undefined;
+    const emulator = await startEmulator({ now: () => Math.floor(Date.now() / 1000) + (world?.aheadSeconds ?? 0) });
+    world = new World(emulator, folder);
+    return world;
+  }
+
+  private constructor(emulator: Emulator, folder: string) {
+    this.emulator = emulator;
+    this.folder = folder;
+    this.cacheFolder = join(folder, 'cache');
+    this.logFile = join(folder, 'log.jsonl');
+    this.variables = {
+      ...emulator.environment(),
+      SSL_CERT_FILE: undefined, // NODE_EXTRA_CA_CERTS is enough, and faster
+      PATH: process.env['PATH'],
+      HOME: folder,
+      DOCKER_CREDENTIAL_ACR_CACHE_DIR: this.cacheFolder,
+      DOCKER_CREDENTIAL_ACR_LOG: this.logFile,
+      DOCKER_CREDENTIAL_ACR_CONFIG: this.writeConfig({}),
+    };
+  }
+
+  /** Runs the program once. */
+  async run(verb: string, input: string, variables: Record<string, string | undefined> = {}): Promise<Outcome> {
+    const outcome = await run([verb], async () => input, {
+      env: { ...this.variables, ...variables },
+      platform: process.platform,
+      programName: 'docker-credential-acr',
+      now: () => Date.now() + this.aheadSeconds * 1000,
+    });
+    // What a successful `get` answers is a secret on purpose; everything else must hold none.
+    this.#written += `${outcome.stderr}\n${verb === 'get' && outcome.exitCode === 0 ? '' : outcome.stdout}\n`;
+    expect([0, 1]).toContain(outcome.exitCode);
+    if (outcome.exitCode === 0) expect(outcome.stderr).toBe('');
+    return outcome;
+  }
+
+  /** Runs `get` signed in with the client secret, and expects an answer. */
+  async get(serverUrl = REGISTRY, variables: Record<string, string | undefined> = {}): Promise<Answer> {
+    const { exitCode, stdout, stderr } = await this.run('get', serverUrl, { ...CLIENT_SECRET_VARIABLES, ...variables });
+    expect(stderr).toBe('');
+    expect(exitCode).toBe(0);
+    return parseAnswer(stdout);
+  }
+
+  /** As `get`, and expects a failure: one line on stdout, the story on stderr. */
+  async fail(serverUrl = REGISTRY, variables: Record<string, string | undefined> = {}): Promise<Outcome> {
+    const outcome = await this.run('get', serverUrl, { ...CLIENT_SECRET_VARIABLES, ...variables });
+    expect(outcome.exitCode).toBe(1);
+    expect(outcome.stdout).toMatch(/^[^\n`]+\n$/);
+    expect(outcome.stdout).not.toBe(NOT_FOUND);
+    expect(outcome.stderr).toMatch(/^docker-credential-acr: error: Cannot [^\n]+\n(cause: [^\n]+\n)*(hint: [^\n]+\n)$/);
+    return outcome;
+  }
+
+  writeConfig(config: unknown): string {
+    const file = join(this.folder, 'config.json');
+    writeFileSync(file, typeof config === 'string' ? config : JSON.stringify(config));
+    return file;
+  }
+
+  configure(registries: Record<string, unknown>): void {
+    this.writeConfig({ registries });
+  }
+
+  /** The requests so far, as `METHOD host/path`. */
+  seen(): string[] {
+    return this.emulator.requests.map(({ method, host, path }) => `${method} ${host}${path}`);
+  }
+
+  forgetRequests(): void {
+    this.emulator.resetRequests();
+  }
+
+  forgetTokens(): void {
+    rmSync(this.cacheFolder, { recursive: true, force: true });
+  }
+
+  /** Fails the test when a secret or a token got into an error, a hint or the log. */
+  expectNoLeak(): void {
+    let text = this.#written;
+    for (const name of readdirSync(this.folder)) {
+      if (name.startsWith('log.jsonl')) text += readFileSync(join(this.folder, name), 'utf8');
+    }
+    for (const secret of this.emulator.secrets) {
+      for (const form of encode(secret)) expect(text.includes(form), `a secret in ${form.slice(0, 6)}…`).toBe(false);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.emulator.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export function parseAnswer(stdout: string): Answer {
+  expect(stdout.endsWith('\n')).toBe(true);
+  const answer = parseJsonObject(stdout) ?? {};
+  expect(Object.keys(answer)).toEqual(['ServerURL', 'Username', 'Secret']);
+  const { ServerURL, Username, Secret } = answer;
+  if (typeof ServerURL !== 'string' || typeof Username !== 'string' || typeof Secret !== 'string') {
+    throw new Error('an answer holds three texts');
+  }
+  return { ServerURL, Username, Secret };
+}
+
+/** The claims of a token of the emulator. */
+export function readClaims(token: string): Readonly<Record<string, unknown>> {
+  return parseJsonObject(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) ?? {};
+}
+
+/** The forms of a secret that a careless program writes; of a token, its parts too. */
+function encode(secret: string): string[] {
+  const bytes = Buffer.from(secret);
+  const parts = secret.startsWith('eyJ') ? secret.split('.').filter(({ length }) => length > 20) : [];
+  const decoded = parts.slice(1, 2).map((part) => Buffer.from(part, 'base64url').toString('utf8'));
+  const form = new URLSearchParams({ s: secret }).toString().slice(2);
+  return [
+    secret,
+    ...parts,
+    ...decoded,
+    encodeURIComponent(secret),
+    form,
+    bytes.toString('base64').replace(/=+$/, ''),
+    bytes.toString('base64url'),
+    bytes.toString('hex'),
+  ];
+}
