@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import { parseJsonRecord } from './json.ts';
+import type { Context } from './message.ts';
+import { registryOf, SUBSCRIPTION_ID, TENANT_ID } from './state.ts';
+import { createContext, entraToken, get, NOW } from './test-client.ts';
+
+const BASE = 'https://management.azure.com';
+const PROVIDER = `/subscriptions/${SUBSCRIPTION_ID}/resourceGroups/emulated/providers/Microsoft.ContainerRegistry`;
+
+function bearer(context: Context, audience = 'https://management.core.windows.net/'): string {
+  return `Bearer ${entraToken(context, { scope: `${audience}/.default` })}`;
+}
+
+describe('the resource manager', () => {
+  test('lists the subscription and the tenant', () => {
+    const context = createContext();
+    const read = (path: string) => parseJsonRecord(get(BASE + path, context, bearer(context)).body);
+    expect(read('/subscriptions?api-version=2022-12-01')).toMatchObject({
+      value: [{ subscriptionId: SUBSCRIPTION_ID, tenantId: TENANT_ID, state: 'Enabled' }],
+    });
+    expect(read('/tenants')).toMatchObject({ value: [{ tenantId: TENANT_ID }] });
+    expect(read(`/subscriptions/${SUBSCRIPTION_ID}`)).toMatchObject({ subscriptionId: SUBSCRIPTION_ID });
+  });
+
+  test.each([
+    ['contoso', undefined, 'contoso.azurecr.io'],
+    ['Contoso', 'contoso-e7ggejfuhzhgedc8.azurecr.io', 'contoso-e7ggejfuhzhgedc8.azurecr.io'],
+    ['contoso', 'contoso.azurecr.cn', 'contoso.azurecr.cn'],
+  ])('finds the login server of %s among %s', (name, known, loginServer) => {
+    const context = createContext();
+    if (known !== undefined) {
+      registryOf(context.state, known);
+    }
+    const one = get(`${BASE}${PROVIDER}/registries/${name}?api-version=2025-11-01`, context, bearer(context));
+    expect(parseJsonRecord(one.body)).toMatchObject({ name: 'contoso', properties: { loginServer } });
+    for (const path of [
+      `${PROVIDER}/registries`,
+      `/subscriptions/${SUBSCRIPTION_ID}/providers/Microsoft.ContainerRegistry/registries`,
+      `/subscriptions/${SUBSCRIPTION_ID}/resources?$filter=resourceType eq 'Microsoft.ContainerRegistry/registries'`,
+    ]) {
+      const list = get(BASE + path, context, bearer(context));
+      expect(parseJsonRecord(list.body)).toMatchObject({ value: [{ properties: { loginServer } }] });
+    }
+  });
+
+  test('says how a registry is set up', () => {
+    const context = createContext();
+    Object.assign(registryOf(context.state, 'contoso.azurecr.io'), { mode: 'abac', armTokens: false });
+    const answer = get(`${BASE}${PROVIDER}/registries/contoso`, context, bearer(context));
+    expect(parseJsonRecord(answer.body)).toMatchObject({
+      properties: {
+        roleAssignmentMode: 'AbacRepositoryPermissions',
+        policies: { azureADAuthenticationAsArmPolicy: { status: 'disabled' } },
+      },
+    });
+  });
+
+  const REFUSED: readonly (readonly [string, (context: Context) => string | undefined])[] = [
+    ['no token', () => undefined],
+    ['rubbish', () => 'Bearer a.b.c'],
+    ['a token for ACR', (context) => bearer(context, 'https://containerregistry.azure.net')],
+    ['a token that has expired', (context) => bearer({ ...context, now: NOW - 4000 })],
+  ];
+  test.each(REFUSED)('refuses %s', (_what, authorization) => {
+    const context = createContext();
+    expect(get(`${BASE}/subscriptions`, context, authorization(context)).status).toBe(401);
+  });
+
+  test('has nothing elsewhere', () => {
+    const context = createContext();
+    expect(get(`${BASE}/providers`, context, bearer(context)).status).toBe(404);
+  });
+});

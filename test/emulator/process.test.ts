@@ -1,0 +1,45 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, describe, expect, test } from 'vitest';
+import { type JsonRecord, parseJsonRecord, parseRecord } from './json.ts';
+import { CLIENT_ID, CLIENT_SECRET, TENANT_ID } from './state.ts';
+
+let child: ChildProcess | undefined;
+
+afterEach(() => {
+  child?.kill('SIGKILL');
+});
+
+async function start(): Promise<{ readonly process: ChildProcess; readonly line: JsonRecord }> {
+  const started = spawn(process.execPath, [join(import.meta.dirname, 'process.ts')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child = started;
+  const [line] = await once(createInterface({ input: started.stdout }), 'line');
+  return { process: started, line: parseJsonRecord(String(line)) ?? {} };
+}
+
+describe('the emulator as a process', () => {
+  test.each(['stdin', 'SIGTERM'])('says how to reach it, answers, and ends with %s', async (end) => {
+    const { process: started, line } = await start();
+    expect(line).toMatchObject({ tenantId: TENANT_ID, clientId: CLIENT_ID, clientSecret: CLIENT_SECRET });
+    expect(parseRecord(line['environment'])).toMatchObject({
+      HTTPS_PROXY: line['proxyUrl'],
+      NODE_EXTRA_CA_CERTS: line['caFile'],
+    });
+    expect(await (await fetch(`${line['proxyUrl']}/_emulator/secrets`)).json()).toEqual([CLIENT_SECRET]);
+    expect(existsSync(String(line['caFile']))).toBe(true);
+
+    const ended = once(started, 'exit');
+    if (end === 'stdin') {
+      started.stdin?.end();
+    } else {
+      started.kill('SIGTERM');
+    }
+    expect((await ended)[0]).toBe(0);
+    expect(existsSync(String(line['caFile']))).toBe(false);
+  });
+});
