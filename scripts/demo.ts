@@ -108,13 +108,11 @@ function readModifiedTime(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** Keeps every temporary file in one folder, which goes when the demo ends, also by Ctrl-C. */
+/** Keeps every temporary file in one folder, which goes when the demo ends, also by Ctrl-C: see `world/process.ts`. */
 function removeTracesAtExit(): void {
   const folder = mkdtempSync(join(tmpdir(), 'acr-demo-'));
   process.env['TMPDIR'] = folder;
   process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
-  // The processes that were started end with this one: see runProcess and startProcess.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
 }
 
 async function measure<Result>(action: () => Promise<Result>): Promise<{ result: Result; durationMs: number }> {

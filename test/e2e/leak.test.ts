@@ -5,6 +5,9 @@ import { startCloud } from './world/cloud.ts';
 import { findLeak } from './world/leak.ts';
 import { createMachine } from './world/machine.ts';
 
+const cloud = await startCloud();
+afterAll(() => cloud.close());
+
 const SECRET = 'abc8Q~x._-y+/z=&1%2Bw_~9';
 
 describe('a secret is found', () => {
@@ -26,8 +29,6 @@ it('a text without the secret holds no leak', () => {
 });
 
 it('a run fails when a program prints a secret, or is given one as an argument', async () => {
-  const cloud = await startCloud();
-  afterAll(() => cloud.close());
   const machine = createMachine(cloud);
   await expect(machine.run('/bin/sh', ['-c', 'echo "$AZURE_CLIENT_SECRET"'])).rejects.toThrow(/^stdout of .* holds/);
   await expect(machine.run('/bin/sh', ['-c', 'env >&2'])).rejects.toThrow(/^stderr of .* holds/);

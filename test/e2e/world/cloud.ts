@@ -1,11 +1,9 @@
 /** The emulated Azure of one test file, with a real registry behind it where one is installed. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type Emulator, type RecordedRequest, startEmulator } from '../../emulator/emulator.ts';
 import { seedImage } from './image.ts';
 import { findPart } from './parts.ts';
 import { startRegistryServer } from './registry-server.ts';
+import { createTemporaryFolder } from './temporary-folder.ts';
 
 /** The login server of the tests; it comes into being when it is asked for. */
 export const LOGIN_SERVER = 'contoso.azurecr.io';
@@ -24,9 +22,9 @@ export interface Cloud {
 }
 
 export async function startCloud(): Promise<Cloud> {
-  const folder = mkdtempSync(join(tmpdir(), 'acr-cloud-'));
+  const folder = createTemporaryFolder('acr-cloud-');
   const program = findPart('docker-registry');
-  const registry = program === undefined ? undefined : await startRegistryServer(program, folder);
+  const registry = program === undefined ? undefined : await startRegistryServer(program, folder.path);
   const emulator = await startEmulator(registry === undefined ? {} : { registryUrl: registry.url });
   return {
     emulator,
@@ -43,7 +41,7 @@ export async function startCloud(): Promise<Cloud> {
     close: async () => {
       await emulator.close();
       await registry?.stop();
-      rmSync(folder, { recursive: true, force: true });
+      folder.remove();
     },
   };
 }

@@ -1,6 +1,5 @@
 /** A throw-away machine: a home, a Docker configuration and the built program on PATH, with nothing of the real one. */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readTextFile } from '../../../scripts/test-parts/command.ts';
 import { CLIENT_ID, CLIENT_SECRET, TENANT_ID } from '../../emulator/state.ts';
@@ -8,6 +7,7 @@ import { type Cloud, LOGIN_SERVER } from './cloud.ts';
 import { findLeak } from './leak.ts';
 import { PROGRAM } from './parts.ts';
 import { type RunOptions, type RunResult, runProcess, type Server, startProcess } from './process.ts';
+import { createTemporaryFolder } from './temporary-folder.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -48,7 +48,7 @@ const IDENTITIES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 export function createMachine(cloud: Cloud, options: MachineOptions = {}): Machine {
   const { identity = 'service principal', credHelpers = [LOGIN_SERVER] } = options;
-  const folder = mkdtempSync(join(tmpdir(), 'acr-'));
+  const { path: folder, remove } = createTemporaryFolder('acr-');
   for (const name of ['bin', 'home', 'docker', 'run', 'tmp']) mkdirSync(join(folder, name), { mode: 0o700 });
   symlinkSync(PROGRAM, join(folder, 'bin', 'docker-credential-acr'));
   const dockerConfigFile = join(folder, 'docker', 'config.json');
@@ -108,7 +108,7 @@ export function createMachine(cloud: Cloud, options: MachineOptions = {}): Machi
         for (const server of servers) check('the output of a server', server.output());
         check('the log', log());
       } finally {
-        rmSync(folder, { recursive: true, force: true });
+        remove();
       }
     },
   };

@@ -25,10 +25,12 @@ export interface Server {
   readonly stop: () => Promise<void>;
 }
 
+// Being in groups of their own, the children hear neither Ctrl-C nor the end of this process: both are passed on.
 const live = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of live) signalGroup(child, 'SIGKILL');
 });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
 
 /** Runs a program to its end; one that takes too long is killed together with its children. */
 export async function runProcess(command: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
