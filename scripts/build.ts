@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { type Binary, makeBinary } from './build/binary.ts';
 import { bundleProgram } from './build/bundle.ts';
 import { writeChecksums } from './build/checksums.ts';
+import { collectLicences } from './build/licences.ts';
 import { readPinnedNodeVersion } from './build/node-part.ts';
 import { environmentWithoutNodeSettings, runProgram } from './build/run.ts';
 import { formatTable } from './build/table.ts';
@@ -29,7 +30,7 @@ async function main(): Promise<number> {
   await mkdir(dist, { recursive: true });
   const bundle = await bundleProgram({ entry: values.entry, root, nodeVersion: await readPinnedNodeVersion(root) });
   await writeFile(join(dist, 'meta.json'), JSON.stringify(bundle.metafile));
-  await writeFile(join(dist, `${PROGRAM}.LEGAL.txt`), bundle.legalComments);
+  await writeFile(join(dist, 'THIRD-PARTY-LICENSES.txt'), await collectLicences(root, bundle));
 
   const made: Binary[] = [];
   const failed: string[] = [];
