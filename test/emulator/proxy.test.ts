@@ -173,7 +173,7 @@ describe('the clock', () => {
     // Timers may be up to a millisecond early.
     expect(first).toBeGreaterThanOrEqual(3 * 39);
     expect(second).toBeGreaterThanOrEqual(39);
-    expect(second).toBeLessThan(3 * 39);
+    expect(emulator.connects).toHaveLength(1);
   });
 });
 

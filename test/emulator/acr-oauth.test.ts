@@ -1,0 +1,234 @@
+import { describe, expect, test } from 'vitest';
+import { parseJsonRecord } from './json.ts';
+import type { Context, EmulatedResponse } from './message.ts';
+import { createRequest } from './message.ts';
+import { CLIENT_ID, CLIENT_SECRET, OBJECT_ID, type Registry } from './state.ts';
+import {
+  accessToken,
+  ask,
+  basic,
+  createContext,
+  entraToken,
+  get,
+  LOGIN_SERVER,
+  memberOf,
+  NOW,
+  nullGuid,
+  post,
+  redeem,
+  refreshToken,
+  registry,
+} from './test-client.ts';
+import { decodeToken } from './tokens.ts';
+
+const BASE = `https://${LOGIN_SERVER}`;
+const GENERIC = 'authentication required, visit https://aka.ms/acr/authorization for more information.';
+
+function messageOf(response: EmulatedResponse): string | undefined {
+  return /"message":"([^"]*)"/.exec(response.body)?.[1];
+}
+
+function claimsOf(token: string): Readonly<Record<string, unknown>> {
+  return decodeToken(token)?.claims ?? {};
+}
+
+describe('the token endpoint', () => {
+  const TOKEN_URL = `${BASE}/oauth2/token`;
+  const query = (more: Record<string, string> = {}) =>
+    `${TOKEN_URL}?${new URLSearchParams({ service: LOGIN_SERVER, scope: 'repository:hello:pull', ...more })}`;
+
+  function accessOf(answer: EmulatedResponse): unknown {
+    return claimsOf(memberOf(answer, 'access_token'))['access'];
+  }
+
+  test('gives an access token of 75 minutes and nothing else', () => {
+    const context = createContext();
+    const answer = redeem(context, refreshToken(context), 'repository:hello:pull,push');
+    expect(Object.keys(parseJsonRecord(answer.body) ?? {})).toEqual(['access_token']);
+    expect(claimsOf(memberOf(answer, 'access_token'))).toMatchObject({
+      nbf: NOW,
+      exp: NOW + 4500,
+      aud: LOGIN_SERVER,
+      grant_type: 'access_token',
+      access: [{ type: 'repository', name: 'hello', actions: ['pull', 'push'] }],
+    });
+  });
+
+  test.each(['', ' '])('answers 400 with nothing in it to a POST with scope %j', (scope) => {
+    const context = createContext();
+    expect(redeem(context, refreshToken(context), scope)).toMatchObject({ status: 400, body: '' });
+  });
+
+  test('takes scopes repeated and joined', () => {
+    const context = createContext();
+    const form = new URLSearchParams({
+      grant_type: 'refresh_token',
+      service: LOGIN_SERVER,
+      refresh_token: refreshToken(context),
+      scope: 'registry:catalog:* repository:a:pull',
+    });
+    form.append('scope', 'repository:b:push');
+    expect(accessOf(ask(createRequest({ url: TOKEN_URL, body: form }), context))).toHaveLength(3);
+  });
+
+  const CALLERS: readonly (readonly [string, (context: Context) => string | undefined, number, string | undefined])[] =
+    [
+      ['the null GUID with a refresh token', (context) => nullGuid(refreshToken(context)), 200, undefined],
+      [
+        'an access token of that scope',
+        (context) => nullGuid(accessToken(context, 'repository:hello:pull')),
+        200,
+        undefined,
+      ],
+      ['a service principal', () => basic(CLIENT_ID, CLIENT_SECRET), 200, undefined],
+      ['the admin user', () => basic('contoso', 'admin1'), 200, undefined],
+      ['a repository token', () => basic('puller', 'one'), 200, undefined],
+      ['its second password', () => basic('puller', 'two'), 200, undefined],
+      ['nobody', () => undefined, 401, GENERIC],
+      ['the null GUID with rubbish', () => nullGuid('x'), 401, GENERIC],
+      ['the null GUID with an Entra token', (context) => nullGuid(entraToken(context)), 401, GENERIC],
+      [
+        '<token> with a refresh token',
+        (context) => basic('<token>', refreshToken(context)),
+        401,
+        'Application not registered with AAD.',
+      ],
+      ['the admin user with a wrong password', () => basic('contoso', 'x'), 401, GENERIC],
+      ['a repository token with a wrong password', () => basic('puller', ''), 401, GENERIC],
+      ['an e-mail address', () => basic('me@contoso.com', 'x'), 401, 'Application not registered with AAD.'],
+      ['an unknown application', () => basic(OBJECT_ID, 'x'), 401, 'Application not registered with AAD.'],
+      [
+        'a service principal with a wrong secret',
+        () => basic(CLIENT_ID, 'x'),
+        401,
+        'Invalid clientid or client secret.',
+      ],
+    ];
+  test.each(CALLERS)('is asked with GET by %s', (_who, authorization, status, message) => {
+    const context = createContext();
+    const known = registry(context);
+    known.correlationIds = false;
+    known.adminUser = { username: 'contoso', passwords: ['admin0', 'admin1'] };
+    known.repositoryTokens.set('puller', { passwords: ['one', 'two'], scopeMap: { hello: ['pull'] } });
+    const answer = get(query(), context, authorization(context));
+    expect(answer.status).toBe(status);
+    expect(messageOf(answer)).toBe(message);
+    expect(accessOf(answer)).toEqual(
+      status === 200 ? [{ type: 'repository', name: 'hello', actions: ['pull'] }] : undefined,
+    );
+  });
+
+  test('gives no more than an access token allows', () => {
+    const context = createContext();
+    const login = nullGuid(accessToken(context, 'repository:hello:pull'));
+    expect(accessOf(get(query({ scope: 'repository:hello:pull,push' }), context, login))).toEqual([
+      { type: 'repository', name: 'hello', actions: ['pull'] },
+    ]);
+    expect(accessOf(get(query({ scope: 'repository:other:pull' }), context, login))).toEqual([]);
+  });
+
+  test('gives the refresh token back to an offline login of the null GUID only', () => {
+    const context = createContext();
+    const token = refreshToken(context);
+    expect(memberOf(get(query({ offline_token: 'true' }), context, nullGuid(token)), 'refresh_token')).toBe(token);
+    expect(get(query({ offline_token: 'true' }), context, basic(CLIENT_ID, CLIENT_SECRET)).body).not.toContain(
+      'refresh',
+    );
+    expect(get(query(), context, nullGuid(token)).body).not.toContain('refresh_token');
+  });
+
+  test('takes a login without scope by GET', () => {
+    const context = createContext();
+    const answer = get(`${TOKEN_URL}?service=${LOGIN_SERVER}`, context, nullGuid(refreshToken(context)));
+    expect(answer.status).toBe(200);
+    expect(accessOf(answer)).toEqual([]);
+  });
+
+  test.each(['', 'fabrikam.azurecr.io'])('refuses the service %j', (service) => {
+    const context = createContext();
+    expect(get(query({ service }), context, nullGuid(refreshToken(context))).status).toBe(401);
+  });
+
+  test('takes passwords by POST, and the null GUID among them only when told to', () => {
+    const context = createContext();
+    const form = { grant_type: 'password', service: LOGIN_SERVER, scope: 'repository:hello:pull' };
+    const login = (username: string, password: string) => post(TOKEN_URL, { ...form, username, password }, context);
+    expect(login(CLIENT_ID, CLIENT_SECRET).status).toBe(200);
+    const token = refreshToken(context);
+    expect(login('00000000-0000-0000-0000-000000000000', token).status).toBe(401);
+    registry(context).nullGuidPassword = true;
+    expect(login('00000000-0000-0000-0000-000000000000', token).status).toBe(200);
+  });
+
+  test('lets nobody pull when the registry is anonymous, and nothing more', () => {
+    const context = createContext();
+    registry(context).anonymousPull = true;
+    const form = { grant_type: 'password', service: LOGIN_SERVER, refresh_token: '' };
+    const scope = 'repository:hello:pull,push,metadata_read,metadata_write registry:catalog:*';
+    expect(accessOf(post(TOKEN_URL, { ...form, scope }, context))).toEqual([
+      { type: 'repository', name: 'hello', actions: ['pull', 'metadata_read'] },
+      { type: 'registry', name: 'catalog', actions: ['*'] },
+    ]);
+    expect(get(query(), context).status).toBe(200);
+    expect(get(`${BASE}/v2/`, context).status).toBe(401);
+    expect(get(query(), context, nullGuid('stale')).status).toBe(401);
+  });
+
+  test('refuses a refresh token after three hours', () => {
+    const context = createContext();
+    const token = refreshToken(context);
+    expect(redeem({ ...context, now: NOW + 10_799 }, token, 'repository:hello:pull').status).toBe(200);
+    expect(redeem({ ...context, now: NOW + 10_800 }, token, 'repository:hello:pull').status).toBe(401);
+  });
+
+  const FLIPS: readonly (readonly [string, (known: Registry) => void])[] = [
+    [
+      'the mode changes',
+      (known) => {
+        known.mode = 'abac';
+      },
+    ],
+    [
+      'the epoch rises',
+      (known) => {
+        known.epoch += 1;
+      },
+    ],
+  ];
+  test.each(FLIPS)('refuses older tokens when %s', (_what, flip) => {
+    const context = createContext();
+    const token = refreshToken(context);
+    const bearer = `Bearer ${accessToken(context, 'repository:hello:pull')}`;
+    flip(registry(context));
+    expect(redeem(context, token, 'repository:hello:pull').status).toBe(401);
+    expect(get(`${BASE}/v2/`, context, bearer).status).toBe(401);
+    expect(redeem(context, refreshToken(context), 'repository:hello:pull').status).toBe(200);
+  });
+
+  test('gives the intersection with the role, by repository in ABAC mode', () => {
+    const context = createContext();
+    const known = registry(context);
+    known.roles.set(OBJECT_ID, { actions: ['pull'], repositories: ['hello'] });
+    const scope = 'repository:hello:pull,push repository:other:pull repository:*:* registry:catalog:*';
+    expect(accessOf(redeem(context, refreshToken(context), scope))).toEqual([
+      { type: 'repository', name: 'hello', actions: ['pull'] },
+      { type: 'repository', name: 'other', actions: ['pull'] },
+      { type: 'registry', name: 'catalog', actions: ['*'] },
+    ]);
+    known.mode = 'abac';
+    expect(accessOf(redeem(context, refreshToken(context), scope))).toEqual([
+      { type: 'repository', name: 'hello', actions: ['pull'] },
+    ]);
+  });
+
+  test('opens every repository to the wildcard of someone who may do everything', () => {
+    const context = createContext();
+    const bearer = `Bearer ${accessToken(context, 'repository:*:*')}`;
+    expect(get(`${BASE}/v2/hello/manifests/1`, context, bearer).status).toBe(200);
+  });
+
+  test.each(['repository', 'repository:', '::', 'a:b:', ':b:c'])('ignores the scope %j', (scope) => {
+    const context = createContext();
+    expect(accessOf(redeem(context, refreshToken(context), scope))).toEqual([]);
+  });
+});
