@@ -156,7 +156,9 @@ async function sendOnce(dispatcher: Dispatcher, httpRequest: HttpRequest, deadli
     bytes += chunk.length;
     if (bytes > LARGEST_BODY_BYTES) {
       response.body.destroy();
-      throw new CredentialError('ANSWER_INVALID', `${httpRequest.purpose}: ${new URL(url).host} answered without end`);
+      throw new CredentialError('ANSWER_INVALID', `${httpRequest.purpose}: ${new URL(url).host} answered without end`, {
+        hint: 'check HTTPS_PROXY; a proxy may have answered',
+      });
     }
     chunks.push(chunk);
   }

@@ -1,0 +1,288 @@
+/** What is told when something is set up and fails: one line with the remedy, and the story, without any secret. */
+
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { CLIENT_ID, type Fault, OBJECT_ID, TENANT_ID } from '../emulator/emulator.ts';
+import { addTenant, registryOf } from '../emulator/state.ts';
+import { CLIENT_SECRET_VARIABLES, REGISTRY, World } from './world.ts';
+
+const ENTRA_HOST = 'login.microsoftonline.com';
+
+let world: World;
+let restore: (() => void)[];
+beforeAll(async () => {
+  world = await World.start();
+});
+beforeEach(() => {
+  restore = [];
+  world.forgetTokens();
+  world.forgetRequests();
+  world.configure({});
+});
+afterEach(() => {
+  for (const undo of restore) undo();
+  world.expectNoLeak();
+});
+afterAll(() => world.stop());
+
+function inject(fault: Fault): void {
+  restore.push(world.emulator.inject(fault));
+}
+
+function countRequests(host: string): number {
+  return world.emulator.requests.filter((request) => request.host === host).length;
+}
+
+describe('Entra', () => {
+  const tenantOf = () => world.emulator.state.tenants.get(TENANT_ID);
+
+  test('a wrong secret is told with its code, the correlation id and the command', async () => {
+    const { stdout, stderr } = await world.fail(REGISTRY, { AZURE_CLIENT_SECRET: 'wrong-secret-value' });
+    expect(stdout).toBe(
+      `Cannot sign in for ${REGISTRY}: the client secret is wrong (AADSTS7000215); hint: use the secret's value, not its id, or make a new one: az ad app credential reset --id ${CLIENT_ID}\n`,
+    );
+    expect(stderr).toMatch(/cause: correlation id [0-9a-f-]{36}\n/);
+    expect(countRequests(ENTRA_HOST)).toBe(1);
+    expect(countRequests(REGISTRY)).toBe(0);
+  });
+
+  test('an expired secret', async () => {
+    const application = tenantOf()?.applications.get(CLIENT_ID);
+    if (application === undefined) throw new Error('the emulator has an application');
+    const { secrets } = application;
+    restore.push(() => {
+      application.secrets = secrets;
+    });
+    application.secrets = secrets.map(({ value }) => ({ value, expiresAtSeconds: 1 }));
+    expect((await world.fail()).stdout).toContain('the client secret has expired (AADSTS7000222)');
+  });
+
+  test.each([
+    [
+      { AZURE_CLIENT_ID: '99999999-0000-4000-8000-000000000000' },
+      'AADSTS700016',
+      'the application is not in this tenant',
+    ],
+    [{ AZURE_TENANT_ID: '99999999-0000-4000-8000-000000000000' }, 'AADSTS90002', 'there is no such tenant'],
+  ])('%j is %s: %s', async (variables, code, meaning) => {
+    const { stdout } = await world.fail(REGISTRY, variables);
+    expect(stdout).toContain(`${meaning} (${code})`);
+    expect(countRequests(ENTRA_HOST)).toBe(1);
+  });
+
+  test('a tenant that does not know the registry service', async () => {
+    const id = '44444444-2222-4333-8444-555555555555';
+    const tenant = addTenant(world.emulator.state, id, 'empty.onmicrosoft.com');
+    const application = tenantOf()?.applications.get(CLIENT_ID);
+    if (application === undefined) throw new Error('the emulator has an application');
+    tenant.applications.set(CLIENT_ID, application);
+    tenant.resources.clear();
+    const { stdout } = await world.fail(REGISTRY, { AZURE_TENANT_ID: id });
+    expect(stdout).toMatch(/does not know Azure Container Registry \(AADSTS(500011|50001|650052|650057)\)/);
+  });
+
+  test.each(['../../evil', 'a b', 'tenant?x=1', 'tenant#', 'tenant/oauth2'])(
+    'AZURE_TENANT_ID %j is sent nowhere',
+    async (tenant) => {
+      const { stdout } = await world.fail(REGISTRY, { AZURE_TENANT_ID: tenant });
+      expect(stdout).toContain('AZURE_TENANT_ID is not a tenant');
+      expect(world.emulator.connects).toEqual([]);
+    },
+  );
+
+  test('an unknown code is told with the page that explains it', async () => {
+    const body = JSON.stringify({
+      error: 'invalid_client',
+      error_description: 'AADSTS999999: Something new.\r\nTrace ID: x',
+    });
+    inject({ host: ENTRA_HOST, status: 401, body });
+    const { stdout, stderr } = await world.fail();
+    expect(stdout).toContain('(AADSTS999999); hint: see https://login.microsoftonline.com/error?code=999999');
+    expect(stderr).toContain('AADSTS999999: Something new.\n');
+  });
+
+  test.each([
+    ['an HTML page', { status: 200, body: '<html><title>Captive portal</title></html>' }, 'without an OAuth answer'],
+    ['an empty body', { status: 400, body: '' }, 'without an OAuth answer'],
+    ['JSON that is no object', { status: 200, body: '[]' }, 'without an OAuth answer'],
+    ['a token that is no text', { status: 200, body: '{"access_token":42}' }, 'without an OAuth answer'],
+    ['an empty token', { status: 200, body: '{"access_token":""}' }, 'without an OAuth answer'],
+  ])('answers with %s', async (_name, fault, text) => {
+    inject({ host: ENTRA_HOST, ...fault });
+    expect((await world.fail()).stdout).toContain(text);
+  });
+});
+
+describe('the registry', () => {
+  test('an identity without a role is named, with the command that gives it one', async () => {
+    registryOf(world.emulator.state, REGISTRY).roles.set(OBJECT_ID, { actions: [] });
+    restore.push(() => registryOf(world.emulator.state, REGISTRY).roles.clear());
+    const { stdout, stderr } = await world.fail();
+    expect(stdout).toContain(`${CLIENT_ID} has no role there, or is of another tenant`);
+    expect(stdout).toContain(`az role assignment create --role AcrPull --assignee ${CLIENT_ID}`);
+    expect(stderr).toContain(`the identity signed in at tenant ${TENANT_ID}`);
+    expect(countRequests(REGISTRY)).toBe(1);
+  });
+
+  test('the same with an empty body', async () => {
+    const registry = registryOf(world.emulator.state, REGISTRY);
+    registry.roles.set(OBJECT_ID, { actions: [] });
+    registry.emptyRefusals = true;
+    restore.push(() => {
+      registry.roles.clear();
+      registry.emptyRefusals = false;
+    });
+    expect((await world.fail()).stderr).toContain('cause: HTTP 401 with an empty body');
+  });
+
+  test('a firewall is told with the address that it saw and the rule that helps', async () => {
+    const registry = registryOf(world.emulator.state, REGISTRY);
+    registry.firewall = '203.0.113.7';
+    restore.push(() => {
+      registry.firewall = undefined;
+    });
+    const { stdout } = await world.fail();
+    expect(stdout).toContain(`the firewall of ${REGISTRY} does not let 203.0.113.7 in`);
+    expect(stdout).toContain('az acr network-rule add -n myregistry --ip-address 203.0.113.7');
+  });
+
+  test('a registry that does not exist', async () => {
+    world.emulator.state.missingRegistries.add('nosuchregistry.azurecr.io');
+    expect((await world.fail('nosuchregistry.azurecr.io')).stdout).toContain('nosuchregistry.azurecr.io');
+  });
+
+  test.each([
+    ['no refresh token', { status: 200, body: '{}' }, 'answered without a refresh_token'],
+    ['a proxy page', { status: 403, body: '<h1>Blocked by policy</h1>' }, 'denies access'],
+    ['404', { status: 404, body: '' }, 'has no token service'],
+  ])('answers with %s', async (_name, fault, text) => {
+    inject({ host: REGISTRY, ...fault });
+    expect((await world.fail()).stdout).toContain(text);
+  });
+
+  test('a token that is not a JWT is answered but not kept', async () => {
+    inject({ host: REGISTRY, status: 200, body: '{"refresh_token":"opaque-token"}' });
+    expect((await world.get()).Secret).toBe('opaque-token');
+    expect((await world.get()).Secret).toBe('opaque-token');
+    expect(countRequests(REGISTRY)).toBe(2);
+  });
+});
+
+describe('a passing fault', () => {
+  test.each([429, 500, 502, 503, 504, 408])('%i once is tried again', async (status) => {
+    inject({ host: ENTRA_HOST, status, body: '', times: 1 });
+    inject({ host: REGISTRY, status, body: '', times: 1, headers: { 'Retry-After': '0' } });
+    await world.get();
+    expect(countRequests(ENTRA_HOST)).toBe(2);
+    expect(countRequests(REGISTRY)).toBe(2);
+  });
+
+  test('a reset connection is tried again', async () => {
+    inject({ host: REGISTRY, reset: true, times: 1 });
+    await world.get();
+    expect(countRequests(ENTRA_HOST)).toBe(1);
+  });
+
+  test('a truncated answer is no answer', async () => {
+    inject({ host: REGISTRY, truncate: 10, times: 1 });
+    await world.get();
+  });
+
+  test('three times is told, and not tried for ever', async () => {
+    inject({ host: REGISTRY, status: 503, body: '', headers: { 'Retry-After': '0' } });
+    expect((await world.fail()).stdout).toContain('answered 503');
+    expect(countRequests(REGISTRY)).toBe(3);
+  });
+
+  test('a long Retry-After is told, not waited for', async () => {
+    inject({ host: REGISTRY, status: 429, body: '', headers: { 'Retry-After': '60' } });
+    expect((await world.fail()).stdout).toContain('sees too many requests; hint: wait 60 seconds and try again');
+    expect(countRequests(REGISTRY)).toBe(1);
+  });
+
+  test.each([400, 401, 403, 404])('%i is not tried again', async (status) => {
+    inject({ host: REGISTRY, status, body: '' });
+    await world.fail();
+    expect(countRequests(REGISTRY)).toBe(1);
+  });
+});
+
+describe('a hostile answer', () => {
+  test.each([ENTRA_HOST, REGISTRY])('a redirect of %s is not followed', async (host) => {
+    inject({ host, redirectTo: 'https://evil.example.com/steal?x=1' });
+    const { stdout } = await world.fail();
+    expect(stdout).toContain(`${host} redirects to evil.example.com, which is not followed`);
+    expect(world.emulator.connects.some((target) => target.includes('evil'))).toBe(false);
+  });
+
+  test.each([ENTRA_HOST, REGISTRY])('an error of %s that echoes what was sent leaks nothing', async (host) => {
+    inject({ host, echo: true });
+    await world.fail();
+  });
+
+  test.each([ENTRA_HOST, REGISTRY])('an answer of %s without end is cut off', async (host) => {
+    inject({ host, status: 200, body: 'x'.repeat(2 * 1024 * 1024) });
+    expect((await world.fail()).stdout).toContain('answered without end');
+  });
+
+  test('control characters do not reach the terminal', async () => {
+    const description = 'AADSTS7000215: \u001B[2J\u001B]0;owned\u0007 \u202Egnorw\r\ninjected: line';
+    inject({
+      host: ENTRA_HOST,
+      status: 401,
+      body: JSON.stringify({ error: 'x\u0007`y', error_description: description }),
+    });
+    const { stdout, stderr } = await world.fail();
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    expect(stdout + stderr).not.toMatch(/[\u0000-\u0009\u000B-\u001F\u007F\u202E`]/);
+    expect(stderr).not.toMatch(/^injected/m);
+  });
+});
+
+describe('the way there', () => {
+  test('a proxy that refuses is told with the variable', async () => {
+    inject({ at: 'connect', host: ENTRA_HOST, status: 403 });
+    const { stdout } = await world.fail();
+    expect(stdout).toContain(`the proxy answered 403 for ${ENTRA_HOST}`);
+    expect(stdout).toContain('HTTPS_PROXY');
+  });
+
+  test('a proxy that is not there', async () => {
+    const proxy = 'http://someone:proxy-password@127.0.0.1:1';
+    const { stdout, stderr } = await world.fail(REGISTRY, { HTTPS_PROXY: proxy, https_proxy: proxy });
+    expect(stdout).toContain('cannot be reached through the proxy of HTTPS_PROXY (ECONNREFUSED)');
+    expect(stdout + stderr).not.toContain('proxy-password');
+  });
+
+  test('a proxy that is no URL', async () => {
+    const { stdout } = await world.fail(REGISTRY, { HTTPS_PROXY: 'ftp://proxy', https_proxy: 'ftp://proxy' });
+    expect(stdout).toContain('it is not the URL of a proxy');
+  });
+
+  test('a certificate that nobody trusts is told with the variable that helps', async () => {
+    const { stdout } = await world.fail(REGISTRY, { NODE_EXTRA_CA_CERTS: undefined });
+    expect(stdout).toMatch(/the certificate of login\.microsoftonline\.com is not trusted \([A-Z_]+\)/);
+    expect(stdout).toContain('NODE_EXTRA_CA_CERTS');
+    expect(world.emulator.requests).toEqual([]);
+  });
+
+  test.each(['/no/such/file.pem', '/etc/passwd'])('NODE_EXTRA_CA_CERTS %s is told by its name', async (file) => {
+    const { stdout } = await world.fail(REGISTRY, { NODE_EXTRA_CA_CERTS: file });
+    expect(stdout).toContain(`Cannot use NODE_EXTRA_CA_CERTS ${file}`);
+  });
+
+  test('NO_PROXY keeps a host away from the proxy', async () => {
+    const outcome = await world.run('get', REGISTRY, {
+      ...CLIENT_SECRET_VARIABLES,
+      AZURE_AUTHORITY_HOST: 'https://authority.invalid',
+      NO_PROXY: 'authority.invalid',
+      no_proxy: 'authority.invalid',
+    });
+    expect(outcome.stdout).toContain('there is no host authority.invalid');
+    expect(world.emulator.connects).toEqual([]);
+  });
+
+  test('a secret in the environment with every special character arrives whole', async () => {
+    await world.get();
+    expect(world.emulator.requests[0]?.form['client_secret']).toBe(CLIENT_SECRET_VARIABLES.AZURE_CLIENT_SECRET);
+  });
+});
