@@ -73,14 +73,15 @@ function runVitest(args: readonly string[]): Promise<number> {
   });
 }
 
-/** Prints the closing line, and before it what a pipeline must not overlook. */
+/** Prints the closing line, and before it what nobody should overlook. */
 function reportOutcome(total: TestCount, endToEnd: TestCount): number {
+  for (const test of total.skipped) process.stdout.write(`skipped: ${test}\n`);
   // A pipeline has every part: a test that was skipped there is a promise that nobody checked.
-  const skippedInPipeline = process.env['CI'] === 'true' ? endToEnd.skipped : [];
-  for (const name of skippedInPipeline) process.stdout.write(`must not be skipped when CI=true: ${name}\n`);
-  if (total.passed + total.failed === 0) process.stdout.write('no test ran\n');
+  const isIncomplete = process.env['CI'] === 'true' && endToEnd.skipped.length > 0;
+  if (isIncomplete) process.stdout.write('failed: with CI=true no end-to-end test may be skipped\n');
+  if (total.passed + total.failed === 0) process.stdout.write('failed: no test ran\n');
   process.stdout.write(`${formatCount(total)}\n`);
-  return total.failed === 0 && total.passed > 0 && skippedInPipeline.length === 0 ? 0 : 1;
+  return total.failed === 0 && total.passed > 0 && !isIncomplete ? 0 : 1;
 }
 
 process.exitCode = await main(process.argv.slice(2));

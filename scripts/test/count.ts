@@ -3,7 +3,7 @@
 export interface TestCount {
   readonly passed: number;
   readonly failed: number;
-  /** Names of the tests that did not run. */
+  /** Names of the tests that did not run, with the reason where it is known. */
   readonly skipped: readonly string[];
 }
 
@@ -45,10 +45,16 @@ function countFile(file: unknown): TestCount {
   const passed = withStatus('passed').length;
   const skipped = results
     .filter((test) => !['passed', 'failed'].includes(String(property(test, 'status'))))
-    .map((test) => String(property(test, 'fullName')).trim());
+    .map(nameSkipped);
   // A file that cannot be loaded, or whose hooks fail, has a failure that belongs to none of its tests.
   const failsAsAWhole = failed === 0 && property(file, 'status') === 'failed';
   return { passed, failed: failsAsAWhole ? 1 : failed, skipped };
+}
+
+function nameSkipped(test: unknown): string {
+  const name = String(property(test, 'fullName')).trim();
+  const reason = property(property(test, 'meta'), 'skipReason');
+  return typeof reason === 'string' ? `${name} (${reason})` : name;
 }
 
 function property(value: unknown, name: string): unknown {

@@ -6,7 +6,7 @@ import { registryOf } from '../emulator/state.ts';
 import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
 import { type DockerClient, findBuildKitClient, listDockerClients, startDockerEngine } from './world/docker-engine.ts';
 import { createMachine, type Machine } from './world/machine.ts';
-import { findPart, needParts, needRoot } from './world/parts.ts';
+import { findPart, needParts, needRoot, skipTest } from './world/parts.ts';
 import type { RunResult } from './world/process.ts';
 
 const IMAGE = `${LOGIN_SERVER}/team/app:1`;
@@ -159,7 +159,7 @@ describe.each(testedClients)('docker $version', (client) => {
 
 it('docker build with BuildKit builds on a private base image with one sign-in', async (context) => {
   need(context);
-  if (buildKitClient === undefined) return context.skip('skipped: no Docker client here can build with BuildKit');
+  if (buildKitClient === undefined) return skipTest(context, 'no Docker client here builds with BuildKit');
   const folder = writeBuildFolder();
   const build = await docker(buildKitClient, ['build', '--network=host', '--progress=plain', '--tag', 'kit', folder], {
     DOCKER_BUILDKIT: '1',

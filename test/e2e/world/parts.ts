@@ -25,15 +25,28 @@ export function findParts(name: string): readonly string[] {
   return listPrograms(name);
 }
 
-/** Ends the test as skipped, with the reason, unless all these programs are there. */
+declare module 'vitest' {
+  interface TaskMeta {
+    /** Why a test did not run, for the report of the test command. */
+    skipReason?: string;
+  }
+}
+
+/** Ends the test as skipped, with the reason. */
+export function skipTest(context: TestContext, reason: string): never {
+  context.task.meta.skipReason = reason;
+  return context.skip(`skipped: ${reason}`);
+}
+
+/** Ends the test as skipped unless all these programs are there. */
 export function needParts(context: TestContext, ...names: readonly string[]): void {
   const absent = names.filter((name) => findPart(name) === undefined);
-  if (absent.length > 0) context.skip(`skipped: ${absent.join(' and ')} not installed`);
+  if (absent.length > 0) skipTest(context, `not installed: ${absent.join(', ')}`);
 }
 
 /** Ends the test as skipped unless it runs as root, which container engines need here. */
 export function needRoot(context: TestContext): void {
-  if (process.getuid?.() !== 0) context.skip('skipped: a container engine of the tests’ own needs root');
+  if (process.getuid?.() !== 0) skipTest(context, 'a container engine of its own needs root');
 }
 
 /** The path of a program that {@link needParts} has seen. */
