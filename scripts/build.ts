@@ -43,7 +43,7 @@ async function main(): Promise<number> {
   }
   await writeChecksums(dist, PROGRAM);
   for (const { target, path, notStripped, warnings } of made) {
-    if (notStripped) console.log(`${target.name}: ${notStripped}; the executable keeps what it has`);
+    if (notStripped) console.log(`${target.name}: not stripped: ${notStripped}`);
     for (const warning of warnings) console.log(`${target.name}: warning: ${warning}`);
     if (target === host) await runProgram(path, ['version'], { env: environmentWithoutNodeSettings() });
   }

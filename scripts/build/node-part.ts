@@ -3,7 +3,7 @@
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execPath } from 'node:process';
-import { environmentWithoutNodeSettings, runProgram } from './run.ts';
+import { runProgram } from './run.ts';
 import { findHostTarget, type Target } from './target.ts';
 
 export interface NodePart {
@@ -13,9 +13,9 @@ export interface NodePart {
 
 /** Reads the version of Node that the project pins and packages. */
 export async function readPinnedNodeVersion(root: string): Promise<string> {
-  const text = await readFile(join(root, 'node_modules/node/package.json'), 'utf8');
-  const version = /"version":\s*"([^"]+)"/.exec(text)?.[1];
-  if (!version) throw new Error('Cannot read the version of the `node` package: run `npm ci` first');
+  const manifest: unknown = JSON.parse(await readFile(join(root, 'node_modules/node/package.json'), 'utf8'));
+  const version = typeof manifest === 'object' && manifest && 'version' in manifest && manifest.version;
+  if (typeof version !== 'string') throw new Error('Cannot read the version of the `node` package: run `npm ci` first');
   return version;
 }
 
@@ -54,8 +54,7 @@ async function fetchNode(parts: string, target: Target, version: string): Promis
 /** `npm run` says where its own npm is; on Windows `npm` alone is a script that cannot be executed. */
 function runNpm(args: readonly string[], cwd: string): Promise<string> {
   const npm = process.env['npm_execpath'];
-  const options = { cwd, env: environmentWithoutNodeSettings() };
-  return npm ? runProgram(execPath, [npm, ...args], options) : runProgram('npm', args, options);
+  return npm ? runProgram(execPath, [npm, ...args], { cwd }) : runProgram('npm', args, { cwd });
 }
 
 export interface StrippedNode {
@@ -69,7 +68,8 @@ export interface StrippedNode {
  * injected: stripping afterwards moves the program away from where Node looks for it.
  */
 export async function stripNode(parts: string, target: Target, node: NodePart): Promise<StrippedNode> {
-  if (target.os !== 'linux') return { path: node.path, notStripped: `no symbols to strip on ${target.name}` };
+  if (target.os === 'win') return { path: node.path, notStripped: 'Node for Windows comes without symbols' };
+  if (target.os === 'macos') return { path: node.path, notStripped: 'no strip is used for macOS' };
   const { size } = await stat(node.path);
   const kept = join(parts, `node-${node.version}-${target.name}-stripped-${size}`);
   if (await isFile(kept)) return { path: kept };
@@ -87,7 +87,7 @@ export async function stripNode(parts: string, target: Target, node: NodePart): 
       await rename(stripped, kept);
       return { path: kept };
     }
-    return { path: node.path, notStripped: `no strip for ${target.name} here` };
+    return { path: node.path, notStripped: 'there is no strip for it here' };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
