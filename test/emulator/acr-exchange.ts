@@ -1,7 +1,7 @@
 /** `POST /oauth2/exchange`: an Entra token for an ACR refresh token. */
 import { emptyResponse, notFound, refuseToken, tokenHeaders, tokenResponse } from './acr-error.ts';
 import { findRole, listPermissions } from './acr-scope.ts';
-import { issueRefreshToken } from './acr-token.ts';
+import { type Identity, issueRefreshToken } from './acr-token.ts';
 import { parseString } from './json.ts';
 import { type Context, type EmulatedRequest, type EmulatedResponse, jsonResponse } from './message.ts';
 import { ACR_AUDIENCE, ARM_AUDIENCES, type Registry } from './state.ts';
@@ -22,18 +22,16 @@ export function answerExchange(registry: Registry, request: EmulatedRequest, con
     return badRequest('unsupported grant_type', context);
   }
   const presented = request.form.get(isAccessGrant ? 'access_token' : 'refresh_token') ?? '';
-  const identity = service === registry.loginServer ? readIdentity(presented, registry, context) : undefined;
+  const read = isAccessGrant ? readAccessToken : readRefreshToken;
+  const claimed = service === registry.loginServer ? read(presented, registry, context) : undefined;
+  const identity = claimed !== undefined && isWelcome(claimed, registry) ? claimed : undefined;
   if (identity === undefined) {
     return registry.emptyRefusals ? emptyResponse(401, context) : refuseToken(registry, context);
   }
   return tokenResponse({ refresh_token: issueRefreshToken(context.state, registry, identity, context.now) }, context);
 }
 
-function readIdentity(
-  token: string,
-  registry: Registry,
-  context: Context,
-): { readonly objectId: string; readonly tenantId: string } | undefined {
+function readAccessToken(token: string, registry: Registry, context: Context): Identity | undefined {
   const claims = verifyToken('entra', token, context.now);
   const objectId = parseString(claims?.['oid']);
   const tenantId = parseString(claims?.['tid']);
@@ -42,10 +40,21 @@ function readIdentity(
   if (objectId === undefined || tenantId === undefined || !isAudienceGood) {
     return undefined;
   }
+  return { objectId, tenantId, name: parseString(claims?.['upn']) ?? objectId };
+}
+
+/** The deprecated grant, with an Entra refresh token. */
+function readRefreshToken(token: string, _registry: Registry, context: Context): Identity | undefined {
+  const issued = context.state.signIn.refreshTokens.get(token);
+  return issued === undefined || issued.isRevoked || issued.expiresAtSeconds <= context.now
+    ? undefined
+    : { ...issued, name: context.state.signIn.user.name };
+}
+
+function isWelcome({ objectId, tenantId }: Identity, registry: Registry): boolean {
   // In ABAC mode the exchange proves the identity only; what it may do is asked later.
   const hasRole = registry.mode === 'abac' || listPermissions(findRole(registry, objectId)).length > 0;
-  const isHome = tenantId.toLowerCase() === registry.homeTenant.toLowerCase();
-  return hasRole && isHome ? { objectId, tenantId } : undefined;
+  return hasRole && tenantId.toLowerCase() === registry.homeTenant.toLowerCase();
 }
 
 function badRequest(message: string, context: Context): EmulatedResponse {

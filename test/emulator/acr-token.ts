@@ -6,19 +6,22 @@ import { decodeToken, issueToken, tokenId, verifyToken } from './tokens.ts';
 
 const ISSUER = 'Azure Container Registry';
 
+/** Whom an Entra token is about. */
+export interface Identity {
+  readonly objectId: string;
+  readonly tenantId: string;
+  /** The name of a person, the object id of an application. */
+  readonly name: string;
+}
+
 /** Issues what the exchange gives: permissions in RBAC mode, nothing but the identity in ABAC mode. */
-export function issueRefreshToken(
-  state: EmulatorState,
-  registry: Registry,
-  identity: { readonly objectId: string; readonly tenantId: string },
-  now: number,
-): string {
+export function issueRefreshToken(state: EmulatorState, registry: Registry, identity: Identity, now: number): string {
   const rights =
     registry.mode === 'abac'
       ? { aad_identity: identity.objectId }
       : { permissions: { actions: listPermissions(findRole(registry, identity.objectId)), notActions: [] } };
   return issue(state, registry, now, registry.refreshTokenSeconds, {
-    sub: identity.objectId,
+    sub: identity.name,
     grant_type: 'refresh_token',
     tenant: identity.tenantId,
     ...rights,

@@ -5,9 +5,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type BrowserPage, browse } from './browse.ts';
 import { createCertificateAuthority } from './certificates.ts';
 import { issueApplicationToken } from './entra-token.ts';
 import { createFaultList, type Fault } from './faults.ts';
+import { createRequest } from './message.ts';
 import { startProxy } from './proxy.ts';
 import { createRecorder, type RecordedRequest } from './records.ts';
 import { createServer } from './server.ts';
@@ -22,8 +24,17 @@ import {
 } from './state.ts';
 import { createUpstream } from './upstream.ts';
 
-export { CLIENT_ID, CLIENT_SECRET, OBJECT_ID, SUBSCRIPTION_ID, TENANT_ID, TENANT_NAME } from './state.ts';
-export type { Fault, RecordedRequest };
+export {
+  AZURE_CLI_CLIENT_ID,
+  CLIENT_ID,
+  CLIENT_SECRET,
+  OBJECT_ID,
+  SUBSCRIPTION_ID,
+  TENANT_ID,
+  TENANT_NAME,
+} from './state.ts';
+export { USER_NAME, USER_OBJECT_ID } from './state-sign-in.ts';
+export type { BrowserPage, Fault, RecordedRequest };
 
 export interface EmulatorOptions {
   /**
@@ -66,6 +77,8 @@ export interface Emulator {
   inject(fault: Fault): () => void;
   /** Issues an Entra token without a request, as a fake CLI or metadata service would hand it out. */
   entraToken(options?: EntraTokenOptions): string;
+  /** Opens a sign-in URL as the person's browser would, and brings the answer to the program's loopback. */
+  browse(authorizeUrl: string): Promise<BrowserPage>;
   /** Forgets requests and CONNECT targets; secrets stay known. */
   resetRequests(): void;
   close(): Promise<void>;
@@ -136,6 +149,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
         now(),
       );
     },
+    browse: (url) => browse(server.visit(createRequest({ url }))),
     resetRequests: recorder.reset,
     close: async () => {
       await proxy.close();

@@ -32,6 +32,11 @@ export function judgeClient(tenant: Tenant, request: EmulatedRequest, context: C
     const text = `Application '${clientId}'(${tenant.name}) is disabled.`;
     return { error: 'unauthorized_client', code: 7_000_112, text };
   }
+  if (application.isPublic) {
+    return form.has('client_secret') || form.has('client_assertion')
+      ? refuse(700_025, "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.")
+      : application;
+  }
   const assertion = form.get('client_assertion');
   if (assertion !== null) {
     context.state.issuedSecrets.add(assertion);

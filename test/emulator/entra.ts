@@ -1,14 +1,28 @@
 /** Entra ID: the token endpoint with its grants, and the little discovery that SDKs and the Azure CLI ask for. */
+
+import { answerAuthorize } from './entra-authorize.ts';
 import { judgeClient } from './entra-client.ts';
 import { type EntraError, entraResponse, formatEntraError } from './entra-error.ts';
+import { formatMissing, parseApplicationScope, parseResource } from './entra-scope.ts';
 import { issueApplicationToken } from './entra-token.ts';
+import { answerDeviceCode, grantAuthorizationCode, grantDeviceCode, grantRefreshToken } from './entra-user.ts';
 import type { Context, EmulatedRequest, EmulatedResponse } from './message.ts';
 import { findTenant, type Tenant } from './state.ts';
 
 type Grant = (tenant: Tenant, request: EmulatedRequest, context: Context) => EmulatedResponse | EntraError;
 
 /** By `grant_type`; one more entry is one more way to sign in. */
-const GRANTS: ReadonlyMap<string, Grant> = new Map([['client_credentials', grantClientCredentials]]);
+const GRANTS: ReadonlyMap<string, Grant> = new Map([
+  ['client_credentials', grantClientCredentials],
+  ['authorization_code', grantAuthorizationCode],
+  ['refresh_token', grantRefreshToken],
+  ['urn:ietf:params:oauth:grant-type:device_code', grantDeviceCode],
+  // The short name that MSAL sends.
+  ['device_code', grantDeviceCode],
+]);
+
+/** Authorities that stand for the tenant of whoever signs in. */
+const SHARED_TENANTS: ReadonlySet<string> = new Set(['common', 'organizations']);
 
 /** Answers any request to an Entra authority. */
 export function answerEntra(request: EmulatedRequest, context: Context): EmulatedResponse {
@@ -20,7 +34,8 @@ export function answerEntra(request: EmulatedRequest, context: Context): Emulate
   if (tenantName === 'common' && resource.startsWith('userrealm/')) {
     return entraResponse(200, { ver: '1.0', account_type: 'Managed' }, context, request);
   }
-  const tenant = findTenant(context.state, tenantName);
+  const isShared = SHARED_TENANTS.has(tenantName) && request.form.get('grant_type') !== 'client_credentials';
+  const tenant = findTenant(context.state, isShared ? context.state.signIn.tenantId : tenantName);
   if (tenant === undefined || tenant.authorities?.includes(request.host) === false) {
     const text =
       `Tenant '${tenantName}' not found. Check to make sure you have the correct tenant ID and are signing into the ` +
@@ -34,7 +49,17 @@ export function answerEntra(request: EmulatedRequest, context: Context): Emulate
   if (resource === 'oauth2/v2.0/token' || resource === 'oauth2/token') {
     return answerToken(tenant, request, context);
   }
+  if (resource === 'oauth2/v2.0/authorize' && request.method === 'GET') {
+    return answerAuthorize(tenant, request, context);
+  }
+  if (resource === 'oauth2/v2.0/devicecode' && request.method === 'POST') {
+    return settle(answerDeviceCode(tenant, request, context), request, context);
+  }
   return { status: 404, headers: {}, body: '' };
+}
+
+function settle(answer: EmulatedResponse | EntraError, request: EmulatedRequest, context: Context): EmulatedResponse {
+  return 'error' in answer ? formatEntraError(answer, request, context) : answer;
 }
 
 function answerToken(tenant: Tenant, request: EmulatedRequest, context: Context): EmulatedResponse {
@@ -47,7 +72,7 @@ function answerToken(tenant: Tenant, request: EmulatedRequest, context: Context)
   if (grant === undefined) {
     const error: EntraError =
       grantType === ''
-        ? missing('grant_type')
+        ? formatMissing('grant_type')
         : {
             error: 'unsupported_grant_type',
             code: 70003,
@@ -55,8 +80,7 @@ function answerToken(tenant: Tenant, request: EmulatedRequest, context: Context)
           };
     return formatEntraError(error, request, context);
   }
-  const answer = grant(tenant, request, context);
-  return 'error' in answer ? formatEntraError(answer, request, context) : answer;
+  return settle(grant(tenant, request, context), request, context);
 }
 
 function grantClientCredentials(
@@ -68,8 +92,12 @@ function grantClientCredentials(
   if ('error' in application) {
     return application;
   }
+  if (application.isPublic) {
+    const text = 'Public clients are not supported for this grant type.';
+    return { error: 'unauthorized_client', code: 7_000_218, text };
+  }
   const isVersion1 = request.path.endsWith('/oauth2/token');
-  const resource = isVersion1 ? parseResource(request, tenant) : parseScope(request, tenant);
+  const resource = isVersion1 ? parseResource(request, tenant) : parseApplicationScope(request, tenant);
   if (typeof resource !== 'string') {
     return resource;
   }
@@ -88,41 +116,6 @@ function grantClientCredentials(
       }
     : { token_type: 'Bearer', expires_in: seconds, ext_expires_in: seconds, access_token: token };
   return entraResponse(200, answer, context, request);
-}
-
-function parseScope(request: EmulatedRequest, tenant: Tenant): string | EntraError {
-  const scope = request.form.get('scope') ?? '';
-  if (scope === '') {
-    return missing('scope');
-  }
-  if (!scope.endsWith('/.default') || scope.includes(' ')) {
-    const text =
-      `The provided value for scope ${scope} is not valid. Client credential flows must have a scope value with ` +
-      '/.default suffixed to the resource identifier (application ID URI).';
-    return { error: 'invalid_scope', code: 1_002_012, text };
-  }
-  return judgeResource(scope.slice(0, -'/.default'.length), tenant);
-}
-
-function parseResource(request: EmulatedRequest, tenant: Tenant): string | EntraError {
-  const resource = request.form.get('resource') ?? '';
-  return resource === '' ? missing('resource') : judgeResource(resource, tenant);
-}
-
-function judgeResource(resource: string, tenant: Tenant): string | EntraError {
-  if (tenant.resources.has(resource.replace(/\/$/, ''))) {
-    return resource;
-  }
-  const text =
-    `The resource principal named ${resource} was not found in the tenant named ${tenant.name}. This can happen if ` +
-    'the application has not been installed by the administrator of the tenant or consented to by any user in the ' +
-    'tenant. You might have sent your authentication request to the wrong tenant.';
-  return { error: 'invalid_resource', code: 500_011, text };
-}
-
-function missing(parameter: string): EntraError {
-  const text = `The request body must contain the following parameter: '${parameter}'.`;
-  return { error: 'invalid_request', code: 900_144, text };
 }
 
 function answerConfiguration(tenant: Tenant, request: EmulatedRequest, context: Context): EmulatedResponse {

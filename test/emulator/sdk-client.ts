@@ -7,6 +7,7 @@ import {
   ClientAssertionCredential,
   ClientCertificateCredential,
   ClientSecretCredential,
+  DeviceCodeCredential,
   EnvironmentCredential,
   type TokenCredential,
 } from '@azure/identity';
@@ -47,6 +48,7 @@ const CASES: Readonly<Record<string, () => Promise<unknown>>> = {
   environment: () => describeToken(new EnvironmentCredential()),
   certificate: () =>
     describeToken(new ClientCertificateCredential(tenant, client, setting('AZURE_CLIENT_CERTIFICATE_PATH'))),
+  device: () => describeToken(new DeviceCodeCredential({ tenantId: tenant, userPromptCallback: () => undefined })),
   assertion: () => describeToken(new ClientAssertionCredential(tenant, client, async () => setting('TEST_ASSERTION'))),
   registry: () => describeRegistry(new ContainerRegistryClient(endpoint, new EnvironmentCredential())),
   anonymous: () => describeRegistry(new ContainerRegistryClient(endpoint)),

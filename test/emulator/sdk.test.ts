@@ -12,7 +12,9 @@ import { type Emulator, startEmulator } from './emulator.ts';
 import { type JsonRecord, parseJsonRecord, parseRecord, parseString } from './json.ts';
 import { digestOf, type LocalRegistry, startMemoryRegistry } from './memory-registry.ts';
 import { CLIENT_ID, CLIENT_SECRET, findTenant, registryOf, TENANT_ID } from './state.ts';
+import { USER_NAME } from './state-sign-in.ts';
 import { LOGIN_SERVER } from './test-client.ts';
+import { decodeToken } from './tokens.ts';
 
 const TOKEN_PATH = `/${TENANT_ID}/oauth2/v2.0/token`;
 const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
@@ -119,6 +121,13 @@ describe('@azure/identity', () => {
 
     application().certificates.push(parseClientCertificate(certificatePem));
     expect(await runSdk('certificate', environment)).toHaveProperty('result');
+  });
+
+  test('signs a person in with a device code', async () => {
+    Object.assign(emulator.state.signIn, { intervalSeconds: 1, pendingPolls: 1 });
+    const result = parseRecord((await runSdk('device'))['result']);
+    expect(decodeToken(parseString(result?.['token']) ?? '')?.claims).toMatchObject({ upn: USER_NAME });
+    expect(emulator.requests.map(({ status }) => status)).toEqual([200, 400, 200]);
   });
 
   test('signs in with the assertion of a trusted issuer', async () => {

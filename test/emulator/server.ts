@@ -32,6 +32,11 @@ export interface ServerParts {
   readonly registryUrl: string | undefined;
 }
 
+export interface Server extends ProxyHandlers {
+  /** Answers a request that came on no socket: the page that a person's browser opens. */
+  visit(request: EmulatedRequest): EmulatedResponse;
+}
+
 /** Picks the service of a host and asks it; a host that is not Azure's was refused before. */
 export function answerRequest(request: EmulatedRequest, context: Context): Answer {
   const host = parseAzureHost(request.host, context.state.extraHosts);
@@ -48,10 +53,18 @@ export function answerRequest(request: EmulatedRequest, context: Context): Answe
   }
 }
 
-/** The four kinds of traffic that the proxy hands over. */
-export function createServer(parts: ServerParts): ProxyHandlers {
+/** Answers the kinds of traffic that the proxy hands over. */
+export function createServer(parts: ServerParts): Server {
   const { state, faults, recorder } = parts;
   return {
+    visit: (request) => {
+      const record = recorder.add('https', request);
+      const answer = answerRequest(request, { state, now: parts.now(), requestId: randomUUID() });
+      const page = typeof answer === 'string' ? { status: 404, headers: {}, body: '' } : answer;
+      record.answered(page.status);
+      record.ended();
+      return page;
+    },
     connect: async (target) => {
       recorder.addConnect(target);
       const [host = '', port = ''] = target.toLowerCase().split(':');

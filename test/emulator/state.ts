@@ -1,6 +1,7 @@
 /** Everything the emulated services remember: tenants with their applications, and registries. Tests may change it while it runs. */
 import type { KeyObject } from 'node:crypto';
 import type { AzureHost } from './hosts.ts';
+import { createSignIn, type SignIn } from './state-sign-in.ts';
 
 export const TENANT_ID = '72f988bf-86f1-41af-91ab-2d7cd011db47';
 export const TENANT_NAME = 'contoso.onmicrosoft.com';
@@ -8,6 +9,8 @@ export const CLIENT_ID = '11111111-2222-4333-8444-555555555555';
 /** Every character that a form encoder can get wrong. */
 export const CLIENT_SECRET = 'abc8Q~x._-y+/z=&1%2Bw_~9';
 export const OBJECT_ID = '99999999-8888-4777-8666-555555555555';
+/** The public client that every Azure developer tool signs in with. */
+export const AZURE_CLI_CLIENT_ID = '04b07795-8ddb-461a-bbee-02f9e1bf7b46';
 export const SUBSCRIPTION_ID = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee';
 export const ACR_AUDIENCE = 'https://containerregistry.azure.net';
 export const NULL_GUID = '00000000-0000-0000-0000-000000000000';
@@ -39,6 +42,8 @@ export interface Application {
   certificates: ClientCertificate[];
   federatedCredentials: FederatedCredential[];
   enabled: boolean;
+  /** A native client, which signs people in and holds no secret. */
+  readonly isPublic: boolean;
 }
 
 export interface Tenant {
@@ -110,6 +115,8 @@ export interface EmulatorState {
   /** Whether a certificate's assertion is taken only once. */
   refuseReplayedAssertions: boolean;
   readonly seenAssertionIds: Set<string>;
+  /** Who signs in where a person has to, and how that ends. */
+  readonly signIn: SignIn;
   /** What Entra puts into `expires_in`. */
   entraTokenSeconds: number;
   /** Registry mode and epoch under which an ACR token was issued, by `jti`. */
@@ -121,7 +128,12 @@ export interface EmulatorState {
 /** Adds an application to a tenant, with one secret when it is given. */
 export function addApplication(
   tenant: Tenant,
-  application: { readonly clientId: string; readonly objectId: string; readonly secret?: string },
+  application: {
+    readonly clientId: string;
+    readonly objectId: string;
+    readonly secret?: string;
+    readonly isPublic?: boolean;
+  },
 ): Application {
   const added: Application = {
     clientId: application.clientId,
@@ -130,6 +142,7 @@ export function addApplication(
     certificates: [],
     federatedCredentials: [],
     enabled: true,
+    isPublic: application.isPublic ?? false,
   };
   tenant.applications.set(application.clientId.toLowerCase(), added);
   return added;
@@ -169,12 +182,14 @@ export function createState(): EmulatorState {
     extraHosts: new Map(),
     refuseReplayedAssertions: true,
     seenAssertionIds: new Set(),
+    signIn: createSignIn(TENANT_ID),
     entraTokenSeconds: 3599,
     tokenGenerations: new Map(),
     issuedSecrets: new Set(),
   };
   const tenant = addTenant(state, TENANT_ID, TENANT_NAME);
   addApplication(tenant, { clientId: CLIENT_ID, objectId: OBJECT_ID, secret: CLIENT_SECRET });
+  addApplication(tenant, { clientId: AZURE_CLI_CLIENT_ID, objectId: AZURE_CLI_CLIENT_ID, isPublic: true });
   return state;
 }
 

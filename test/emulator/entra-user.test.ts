@@ -1,0 +1,261 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { describe, expect, test } from 'vitest';
+import { startEmulator } from './emulator.ts';
+import { parseAuthorizeForm } from './entra-authorize.ts';
+import { parseJsonRecord } from './json.ts';
+import type { Context, EmulatedResponse } from './message.ts';
+import { AZURE_CLI_CLIENT_ID, CLIENT_ID, TENANT_ID } from './state.ts';
+import { USER_NAME, USER_OBJECT_ID } from './state-sign-in.ts';
+import { createContext, exchange, get, memberOf, NOW, post, registry } from './test-client.ts';
+import { decodeToken } from './tokens.ts';
+
+const BASE = 'https://login.microsoftonline.com/organizations/oauth2/v2.0';
+const SCOPE = 'https://containerregistry.azure.net/.default openid profile offline_access';
+const CLIENT = { client_id: AZURE_CLI_CLIENT_ID };
+const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
+
+function begin(context: Context): string {
+  return memberOf(post(`${BASE}/devicecode`, { ...CLIENT, scope: SCOPE }, context), 'device_code');
+}
+
+function poll(context: Context, code: string, form: Record<string, string> = {}): EmulatedResponse {
+  return post(`${BASE}/token`, { ...CLIENT, grant_type: DEVICE_CODE, device_code: code, ...form }, context);
+}
+
+function signIn(context: Context): EmulatedResponse {
+  return poll(context, begin(context));
+}
+
+function refresh(context: Context, token: string, form: Record<string, string> = {}): EmulatedResponse {
+  const grant = { ...CLIENT, grant_type: 'refresh_token', refresh_token: token, scope: SCOPE };
+  return post(`${BASE}/token`, { ...grant, ...form }, context);
+}
+
+describe('a device code', () => {
+  test('says where to enter what', () => {
+    const answer = post(`${BASE}/devicecode`, { ...CLIENT, scope: SCOPE }, createContext());
+    expect(parseJsonRecord(answer.body)).toMatchObject({
+      user_code: expect.stringMatching(/^[0-9A-F]{9}$/),
+      verification_uri: 'https://microsoft.com/devicelogin',
+      expires_in: 900,
+      interval: 5,
+    });
+  });
+
+  test.each([DEVICE_CODE, 'device_code'])('gets the tokens of a person with %s', (grant) => {
+    const context = createContext();
+    const answer = poll(context, begin(context), { grant_type: grant, client_info: '1' });
+    expect(parseJsonRecord(answer.body)).toMatchObject({ token_type: 'Bearer', expires_in: 3599, foci: '1' });
+    const claims = { oid: USER_OBJECT_ID, tid: TENANT_ID };
+    expect(decodeToken(memberOf(answer, 'access_token'))?.claims).toMatchObject({ ...claims, upn: USER_NAME });
+    expect(decodeToken(memberOf(answer, 'id_token'))?.claims).toMatchObject({ ...claims, aud: AZURE_CLI_CLIENT_ID });
+    const info = parseJsonRecord(Buffer.from(memberOf(answer, 'client_info'), 'base64url').toString());
+    expect(info).toEqual({ uid: USER_OBJECT_ID, utid: TENANT_ID });
+    expect(context.state.issuedSecrets).toContain(memberOf(answer, 'refresh_token'));
+  });
+
+  test('is pending for as many polls as it is told to, then good once', () => {
+    const context = createContext();
+    context.state.signIn.pendingPolls = 2;
+    const code = begin(context);
+    const errors = [1, 2, 3, 4].map(() => memberOf(poll(context, code), 'error'));
+    expect(errors).toEqual(['authorization_pending', 'authorization_pending', '', 'bad_verification_code']);
+  });
+
+  const OUTCOMES: readonly (readonly [string, (context: Context) => EmulatedResponse, string])[] = [
+    [
+      'the person declines',
+      (context) => {
+        context.state.signIn.declines = true;
+        return signIn(context);
+      },
+      'authorization_declined',
+    ],
+    ['it is late', (context) => poll({ ...context, now: NOW + 900 }, begin(context)), 'expired_token'],
+    ['it is unknown', (context) => poll(context, 'x'), 'bad_verification_code'],
+    [
+      'a public client sends a secret',
+      (context) => poll(context, begin(context), { client_secret: 'x' }),
+      'invalid_client',
+    ],
+    [
+      'the client holds a secret',
+      (context) => poll(context, begin(context), { client_id: CLIENT_ID }),
+      'invalid_client',
+    ],
+    [
+      'a second factor is asked for',
+      (context) => {
+        const text =
+          'Due to a configuration change made by your administrator, you must use multi-factor authentication.';
+        context.state.signIn.refusal = { error: 'interaction_required', code: 50076, text, claims: '{"x":1}' };
+        return signIn(context);
+      },
+      'interaction_required',
+    ],
+  ];
+  test.each(OUTCOMES)('fails when %s', (_why, act, error) => {
+    const answer = act(createContext());
+    expect(memberOf(answer, 'error')).toBe(error);
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+  });
+});
+
+describe('a refresh token', () => {
+  test('gets new tokens, for any resource, and stays good itself', () => {
+    const context = createContext();
+    const first = memberOf(signIn(context), 'refresh_token');
+    const scope = 'https://management.azure.com/.default offline_access';
+    const second = refresh(context, first, { scope });
+    expect(decodeToken(memberOf(second, 'access_token'))?.claims).toMatchObject({
+      aud: 'https://management.azure.com',
+    });
+    expect(memberOf(second, 'refresh_token')).not.toBe(first);
+    expect(refresh(context, first).status).toBe(200);
+  });
+
+  test.each([
+    ['revoked', { isRevoked: true }, 50173],
+    ['expired', { expiresAtSeconds: NOW }, 700082],
+  ])('is refused when it is %s', (_what, change, code) => {
+    const context = createContext();
+    const token = memberOf(signIn(context), 'refresh_token');
+    Object.assign(context.state.signIn.refreshTokens.get(token) ?? {}, change);
+    const answer = refresh(context, token);
+    expect(parseJsonRecord(answer.body)).toMatchObject({
+      error: 'invalid_grant',
+      suberror: 'bad_token',
+      error_codes: [code],
+    });
+  });
+
+  test.each([{ refresh_token: 'x' }, { scope: 'https://contoso.azurecr.io/.default' }, { scope: 'a://b/c d://e/f' }])(
+    'is refused with %j',
+    (form) => {
+      const context = createContext();
+      expect(refresh(context, memberOf(signIn(context), 'refresh_token'), form).status).toBe(400);
+    },
+  );
+
+  test('is taken by the exchange of old, until it is revoked', () => {
+    const context = createContext();
+    const token = memberOf(signIn(context), 'refresh_token');
+    const form = { grant_type: 'refresh_token', refresh_token: token };
+    const answer = exchange(context, '', form);
+    expect(decodeToken(memberOf(answer, 'refresh_token'))?.claims).toMatchObject({ sub: USER_NAME });
+    Object.assign(context.state.signIn.refreshTokens.get(token) ?? {}, { isRevoked: true });
+    expect(exchange(context, '', form).status).toBe(401);
+  });
+});
+
+test('the exchange gives a person a token by the role of that person', () => {
+  const context = createContext();
+  registry(context).roles.set(USER_OBJECT_ID, { actions: ['pull'] });
+  const answer = exchange(context, memberOf(signIn(context), 'access_token'));
+  expect(decodeToken(memberOf(answer, 'refresh_token'))?.claims).toMatchObject({
+    sub: USER_NAME,
+    permissions: { actions: ['read'] },
+  });
+});
+
+describe('an authorization code', () => {
+  const verifier = randomBytes(32).toString('base64url');
+  const redirectUri = 'http://localhost:12345';
+
+  function authorizeUrl(more: Record<string, string> = {}): string {
+    const query = new URLSearchParams({
+      ...CLIENT,
+      response_type: 'code',
+      redirect_uri: redirectUri,
+      response_mode: 'form_post',
+      scope: SCOPE,
+      state: 'a&b"c<d',
+      nonce: 'once',
+      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+      code_challenge_method: 'S256',
+      ...more,
+    });
+    return `${BASE}/authorize?${query}`;
+  }
+
+  function redeem(context: Context, code: string, form: Record<string, string> = {}): EmulatedResponse {
+    const grant = { ...CLIENT, grant_type: 'authorization_code', redirect_uri: redirectUri, code_verifier: verifier };
+    return post(`${BASE}/token`, { ...grant, code, scope: SCOPE, ...form }, context);
+  }
+
+  function authorize(context: Context): string {
+    return parseAuthorizeForm(get(authorizeUrl(), context).body)?.body.get('code') ?? '';
+  }
+
+  test('comes in a form with the state as it was, and is good once', () => {
+    const context = createContext();
+    const form = parseAuthorizeForm(get(authorizeUrl(), context).body);
+    expect(form?.action).toBe(redirectUri);
+    expect(form?.body.get('state')).toBe('a&b"c<d');
+    const code = form?.body.get('code') ?? '';
+    const answer = redeem(context, code);
+    expect(decodeToken(memberOf(answer, 'id_token'))?.claims).toMatchObject({ nonce: 'once' });
+    expect(memberOf(redeem(context, code), 'error')).toBe('invalid_grant');
+  });
+
+  test('comes in a redirect when no form is asked for', () => {
+    const { status, headers } = get(authorizeUrl({ response_mode: 'query' }), createContext());
+    expect(status).toBe(302);
+    expect(headers['Location']).toMatch(/^http:\/\/localhost:12345\/\?code=[^&]+&.*state=a%26b%22c%3Cd$/);
+  });
+
+  test('does not come when the person declines', () => {
+    const context = createContext();
+    context.state.signIn.declines = true;
+    const form = parseAuthorizeForm(get(authorizeUrl(), context).body);
+    expect([form?.body.get('error'), form?.body.get('code')]).toEqual(['access_denied', null]);
+  });
+
+  test.each([
+    ['another address', { redirect_uri: 'http://127.0.0.1:12345' }],
+    ['a foreign address', { redirect_uri: 'http://localhost.example.com' }],
+    ['an address with https', { redirect_uri: 'https://localhost' }],
+    ['no challenge', { code_challenge: '' }],
+    ['a plain challenge', { code_challenge_method: 'plain' }],
+    ['an unknown client', { client_id: TENANT_ID }],
+  ])('does not come to %s', (_what, more) => {
+    const answer = get(authorizeUrl(more), createContext());
+    expect([answer.status, parseAuthorizeForm(answer.body)]).toEqual([400, undefined]);
+  });
+
+  test.each([
+    ['another verifier', { code_verifier: 'x' }, 0],
+    ['no verifier', { code_verifier: '' }, 0],
+    ['another address', { redirect_uri: 'http://localhost:1' }, 0],
+    ['another code', { code: 'x' }, 0],
+    ['ten minutes', {}, 600],
+  ])('is refused after %s', (_what, form, seconds) => {
+    const context = createContext();
+    const code = authorize(context);
+    expect(redeem({ ...context, now: NOW + seconds }, code, form).status).toBe(400);
+  });
+
+  test('is carried to the loopback by the browser', async () => {
+    const emulator = await startEmulator();
+    const bodies: string[] = [];
+    const server = createServer(async (request, response) => {
+      bodies.push(await text(request));
+      response.end('You may close this window.');
+    });
+    await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+    try {
+      const address = server.address();
+      const port = typeof address === 'object' ? address?.port : 0;
+      const page = await emulator.browse(authorizeUrl({ redirect_uri: `http://localhost:${port}` }));
+      expect(page).toEqual({ status: 200, text: 'You may close this window.' });
+      expect(emulator.secrets).toContain(new URLSearchParams(bodies[0]).get('code'));
+      expect(emulator.requests).toMatchObject([{ method: 'GET', path: '/organizations/oauth2/v2.0/authorize' }]);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+      await emulator.close();
+    }
+  });
+});

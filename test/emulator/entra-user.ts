@@ -1,0 +1,198 @@
+/** The grants of a person: device code, authorization code and refresh token, and what they answer with. */
+import { createHash, randomBytes } from 'node:crypto';
+import { judgeClient } from './entra-client.ts';
+import { type EntraError, entraResponse } from './entra-error.ts';
+import { formatMissing, parseUserScope } from './entra-scope.ts';
+import { issueIdToken, issueUserToken } from './entra-token.ts';
+import type { Context, EmulatedRequest, EmulatedResponse } from './message.ts';
+import { AZURE_CLI_CLIENT_ID, type EmulatorState, type Tenant } from './state.ts';
+import type { User } from './state-sign-in.ts';
+
+/** `POST …/devicecode`: starts a sign-in that the state's `signIn` decides. */
+export function answerDeviceCode(
+  tenant: Tenant,
+  request: EmulatedRequest,
+  context: Context,
+): EmulatedResponse | EntraError {
+  const client = judgeClient(tenant, request, context);
+  if ('error' in client) {
+    return client;
+  }
+  const { signIn } = context.state;
+  const deviceCode = createSecret(context.state);
+  const userCode = randomBytes(5).toString('hex').slice(0, 9).toUpperCase();
+  signIn.deviceCodes.set(deviceCode, {
+    clientId: client.clientId,
+    scope: request.form.get('scope') ?? '',
+    expiresAtSeconds: context.now + 900,
+    polls: 0,
+  });
+  const verificationUri = 'https://microsoft.com/devicelogin';
+  return entraResponse(
+    200,
+    {
+      user_code: userCode,
+      device_code: deviceCode,
+      verification_uri: verificationUri,
+      expires_in: 900,
+      interval: signIn.intervalSeconds,
+      message: `To sign in, use a web browser to open the page ${verificationUri} and enter the code ${userCode} to authenticate.`,
+    },
+    context,
+    request,
+  );
+}
+
+export function grantDeviceCode(
+  tenant: Tenant,
+  request: EmulatedRequest,
+  context: Context,
+): EmulatedResponse | EntraError {
+  const client = judgeClient(tenant, request, context);
+  if ('error' in client) {
+    return client;
+  }
+  const { signIn } = context.state;
+  const code = request.form.get('device_code') ?? '';
+  const pending = signIn.deviceCodes.get(code);
+  if (pending === undefined || pending.clientId !== client.clientId) {
+    return { error: 'bad_verification_code', code: 70_018, text: 'Invalid verification code.' };
+  }
+  if (pending.expiresAtSeconds <= context.now) {
+    return { error: 'expired_token', code: 70_019, text: 'Verification code expired.' };
+  }
+  pending.polls += 1;
+  if (pending.polls <= signIn.pendingPolls) {
+    const text = 'OAuth 2.0 device flow error. Authorization is pending. Continue polling.';
+    return { error: 'authorization_pending', code: 70_016, text };
+  }
+  if (signIn.declines) {
+    return { error: 'authorization_declined', code: 70_020, text: 'The end user denied the authorization request.' };
+  }
+  signIn.deviceCodes.delete(code);
+  return answerUser(tenant, client.clientId, pending.scope, undefined, request, context);
+}
+
+export function grantAuthorizationCode(
+  tenant: Tenant,
+  request: EmulatedRequest,
+  context: Context,
+): EmulatedResponse | EntraError {
+  const client = judgeClient(tenant, request, context);
+  if ('error' in client) {
+    return client;
+  }
+  const { authorizationCodes } = context.state.signIn;
+  const code = request.form.get('code') ?? '';
+  const issued = authorizationCodes.get(code);
+  if (issued === undefined || issued.clientId !== client.clientId) {
+    const text = 'OAuth2 Authorization code was already redeemed, please retry with a new valid code.';
+    return { error: 'invalid_grant', code: 54_005, text };
+  }
+  authorizationCodes.delete(code);
+  if (issued.expiresAtSeconds <= context.now) {
+    return { error: 'invalid_grant', code: 70_008, text: 'The provided authorization code has expired.' };
+  }
+  if (request.form.get('redirect_uri') !== issued.redirectUri) {
+    const text = 'The reply address does not match the one of the authorization request.';
+    return { error: 'invalid_client', code: 500_112, text };
+  }
+  const verifier = request.form.get('code_verifier') ?? '';
+  if (createHash('sha256').update(verifier).digest('base64url') !== issued.codeChallenge) {
+    const text = 'The Code_Verifier does not match the code_challenge supplied in the authorization request.';
+    return { error: 'invalid_grant', code: 501_481, text };
+  }
+  const scope = request.form.get('scope') ?? issued.scope;
+  return answerUser(tenant, client.clientId, scope, issued.nonce, request, context);
+}
+
+export function grantRefreshToken(
+  tenant: Tenant,
+  request: EmulatedRequest,
+  context: Context,
+): EmulatedResponse | EntraError {
+  const client = judgeClient(tenant, request, context);
+  if ('error' in client) {
+    return client;
+  }
+  const token = request.form.get('refresh_token');
+  if (token === null) {
+    return formatMissing('refresh_token');
+  }
+  const issued = context.state.signIn.refreshTokens.get(token);
+  if (issued === undefined || issued.clientId !== client.clientId) {
+    const text = 'Invalid request. Request is malformed or invalid.';
+    return { error: 'invalid_grant', code: 9_002_313, text };
+  }
+  if (issued.isRevoked || issued.expiresAtSeconds <= context.now) {
+    const text = issued.isRevoked
+      ? 'The provided grant has expired due to it being revoked, a fresh auth token is needed.'
+      : 'The refresh token has expired due to inactivity.';
+    return { error: 'invalid_grant', code: issued.isRevoked ? 50_173 : 700_082, text, suberror: 'bad_token' };
+  }
+  return answerUser(tenant, client.clientId, request.form.get('scope') ?? '', undefined, request, context);
+}
+
+/** A text that nobody can guess, known to the leak scans. */
+export function createSecret(state: EmulatorState): string {
+  const secret = `1.A${randomBytes(48).toString('base64url')}`;
+  state.issuedSecrets.add(secret);
+  return secret;
+}
+
+function answerUser(
+  tenant: Tenant,
+  clientId: string,
+  scope: string,
+  nonce: string | undefined,
+  request: EmulatedRequest,
+  context: Context,
+): EmulatedResponse | EntraError {
+  const { state, now } = context;
+  const { user, refusal } = state.signIn;
+  if (refusal !== undefined) {
+    return refusal;
+  }
+  const audience = parseUserScope(scope, tenant);
+  if (typeof audience !== 'string') {
+    return audience;
+  }
+  const words = scope.split(' ');
+  const seconds = state.entraTokenSeconds;
+  const of = { tenant, user, clientId, audience };
+  return entraResponse(
+    200,
+    {
+      token_type: 'Bearer',
+      scope: `${audience}/user_impersonation`,
+      expires_in: seconds,
+      ext_expires_in: seconds,
+      access_token: issueUserToken(state, of, now),
+      ...(words.includes('offline_access')
+        ? { refresh_token: issueRefreshToken(state, user, tenant, clientId, now) }
+        : {}),
+      ...(words.includes('openid') ? { id_token: issueIdToken(state, { ...of, nonce }, now) } : {}),
+      ...(request.form.get('client_info') === '1' ? { client_info: encodeClientInfo(user, tenant) } : {}),
+      ...(clientId === AZURE_CLI_CLIENT_ID ? { foci: '1' } : {}),
+    },
+    context,
+    request,
+  );
+}
+
+/** Each use gives a new one; the old ones stay good, as at the service. */
+function issueRefreshToken(state: EmulatorState, user: User, tenant: Tenant, clientId: string, now: number): string {
+  const token = createSecret(state);
+  state.signIn.refreshTokens.set(token, {
+    clientId,
+    objectId: user.objectId,
+    tenantId: tenant.id,
+    expiresAtSeconds: now + 90 * 86_400,
+    isRevoked: false,
+  });
+  return token;
+}
+
+function encodeClientInfo(user: User, tenant: Tenant): string {
+  return Buffer.from(JSON.stringify({ uid: user.objectId, utid: tenant.id })).toString('base64url');
+}

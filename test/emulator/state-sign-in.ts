@@ -1,0 +1,67 @@
+/** What the emulated Entra knows of people: who signs in, how that ends, and the codes and tokens under way. */
+import type { EntraError } from './entra-error.ts';
+
+export const USER_NAME = 'ada@contoso.onmicrosoft.com';
+export const USER_OBJECT_ID = '12121212-3434-4565-8787-909090909090';
+
+export interface User {
+  readonly name: string;
+  readonly displayName: string;
+  readonly objectId: string;
+}
+
+export interface DeviceCode {
+  readonly clientId: string;
+  readonly scope: string;
+  readonly expiresAtSeconds: number;
+  polls: number;
+}
+
+export interface AuthorizationCode {
+  readonly clientId: string;
+  readonly redirectUri: string;
+  readonly codeChallenge: string;
+  readonly scope: string;
+  readonly nonce: string | undefined;
+  readonly expiresAtSeconds: number;
+}
+
+export interface UserRefreshToken {
+  readonly clientId: string;
+  readonly objectId: string;
+  readonly tenantId: string;
+  expiresAtSeconds: number;
+  isRevoked: boolean;
+}
+
+export interface SignIn {
+  /** The person at the keyboard. */
+  user: User;
+  /** The tenant behind `common` and `organizations`. */
+  tenantId: string;
+  /** How many polls of a device code find it pending. */
+  pendingPolls: number;
+  /** What a device code names as its polling interval. */
+  intervalSeconds: number;
+  /** Whether the person says no. */
+  declines: boolean;
+  /** Answers every grant of a person with this, such as a demand for a second factor. */
+  refusal: EntraError | undefined;
+  readonly deviceCodes: Map<string, DeviceCode>;
+  readonly authorizationCodes: Map<string, AuthorizationCode>;
+  readonly refreshTokens: Map<string, UserRefreshToken>;
+}
+
+export function createSignIn(tenantId: string): SignIn {
+  return {
+    user: { name: USER_NAME, displayName: 'Ada Lovelace', objectId: USER_OBJECT_ID },
+    tenantId,
+    pendingPolls: 0,
+    intervalSeconds: 5,
+    declines: false,
+    refusal: undefined,
+    deviceCodes: new Map(),
+    authorizationCodes: new Map(),
+    refreshTokens: new Map(),
+  };
+}
