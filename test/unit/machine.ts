@@ -1,0 +1,10 @@
+/** The machine that a test runs the program on: nothing in its environment but what the test says. */
+import type { Machine } from '../../src/machine.ts';
+
+/** Milliseconds since the epoch on a test's clock. */
+export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
+export const NOW_SECONDS = NOW_MS / 1000;
+
+export function makeMachine(env: Machine['env'] = {}, changes: Partial<Omit<Machine, 'env'>> = {}): Machine {
+  return { env, platform: 'linux', programName: 'docker-credential-acr', now: () => NOW_MS, ...changes };
+}

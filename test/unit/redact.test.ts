@@ -1,0 +1,154 @@
+/** Secrets in whatever encoding, and texts that somebody else wrote. */
+import { describe, expect, test } from 'vitest';
+import { createRedactor, quoteForeignText, SECRET_VARIABLES } from '../../src/redact.ts';
+import { makeMachine } from './machine.ts';
+import { makeToken } from './token.ts';
+
+/** Every kind of character that an encoding changes. */
+const SECRET = 'p~8Q /+&="\\é%~xyz';
+
+describe('the value of a secret variable', () => {
+  const encodings: readonly (readonly [name: string, text: string])[] = [
+    ['itself', SECRET],
+    ['in JSON', JSON.stringify(SECRET)],
+    ['percent-encoded', encodeURIComponent(SECRET)],
+    ['in a form', new URLSearchParams({ client_secret: SECRET }).toString()],
+    ['in base64', Buffer.from(SECRET).toString('base64')],
+    ['in base64 for URLs', Buffer.from(SECRET).toString('base64url')],
+    ['in hexadecimal', Buffer.from(SECRET).toString('hex')],
+  ];
+  for (const variable of SECRET_VARIABLES) {
+    for (const [name, text] of encodings) {
+      test(`${variable}, ${name}`, () => {
+        const clean = createRedactor(makeMachine({ [variable]: SECRET }))(`before ${text} between ${text} after`);
+        expect(clean).toMatch(/^before \S*\[redacted\]\S* between \S*\[redacted\]\S* after$/);
+        expect(clean).not.toContain('xyz');
+        expect(clean).not.toContain(text);
+      });
+    }
+  }
+
+  test('the variables that hold a secret of any identity are known', () => {
+    expect(SECRET_VARIABLES).toEqual(
+      expect.arrayContaining(['AZURE_CLIENT_SECRET', 'AZURE_CLIENT_CERTIFICATE_PASSWORD', 'AZURE_PASSWORD']),
+    );
+    expect(SECRET_VARIABLES).toEqual(expect.arrayContaining(['ACTIONS_ID_TOKEN_REQUEST_TOKEN', 'SYSTEM_ACCESSTOKEN']));
+    expect(SECRET_VARIABLES).toEqual(expect.arrayContaining(['IDENTITY_HEADER', 'MSI_SECRET']));
+  });
+
+  test('one secret within another is redacted whole', () => {
+    const redact = createRedactor(makeMachine({ AZURE_PASSWORD: 'inside', MSI_SECRET: 'outside-inside-outside' }));
+    expect(redact('a outside-inside-outside b inside c')).toBe('a [redacted] b [redacted] c');
+  });
+
+  test('a secret with the characters of a pattern is taken as it is', () => {
+    const redact = createRedactor(makeMachine({ AZURE_CLIENT_SECRET: '.*$&(x)[y' }));
+    expect(redact('a .*$&(x)[y b')).toBe('a [redacted] b');
+    expect(redact('nothing of it')).toBe('nothing of it');
+  });
+
+  test('a value so short that it is a word is left alone', () => {
+    const redact = createRedactor(makeMachine({ AZURE_CLIENT_SECRET: 'is', MSI_SECRET: '' }));
+    expect(redact('this is a text')).toBe('this is a text');
+  });
+
+  test('a variable that is no secret is told', () => {
+    const redact = createRedactor(makeMachine({ AZURE_CLIENT_ID: 'the-client-id' }));
+    expect(redact('AZURE_CLIENT_ID the-client-id')).toBe('AZURE_CLIENT_ID the-client-id');
+  });
+});
+
+describe('what looks like a token, with no secret in the environment', () => {
+  const token = makeToken({ aud: 'https://containerregistry.azure.net', sub: 'someone' });
+  const [header = '', payload = ''] = token.split('.');
+  const opaque = `0.AXEA${'aB3_-x'.repeat(20)}`;
+  const rows: readonly (readonly [text: string, clean: string])[] = [
+    [`token ${token} end`, 'token [redacted] end'],
+    [`token ${header} end`, 'token [redacted] end'],
+    [`token ${payload} end`, 'token [redacted] end'],
+    [`token ${header}.${payload} end`, 'token [redacted] end'],
+    [`{"access_token":"${token}"}`, '{"access_token":"[redacted]"}'],
+    [`access_token=${token}&x=1`, 'access_token=[redacted]&x=1'],
+    [`refresh ${'Ab1-'.repeat(20)} end`, 'refresh [redacted] end'],
+    [`refresh ${'Ab1/'.repeat(20)}== end`, 'refresh [redacted] end'],
+    [`refresh ${opaque} end`, 'refresh 0.[redacted] end'],
+    ['https://user:password@example.com/path', 'https://[redacted]@example.com/path'],
+    ['http://user@example.com', 'http://[redacted]@example.com'],
+    ['socks5://u:p@127.0.0.1:1080', 'socks5://[redacted]@127.0.0.1:1080'],
+  ];
+  for (const [text, clean] of rows) {
+    test(text.slice(0, 80), () => {
+      expect(createRedactor(makeMachine())(text)).toBe(clean);
+    });
+  }
+});
+
+describe('what only looks long', () => {
+  const rows: readonly string[] = [
+    '',
+    'Cannot use /home/someone/.config/docker-credential-acr/config.json: it is not JSON',
+    `/home/${'a-rather-long-folder/'.repeat(10)}config.json`,
+    'correlation id 0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0',
+    `${'w'.repeat(79)} is not long enough`,
+    'someone@example.com has no role there',
+    'https://login.microsoftonline.com/error?code=7000215',
+    'az role assignment create --role AcrPull --assignee x --scope $(az acr show -n NAME --query id -o tsv)',
+    'sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+    'ey is a word, and eyJ too',
+  ];
+  for (const text of rows) {
+    test(JSON.stringify(text).slice(0, 80), () => {
+      expect(createRedactor(makeMachine())(text)).toBe(text);
+    });
+  }
+});
+
+describe('a hundred thousand characters take no longer than they should', () => {
+  const rows: readonly (readonly [name: string, text: string])[] = [
+    ['slashes', '/'.repeat(100_000)],
+    ['letters', 'a'.repeat(100_000)],
+    ['words of a token', 'eyJ'.repeat(33_000)],
+    ['parts of a token', `eyJhbGciOi${'.'.repeat(100_000)}`],
+    ['URLs without a host', '//a'.repeat(33_000)],
+    ['spaces', ' '.repeat(100_000)],
+  ];
+  for (const [name, text] of rows) {
+    test(name, () => {
+      expect(createRedactor(makeMachine({ AZURE_CLIENT_SECRET: SECRET }))(text).length).toBeLessThanOrEqual(
+        text.length,
+      );
+    });
+  }
+});
+
+describe("somebody else's text as one line", () => {
+  const rows: readonly (readonly [text: string, line: string])[] = [
+    ['plain', 'plain'],
+    ['', ''],
+    ['  around  ', 'around'],
+    ['two\nlines', 'two lines'],
+    ['two\r\nlines\n', 'two lines'],
+    ['tab\tbell\u0007end', 'tab bell end'],
+    ['\u001B[2J\u001B[31mred\u001B[0m', '[2J [31mred [0m'],
+    ['\u009B31mred', '31mred'],
+    ['nul\0nul', 'nul nul'],
+    ['del\u007Fdel', 'del del'],
+    ['right\u202Eleft', 'right left'],
+    ['isolate\u2066x\u2069', 'isolate x'],
+    ['line\u2028paragraph\u2029', 'line paragraph'],
+    ['back\bspace', 'back space'],
+    ['日本語 é 🐳', '日本語 é 🐳'],
+  ];
+  for (const [text, line] of rows) {
+    test(JSON.stringify(text), () => {
+      expect(quoteForeignText(text)).toBe(line);
+    });
+  }
+
+  test('is cut where it is too long, and says so', () => {
+    expect(quoteForeignText('a'.repeat(300))).toBe('a'.repeat(300));
+    expect(quoteForeignText('a'.repeat(301))).toBe(`${'a'.repeat(300)}…`);
+    expect(quoteForeignText('abcdef', 3)).toBe('abc…');
+    expect(quoteForeignText(`abc${'\n'.repeat(100_000)}`, 3)).toBe('abc');
+  });
+});
