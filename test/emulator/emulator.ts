@@ -22,6 +22,7 @@ import {
   OBJECT_ID,
   TENANT_ID,
 } from './state.ts';
+import { prepareKeys } from './tokens.ts';
 import { createUpstream } from './upstream.ts';
 
 export {
@@ -93,7 +94,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const faults = createFaultList();
   const recorder = createRecorder();
   const upstream = options.registryUrl === undefined ? undefined : createUpstream(options.registryUrl);
-  const authority = await createCertificateAuthority();
+  const [authority] = await Promise.all([createCertificateAuthority(), prepareKeys()]);
   const folder = await mkdtemp(join(tmpdir(), 'azure-emulator-'));
   const caFile = join(folder, 'ca.pem');
   await writeFile(caFile, authority.pem);

@@ -104,7 +104,7 @@ export async function startProxy(
 /** Waits, and returns at once for zero, which `setTimeout` does not. */
 export async function wait(milliseconds: number): Promise<void> {
   if (milliseconds > 0) {
-    await delay(milliseconds);
+    await delay(milliseconds, undefined, { ref: false });
   }
 }
 
@@ -115,6 +115,10 @@ function portOf(address: AddressInfo | string | null): number {
 /** A handler that fails must not take the emulator with it; the client sees a server's fault. */
 function guard(response: ServerResponse, served: Promise<void>): void {
   served.catch((error: unknown) => {
+    if (response.destroyed) {
+      // The client hung up; there is nobody to answer, and nothing is wrong here.
+      return;
+    }
     process.emitWarning(error instanceof Error ? error : new Error(String(error)));
     if (response.headersSent) {
       response.destroy();

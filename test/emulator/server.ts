@@ -124,6 +124,8 @@ async function serve(
     await parts.upstream.forward(message, response, request.host, context, record.answered);
     return;
   }
+  // A client that was not told to go on may not send its body, so that nothing can follow on this connection.
+  response.shouldKeepAlive &&= !(expectsContinue && isStream);
   send(await settle(answer, parts, request, context), { fault, record, message, response, context });
 }
 

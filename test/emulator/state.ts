@@ -236,5 +236,6 @@ export function listSecrets(state: EmulatorState): string[] {
     ...registries.flatMap(({ adminUser }) => adminUser?.passwords ?? []),
     ...registries.flatMap(({ repositoryTokens }) => [...repositoryTokens.values()].flatMap((token) => token.passwords)),
     ...state.issuedSecrets,
-  ];
+    // An empty text would be found in everything.
+  ].filter((secret) => secret !== '');
 }

@@ -1,5 +1,6 @@
 /** RS256 tokens of Entra and ACR under throw-away keys: issued unique, verified, and remembered for leak scans. */
-import { generateKeyPairSync, type KeyObject, randomUUID, sign, verify } from 'node:crypto';
+import { generateKeyPair, generateKeyPairSync, type KeyObject, randomUUID, sign, verify } from 'node:crypto';
+import { promisify } from 'node:util';
 import { type JsonRecord, parseJsonRecord, parseNumber, parseString } from './json.ts';
 import type { EmulatorState } from './state.ts';
 
@@ -13,6 +14,19 @@ interface IssuerKey {
 
 /** Making an RSA key takes a tenth of a second, so that all emulators of a process share one an issuer. */
 const keys = new Map<Issuer, IssuerKey>();
+
+/** Makes the keys ahead, so that the first token takes no longer than the others. */
+export async function prepareKeys(): Promise<void> {
+  const issuers: readonly Issuer[] = ['entra', 'acr'];
+  await Promise.all(
+    issuers
+      .filter((issuer) => !keys.has(issuer))
+      .map(async (issuer) => {
+        const pair = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+        keys.set(issuer, keys.get(issuer) ?? { keyId: randomUUID(), ...pair });
+      }),
+  );
+}
 
 function keyOf(issuer: Issuer): IssuerKey {
   const known = keys.get(issuer);

@@ -40,7 +40,12 @@ export function createUpstream(registryUrl: string): Upstream {
   return {
     forward: (request, response, host, context, answered) =>
       new Promise((resolve) => {
-        const outgoing = httpRequest(new URL(request.url ?? '/', registryUrl), {
+        const asked = URL.parse(request.url ?? '/', registryUrl);
+        // Only path and query are the client's to choose.
+        const target = new URL(registryUrl);
+        target.pathname = asked?.pathname ?? '/';
+        target.search = asked?.search ?? '';
+        const outgoing = httpRequest(target, {
           method: request.method ?? 'GET',
           agent,
           headers: { ...withoutHopByHop(request.headers), host, 'x-forwarded-proto': 'https' },
