@@ -8,6 +8,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeOwnFolder, readOwnFile, replaceOwnFile } from './files.ts';
 import { findCacheFolder } from './folders.ts';
+import { hashText } from './hash.ts';
 import { asText, parseJsonObject } from './json.ts';
 import type { Machine } from './machine.ts';
 
@@ -31,6 +32,7 @@ export interface CachedToken {
 export interface Cache {
   readonly folder: string;
   readonly lockFolder: string;
+  readonly noteFolder: string;
 }
 
 const LARGEST_ENTRY_BYTES = 64 * 1024;
@@ -53,7 +55,8 @@ export function isFresh({ expiresAtSeconds }: CachedToken, nowSeconds: number): 
 export async function findCache(machine: Machine): Promise<Cache | undefined> {
   const folder = await findCacheFolder(machine);
   // A folder of its own below, since the person may name one that others can write in, such as a mounted volume.
-  return folder === undefined ? undefined : { folder: join(folder, 'tokens'), lockFolder: join(folder, 'locks') };
+  if (folder === undefined) return undefined;
+  return { folder: join(folder, 'tokens'), lockFolder: join(folder, 'locks'), noteFolder: join(folder, 'notes') };
 }
 
 /** @returns the token, expired or not; `undefined` when there is none that can be trusted. */
@@ -101,21 +104,4 @@ export function nameKey({ service, identity, kind }: CacheKey): string {
 
 function cacheFile(cache: Cache, key: CacheKey): string {
   return join(cache.folder, `${nameKey(key)}.json`);
-}
-
-/**
- * A 53-bit hash (cyrb53) for file names only: a collision costs a sign-in, since every entry names its key. The
- * cryptographic ones take 8 ms to load.
- */
-function hashText(text: string): string {
-  let high = 0xdeadbeef;
-  let low = 0x41c6ce57;
-  for (let index = 0; index < text.length; index += 1) {
-    const code = text.charCodeAt(index);
-    high = Math.imul(high ^ code, 2654435761);
-    low = Math.imul(low ^ code, 1597334677);
-  }
-  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
-  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
-  return (4294967296 * (2097151 & low) + (high >>> 0)).toString(16).padStart(14, '0');
 }

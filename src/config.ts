@@ -1,30 +1,29 @@
 /** The person's configuration: `config.json`, and which of its entries applies to a registry. */
 
 import { isAbsolute } from 'node:path';
-import { CredentialError, describeCause } from './errors.ts';
+import { CLOUDS, type Cloud, createCloud } from './clouds.ts';
+import { type ChosenIdentity, parseChosenIdentity } from './config-identity.ts';
+import { ConfigReader } from './config-reader.ts';
+import { describeCause } from './errors.ts';
 import { readForeignFile } from './files.ts';
 import { findConfigFile } from './folders.ts';
-import { IDENTITY_NAMES, type IdentityName } from './identity/identity.ts';
 import { asJsonObject, type JsonObject } from './json.ts';
 import type { Machine } from './machine.ts';
-import { findNearest } from './nearest.ts';
-import { parseRegistry, type Registry } from './registry.ts';
+import { parseHost, parseRegistry, type Registry } from './registry.ts';
 
 /** What `get` answers with. */
-export type SecretKind = (typeof SECRET_KINDS)[number];
 export const SECRET_KINDS = ['refresh-token', 'access-token', 'identity-token'] as const;
-
 export const ON_ERROR_CHOICES = ['fail', 'anonymous'] as const;
 
 /** What the configuration says of one registry. */
 export interface RegistrySettings {
-  readonly secret: SecretKind;
+  readonly secret: (typeof SECRET_KINDS)[number];
   /** What an access token may be used for, such as `repository:team/app:pull`; empty unless `secret` is `access-token`. */
   readonly scope: readonly string[];
   /** Signs in at this tenant instead of the identity's own. */
   readonly tenantId: string | undefined;
   /** The only identity to use. */
-  readonly identity: IdentityName | undefined;
+  readonly identity: ChosenIdentity | undefined;
   /** The registry lets everybody pull: never sign in for it. */
   readonly anonymous: boolean;
   /** What a failed sign-in becomes. */
@@ -40,13 +39,22 @@ export const DEFAULT_SETTINGS: RegistrySettings = {
   onError: 'fail',
 };
 
-export const CONFIG_KEYS = ['$schema', 'registries'] as const;
+export const CONFIG_KEYS = ['$schema', 'registries', 'identities', 'clouds'] as const;
 export const REGISTRY_KEYS = ['secret', 'scope', 'tenantId', 'identity', 'anonymous', 'onError'] as const;
+export const CLOUD_KEYS = ['authorityHost', 'audience', 'federatedAudience'] as const;
 
 const LARGEST_CONFIG_BYTES = 1024 * 1024;
 const TENANT = /^[0-9a-zA-Z.-]+$/;
+const AUDIENCE = /^[0-9a-zA-Z._:/-]+$/;
 /** @see https://distribution.github.io/distribution/spec/auth/scope/ */
 const SCOPE = /^[a-z-]+:[A-Za-z0-9._/*-]+:[a-z_*]+(?:,[a-z_*]+)*$/;
+
+const SCOPE_WORDS = 'a scope such as "repository:team/app:pull", or a list of them';
+
+interface ConfigText {
+  readonly text: string;
+  readonly file: string;
+}
 
 /**
  * What the configuration says of a registry: its exact entry, else that of the longest pattern that matches it, else
@@ -55,24 +63,27 @@ const SCOPE = /^[a-z-]+:[A-Za-z0-9._/*-]+:[a-z_*]+(?:,[a-z_*]+)*$/;
  * @throws CONFIG_INVALID naming the file, the key and the nearest right key.
  */
 export async function loadSettings(machine: Machine, registry: Registry): Promise<RegistrySettings> {
-  const found = await findConfigFile(machine);
-  if (found === undefined) return DEFAULT_SETTINGS;
-  const { file, isExplicit } = found;
-  if (!isAbsolute(file)) {
-    throw invalid(file, 'DOCKER_CREDENTIAL_ACR_CONFIG is not an absolute path', 'name the file from the root on');
-  }
-  let text: string | undefined;
+  const config = await loadConfig(machine);
+  return config === undefined ? DEFAULT_SETTINGS : readSettings(config.text, config.file, registry);
+}
+
+/**
+ * Finds the registry of a server URL, one that only the configuration knows included.
+ * @returns `undefined` when it is not ours.
+ */
+export async function findRegistry(machine: Machine, serverUrl: string): Promise<Registry | undefined> {
+  const registry = parseRegistry(serverUrl);
+  if (registry !== undefined) return registry;
+  const host = parseHost(serverUrl);
+  if (host === undefined) return undefined;
   try {
-    text = readForeignFile(file, LARGEST_CONFIG_BYTES);
+    const config = await loadConfig(machine);
+    return config === undefined ? undefined : parseRegistry(serverUrl, readClouds(config.text, config.file, host));
   } catch (cause) {
-    throw invalid(file, describeCause(cause));
+    // A mistake in the file must not break the registries of others, and nobody knows yet that this one is ours.
+    if (cause instanceof CloudInvalid) throw cause.cause;
+    return undefined;
   }
-  if (text === undefined) {
-    if (isExplicit)
-      throw invalid(file, 'there is no such file', 'unset DOCKER_CREDENTIAL_ACR_CONFIG or write the file');
-    return DEFAULT_SETTINGS;
-  }
-  return readSettings(text, file, registry);
 }
 
 /**
@@ -81,51 +92,112 @@ export async function loadSettings(machine: Machine, registry: Registry): Promis
  */
 export function readSettings(text: string, file: string, registry: Registry): RegistrySettings {
   const config = parseConfig(text, file);
-  rejectUnknownKeys(config, CONFIG_KEYS, file, undefined);
-  const { registries } = config;
-  if (registries === undefined) return DEFAULT_SETTINGS;
-  const entries = asJsonObject(registries);
-  if (entries === undefined) throw invalid(file, '"registries" must be an object');
-  const pattern = findPattern(Object.keys(entries), registry, file);
-  return pattern === undefined ? DEFAULT_SETTINGS : parseSettings(entries[pattern], pattern, file);
+  const reader = new ConfigReader(config, '', file);
+  reader.allow(CONFIG_KEYS);
+  const entries = readObject(config, 'registries', reader);
+  const pattern = findPattern(Object.keys(entries), registry, reader);
+  return pattern === undefined ? DEFAULT_SETTINGS : parseSettings(entries[pattern], pattern, config, file);
+}
+
+/** A cloud's entry that concerns the registry asked for and is wrong. */
+class CloudInvalid extends Error {}
+
+/** @returns Azure's own clouds, and before them the configured one that may own the host. */
+function readClouds(text: string, file: string, host: string): readonly Cloud[] {
+  const config = parseConfig(text, file);
+  const entries = readObject(config, 'clouds', new ConfigReader(config, '', file));
+  for (const [key, value] of Object.entries(entries)) {
+    const suffix = parseHost(key.replace(/^\*?\./, ''));
+    if (suffix === undefined || (host !== suffix && !host.endsWith(`.${suffix}`))) continue;
+    const where = `"clouds"."${key}"`;
+    const reader = new ConfigReader(asJsonObject(value) ?? {}, where, file);
+    try {
+      if (asJsonObject(value) === undefined) throw reader.invalid(`${where} must be an object`);
+      reader.allow(CLOUD_KEYS);
+      const cloud = createCloud(suffix, {
+        authorityHost: reader.httpsUrl('authorityHost'),
+        audience: reader.text('audience', AUDIENCE, 'a URL such as "https://containerregistry.azure.net"'),
+        federatedAudience: reader.text('federatedAudience', AUDIENCE, 'a URI such as "api://AzureADTokenExchange"'),
+      });
+      return [cloud, ...CLOUDS];
+    } catch (cause) {
+      throw new CloudInvalid('', { cause });
+    }
+  }
+  return CLOUDS;
+}
+
+async function loadConfig(machine: Machine): Promise<ConfigText | undefined> {
+  const found = await findConfigFile(machine);
+  if (found === undefined) return undefined;
+  const { file, isExplicit } = found;
+  const { invalid } = createReader(file);
+  if (!isAbsolute(file)) {
+    throw invalid('DOCKER_CREDENTIAL_ACR_CONFIG is not an absolute path', 'name the file from the root on');
+  }
+  let text: string | undefined;
+  try {
+    text = readForeignFile(file, LARGEST_CONFIG_BYTES);
+  } catch (cause) {
+    throw invalid(describeCause(cause));
+  }
+  if (text !== undefined) return { text, file };
+  if (isExplicit) throw invalid('there is no such file', 'unset DOCKER_CREDENTIAL_ACR_CONFIG or write the file');
+  return undefined;
+}
+
+function createReader(file: string): { invalid: ConfigReader['invalid'] } {
+  const reader = new ConfigReader({}, '', file);
+  return { invalid: (what, hint) => reader.invalid(what, hint) };
 }
 
 function parseConfig(text: string, file: string): JsonObject {
+  const { invalid } = createReader(file);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
     // The engine's message quotes the text, which may hold what nobody should see: only the place is taken from it.
     const place = /line \d+ column \d+|position \d+/.exec(describeCause(cause))?.[0];
-    throw invalid(file, place === undefined ? 'it is not JSON' : `it is not JSON at ${place}`);
+    throw invalid(place === undefined ? 'it is not JSON' : `it is not JSON at ${place}`);
   }
   const config = asJsonObject(value);
-  if (config === undefined) throw invalid(file, 'it must hold a JSON object');
+  if (config === undefined) throw invalid('it must hold a JSON object');
   return config;
 }
 
+function readObject(config: JsonObject, key: string, reader: ConfigReader): JsonObject {
+  if (config[key] === undefined) return {};
+  const object = asJsonObject(config[key]);
+  if (object === undefined) throw reader.wrong(key, 'an object');
+  return object;
+}
+
 /** Picks the entry for a registry: the host asked for, its global name, then the pattern with the most characters. */
-function findPattern(patterns: readonly string[], registry: Registry, file: string): string | undefined {
+function findPattern(patterns: readonly string[], registry: Registry, reader: ConfigReader): string | undefined {
   let best: { pattern: string; rank: number } | undefined;
   for (const pattern of patterns) {
-    const rank = rankPattern(pattern, registry, file);
+    const rank = rankPattern(pattern, registry, reader);
     if (rank !== undefined && (best === undefined || rank > best.rank)) best = { pattern, rank };
   }
   return best?.pattern;
 }
 
 /** @returns how exactly the pattern names the registry, `undefined` when it does not. */
-function rankPattern(pattern: string, { host, service }: Registry, file: string): number | undefined {
+function rankPattern(pattern: string, { host, service }: Registry, reader: ConfigReader): number | undefined {
   if (!pattern.includes('*')) {
-    const named = parseRegistry(pattern.trim())?.host;
-    if (named === undefined && pattern.toLowerCase().includes(service.slice(0, service.indexOf('.')))) {
-      throw invalid(file, `"registries" has "${pattern}", which is no registry`, `write "${service}"`);
-    }
+    const named = parseHost(pattern.trim());
     if (named === host) return Number.POSITIVE_INFINITY;
-    return named === service ? Number.MAX_VALUE : undefined;
+    if (named === service) return Number.MAX_VALUE;
+    const [name = service] = service.split('.');
+    // Somebody who writes the name alone, or a URL with too much in it, means this registry.
+    if (named === name || (named === undefined && pattern.toLowerCase().includes(name))) {
+      throw reader.invalid(`"registries" has "${pattern}", which is no registry`, `write "${service}"`);
+    }
+    return undefined;
   }
   if (!/^[a-z0-9.*-]+$/i.test(pattern)) {
-    throw invalid(file, `"registries" has "${pattern}", which is no pattern`, 'write it as "*.azurecr.io"');
+    throw reader.invalid(`"registries" has "${pattern}", which is no pattern`, 'write it as "*.azurecr.io"');
   }
   const literals = pattern.toLowerCase().split('*');
   const matches = matchesLiterals(literals, host) || matchesLiterals(literals, service);
@@ -146,98 +218,35 @@ function matchesLiterals(literals: readonly string[], name: string): boolean {
   return name.length - last.length >= position && name.endsWith(last);
 }
 
-function parseSettings(value: unknown, pattern: string, file: string): RegistrySettings {
+function parseSettings(value: unknown, pattern: string, config: JsonObject, file: string): RegistrySettings {
   const entry = asJsonObject(value);
   const where = `"registries"."${pattern}"`;
-  if (entry === undefined) throw invalid(file, `${where} must be an object`);
-  rejectUnknownKeys(entry, REGISTRY_KEYS, file, where);
-  const reader = new SettingsReader(entry, where, file);
+  const reader = new ConfigReader(entry ?? {}, where, file);
+  if (entry === undefined) throw reader.invalid(`${where} must be an object`);
+  reader.allow(REGISTRY_KEYS);
   const secret = reader.choice('secret', SECRET_KINDS) ?? DEFAULT_SETTINGS.secret;
-  const scope = reader.scope();
+  const scope = readScope(reader);
   if (secret === 'access-token' && scope.length === 0) {
-    throw invalid(file, `${where} has no "scope"`, 'add "scope": "repository:NAME:pull"');
+    throw reader.invalid(`${where} has no "scope"`, 'add "scope": "repository:NAME:pull"');
   }
   if (secret !== 'access-token' && scope.length > 0) {
-    throw invalid(file, `${where} has a "scope" that nothing uses`, 'add "secret": "access-token"');
+    throw reader.invalid(`${where} has a "scope" that nothing uses`, 'add "secret": "access-token"');
   }
+  const identities = readObject(config, 'identities', new ConfigReader(config, '', file));
   return {
     secret,
     scope,
-    tenantId: reader.tenantId(),
-    identity: reader.choice('identity', IDENTITY_NAMES),
+    tenantId: reader.text('tenantId', TENANT, 'the id or the domain of a tenant'),
+    identity: parseChosenIdentity(entry['identity'], identities, reader, where, file),
     anonymous: reader.flag('anonymous') ?? DEFAULT_SETTINGS.anonymous,
     onError: reader.choice('onError', ON_ERROR_CHOICES) ?? DEFAULT_SETTINGS.onError,
   };
 }
 
-/** Takes the values of one entry, each with the error that names its key. */
-class SettingsReader {
-  readonly #entry: JsonObject;
-  readonly #where: string;
-  readonly #file: string;
-
-  constructor(entry: JsonObject, where: string, file: string) {
-    this.#entry = entry;
-    this.#where = where;
-    this.#file = file;
-  }
-
-  choice<T extends string>(key: string, choices: readonly T[]): T | undefined {
-    const value = this.#entry[key];
-    if (value === undefined) return undefined;
-    const chosen = choices.find((choice) => choice === value);
-    if (chosen !== undefined) return chosen;
-    const nearest = typeof value === 'string' ? findNearest(value, choices) : undefined;
-    throw this.#wrong(key, `one of ${choices.map((choice) => `"${choice}"`).join(', ')}`, nearest);
-  }
-
-  flag(key: string): boolean | undefined {
-    const value = this.#entry[key];
-    if (value === undefined || typeof value === 'boolean') return value;
-    throw this.#wrong(key, 'true or false');
-  }
-
-  tenantId(): string | undefined {
-    const value = this.#entry['tenantId'];
-    if (value === undefined) return undefined;
-    if (typeof value === 'string' && TENANT.test(value)) return value;
-    throw this.#wrong('tenantId', 'the id or the domain of a tenant');
-  }
-
-  scope(): readonly string[] {
-    const value = this.#entry['scope'];
-    if (value === undefined) return [];
-    const scopes: unknown[] = Array.isArray(value) ? value : [value];
-    const texts = scopes.flatMap((scope) => (typeof scope === 'string' ? scope.split(' ') : [undefined]));
-    const valid = texts.filter((scope) => scope !== undefined && SCOPE.test(scope));
-    if (valid.length === texts.length && valid.length > 0)
-      return [...new Set(valid)].filter((text) => text !== undefined);
-    throw this.#wrong('scope', 'a scope such as "repository:team/app:pull", or a list of them');
-  }
-
-  #wrong(key: string, right: string, nearest?: string): CredentialError {
-    const hint = nearest === undefined ? undefined : `write "${key}": "${nearest}"`;
-    return invalid(this.#file, `${this.#where}."${key}" must be ${right}`, hint);
-  }
-}
-
-function rejectUnknownKeys(
-  object: JsonObject,
-  known: readonly string[],
-  file: string,
-  where: string | undefined,
-): void {
-  const unknown = Object.keys(object).find((key) => !known.includes(key));
-  if (unknown === undefined) return;
-  const nearest = findNearest(unknown, known);
-  const place = where === undefined ? '' : ` in ${where}`;
-  throw invalid(
-    file,
-    `unknown key "${unknown}"${place}`,
-    nearest === undefined ? `the keys are ${known.join(', ')}` : `did you mean "${nearest}"?`,
-  );
-}
-
-function invalid(file: string, what: string, hint = 'correct the file, or move it away'): CredentialError {
-  return new CredentialError('CONFIG_INVALID', `Cannot use ${file}: ${what}`, { hint });
+/** A list of scopes; one text may hold several, as in a token request. */
+function readScope(reader: ConfigReader): readonly string[] {
+  const texts = reader.texts('scope', /\S/, SCOPE_WORDS) ?? [];
+  const scopes = [...new Set(texts.flatMap((text) => text.trim().split(/ +/)))];
+  if (scopes.every((scope) => SCOPE.test(scope))) return scopes;
+  throw reader.wrong('scope', SCOPE_WORDS);
 }

@@ -1,14 +1,14 @@
 /** Finds the credential for a server URL: stored, cached, or by signing in. */
 
 import { type Cache, findCache, isFresh, nameKind, readCache } from './cache.ts';
-import { loadSettings, type RegistrySettings } from './config.ts';
+import { findRegistry, loadSettings, type RegistrySettings } from './config.ts';
 import { CredentialError } from './errors.ts';
 import { findIdentities, type SkippedSource } from './identity/chain.ts';
 import { isNotSetUp } from './identity/identity.ts';
 import type { Log } from './log.ts';
 import type { Machine } from './machine.ts';
 import { type Credential, IDENTITY_TOKEN_USERNAME, TOKEN_USERNAME } from './protocol.ts';
-import { parseRegistry, type Registry } from './registry.ts';
+import type { Registry } from './registry.ts';
 
 /** The identity of a token that a client gave us to keep: it wins over signing in, since a person chose it. */
 export const STORED_IDENTITY = 'stored';
@@ -32,7 +32,7 @@ export async function findCredential(
   serverUrl: string,
   log: Log | undefined,
 ): Promise<Credential | NotFound> {
-  const registry = parseRegistry(serverUrl);
+  const registry = await findRegistry(machine, serverUrl);
   if (registry === undefined) {
     log?.({ step: 'start', outcome: 'not-ours' });
     return { hint: undefined };
@@ -69,8 +69,10 @@ async function findToken(
   cache: Cache | undefined,
   log: Log | undefined,
 ): Promise<string | readonly SkippedSource[]> {
-  const request = { machine, registry, tenantId: settings.tenantId };
-  const { identities, skipped } = findIdentities(request, settings.identity);
+  const chosen = settings.identity;
+  const parameters = { ...chosen, tenantId: settings.tenantId ?? chosen?.tenantId };
+  const request = { machine, registry, parameters, isChosen: chosen !== undefined };
+  const { identities, skipped } = findIdentities(request, chosen?.type);
   for (const { source, reason } of skipped) log?.({ step: 'identity', outcome: 'not-set-up', source, reason });
   const kind = nameKind(settings.secret, settings.scope);
   const deadlineMs = performance.now() + BUDGET_MS;
@@ -81,7 +83,7 @@ async function findToken(
     log?.({ step: 'cache', outcome: cached === undefined ? 'miss' : 'hit', host: registry.host, source });
     if (cached !== undefined) return cached;
     const { obtainToken } = await import('./sign-in.ts');
-    const token = await obtainToken({ machine, registry, settings, identity, cache, deadlineMs, log });
+    const token = await obtainToken({ machine, registry, settings, identity, parameters, cache, deadlineMs, log });
     if (!isNotSetUp(token)) return token;
     log?.({ step: 'identity', outcome: 'not-set-up', source, reason: token.notSetUp });
     passedOver.push({ source, reason: token.notSetUp });
@@ -118,8 +120,8 @@ function explainNotSetUp(
 ): string {
   const reasons = skipped.map(({ reason }) => reason).join('; ');
   if (identity !== undefined) {
-    throw new CredentialError('IDENTITY_NOT_SET_UP', `Cannot sign in for ${host} with ${identity}: ${reasons}`, {
-      hint: `set up ${identity}, or remove "identity" from the registry's configuration`,
+    throw new CredentialError('IDENTITY_NOT_SET_UP', `Cannot sign in for ${host} with ${identity.name}: ${reasons}`, {
+      hint: `set up ${identity.name}, or remove "identity" from the registry's configuration`,
     });
   }
   return `no Azure identity is set up for ${host} (${reasons}); run: az login`;

@@ -13,6 +13,14 @@ import { type Machine, readVariable } from './machine.ts';
 /** Node's own list of certificates, or the system's store as well. */
 export type Trust = 'bundled' | 'system';
 
+/** A server that is reached past every proxy. */
+export interface DirectConnection {
+  /** PEM certificates that are trusted instead of the machine's. */
+  readonly certificates?: string;
+  /** The name that the server's certificate has, where it is not the URL's. */
+  readonly serverName?: string;
+}
+
 const LARGEST_CERTIFICATES_BYTES = 8 * 1024 * 1024;
 
 // What undici's index would do; the proxy's dispatcher relies on `connect`.
@@ -20,13 +28,22 @@ Dispatcher.prototype.connect = connect;
 Dispatcher.prototype.request = request;
 
 /** @throws CONFIG_INVALID when a variable names what cannot be used. */
-export function createDispatcher(machine: Machine, trust: Trust, connectTimeoutMs: number): Dispatcher {
-  const certificates = findCertificates(machine, trust);
+export function createDispatcher(
+  machine: Machine,
+  trust: Trust,
+  connectTimeoutMs: number,
+  direct?: DirectConnection,
+): Dispatcher {
+  const certificates = direct?.certificates === undefined ? findCertificates(machine, trust) : [direct.certificates];
   const tls = {
     timeout: connectTimeoutMs,
     // Made once: each connection would parse the list again.
     ...(certificates === undefined ? {} : { secureContext: createSecureContext({ ca: certificates }) }),
   };
+  if (direct !== undefined) {
+    const { serverName } = direct;
+    return new Agent({ connect: serverName === undefined ? tls : { ...tls, servername: serverName } });
+  }
   const proxy = findProxy(machine);
   if (proxy === undefined) return new Agent({ connect: tls });
   return new EnvHttpProxyAgent({

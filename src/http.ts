@@ -5,7 +5,7 @@
 
 import type { Dispatcher } from 'undici';
 import { CredentialError, describeCause, readErrorCode } from './errors.ts';
-import { createDispatcher, type Trust } from './http-dispatcher.ts';
+import { createDispatcher, type DirectConnection, type Trust } from './http-dispatcher.ts';
 import type { Log } from './log.ts';
 import { type Machine, readVariable } from './machine.ts';
 import { quoteForeignText } from './redact.ts';
@@ -18,6 +18,12 @@ export interface HttpRequest {
   readonly form?: readonly (readonly [string, string])[];
   /** What the request is for, as in "Cannot sign in for myregistry.azurecr.io". */
   readonly purpose: string;
+  /** How long one attempt may take; 12 seconds unless told. */
+  readonly timeoutMs?: number;
+  /** How often it is sent at the most; three times unless told. */
+  readonly mostAttempts?: number;
+  /** Statuses that pass by themselves, besides those of every server. */
+  readonly passingStatuses?: readonly number[];
 }
 
 export interface HttpResponse {
@@ -41,6 +47,8 @@ export interface HttpOptions {
   /** When everything has to be over, on the clock of `performance.now()`. */
   readonly deadlineMs: number;
   readonly log: Log | undefined;
+  /** Goes straight to a server on this machine or in this cluster, past every proxy. */
+  readonly direct?: DirectConnection;
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -61,7 +69,7 @@ const UNTRUSTED_CODES = [
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ];
 
-export function createHttp(machine: Machine, { deadlineMs, log }: HttpOptions): HttpClient {
+export function createHttp(machine: Machine, { deadlineMs, log, direct }: HttpOptions): HttpClient {
   // The system's certificates take 30 ms to read, and the public ones of Azure are Node's own: asked for only when an
   // issuer is unknown, or when the person named them.
   const namesSystem = readVariable(machine, 'SSL_CERT_FILE') ?? readVariable(machine, 'SSL_CERT_DIR');
@@ -69,14 +77,14 @@ export function createHttp(machine: Machine, { deadlineMs, log }: HttpOptions): 
   let dispatcher: Dispatcher | undefined;
 
   async function attempt(httpRequest: HttpRequest): Promise<HttpResponse> {
-    dispatcher ??= createDispatcher(machine, trust, CONNECT_TIMEOUT_MS);
+    dispatcher ??= createDispatcher(machine, trust, CONNECT_TIMEOUT_MS, direct);
     try {
       return await sendOnce(dispatcher, httpRequest, deadlineMs);
     } catch (cause) {
       if (trust === 'system' || !UNTRUSTED_CODES.includes(readErrorCode(cause) ?? '')) throw cause;
       trust = 'system';
       void dispatcher.destroy();
-      dispatcher = createDispatcher(machine, trust, CONNECT_TIMEOUT_MS);
+      dispatcher = createDispatcher(machine, trust, CONNECT_TIMEOUT_MS, direct);
       return await sendOnce(dispatcher, httpRequest, deadlineMs);
     }
   }
@@ -98,7 +106,8 @@ export function createHttp(machine: Machine, { deadlineMs, log }: HttpOptions): 
           durationMs: Math.round(performance.now() - startedMs),
           correlationId: readCorrelationId(response),
         });
-        if (!RETRIED_STATUSES.includes(response.status)) return refuseRedirect(httpRequest, response);
+        if (![...RETRIED_STATUSES, ...(httpRequest.passingStatuses ?? [])].includes(response.status))
+          return refuseRedirect(httpRequest, response);
         pauseMs = readRetryAfterMs(response, machine) ?? pauseMs;
       } catch (failure) {
         if (failure instanceof CredentialError) throw failure;
@@ -108,7 +117,7 @@ export function createHttp(machine: Machine, { deadlineMs, log }: HttpOptions): 
         if (!isWorthRetrying(failure)) pauseMs = undefined;
       }
       const isOver =
-        attempts >= MOST_ATTEMPTS ||
+        attempts >= (httpRequest.mostAttempts ?? MOST_ATTEMPTS) ||
         pauseMs === undefined ||
         pauseMs > LONGEST_PAUSE_MS ||
         performance.now() + pauseMs >= deadlineMs;
@@ -136,7 +145,7 @@ async function sendOnce(dispatcher: Dispatcher, httpRequest: HttpRequest, deadli
   const { method, url, headers = {}, form } = httpRequest;
   const { origin, pathname, search } = new URL(url);
   const remainingMs = Math.max(1, deadlineMs - performance.now());
-  const signal = AbortSignal.timeout(Math.ceil(Math.min(ATTEMPT_TIMEOUT_MS, remainingMs)));
+  const signal = AbortSignal.timeout(Math.ceil(Math.min(httpRequest.timeoutMs ?? ATTEMPT_TIMEOUT_MS, remainingMs)));
   const response = await dispatcher.request({
     origin,
     path: `${pathname}${search}`,

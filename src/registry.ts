@@ -28,15 +28,23 @@ const LONGEST_LABEL = 63;
  * Whole labels are compared and the result is rebuilt from them, so that a lookalike such as
  * `myregistry.azurecr.io.example.com` is never sent a token.
  *
+ * @param clouds those that own a registry; a cloud whose suffix is the whole host is a registry of its own.
  * @returns `undefined` when it is not a login server of Azure Container Registry.
  */
-export function parseRegistry(serverUrl: string): Registry | undefined {
-  const host = SERVER_URL.exec(serverUrl)?.groups?.['host']?.toLowerCase();
+export function parseRegistry(serverUrl: string, clouds: readonly Cloud[] = CLOUDS): Registry | undefined {
+  const host = parseHost(serverUrl);
   if (host === undefined) return undefined;
-  const cloud = CLOUDS.find(({ registrySuffix }) => host.endsWith(`.${registrySuffix}`));
+  const own = clouds.find(({ registrySuffix }) => host === registrySuffix);
+  if (own !== undefined && !CLOUDS.includes(own)) return { host, service: host, cloud: own };
+  const cloud = clouds.find(({ registrySuffix }) => host.endsWith(`.${registrySuffix}`));
   if (cloud === undefined) return undefined;
   const labels = host.slice(0, -cloud.registrySuffix.length - 1);
   const name = LOGIN_SERVER.exec(labels)?.groups?.['name'];
   if (name === undefined || name.length > LONGEST_LABEL) return undefined;
   return { host, service: `${name}.${cloud.registrySuffix}`, cloud };
+}
+
+/** The host of a server URL, lower-case and without a trailing dot; `undefined` for what is no plain name. */
+export function parseHost(serverUrl: string): string | undefined {
+  return SERVER_URL.exec(serverUrl)?.groups?.['host']?.toLowerCase();
 }

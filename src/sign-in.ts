@@ -1,21 +1,27 @@
 /** The cold path: an identity of this machine becomes a token of the registry. */
 
 import { type Cache, type CacheKey, isFresh, nameKind, readCache, writeCache } from './cache.ts';
-import { REGISTRY_AUDIENCE } from './clouds.ts';
 import type { RegistrySettings } from './config.ts';
 import { CredentialError, describeCause } from './errors.ts';
 import type { RegistryToken } from './exchange.ts';
 import type { HttpClient } from './http.ts';
-import { type Identity, isNotSetUp, type NotSetUp } from './identity/identity.ts';
+import type { DirectConnection } from './http-dispatcher.ts';
+import { type Identity, type IdentityParameters, isNotSetUp, type NotSetUp } from './identity/identity.ts';
 import type { Log } from './log.ts';
 import type { Machine } from './machine.ts';
+import { readNote, writeNote } from './notes.ts';
 import type { Registry } from './registry.ts';
 import { flySingle } from './single-flight.ts';
 
 /** What a sign-in works with. */
 export interface SignInTools {
   readonly machine: Machine;
+  /** To Azure, through the proxy of the environment. */
   readonly http: HttpClient;
+  /** To a server on this machine or in this cluster, past every proxy; closed with the sign-in. */
+  readonly openDirect: (connection: DirectConnection) => HttpClient;
+  /** Where the source may remember what it found out about this machine. */
+  readonly cache: Cache | undefined;
   /** What the Entra token is for, without `/.default`. */
   readonly audience: string;
   /** The beginning of every error's text: "Cannot sign in for …". */
@@ -30,11 +36,16 @@ export interface SignInRequest {
   readonly registry: Registry;
   readonly settings: RegistrySettings;
   readonly identity: Identity;
+  /** What the configuration says of the identity. */
+  readonly parameters: IdentityParameters;
   readonly cache: Cache | undefined;
   /** When everything has to be over, on the clock of `performance.now()`. */
   readonly deadlineMs: number;
   readonly log: Log | undefined;
 }
+
+/** A tenant does not learn of the registry's audience within a day. */
+const AUDIENCE_NOTE_SECONDS = 24 * 3600;
 
 /**
  * Gets the token that the registry's settings ask for, from the cache or by signing in, one process at a time.
@@ -67,10 +78,10 @@ export async function obtainToken(request: SignInRequest): Promise<string | NotS
 }
 
 function obtainRefreshToken(request: SignInRequest, session: Session, refused?: string): Promise<string | NotSetUp> {
-  const { registry, settings, identity } = request;
+  const { registry, settings } = request;
   const get = async () => {
     const tools = await session.open();
-    const entraToken = await identity.getToken(tools);
+    const entraToken = await getEntraToken(request, tools);
     if (isNotSetUp(entraToken)) return entraToken;
     const { exchangeToken } = await import('./exchange.ts');
     return await exchangeToken(tools, registry, entraToken, settings.tenantId);
@@ -78,22 +89,60 @@ function obtainRefreshToken(request: SignInRequest, session: Session, refused?: 
   return obtain(request, keyOf(request, 'refresh-token'), get, refused);
 }
 
+/**
+ * Gets the Entra token for the registry's audience; for the cloud's ARM audience only where Entra or the managed
+ * identity says that it does not know the registry's.
+ */
+async function getEntraToken(
+  { machine, registry, identity, parameters, cache, log }: SignInRequest,
+  tools: SignInTools,
+): Promise<string | NotSetUp> {
+  const { armAudience } = registry.cloud;
+  if (armAudience === undefined || parameters.audience !== undefined) return await identity.getToken(tools);
+  const note = `audience ${identity.description}`;
+  const nowSeconds = machine.now() / 1000;
+  if (readNote(cache, note, nowSeconds) === armAudience) {
+    return await identity.getToken({ ...tools, audience: armAudience });
+  }
+  try {
+    return await identity.getToken(tools);
+  } catch (cause) {
+    if (!(cause instanceof CredentialError) || cause.code !== 'AUDIENCE_UNKNOWN') throw cause;
+    log?.({ step: 'sign-in', outcome: 'arm-audience', source: identity.source, reason: cause.message });
+    let token: string | NotSetUp;
+    try {
+      token = await identity.getToken({ ...tools, audience: armAudience });
+    } catch {
+      throw cause; // the first answer is the telling one
+    }
+    writeNote(cache, note, armAudience, nowSeconds, AUDIENCE_NOTE_SECONDS);
+    return token;
+  }
+}
+
 /** Opens the tools for the one process that needs them: those who wait for it do not load an HTTP client. */
 class Session {
   readonly #request: SignInRequest;
   #tools: SignInTools | undefined;
+  readonly #direct: HttpClient[] = [];
 
   constructor(request: SignInRequest) {
     this.#request = request;
   }
 
   async open(): Promise<SignInTools> {
-    const { machine, registry, deadlineMs, log } = this.#request;
+    const { machine, registry, parameters, cache, deadlineMs, log } = this.#request;
     const { createHttp } = await import('./http.ts');
     this.#tools ??= {
       machine,
       http: createHttp(machine, { deadlineMs, log }),
-      audience: REGISTRY_AUDIENCE,
+      openDirect: (direct) => {
+        const http = createHttp(machine, { deadlineMs, log, direct });
+        this.#direct.push(http);
+        return http;
+      },
+      cache,
+      audience: parameters.audience ?? registry.cloud.audience,
       purpose: `Cannot sign in for ${registry.host}`,
       deadlineMs,
       log,
@@ -103,6 +152,7 @@ class Session {
 
   close(): void {
     this.#tools?.http.close();
+    for (const http of this.#direct) http.close();
   }
 }
 
@@ -126,7 +176,7 @@ async function obtain(
     return cached?.token === refused ? undefined : cached;
   };
   return await flySingle<string | NotSetUp>(cache, key, {
-    secret: identity.secret ?? '',
+    secret: identity.readSecret?.() ?? '',
     deadlineMs,
     log,
     peek: () => {

@@ -1,20 +1,20 @@
 /** Keeps the ACR token that a client got by itself (`docker login`, `az acr login`) until its end, and forgets it. */
 
 import { eraseCache, findCache, writeCache } from './cache.ts';
+import { findRegistry } from './config.ts';
 import { STORED_IDENTITY } from './credential.ts';
 import { CredentialError, describeCause } from './errors.ts';
 import { readExpiry } from './exchange.ts';
 import type { Machine } from './machine.ts';
 import { type Credential, IDENTITY_TOKEN_USERNAME, TOKEN_USERNAME } from './protocol.ts';
 import { quoteForeignText } from './redact.ts';
-import { parseRegistry } from './registry.ts';
 
 /**
  * Answers `store`.
  * @throws STORE_REFUSED: saying "Login Succeeded" of what is not kept would be a lie.
  */
 export async function storeCredential(machine: Machine, { serverUrl, username, secret }: Credential): Promise<void> {
-  const registry = parseRegistry(serverUrl);
+  const registry = await findRegistry(machine, serverUrl);
   const server = quoteForeignText(serverUrl, 100);
   const refuse = (what: string, hint: string) =>
     new CredentialError('STORE_REFUSED', `Cannot keep the credential of ${server}: ${what}`, { hint });
@@ -47,7 +47,7 @@ export async function storeCredential(machine: Machine, { serverUrl, username, s
 
 /** Answers `erase`: nothing is left for the registry, in whatever form it was named. Never fails. */
 export async function eraseCredential(machine: Machine, serverUrl: string): Promise<void> {
-  const registry = parseRegistry(serverUrl);
+  const registry = await findRegistry(machine, serverUrl);
   const cache = await findCache(machine);
   if (registry !== undefined && cache !== undefined) eraseCache(cache, registry.service);
 }

@@ -13,16 +13,17 @@ const LARGEST_PROFILE_BYTES = 8 * 1024 * 1024;
 const MANAGED_IDENTITY_USERS = ['systemAssignedIdentity', 'userAssignedIdentity'];
 
 /** Finds the CLI's account in its profile, which tells who would sign in without the second that starting `az` takes. */
-export function findAzureCli({ machine, registry, tenantId }: IdentityRequest): Identity | NotSetUp {
-  const folder = findConfigFolder(machine);
+export function findAzureCli(request: IdentityRequest): Identity | NotSetUp {
+  const { machine, parameters } = request;
+  const { tenantId } = parameters;
+  const folder = parameters.configDir ?? findConfigFolder(machine);
   if (folder === undefined) return { notSetUp: 'there is no home folder with an Azure CLI profile' };
   if (!isAbsolute(folder)) return { notSetUp: 'AZURE_CONFIG_DIR is not an absolute path' };
   const account = readAccount(join(folder, 'azureProfile.json'));
   if (isNotSetUp(account)) return account;
   // `az` refuses --tenant for the managed identities that it can be signed in with.
   const isManagedIdentity = MANAGED_IDENTITY_USERS.includes(account.user);
-  const tenant =
-    tenantId === undefined || isManagedIdentity ? undefined : checkTenant(tenantId, '"tenantId"', registry);
+  const tenant = tenantId === undefined || isManagedIdentity ? undefined : checkTenant(tenantId, '"tenantId"', request);
   return {
     source: 'azure-cli',
     description: `azure-cli ${account.user} ${tenant ?? account.tenantId} ${account.details}`,

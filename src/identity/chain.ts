@@ -28,7 +28,7 @@ export interface FoundIdentities {
  * @param only the one source that the configuration allows.
  * @throws IDENTITY_INVALID
  */
-export function findIdentities(request: IdentityRequest, only: IdentityName | undefined): FoundIdentities {
+export function findIdentities(request: IdentityRequest, only?: IdentityName): FoundIdentities {
   const identities: Identity[] = [];
   const skipped: SkippedSource[] = [];
   for (const { name, find } of SOURCES) {

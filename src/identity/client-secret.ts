@@ -1,35 +1,60 @@
-/** A service principal with a client secret, from the environment. */
+/** A service principal with a client secret. */
 
+import { CredentialError, describeCause } from '../errors.ts';
+import { readForeignFile } from '../files.ts';
 import { readVariable } from '../machine.ts';
-import { checkTenant, findAuthority } from './authority.ts';
+import { findAuthority, findClient } from './authority.ts';
 import type { Identity, IdentityRequest, NotSetUp } from './identity.ts';
 
+const LARGEST_SECRET_BYTES = 64 * 1024;
+
 /**
- * Reads `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET` and `AZURE_TENANT_ID`.
+ * Takes `AZURE_CLIENT_ID`, `AZURE_TENANT_ID` and `AZURE_CLIENT_SECRET`, or what the configuration names instead.
  * @see https://learn.microsoft.com/javascript/api/@azure/identity/environmentcredential
  */
-export function findClientSecret({ machine, registry, tenantId }: IdentityRequest): Identity | NotSetUp {
-  const clientSecret = readVariable(machine, 'AZURE_CLIENT_SECRET');
-  if (clientSecret === undefined) return { notSetUp: 'AZURE_CLIENT_SECRET is not set' };
-  const clientId = readVariable(machine, 'AZURE_CLIENT_ID');
-  if (clientId === undefined) return { notSetUp: 'AZURE_CLIENT_SECRET is set, AZURE_CLIENT_ID is not' };
-  const namedTenant = tenantId ?? readVariable(machine, 'AZURE_TENANT_ID');
-  if (namedTenant === undefined) return { notSetUp: 'AZURE_CLIENT_SECRET is set, AZURE_TENANT_ID is not' };
-  const tenant = checkTenant(namedTenant, 'AZURE_TENANT_ID', registry);
-  const authority = findAuthority(machine, registry);
+export function findClientSecret(request: IdentityRequest): Identity | NotSetUp {
+  const { machine, parameters } = request;
+  const variable = parameters.clientSecretEnv ?? 'AZURE_CLIENT_SECRET';
+  const isElsewhere = parameters.clientSecretFile !== undefined || parameters.clientSecretKeychain !== undefined;
+  if (!isElsewhere && readVariable(machine, variable) === undefined) return { notSetUp: `${variable} is not set` };
+  const client = findClient(request);
+  if (typeof client === 'string') return { notSetUp: `${variable} is set, ${client} is not` };
+  const { clientId, tenant } = client;
+  const authority = findAuthority(request);
   return {
     source: 'client-secret',
-    description: `client-secret ${authority}/${tenant} ${clientId}`,
-    secret: clientSecret,
+    description: `client-secret ${authority.url}/${tenant} ${clientId}`,
+    readSecret: () => readVariable(machine, variable) ?? '',
     getToken: async (tools) => {
       const { requestToken } = await import('../entra.ts');
       return requestToken(tools, {
         authority,
         tenant,
         clientId,
-        credential: { client_secret: clientSecret },
-        actor: `the client secret of AZURE_CLIENT_ID ${clientId}`,
+        credential: { client_secret: await readClientSecret(request, variable) },
+        actor: `the client secret of ${clientId}`,
       });
     },
   };
+}
+
+/** @throws IDENTITY_INVALID when it is not where the configuration says. */
+async function readClientSecret({ machine, registry, parameters }: IdentityRequest, variable: string): Promise<string> {
+  const { clientSecretFile: file, clientSecretKeychain: entry } = parameters;
+  const fail = (what: string, hint: string) =>
+    new CredentialError('IDENTITY_INVALID', `Cannot sign in for ${registry.host}: ${what}`, { hint });
+  if (file !== undefined) {
+    let text: string | undefined;
+    try {
+      text = readForeignFile(file, LARGEST_SECRET_BYTES)?.trim();
+    } catch (cause) {
+      throw fail(`the client secret in ${file} cannot be read (${describeCause(cause)})`, `ls -l ${file}`);
+    }
+    if (text === undefined || text === '') throw fail(`there is no client secret in ${file}`, `ls -l ${file}`);
+    return text;
+  }
+  if (entry !== undefined) {
+    throw fail('"clientSecretKeychain" is not to be had yet', 'use "clientSecretFile" or "clientSecretEnv"');
+  }
+  return readVariable(machine, variable) ?? '';
 }
