@@ -7,6 +7,8 @@ export interface Machine {
   readonly programName: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** What was read that nobody may see: kept from every text that leaves the program and from every child. */
+  readonly secrets: Set<string>;
 }
 
 /** The value of an environment variable; an empty one counts as not set. */

@@ -13,6 +13,7 @@ async function main(): Promise<void> {
     platform: process.platform,
     programName: findProgramName(),
     now: Date.now,
+    secrets: new Set(),
   });
   writeOutput(STANDARD_ERROR, stderr);
   writeOutput(STANDARD_OUTPUT, stdout);

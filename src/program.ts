@@ -9,7 +9,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { describeCause } from './errors.ts';
 import { type Machine, readVariable } from './machine.ts';
-import { SECRET_VARIABLES } from './redact.ts';
+import { listSecrets } from './redact.ts';
 
 export interface ProgramResult {
   /** `undefined` when it was killed, by us or by a signal. */
@@ -111,9 +111,12 @@ function killTree(machine: Machine, child: ChildProcess): void {
 }
 
 function withoutSecrets(machine: Machine): Record<string, string> {
-  const secret: readonly string[] = SECRET_VARIABLES;
-  const kept = Object.entries(machine.env).filter(([name]) => !secret.includes(name));
-  return Object.fromEntries(kept.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+  const secrets = listSecrets(machine);
+  return Object.fromEntries(
+    Object.entries(machine.env).flatMap(([name, value]) =>
+      value === undefined || secrets.includes(value) ? [] : [[name, value]],
+    ),
+  );
 }
 
 function isExecutable(file: string): boolean {

@@ -4,8 +4,8 @@ import type { Machine } from './machine.ts';
 
 const REDACTED = '[redacted]';
 
-/** Variables whose values are secrets; also kept from the programs that are started. */
-export const SECRET_VARIABLES = [
+/** Variables whose values are secrets. */
+const SECRET_VARIABLES = [
   'AZURE_CLIENT_SECRET',
   'AZURE_CLIENT_CERTIFICATE_PASSWORD',
   'AZURE_PASSWORD',
@@ -26,14 +26,24 @@ const USER_INFO = /(\/\/)[^\s/@]+@/g;
 
 /** @returns a function that removes this machine's secrets, and what looks like one, from a text. */
 export function createRedactor(machine: Machine): (text: string) => string {
-  const secrets = SECRET_VARIABLES.map((name) => machine.env[name]).filter((secret) => secret !== undefined);
-  const forms = secrets.filter(({ length }) => length >= SHORTEST_SECRET).flatMap(encodeSecret);
-  forms.sort((one, other) => other.length - one.length);
+  let known = -1;
+  let forms: string[] = [];
   return (text) => {
+    if (machine.secrets.size !== known) {
+      known = machine.secrets.size;
+      forms = listSecrets(machine).flatMap(encodeSecret);
+      forms.sort((one, other) => other.length - one.length);
+    }
     let clean = text;
     for (const form of forms) clean = clean.replaceAll(form, REDACTED);
     return clean.replaceAll(USER_INFO, `$1${REDACTED}@`).replaceAll(TOKEN_LIKE, REDACTED);
   };
+}
+
+/** The secrets of this machine's environment, and those that were read elsewhere. */
+export function listSecrets({ env, secrets }: Machine): string[] {
+  const values = [...SECRET_VARIABLES.map((name) => env[name]), ...secrets];
+  return values.filter((value) => value !== undefined).filter(({ length }) => length >= SHORTEST_SECRET);
 }
 
 /** The forms in which a service may echo a secret. */

@@ -4,7 +4,10 @@ import { findAzureCli } from './azure-cli.ts';
 import { findClientSecret } from './client-secret.ts';
 import { type Identity, type IdentityName, type IdentityRequest, type IdentitySource, isNotSetUp } from './identity.ts';
 
-/** What the environment says on purpose comes before what a person once signed in to. */
+/**
+ * What the environment says on purpose comes before what a person once signed in to, and what has to be waited for
+ * comes last.
+ */
 const SOURCES: readonly IdentitySource[] = [
   { name: 'client-secret', find: findClientSecret },
   { name: 'azure-cli', find: findAzureCli },

@@ -50,11 +50,14 @@ async function readClientSecret({ machine, registry, parameters }: IdentityReque
     } catch (cause) {
       throw fail(`the client secret in ${file} cannot be read (${describeCause(cause)})`, `ls -l ${file}`);
     }
+    if (text !== undefined) machine.secrets.add(text);
     if (text === undefined || text === '') throw fail(`there is no client secret in ${file}`, `ls -l ${file}`);
     return text;
   }
   if (entry !== undefined) {
     throw fail('"clientSecretKeychain" is not to be had yet', 'use "clientSecretFile" or "clientSecretEnv"');
   }
-  return readVariable(machine, variable) ?? '';
+  const value = readVariable(machine, variable) ?? '';
+  machine.secrets.add(value);
+  return value;
 }

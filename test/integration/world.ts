@@ -65,6 +65,7 @@ export class World {
       platform: process.platform,
       programName: 'docker-credential-acr',
       now: () => Date.now() + this.aheadSeconds * 1000,
+      secrets: new Set(),
     });
     // What a successful `get` answers is a secret on purpose; everything else must hold none.
     this.#written += `${outcome.stderr}\n${verb === 'get' && outcome.exitCode === 0 ? '' : outcome.stdout}\n`;
