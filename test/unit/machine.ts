@@ -6,5 +6,12 @@ export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
 export const NOW_SECONDS = NOW_MS / 1000;
 
 export function makeMachine(env: Machine['env'] = {}, changes: Partial<Omit<Machine, 'env'>> = {}): Machine {
-  return { env, platform: 'linux', programName: 'docker-credential-acr', now: () => NOW_MS, ...changes };
+  return {
+    env,
+    platform: 'linux',
+    programName: 'docker-credential-acr',
+    now: () => NOW_MS,
+    secrets: new Set(),
+    ...changes,
+  };
 }

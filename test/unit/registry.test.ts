@@ -288,6 +288,6 @@ test('the result is built from what was checked, so nothing else of the URL can 
   expect(registry).toEqual({
     host: 'myregistry.westeurope.geo.azurecr.io',
     service: 'myregistry.azurecr.io',
-    cloud: { name: 'Public', registrySuffix: 'azurecr.io', authorityHost: 'login.microsoftonline.com' },
+    cloud: CLOUDS.find(({ registrySuffix }) => registrySuffix === 'azurecr.io'),
   });
 });
