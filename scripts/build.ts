@@ -41,7 +41,10 @@ async function main(): Promise<number> {
       failed.push(`error: ${target.name}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  await writeChecksums(dist, PROGRAM);
+  await writeChecksums(
+    dist,
+    made.map(({ path }) => path),
+  );
   for (const { target, path, notStripped, warnings } of made) {
     if (notStripped) console.log(`${target.name}: not stripped: ${notStripped}`);
     for (const warning of warnings) console.log(`${target.name}: warning: ${warning}`);

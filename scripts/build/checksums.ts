@@ -2,19 +2,14 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir, rename, writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
-/** Sums every executable under `folder` whose name begins with `stem`. */
-export async function writeChecksums(folder: string, stem: string): Promise<void> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const executables = entries
-    .filter((entry) => entry.isFile() && (entry.name === stem || entry.name === `${stem}.exe`))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
+/** @param files to sum, each somewhere under `folder`, where the sums are written. */
+export async function writeChecksums(folder: string, files: readonly string[]): Promise<void> {
   const lines: string[] = [];
-  for (const file of executables) {
+  for (const file of files) {
     const hash = createHash('sha256');
     await pipeline(createReadStream(file), hash);
     lines.push(`${hash.digest('hex')}  ${relative(folder, file).replaceAll(sep, '/')}\n`);

@@ -38,7 +38,7 @@ async function fetchNode(parts: string, target: Target, version: string): Promis
   await mkdir(parts, { recursive: true });
   const scratch = await mkdtemp(join(parts, 'fetch-'));
   try {
-    await runNpm(['pack', '--ignore-scripts', '--silent', `${target.nodePackage}@${version}`], scratch);
+    await runNpm(['pack', '--ignore-scripts', '--loglevel=error', `${target.nodePackage}@${version}`], scratch);
     const archive = (await readdir(scratch)).find((name) => name.endsWith('.tgz'));
     if (!archive) throw new Error(`npm has no ${target.nodePackage}@${version}`);
     await runProgram('tar', ['-xzf', archive], { cwd: scratch });
