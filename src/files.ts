@@ -16,7 +16,7 @@ import {
   readSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readErrorCode } from './errors.ts';
@@ -63,8 +63,8 @@ export function isOwnFile(descriptor: number): boolean {
  */
 export function replaceOwnFile(file: string, text: string): void {
   const temporary = join(dirname(file), `.${process.pid}-${Math.random().toString(36).slice(2)}.tmp`);
+  createOwnFile(temporary, text);
   try {
-    createOwnFile(temporary, text);
     renameSync(temporary, file);
   } catch (cause) {
     rmSync(temporary, { force: true });
@@ -73,14 +73,17 @@ export function replaceOwnFile(file: string, text: string): void {
 }
 
 /**
- * Makes a file that is not there yet.
+ * Makes a file that is not there yet, whole or not at all.
  * @throws the system's error, `EEXIST` when it is there.
  */
 export function createOwnFile(file: string, text: string): void {
   const descriptor = openSync(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, OWNER_ONLY_FILE);
   try {
     fchmodSync(descriptor, OWNER_ONLY_FILE); // a umask of 0777 would leave a file that we cannot read ourselves
-    writeSync(descriptor, text);
+    writeFileSync(descriptor, text);
+  } catch (cause) {
+    rmSync(file, { force: true }); // a full disk takes the name and not the text
+    throw cause;
   } finally {
     closeSync(descriptor);
   }

@@ -1,0 +1,235 @@
+/** Many processes of the built program at once, and machines on which they end half-way or find little to work with. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
+import { createMachine, type Machine, type MachineOptions } from './world/machine.ts';
+import type { RunResult } from './world/process.ts';
+
+const ENTRA_HOST = 'login.microsoftonline.com';
+
+const cloud = await startCloud();
+const machines: Machine[] = [];
+const undo: (() => void)[] = [];
+
+afterEach(async () => {
+  for (const restore of undo.splice(0)) restore();
+  await Promise.all(machines.splice(0).map((machine) => machine.close()));
+  cloud.forget();
+});
+afterAll(() => cloud.close());
+
+function prepare(options: MachineOptions = {}): Machine {
+  const machine = createMachine(cloud, options);
+  machines.push(machine);
+  return machine;
+}
+
+function getMany(machine: Machine, count: number, inputs: readonly string[] = [LOGIN_SERVER]): Promise<RunResult[]> {
+  return Promise.all(
+    Array.from({ length: count }, (_, index) => machine.helper('get', inputs[index % inputs.length] ?? LOGIN_SERVER)),
+  );
+}
+
+/** Starts `get` and leaves it to the test to end it. */
+function startGet(machine: Machine): ChildProcess {
+  const child = spawn(join(machine.folder, 'bin', 'docker-credential-acr'), ['get'], {
+    env: machine.environment,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  child.stdin?.end(LOGIN_SERVER);
+  return child;
+}
+
+async function waitUntil(isReached: () => boolean): Promise<void> {
+  for (let tries = 0; !isReached(); tries += 1) {
+    if (tries > 2_000) throw new Error('it did not come to that');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+describe('64 processes at once', () => {
+  it('sign in once on an empty cache, and answer the same', async () => {
+    const results = await getMany(prepare(), 64);
+    expect(new Set(results.map(({ stdout }) => stdout)).size).toBe(1);
+    for (const { exitCode, stderr } of results) expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
+  });
+
+  it('do so as well when Azure is slow, and for every name of the registry', async () => {
+    undo.push(cloud.emulator.inject({ host: ENTRA_HOST, delayMs: 3_500 }));
+    const results = await getMany(prepare(), 64, [
+      LOGIN_SERVER,
+      'contoso.eastus.geo.azurecr.io',
+      `https://${LOGIN_SERVER}`,
+    ]);
+    expect(results.filter(({ exitCode }) => exitCode !== 0)).toEqual([]);
+    expect(new Set(results.map(({ stdout }) => /"Secret":"([^"]+)"/.exec(stdout)?.[1])).size).toBe(1);
+    expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
+  });
+
+  it('are all told what is wrong, and do not all ask', async () => {
+    const results = await getMany(prepare({ identity: 'wrong secret' }), 64);
+    for (const { exitCode, stdout } of results) {
+      expect(exitCode).toBe(1);
+      expect(stdout).toContain('AADSTS7000215');
+    }
+    expect(cloud.signIns().length).toBeLessThan(16);
+  });
+
+  it('answer from a warm cache without any connection', async () => {
+    const machine = prepare();
+    await machine.helper('get', LOGIN_SERVER);
+    cloud.forget();
+    expect(new Set((await getMany(machine, 64)).map(({ stdout }) => stdout)).size).toBe(1);
+    expect(cloud.emulator.connects).toEqual([]);
+  });
+
+  it('leave no lock and no temporary file behind', async () => {
+    const machine = prepare();
+    await getMany(machine, 64);
+    const files = readdirSync(join(machine.folder, 'cache'), { recursive: true, withFileTypes: true });
+    expect(files.filter((file) => file.isFile()).map(({ name }) => name.replace(/.*\./, ''))).toEqual(['json']);
+  });
+});
+
+describe('a holder of the lock that ends half-way', () => {
+  it('by a kill is followed by the next at once', async () => {
+    const machine = prepare();
+    undo.push(cloud.emulator.inject({ host: ENTRA_HOST, delayMs: 8_000, times: 1 }));
+    const holder = startGet(machine);
+    await waitUntil(() => cloud.emulator.requests.length > 0);
+    const waiters = getMany(machine, 8);
+    holder.kill('SIGKILL');
+    await once(holder, 'exit');
+    for (const { exitCode } of await waiters) expect(exitCode).toBe(0);
+    // The one that was killed, and one for all the others.
+    expect(cloud.emulator.requests.filter(({ host }) => host === ENTRA_HOST)).toHaveLength(2);
+    expect(cloud.emulator.requests.filter(({ path }) => path === '/oauth2/exchange')).toHaveLength(1);
+  });
+
+  it('by being stopped does not hold up the others', async () => {
+    const machine = prepare();
+    undo.push(cloud.emulator.inject({ host: ENTRA_HOST, delayMs: 60_000, times: 1 }));
+    const holder = startGet(machine);
+    await waitUntil(() => cloud.emulator.requests.length > 0);
+    holder.kill('SIGSTOP');
+    try {
+      for (const { exitCode } of await getMany(machine, 4)) expect(exitCode).toBe(0);
+    } finally {
+      holder.kill('SIGKILL');
+    }
+  });
+
+  it('at any of many moments leaves a cache that the next one can use', async () => {
+    const machine = prepare();
+    for (let moment = 0; moment < 20; moment += 1) {
+      const child = startGet(machine);
+      setTimeout(() => child.kill('SIGKILL'), moment * 10);
+      await once(child, 'exit');
+      const { exitCode, stderr } = await machine.helper('get', LOGIN_SERVER);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      await machine.helper('erase', LOGIN_SERVER);
+    }
+  });
+});
+
+describe('a machine with little to work with', () => {
+  const expectAnswer = ({ exitCode, stdout, stderr }: RunResult) => {
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toContain('"Secret":"eyJ');
+  };
+
+  it.each([
+    [
+      'no home and no folders',
+      { HOME: undefined, DOCKER_CREDENTIAL_ACR_CACHE_DIR: undefined, DOCKER_CREDENTIAL_ACR_LOG: undefined },
+    ],
+    ['an empty home', { HOME: '', DOCKER_CREDENTIAL_ACR_CACHE_DIR: undefined }],
+    ['a home that is not there', { HOME: '/nonexistent/home', DOCKER_CREDENTIAL_ACR_CACHE_DIR: undefined }],
+    [
+      'a home in the working directory',
+      { HOME: '.', XDG_CACHE_HOME: 'cache', XDG_CONFIG_HOME: 'config', DOCKER_CREDENTIAL_ACR_CACHE_DIR: undefined },
+    ],
+    ['a cache folder that is a file', { DOCKER_CREDENTIAL_ACR_CACHE_DIR: '/etc/hostname' }],
+    ['a cache folder where nothing can be written', { DOCKER_CREDENTIAL_ACR_CACHE_DIR: '/proc/self' }],
+  ])('answers with %s', async (_name, changes) => {
+    const machine = prepare();
+    const folder = join(machine.folder, 'work');
+    mkdirSync(folder);
+    // Without a home the system's list of users names one: root's, which the test must leave alone.
+    const environment = { XDG_CACHE_HOME: join(machine.folder, 'xdg'), ...changes };
+    expectAnswer(await machine.helper('get', LOGIN_SERVER, { environment, folder }));
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('answers with a full disk, and leaves no half file', async (context) => {
+    const machine = prepare();
+    const disk = join(machine.folder, 'disk');
+    mkdirSync(disk);
+    const mounted = await machine.run('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'none', disk]).catch(() => undefined);
+    if (mounted?.exitCode !== 0) context.skip('skipped: no small disk can be mounted here');
+    try {
+      await machine.run('dd', ['if=/dev/zero', `of=${join(disk, 'filler')}`, 'bs=4k']);
+      const environment = {
+        DOCKER_CREDENTIAL_ACR_CACHE_DIR: join(disk, 'cache'),
+        DOCKER_CREDENTIAL_ACR_LOG: join(disk, 'log'),
+      };
+      expectAnswer(await machine.helper('get', LOGIN_SERVER, { environment }));
+      expectAnswer(await machine.helper('get', LOGIN_SERVER, { environment }));
+      const files = readdirSync(disk, { recursive: true, withFileTypes: true });
+      expect(files.filter((file) => file.isFile() && /json|tmp/.test(file.name))).toEqual([]);
+    } finally {
+      await machine.run('umount', [disk]);
+    }
+  });
+
+  it('answers on a disk that is read only', async (context) => {
+    const machine = prepare();
+    const disk = join(machine.folder, 'disk');
+    mkdirSync(disk);
+    const mounted = await machine.run('mount', ['-t', 'tmpfs', '-o', 'ro', 'none', disk]).catch(() => undefined);
+    if (mounted?.exitCode !== 0) context.skip('skipped: no read-only disk can be mounted here');
+    try {
+      const environment = {
+        HOME: disk,
+        DOCKER_CREDENTIAL_ACR_CACHE_DIR: undefined,
+        DOCKER_CREDENTIAL_ACR_LOG: undefined,
+      };
+      expectAnswer(await machine.helper('get', LOGIN_SERVER, { environment }));
+    } finally {
+      await machine.run('umount', [disk]);
+    }
+  });
+
+  it('is not led by links that somebody planted in the cache folder', async () => {
+    const machine = prepare();
+    const elsewhere = join(machine.folder, 'elsewhere');
+    mkdirSync(elsewhere);
+    mkdirSync(join(machine.folder, 'cache'));
+    for (const name of ['tokens', 'locks', 'notes']) symlinkSync(elsewhere, join(machine.folder, 'cache', name));
+    expectAnswer(await machine.helper('get', LOGIN_SERVER));
+    expect(readdirSync(elsewhere)).toEqual([]);
+  });
+
+  it('keeps its files to the owner under any umask', async () => {
+    const machine = prepare();
+    for (const umask of ['000', '077', '777']) {
+      const program = join(machine.folder, 'bin', 'docker-credential-acr');
+      const result = await machine.run('sh', ['-c', `umask ${umask}; exec ${program} get`], {
+        input: LOGIN_SERVER,
+        printsSecret: true,
+        environment: { DOCKER_CREDENTIAL_ACR_CACHE_DIR: join(machine.folder, `cache-${umask}`) },
+      });
+      expectAnswer(result);
+      const folder = join(machine.folder, `cache-${umask}`);
+      expect(existsSync(folder)).toBe(true);
+      for (const name of ['.', ...readdirSync(folder, { recursive: true, encoding: 'utf8' })]) {
+        const stats = statSync(join(folder, name));
+        expect(stats.mode & 0o777, name).toBe(stats.isDirectory() ? 0o700 : 0o600);
+      }
+    }
+  });
+});
