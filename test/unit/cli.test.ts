@@ -1,0 +1,269 @@
+/** The verbs, from the arguments and the input to what is written. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { writeCache } from '../../src/cache.ts';
+import { type Outcome, run } from '../../src/cli.ts';
+import { STORED_IDENTITY } from '../../src/credential.ts';
+import { parseJsonObject } from '../../src/json.ts';
+import { VERSION } from '../../src/version.ts';
+import { cacheIn } from './cache-in.ts';
+import { makeMachine, NOW_SECONDS } from './machine.ts';
+import { useTemporaryFolder } from './temporary-folder.ts';
+import { makeToken } from './token.ts';
+
+const folder = useTemporaryFolder();
+const SOURCES = `${import.meta.dirname}/../../src`;
+const NOT_FOUND = 'credentials not found in native keychain\n';
+
+/** A machine on which nothing is set up, whose files are all in the test's folder. */
+const theMachine = (env: Record<string, string> = {}) =>
+  makeMachine({
+    HOME: folder.path(),
+    DOCKER_CONFIG: folder.path(),
+    AZURE_CONFIG_DIR: folder.path('azure'),
+    DOCKER_CREDENTIAL_ACR_CACHE_DIR: folder.path('cache'),
+    ...env,
+  });
+const call = (args: readonly string[], input = '', env = {}): Promise<Outcome> =>
+  run(args, () => Promise.resolve(input), theMachine(env));
+
+describe('arguments', () => {
+  const usage = 'Usage: docker-credential-acr <store|get|erase|list|version>\n';
+  const rows: readonly (readonly [args: readonly string[], stdout: string])[] = [
+    [[], usage],
+    [['get', 'myregistry.azurecr.io'], usage],
+    [['get', ''], usage],
+    [['--help', 'get'], usage],
+    [[''], 'docker-credential-acr: unknown action: \n'],
+    [['login'], 'docker-credential-acr: unknown action: login\n'],
+    [['GET'], 'docker-credential-acr: unknown action: GET\n'],
+    [[' get'], 'docker-credential-acr: unknown action:  get\n'],
+    [['-x'], 'docker-credential-acr: unknown action: -x\n'],
+    [['__proto__'], 'docker-credential-acr: unknown action: __proto__\n'],
+    [['constructor'], 'docker-credential-acr: unknown action: constructor\n'],
+    [['a\nb\r\0'], 'docker-credential-acr: unknown action: a?b??\n'],
+    [['\u001B[2J`id`'], 'docker-credential-acr: unknown action: ?[2J?id?\n'],
+    [['\u202Egné'], 'docker-credential-acr: unknown action: ?gn?\n'],
+    [['x'.repeat(10_000)], `docker-credential-acr: unknown action: ${'x'.repeat(60)}\n`],
+  ];
+  for (const [args, stdout] of rows) {
+    test(JSON.stringify(args).slice(0, 60), async () => {
+      expect(await call(args)).toEqual({ exitCode: 1, stdout, stderr: '' });
+    });
+  }
+});
+
+describe('version', () => {
+  for (const verb of ['version', '--version', '-v']) {
+    test(`${verb} tells name, package and version in one line`, async () => {
+      const stdout = `docker-credential-acr (docker-credential-acr) v${VERSION}\n`;
+      expect(await call([verb])).toEqual({ exitCode: 0, stdout, stderr: '' });
+    });
+  }
+
+  test('is that of the package', () => {
+    const manifest = parseJsonObject(readFileSync(`${SOURCES}/../package.json`, 'utf8'));
+    expect(VERSION).toBe(manifest?.['version']);
+  });
+});
+
+describe('help', () => {
+  for (const verb of ['help', '--help', '-h']) {
+    test(`${verb} names every verb`, async () => {
+      const { exitCode, stdout, stderr } = await call([verb]);
+      expect(exitCode).toBe(0);
+      expect(stderr).toBe('');
+      for (const name of ['get', 'store', 'erase', 'list', 'version'])
+        expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
+    });
+  }
+
+  test('fits a terminal', async () => {
+    for (const line of (await call(['help'])).stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+  });
+
+  test('calls the program by the name that it was called by', async () => {
+    const machine = makeMachine({}, { programName: 'docker-credential-azure' });
+    const { stdout } = await run(['help'], () => Promise.resolve(''), machine);
+    expect(stdout).toContain('Usage: docker-credential-azure <');
+    expect((await run([], () => Promise.resolve(''), machine)).stdout).toContain('Usage: docker-credential-azure <');
+  });
+
+  test('names every variable of ours that is read anywhere', async () => {
+    const { stdout } = await call(['help']);
+    const names = new Set(
+      readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.ts'))
+        .flatMap(
+          (name) => readFileSync(`${SOURCES}/${name}`, 'utf8').match(/\bDOCKER_CREDENTIAL_ACR_[A-Z_]+\b/g) ?? [],
+        ),
+    );
+    expect(names.size).toBeGreaterThanOrEqual(3);
+    for (const name of names) expect(stdout).toContain(name);
+  });
+});
+
+describe('get', () => {
+  const rows: readonly (readonly [input: string, stdout: string])[] = [
+    ['', 'no credentials server URL\n'],
+    [' \r\n', 'no credentials server URL\n'],
+    ['\uFEFF', 'no credentials server URL\n'],
+    ['https://index.docker.io/v1/', NOT_FOUND],
+    ['https://not.a.real.registry/url', NOT_FOUND],
+    ['mcr.microsoft.com\n', NOT_FOUND],
+    ['myregistry.azurecr.io.evil.com', NOT_FOUND],
+    ['{"ServerURL":"myregistry.azurecr.io"}', NOT_FOUND],
+    ['myregistry.azurecr.io\nother1.azurecr.io\n', NOT_FOUND],
+    ['\0', NOT_FOUND],
+  ];
+  for (const [input, stdout] of rows) {
+    test(`${JSON.stringify(input)} is answered in silence`, async () => {
+      expect(await call(['get'], input)).toEqual({ exitCode: 1, stdout, stderr: '' });
+    });
+  }
+
+  test('what is not ours is not found even with a broken configuration and a log that cannot be', async () => {
+    writeFileSync(folder.path('broken.json'), '{');
+    const env = {
+      DOCKER_CREDENTIAL_ACR_CONFIG: folder.path('broken.json'),
+      DOCKER_CREDENTIAL_ACR_LOG: folder.path('none', 'log'),
+    };
+    expect(await call(['get'], 'docker.io', env)).toEqual({ exitCode: 1, stdout: NOT_FOUND, stderr: '' });
+  });
+
+  test('ours with nothing set up is not found, with one hint for the person', async () => {
+    const { exitCode, stdout, stderr } = await call(['get'], 'myregistry.azurecr.io\n');
+    expect(exitCode).toBe(1);
+    expect(stdout).toBe(NOT_FOUND);
+    expect(stderr).toMatch(
+      /^docker-credential-acr: hint: no Azure identity is set up for myregistry\.azurecr\.io .*\n$/,
+    );
+  });
+
+  test('ours that lets everybody pull is not found in silence', async () => {
+    writeFileSync(folder.path('config-of-ours.json'), '{"registries":{"*.azurecr.io":{"anonymous":true}}}');
+    const env = { DOCKER_CREDENTIAL_ACR_CONFIG: folder.path('config-of-ours.json') };
+    expect(await call(['get'], 'myregistry.azurecr.io', env)).toEqual({ exitCode: 1, stdout: NOT_FOUND, stderr: '' });
+  });
+
+  test('ours with a configuration that is wrong tells so on both streams', async () => {
+    const env = { DOCKER_CREDENTIAL_ACR_CONFIG: 'relative.json' };
+    const { exitCode, stdout, stderr } = await call(['get'], 'myregistry.azurecr.io', env);
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/^Cannot use relative\.json: .*; hint: .*\n$/);
+    expect(stderr).toMatch(/^docker-credential-acr: error: Cannot use relative\.json: .*\nhint: .*\n$/);
+  });
+
+  test('answers with what is kept, and with the server URL as it was asked for', async () => {
+    const secret = makeToken({ exp: NOW_SECONDS + 10_800 });
+    const payload = JSON.stringify({ ServerURL: 'myregistry.azurecr.io', Username: '<token>', Secret: secret });
+    expect(await call(['store'], payload)).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+    for (const serverUrl of [
+      'myregistry.azurecr.io',
+      'https://MyRegistry.azurecr.io:443/',
+      'myregistry.eastus.geo.azurecr.io',
+    ]) {
+      const { exitCode, stdout, stderr } = await call(['get'], `\uFEFF${serverUrl} \r\n`);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      expect(JSON.parse(stdout)).toEqual({
+        ServerURL: serverUrl,
+        Username: '00000000-0000-0000-0000-000000000000',
+        Secret: secret,
+      });
+    }
+    expect(await call(['erase'], 'myregistry.azurecr.io')).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+    expect((await call(['get'], 'myregistry.azurecr.io')).stdout).toBe(NOT_FOUND);
+  });
+
+  test('answers as an identity token where the configuration says so', async () => {
+    writeFileSync(folder.path('config-of-ours.json'), '{"registries":{"*":{"secret":"identity-token"}}}');
+    const entry = { token: 'a.b.c', expiresAtSeconds: NOW_SECONDS + 9, savedAtSeconds: NOW_SECONDS };
+    const key = { service: 'myregistry.azurecr.io', identity: STORED_IDENTITY, kind: 'refresh-token' };
+    writeCache(cacheIn(folder.path('cache')), key, entry);
+    const env = { DOCKER_CREDENTIAL_ACR_CONFIG: folder.path('config-of-ours.json') };
+    const { stdout } = await call(['get'], 'myregistry.azurecr.io', env);
+    expect(stdout).toBe('{"ServerURL":"myregistry.azurecr.io","Username":"<token>","Secret":"a.b.c"}\n');
+  });
+
+  test('never answers with a token that was kept and has ended', async () => {
+    const entry = { token: 'a.b.c', expiresAtSeconds: NOW_SECONDS, savedAtSeconds: NOW_SECONDS };
+    const key = { service: 'myregistry.azurecr.io', identity: STORED_IDENTITY, kind: 'refresh-token' };
+    writeCache(cacheIn(folder.path('cache')), key, entry);
+    expect((await call(['get'], 'myregistry.azurecr.io')).stdout).toBe(NOT_FOUND);
+  });
+});
+
+describe('store and erase', () => {
+  const rows: readonly (readonly [verb: string, input: string, stdout: string])[] = [
+    ['store', '', 'Cannot read the credential: it is not a JSON object\n'],
+    ['store', '[]', 'Cannot read the credential: it is not a JSON object\n'],
+    ['store', '{}', 'no credentials server URL\n'],
+    ['store', '{"ServerURL":"myregistry.azurecr.io"}', 'no credentials username\n'],
+    ['erase', '', 'no credentials server URL\n'],
+    ['erase', '\r\n', 'no credentials server URL\n'],
+  ];
+  for (const [verb, input, stdout] of rows) {
+    test(`${verb} ${JSON.stringify(input)}`, async () => {
+      expect(await call([verb], input)).toEqual({ exitCode: 1, stdout, stderr: '' });
+    });
+  }
+
+  test('store of another user is refused with the remedy on both streams, and never quotes the secret', async () => {
+    const payload = '{"ServerURL":"myregistry.azurecr.io","Username":"`admin`","Secret":"hidden"}';
+    const { exitCode, stdout, stderr } = await call(['store'], payload);
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/^Cannot keep the credential of .*; hint: .*\n$/);
+    expect(stderr).toContain('hint: ');
+    expect(`${stdout}${stderr}`).not.toMatch(/hidden|`/);
+  });
+
+  for (const input of ['myregistry.azurecr.io', 'docker.io', 'https://index.docker.io/v1/', '\0']) {
+    test(`erase ${JSON.stringify(input)} works, however often`, async () => {
+      for (let time = 0; time < 2; time += 1) {
+        expect(await call(['erase'], input)).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+      }
+    });
+  }
+});
+
+describe('list', () => {
+  test('is an empty object without a configuration', async () => {
+    expect(await call(['list'], 'unused')).toEqual({ exitCode: 0, stdout: '{}\n', stderr: '' });
+  });
+
+  test('names the registries of the configuration, with the user name of a token', async () => {
+    writeFileSync(folder.path('config.json'), '{"credHelpers":{"myregistry.azurecr.io":"acr","docker.io":"desktop"}}');
+    const stdout = '{"myregistry.azurecr.io":"00000000-0000-0000-0000-000000000000"}\n';
+    expect(await call(['list'])).toEqual({ exitCode: 0, stdout, stderr: '' });
+  });
+
+  test('reads no input', async () => {
+    const input = () => Promise.reject(new Error('it was read'));
+    for (const verb of ['list', 'version', 'help']) expect((await run([verb], input, theMachine())).exitCode).toBe(0);
+  });
+});
+
+test('an error of the program itself is told in one line, and the exit code is the one that clients know', async () => {
+  const broken = () => Promise.reject(new TypeError('x is not\na `function`'));
+  expect(await run(['get'], broken, theMachine())).toEqual({
+    exitCode: 1,
+    stdout: "Cannot answer: internal error: x is not a 'function'\n",
+    stderr: "docker-credential-acr: error: Cannot answer: internal error: x is not a 'function'\n",
+  });
+});
+
+test('the log that was asked for has the steps and no secret', async () => {
+  const secret = makeToken({ exp: NOW_SECONDS + 10_800 });
+  await call(['store'], JSON.stringify({ ServerURL: 'myregistry.azurecr.io', Username: '<token>', Secret: secret }));
+  const env = { DOCKER_CREDENTIAL_ACR_LOG: folder.path('log') };
+  await call(['get'], 'myregistry.azurecr.io', env);
+  await call(['get'], 'docker.io', env);
+  const log = readFileSync(folder.path('log'), 'utf8');
+  const steps = log.trim().split('\n').map(parseJsonObject);
+  expect(steps).toMatchObject([
+    { step: 'start', outcome: 'ours', host: 'myregistry.azurecr.io' },
+    { step: 'cache', outcome: 'stored' },
+    { step: 'start', outcome: 'not-ours' },
+  ]);
+  expect(log).not.toContain('eyJ');
+});
