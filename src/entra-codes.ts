@@ -14,6 +14,10 @@ export interface EntraAdvice {
 interface EntraSubject {
   readonly clientId: string;
   readonly tenant: string;
+  /** Whom the assertion is for, if there is one. */
+  readonly audience?: string;
+  /** How far this machine's clock is ahead of Entra's, where that is known. */
+  readonly clockAheadSeconds?: number | undefined;
 }
 
 type Row = readonly [codes: readonly number[], meaning: string, fix: (subject: EntraSubject) => string];
@@ -22,6 +26,19 @@ const LOGIN = ({ tenant }: EntraSubject) =>
   `az login --tenant ${tenant} --scope https://containerregistry.azure.net/.default`;
 const RESET = ({ clientId }: EntraSubject) => `az ad app credential reset --id ${clientId}`;
 const CHECK_APP = ({ clientId }: EntraSubject) => `az ad sp show --id ${clientId}`;
+const GET_NEW = 'get a new assertion';
+/** A smaller difference is within what Entra allows for. */
+const CLOCK_MATTERS_SECONDS = 60;
+const SET_CLOCK = ({ clockAheadSeconds }: EntraSubject) => {
+  if (clockAheadSeconds === undefined) return `compare this machine's clock; ${GET_NEW}`;
+  return Math.abs(clockAheadSeconds) < CLOCK_MATTERS_SECONDS
+    ? `${GET_NEW}: this machine's clock is right`
+    : "set this machine's clock: timedatectl set-ntp true";
+};
+const CHECK_FEDERATION = ({ clientId, audience }: EntraSubject) =>
+  audience === 'api://AKSIdentityBinding'
+    ? 'the pod has to go through its token proxy: annotate it with azure.workload.identity/use-identity-binding: "true", which sets AZURE_KUBERNETES_TOKEN_PROXY'
+    : `az ad app federated-credential list --id ${clientId}`;
 const WAIT = () => 'wait a minute and try again';
 
 const ROWS: readonly Row[] = [
@@ -58,12 +75,8 @@ const ROWS: readonly Row[] = [
   ],
   [[700027, 50012], 'the certificate does not belong to the application', CHECK_APP],
   [[700030], 'the certificate is not one that the application trusts', CHECK_APP],
-  [[700024, 500133], 'the assertion is out of date', () => "compare this machine's clock; get a new assertion"],
-  [
-    [70021, 700211, 700212, 700213, 7002137, 7002138],
-    'no federated credential matches',
-    ({ clientId }) => `az ad app federated-credential list --id ${clientId}`,
-  ],
+  [[700024, 500133], 'the assertion is out of date', SET_CLOCK],
+  [[70021, 700211, 700212, 700213, 7002137, 7002138], 'no federated credential matches', CHECK_FEDERATION],
   [[700229], 'this kind of token cannot be federated', () => 'use the token of an application or a managed identity'],
   [[7000218], 'the application needs a secret or a certificate', () => 'set AZURE_CLIENT_SECRET'],
   [[700025], 'the application takes no secret', () => 'unset AZURE_CLIENT_SECRET'],

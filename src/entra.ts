@@ -8,9 +8,10 @@ import { randomUUID } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { findEntraAdvice } from './entra-codes.ts';
 import { CredentialError } from './errors.ts';
-import type { HttpClient, HttpResponse } from './http.ts';
+import type { HttpClient, HttpRequest, HttpResponse } from './http.ts';
 import type { Authority } from './identity/authority.ts';
 import { asText, parseJsonObject } from './json.ts';
+import type { Machine } from './machine.ts';
 import { quoteForeignText } from './redact.ts';
 import type { SignInTools } from './sign-in.ts';
 
@@ -24,12 +25,25 @@ export interface TokenRequest {
   readonly actor: string;
   /** The token of another issuer that proves it, of which people are told issuer, subject and audience. */
   readonly assertion?: string;
-  /** Where to send it and by which way, when that is not the authority itself. */
-  readonly route?: { readonly http: HttpClient; readonly tokenEndpoint: string };
+  /** The certificate that signed, in words: told when Entra does not know it. */
+  readonly certificate?: string;
+  readonly route?: TokenRoute | undefined;
+}
+
+/** Where to send the request and by which way, when that is not the authority itself. */
+export interface TokenRoute {
+  readonly http: HttpClient;
+  readonly tokenEndpoint: string;
+  /** What to check when nobody answers there. */
+  readonly hint: string;
 }
 
 /** What Entra answers when it does not know, or does not give out, the resource that was asked for. */
 const UNKNOWN_AUDIENCE_CODES = ['500011', '50001', '650052', '650057'];
+const CERTIFICATE_CODES = ['700027', '50012', '700030'];
+const TIME_CODES = ['700024', '500133'];
+/** What travels and answers take: a smaller difference tells nothing of a clock. */
+const CLOCK_TOLERANCE_SECONDS = 10;
 
 /**
  * Gets an access token for the registry's audience with the client-credentials grant.
@@ -37,9 +51,10 @@ const UNKNOWN_AUDIENCE_CODES = ['500011', '50001', '650052', '650057'];
  */
 export async function requestToken(tools: SignInTools, request: TokenRequest): Promise<string> {
   const { authority, tenant, clientId, credential, route } = request;
-  const response = await (route?.http ?? tools.http).send({
+  const url = route?.tokenEndpoint ?? formatTokenEndpoint(authority, tenant);
+  const httpRequest: HttpRequest = {
     method: 'POST',
-    url: route?.tokenEndpoint ?? formatTokenEndpoint(authority, tenant),
+    url,
     // Comes back as the correlation id, by which the tenant's administrator finds the sign-in.
     headers: { 'client-request-id': randomUUID(), 'return-client-request-id': 'true' },
     form: [
@@ -49,8 +64,31 @@ export async function requestToken(tools: SignInTools, request: TokenRequest): P
       ...Object.entries(credential),
     ],
     purpose: tools.purpose,
-  });
-  return judgeToken(tools, request, response);
+  };
+  return judgeToken(tools, request, await sendOn(route, httpRequest, tools.http), new URL(url).host);
+}
+
+async function sendOn(
+  route: TokenRoute | undefined,
+  httpRequest: HttpRequest,
+  http: HttpClient,
+): Promise<HttpResponse> {
+  if (route === undefined) return await http.send(httpRequest);
+  try {
+    return await route.http.send(httpRequest);
+  } catch (cause) {
+    if (!(cause instanceof CredentialError)) throw cause;
+    // It is not reached through the proxy that the HTTP client tells people to check.
+    throw new CredentialError(cause.code, cause.message, { causes: cause.causes, hint: route.hint, cause });
+  }
+}
+
+/** The fields that prove who asks with a signed token. */
+export function formatAssertion(assertion: string): Readonly<Record<string, string>> {
+  return {
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    client_assertion: assertion,
+  };
 }
 
 /** The URL of the token endpoint, which is also the audience of a client assertion. */
@@ -58,12 +96,11 @@ export function formatTokenEndpoint({ url }: Authority, tenant: string): string 
   return `${url}/${tenant}/oauth2/v2.0/token`;
 }
 
-function judgeToken(tools: SignInTools, request: TokenRequest, response: HttpResponse): string {
+function judgeToken(tools: SignInTools, request: TokenRequest, response: HttpResponse, host: string): string {
   const answer = parseJsonObject(response.body);
   const token = asText(answer?.['access_token']);
   if (response.status === 200 && token !== undefined) return token;
   const error = asText(answer?.['error']);
-  const { host } = new URL(request.authority.url);
   const contradiction = request.authority.contradiction === undefined ? [] : [request.authority.contradiction];
   if (error === undefined) {
     throw new CredentialError(
@@ -71,13 +108,20 @@ function judgeToken(tools: SignInTools, request: TokenRequest, response: HttpRes
       `${tools.purpose}: ${host} answered ${response.status} without an OAuth answer`,
       {
         causes: [describeBody(response), ...contradiction],
-        hint: 'check HTTPS_PROXY and AZURE_AUTHORITY_HOST; a proxy may have answered',
+        hint: request.route?.hint ?? 'check HTTPS_PROXY and AZURE_AUTHORITY_HOST; a proxy may have answered',
       },
     );
   }
   const description = asText(answer?.['error_description']) ?? '';
   const code = /AADSTS(\d+)/.exec(description)?.[1];
-  const advice = findEntraAdvice(code, { clientId: request.clientId, tenant: request.tenant });
+  const clock = TIME_CODES.includes(code ?? '') ? compareClocks(tools.machine, response) : undefined;
+  const claims = request.assertion === undefined ? undefined : readClaims(request.assertion);
+  const advice = findEntraAdvice(code, {
+    clientId: request.clientId,
+    tenant: request.tenant,
+    audience: [claims?.['aud']].flat().join(' '),
+    clockAheadSeconds: clock,
+  });
   const sentence = quoteForeignText(description.split(/\s(?:Trace|Correlation) ID:|\r|\n/)[0] ?? '');
   const correlationId = quoteForeignText(
     asText(answer?.['correlation_id']) ?? response.header('client-request-id') ?? '',
@@ -91,7 +135,9 @@ function judgeToken(tools: SignInTools, request: TokenRequest, response: HttpRes
       causes: [
         `${host} refused ${request.actor} in tenant ${request.tenant}`,
         `HTTP ${response.status} ${quoteForeignText(error, 60)}: ${sentence}`,
-        ...(request.assertion === undefined ? [] : [describeAssertion(request.assertion)]),
+        ...(claims === undefined ? [] : [describeAssertion(claims, tools.machine)]),
+        ...(request.certificate !== undefined && CERTIFICATE_CODES.includes(code ?? '') ? [request.certificate] : []),
+        ...(clock === undefined ? [] : [describeClock(clock, host)]),
         ...contradiction,
         ...(correlationId === '' ? [] : [`correlation id ${correlationId}`]),
       ],
@@ -100,16 +146,34 @@ function judgeToken(tools: SignInTools, request: TokenRequest, response: HttpRes
   );
 }
 
-/** Issuer, subject and audience, which are what Entra compares; never the assertion itself. */
-function describeAssertion(assertion: string): string {
-  let claims: Readonly<Record<string, unknown>>;
+/** @returns no claims when the token cannot be read. */
+function readClaims(token: string): Readonly<Record<string, unknown>> {
   try {
-    claims = decodeJwt(assertion);
+    return decodeJwt(token);
   } catch {
-    return 'the assertion is not a JWT';
+    return {};
   }
-  const [iss, sub, aud] = [claims['iss'], claims['sub'], claims['aud']].map((claim) => quoteForeignText(String(claim)));
-  return `the assertion has iss ${iss}, sub ${sub}, aud ${aud}`;
+}
+
+/** Issuer, subject and audience, which are what Entra compares; never the assertion itself. */
+function describeAssertion(claims: Readonly<Record<string, unknown>>, machine: Machine): string {
+  const { exp } = claims;
+  const [iss, sub, aud] = ['iss', 'sub', 'aud'].map((name) => quoteForeignText(String(claims[name] ?? '(none)')));
+  const isOver = typeof exp === 'number' && exp * 1000 <= machine.now();
+  const end = isOver ? `, and ended ${Math.round(machine.now() / 1000 - exp)} s ago` : '';
+  return `the assertion has iss ${iss}, sub ${sub}, aud ${aud}${end}`;
+}
+
+/** @returns how many seconds this machine is ahead of the server, `undefined` when the server does not tell. */
+function compareClocks(machine: Machine, { header }: HttpResponse): number | undefined {
+  const served = Date.parse(header('date') ?? '');
+  return Number.isNaN(served) ? undefined : Math.round((machine.now() - served) / 1000);
+}
+
+function describeClock(aheadSeconds: number, host: string): string {
+  if (Math.abs(aheadSeconds) <= CLOCK_TOLERANCE_SECONDS) return `this machine's clock agrees with that of ${host}`;
+  const side = aheadSeconds > 0 ? 'ahead of' : 'behind';
+  return `this machine's clock is ${Math.abs(aheadSeconds)} s ${side} that of ${host}`;
 }
 
 /** The first words of a body that is not what it should be, such as a proxy's page. */

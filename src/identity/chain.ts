@@ -1,8 +1,12 @@
 /** The order in which the machine's identities are tried. */
 
 import { findAzureCli } from './azure-cli.ts';
+import { findAzurePipelines } from './azure-pipelines.ts';
+import { findClientCertificate } from './client-certificate.ts';
 import { findClientSecret } from './client-secret.ts';
+import { findGithubActions } from './github-actions.ts';
 import { type Identity, type IdentityName, type IdentityRequest, type IdentitySource, isNotSetUp } from './identity.ts';
+import { findWorkloadIdentity } from './workload-identity.ts';
 
 /**
  * What the environment says on purpose comes before what a person once signed in to, and what has to be waited for
@@ -10,6 +14,10 @@ import { type Identity, type IdentityName, type IdentityRequest, type IdentitySo
  */
 const SOURCES: readonly IdentitySource[] = [
   { name: 'client-secret', find: findClientSecret },
+  { name: 'client-certificate', find: findClientCertificate },
+  { name: 'workload-identity', find: findWorkloadIdentity },
+  { name: 'github-actions', find: findGithubActions },
+  { name: 'azure-pipelines', find: findAzurePipelines },
   { name: 'azure-cli', find: findAzureCli },
 ];
 
