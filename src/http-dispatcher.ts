@@ -6,6 +6,7 @@ import request from 'undici/lib/api/api-request.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
 import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
 import EnvHttpProxyAgent from 'undici/lib/dispatcher/env-http-proxy-agent.js';
+import { createPinnedConnector } from './certificate-pin.ts';
 import { CredentialError, describeCause } from './errors.ts';
 import { readForeignFile } from './files.ts';
 import { type Machine, readVariable } from './machine.ts';
@@ -19,6 +20,8 @@ export interface DirectConnection {
   readonly certificates?: string;
   /** The name that the server's certificate has, where it is not the URL's. */
   readonly serverName?: string;
+  /** The SHA-1 of the one certificate that it may show, whoever issued that: 40 lower-case hexadecimal digits. */
+  readonly certificateSha1?: string;
 }
 
 const LARGEST_CERTIFICATES_BYTES = 8 * 1024 * 1024;
@@ -34,6 +37,9 @@ export function createDispatcher(
   connectTimeoutMs: number,
   direct?: DirectConnection,
 ): Dispatcher {
+  if (direct?.certificateSha1 !== undefined) {
+    return new Agent({ connect: createPinnedConnector(direct.certificateSha1, connectTimeoutMs) });
+  }
   const certificates = direct?.certificates === undefined ? findCertificates(machine, trust) : [direct.certificates];
   const tls = {
     timeout: connectTimeoutMs,

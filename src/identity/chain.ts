@@ -6,6 +6,7 @@ import { findClientCertificate } from './client-certificate.ts';
 import { findClientSecret } from './client-secret.ts';
 import { findGithubActions } from './github-actions.ts';
 import { type Identity, type IdentityName, type IdentityRequest, type IdentitySource, isNotSetUp } from './identity.ts';
+import { findManagedIdentity } from './managed-identity.ts';
 import { findWorkloadIdentity } from './workload-identity.ts';
 
 /**
@@ -18,6 +19,7 @@ const SOURCES: readonly IdentitySource[] = [
   { name: 'workload-identity', find: findWorkloadIdentity },
   { name: 'github-actions', find: findGithubActions },
   { name: 'azure-pipelines', find: findAzurePipelines },
+  { name: 'managed-identity', find: findManagedIdentity },
   { name: 'azure-cli', find: findAzureCli },
 ];
 
