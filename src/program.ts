@@ -6,9 +6,16 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, dirname, isAbsolute, join } from 'node:path';
+import hostPath from 'node:path';
 import { describeCause } from './errors.ts';
 import { type Machine, readVariable } from './machine.ts';
+import {
+  findSystemFolder,
+  hasControlCharacter,
+  type Launch,
+  prepareWindowsLaunch,
+  setVariables,
+} from './program-windows.ts';
 import { listSecrets } from './redact.ts';
 
 export interface ProgramResult {
@@ -20,7 +27,9 @@ export interface ProgramResult {
 }
 
 const LARGEST_OUTPUT_BYTES = 1024 * 1024;
-/** All that we ever pass; nothing among it means anything to `cmd.exe`. */
+/** How long the output of an ended program may still come: what it left running may keep the pipes open for ever. */
+const LAST_WORDS_MS = 500;
+/** All that we ever pass to Azure's tools; nothing among it means anything to a shell. */
 const PLAIN_ARGUMENT = /^[0-9A-Za-z._:/=-]+$/;
 
 /**
@@ -28,11 +37,25 @@ const PLAIN_ARGUMENT = /^[0-9A-Za-z._:/=-]+$/;
  * @returns its path, or `undefined`.
  */
 export function findProgram(machine: Machine, name: string): string | undefined {
-  const folders = (readVariable(machine, 'PATH') ?? '').split(delimiter).filter(isAbsolute);
+  return listProgramFiles(machine, name).find(isExecutable);
+}
+
+/**
+ * Where a program may be, in the order in which it is looked for.
+ * @param path how the machine's system writes paths.
+ */
+export function listProgramFiles(machine: Machine, name: string, path: typeof hostPath.posix = hostPath): string[] {
+  const isWindows = machine.platform === 'win32';
+  const folders = (readVariable(machine, 'PATH') ?? '')
+    .split(path.delimiter)
+    .map((folder) => (isWindows ? folder.trim().replace(/^"(.*)"$/, '$1') : folder))
+    // `\folder` is absolute for Node, and on the drive of the working directory for Windows.
+    .filter((folder) => path.isAbsolute(folder) && !(path.sep === '\\' && /^[\\/](?![\\/])/.test(folder)))
+    .filter((folder) => !hasControlCharacter(folder));
   // On Windows a real executable anywhere on PATH is safer to start than a batch file.
-  const endings = machine.platform === 'win32' ? ['.exe', '.com', '.cmd', '.bat'] : [''];
-  const files = endings.flatMap((ending) => folders.map((folder) => join(folder, `${name}${ending}`)));
-  return files.find(isExecutable);
+  const endings = isWindows ? ['.exe', '.com', '.cmd', '.bat'] : [''];
+  const files = endings.flatMap((ending) => folders.map((folder) => path.join(folder, `${name}${ending}`)));
+  return [...new Set(files)];
 }
 
 /**
@@ -48,28 +71,56 @@ export async function runProgram(
   variables: Readonly<Record<string, string>> = {},
 ): Promise<ProgramResult> {
   const unsafe = args.find((arg) => !PLAIN_ARGUMENT.test(arg));
-  if (unsafe !== undefined) throw new Error(`an argument has characters that it must not have`);
-  const isBatch = /\.(cmd|bat)$/i.test(file);
-  const systemFolder = readVariable(machine, 'SystemRoot') ?? 'C:\\Windows';
-  const command = isBatch ? join(systemFolder, 'System32', 'cmd.exe') : file;
-  const child = spawn(command, isBatch ? ['/d', '/s', '/v:off', '/c', `""${file}" ${args.join(' ')}"`] : args, {
-    cwd: machine.platform === 'win32' ? systemFolder : dirname(file),
-    env: { ...withoutSecrets(machine), ...variables },
+  if (unsafe !== undefined) throw new Error('an argument has characters that it must not have');
+  return await runCommand(machine, file, args, timeoutMs, variables);
+}
+
+/**
+ * As `runProgram`, with any arguments: there is no shell that could read them, and what a batch file could is refused.
+ * @throws when it cannot be started.
+ */
+export async function runCommand(
+  machine: Machine,
+  file: string,
+  args: readonly string[],
+  timeoutMs: number,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<ProgramResult> {
+  const launch = prepareLaunch(machine, file, args, variables);
+  const child = spawn(launch.file, launch.args, {
+    cwd: launch.cwd,
+    env: launch.env,
     stdio: ['ignore', 'pipe', 'pipe'],
     shell: false,
     windowsHide: true,
-    windowsVerbatimArguments: isBatch,
+    windowsVerbatimArguments: launch.isVerbatim,
     detached: machine.platform !== 'win32', // a group of its own, so that the whole of it can be ended
   });
   return await collect(machine, child, timeoutMs);
+}
+
+/** @throws when it must not be started. */
+function prepareLaunch(
+  machine: Machine,
+  file: string,
+  args: readonly string[],
+  variables: Readonly<Record<string, string>>,
+): Launch {
+  if (hasControlCharacter(file)) throw new Error('its path has characters that it must not have');
+  const env = withoutSecrets(machine);
+  if (machine.platform === 'win32') return prepareWindowsLaunch(machine, file, args, setVariables(env, variables));
+  // Whoever owns the program's folder owns the program, which cannot be said of the working directory.
+  return { file, args, cwd: hostPath.dirname(file), env: { ...env, ...variables }, isVerbatim: false };
 }
 
 function collect(machine: Machine, child: ChildProcess, timeoutMs: number): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
     const output = { stdout: '', stderr: '' };
     let timedOut = false;
+    let lastWords: NodeJS.Timeout | undefined;
     const settle = (exitCode: number | null) => {
       clearTimeout(timer);
+      clearTimeout(lastWords);
       child.stdout?.destroy();
       child.stderr?.destroy();
       resolve({ exitCode: exitCode ?? undefined, ...output, timedOut });
@@ -88,6 +139,9 @@ function collect(machine: Machine, child: ChildProcess, timeoutMs: number): Prom
       clearTimeout(timer);
       reject(new Error(`it cannot be started (${describeCause(cause)})`));
     });
+    child.on('exit', (exitCode) => {
+      lastWords = setTimeout(() => settle(exitCode), LAST_WORDS_MS);
+    });
     child.on('close', settle);
   });
 }
@@ -96,12 +150,10 @@ function killTree(machine: Machine, child: ChildProcess): void {
   if (child.pid === undefined) return;
   try {
     if (machine.platform === 'win32') {
-      spawn('taskkill', ['/pid', String(child.pid), '/t', '/f'], { stdio: 'ignore', windowsHide: true }).on(
-        'error',
-        () => {
-          child.kill();
-        },
-      );
+      const killer = hostPath.join(findSystemFolder(machine), 'System32', 'taskkill.exe');
+      spawn(killer, ['/pid', String(child.pid), '/t', '/f'], { stdio: 'ignore', windowsHide: true }).on('error', () => {
+        child.kill();
+      });
     } else {
       process.kill(-child.pid, 'SIGKILL');
     }
