@@ -1,11 +1,18 @@
 /** Which Azure service answers under a host name. */
+import type { Context, EmulatedRequest, EmulatedResponse } from './message.ts';
+
 export type AzureHost =
   | { readonly kind: 'entra' }
   | { readonly kind: 'arm' }
   /** A login server, global or regional; `loginServer` is the global one, and the `service` of its tokens. */
   | { readonly kind: 'acr'; readonly loginServer: string }
   /** A dedicated data endpoint, which is not a login server. */
-  | { readonly kind: 'acr-data'; readonly loginServer: string };
+  | { readonly kind: 'acr-data'; readonly loginServer: string }
+  /** A service beside Azure, such as a CI's; only tests add one. */
+  | {
+      readonly kind: 'other';
+      readonly answer: (request: EmulatedRequest, context: Context) => EmulatedResponse;
+    };
 
 const ENTRA_HOSTS: ReadonlySet<string> = new Set([
   'login.microsoftonline.com',

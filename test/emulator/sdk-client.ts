@@ -4,12 +4,14 @@
  */
 import { ContainerRegistryClient } from '@azure/container-registry';
 import {
+  AzurePipelinesCredential,
   ClientAssertionCredential,
   ClientCertificateCredential,
   ClientSecretCredential,
   DeviceCodeCredential,
   EnvironmentCredential,
   type TokenCredential,
+  WorkloadIdentityCredential,
 } from '@azure/identity';
 
 const SCOPE = 'https://containerregistry.azure.net/.default';
@@ -48,6 +50,24 @@ const CASES: Readonly<Record<string, () => Promise<unknown>>> = {
   environment: () => describeToken(new EnvironmentCredential()),
   certificate: () =>
     describeToken(new ClientCertificateCredential(tenant, client, setting('AZURE_CLIENT_CERTIFICATE_PATH'))),
+  'certificate-chain': () =>
+    describeToken(
+      new ClientCertificateCredential(
+        tenant,
+        client,
+        {
+          certificatePath: setting('AZURE_CLIENT_CERTIFICATE_PATH'),
+          certificatePassword: setting('AZURE_CLIENT_CERTIFICATE_PASSWORD'),
+        },
+        { sendCertificateChain: true },
+      ),
+    ),
+  workload: () => describeToken(new WorkloadIdentityCredential()),
+  'workload-proxy': () => describeToken(new WorkloadIdentityCredential({ enableAzureProxy: true })),
+  pipelines: () =>
+    describeToken(
+      new AzurePipelinesCredential(tenant, client, setting('TEST_CONNECTION'), setting('SYSTEM_ACCESSTOKEN')),
+    ),
   device: () => describeToken(new DeviceCodeCredential({ tenantId: tenant, userPromptCallback: () => undefined })),
   assertion: () => describeToken(new ClientAssertionCredential(tenant, client, async () => setting('TEST_ASSERTION'))),
   registry: () => describeRegistry(new ContainerRegistryClient(endpoint, new EnvironmentCredential())),

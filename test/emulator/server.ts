@@ -48,6 +48,8 @@ export function answerRequest(request: EmulatedRequest, context: Context): Answe
     case 'acr':
     case 'acr-data':
       return answerAcr(host, request, context);
+    case 'other':
+      return host.answer(request, context);
     default:
       return { status: 421, headers: {}, body: '' };
   }
