@@ -164,7 +164,7 @@ describe('a time to try again', () => {
   for (const [retryAfter, requests] of rows) {
     test(`${retryAfter}: ${requests === 1 ? 'nobody waits for that' : 'it is waited for'}`, async () => {
       const server = await serve(passing(429, 1, { 'retry-after': retryAfter }));
-      await clientFor(server).send(get(server));
+      await clientFor(server, { budgetMs: 60_000 }).send(get(server));
       expect(server.requests).toHaveLength(requests);
     });
   }

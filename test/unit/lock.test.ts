@@ -117,6 +117,9 @@ describe('a holder that cannot be alive', () => {
     plant(9, `${deadProcessId()} ${hostname()}`);
     plant(10, `${process.pid} ${hostname()}`);
     expect(take()).toBeUndefined();
+    plant(10, `${deadProcessId()} ${hostname()}`);
+    expect(take()).toBeDefined();
+    expect(generations()).toEqual(['name.11']);
   });
 
   test('does not take the lock from its successor when it comes back', () => {

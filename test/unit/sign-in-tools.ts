@@ -1,0 +1,38 @@
+/** What a sign-in works with, where the services answer what the test says. */
+import type { HttpRequest, HttpResponse } from '../../src/http.ts';
+import type { SignInTools } from '../../src/sign-in.ts';
+import { makeMachine } from './machine.ts';
+
+export interface RecordedTools {
+  readonly tools: SignInTools;
+  /** The requests that were sent. */
+  readonly requests: readonly HttpRequest[];
+}
+
+/** An answer of a service; `body` is sent as it is when it is a text, else as JSON. */
+export function answer(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): HttpResponse {
+  return { status, body: typeof body === 'string' ? body : JSON.stringify(body), header: (name) => headers[name] };
+}
+
+/** Tools that answer every request alike. */
+export function toolsAnswering(response: HttpResponse, env: Readonly<Record<string, string>> = {}): RecordedTools {
+  const requests: HttpRequest[] = [];
+  const http = {
+    send: (request: HttpRequest) => {
+      requests.push(request);
+      return Promise.resolve(response);
+    },
+    close: () => undefined,
+  };
+  const tools: SignInTools = {
+    machine: makeMachine(env),
+    http,
+    openDirect: () => http,
+    cache: undefined,
+    audience: 'https://containerregistry.azure.net',
+    purpose: 'Cannot sign in for myregistry.azurecr.io',
+    deadlineMs: performance.now() + 20_000,
+    log: undefined,
+  };
+  return { tools, requests };
+}
