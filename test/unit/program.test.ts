@@ -148,6 +148,12 @@ describe('a program that is run', () => {
     expect((await run("printf '\\377\\000x'")).stdout).toBe('\uFFFD\0x');
   });
 
+  test('is over when it ends, though something that it started keeps its output open', async () => {
+    const { exitCode, stdout, stderr, timedOut } = await run('sleep 60 & echo $! >&2; echo answer');
+    process.kill(Number(stderr)); // or it would outlive the test
+    expect({ exitCode, stdout, timedOut }).toEqual({ exitCode: 0, stdout: 'answer\n', timedOut: false });
+  });
+
   test('that was killed has no exit code', async () => {
     expect(await run('kill -9 $$')).toMatchObject({ exitCode: undefined, timedOut: false });
   });
