@@ -17,9 +17,9 @@ export interface CliTokenRequest {
   /** Another tenant than the account's own; never together with a subscription, which `az` refuses. */
   readonly tenant: string | undefined;
   /** The id of another subscription than the default one. */
-  readonly subscription: string | undefined;
+  readonly subscription?: string | undefined;
   /** Another folder than the person's own. */
-  readonly configFolder: string | undefined;
+  readonly configFolder?: string | undefined;
 }
 
 /** Keeps `az` from asking home, from colours and from warnings in between. */
@@ -58,6 +58,6 @@ export async function requestCliToken(tools: SignInTools, request: CliTokenReque
     tenant,
     needsSignIn: /az login/.test(answer.text),
     signIn: suggestion ?? (tenant === undefined ? 'az login' : `az login --tenant ${tenant}`),
-    check: `az account get-access-token --resource ${audience}`,
+    check: `az account get-access-token --resource ${audience} --debug`,
   });
 }

@@ -69,8 +69,9 @@ async function get(input: string, machine: Machine): Promise<Outcome> {
   if (serverUrl === undefined) return refuse(NO_SERVER_URL);
   const found = await findCredential(machine, serverUrl, await openRequestedLog(machine));
   if ('secret' in found) return succeed(formatCredential(found));
-  const stderr = found.hint === undefined ? '' : `docker-credential-acr: hint: ${found.hint}\n`;
-  return { exitCode: 1, stdout: `${NOT_FOUND}\n`, stderr };
+  if (found.hint === undefined) return refuse(NOT_FOUND);
+  const { tellNotFound } = await import('./not-found.ts');
+  return { ...refuse(NOT_FOUND), stderr: tellNotFound(machine, found.hint, found.passedOver) };
 }
 
 async function store(input: string, machine: Machine): Promise<Outcome> {

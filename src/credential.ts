@@ -3,10 +3,10 @@
 import { type Cache, findCache, isFresh, nameKind, readCache } from './cache.ts';
 import { findRegistry, loadSettings, type RegistrySettings } from './config.ts';
 import { CredentialError } from './errors.ts';
-import { findIdentities, type SkippedSource } from './identity/chain.ts';
-import { isNotSetUp } from './identity/identity.ts';
+import { isSkipped, type SkippedSource, searchIdentities } from './identity/chain.ts';
+import { isNotSetUp, type NotSetUp } from './identity/identity.ts';
 import type { Log } from './log.ts';
-import type { Machine } from './machine.ts';
+import { type Machine, readVariable } from './machine.ts';
 import { type Credential, IDENTITY_TOKEN_USERNAME, TOKEN_USERNAME } from './protocol.ts';
 import type { Registry } from './registry.ts';
 
@@ -20,7 +20,11 @@ const BUDGET_MS = 25_000;
 export interface NotFound {
   /** What a person could do about it, if anything. */
   readonly hint: string | undefined;
+  /** Every source that was looked at for an identity, in that order, and why it has none. */
+  readonly passedOver: readonly SkippedSource[];
 }
+
+const SILENT: NotFound = { hint: undefined, passedOver: [] };
 
 /**
  * Answers `get`.
@@ -35,7 +39,7 @@ export async function findCredential(
   const registry = await findRegistry(machine, serverUrl);
   if (registry === undefined) {
     log?.({ step: 'start', outcome: 'not-ours' });
-    return { hint: undefined };
+    return SILENT;
   }
   log?.({ step: 'start', outcome: 'ours', host: registry.host });
   const settings = await loadSettings(machine, registry);
@@ -50,14 +54,14 @@ export async function findCredential(
     log?.({ step: 'cache', outcome: 'stored', host: registry.host });
     return answer(stored);
   }
-  if (settings.anonymous) return { hint: undefined };
+  if (settings.anonymous) return SILENT;
   try {
     const token = await findToken(machine, registry, settings, cache, log);
-    return typeof token === 'string' ? answer(token) : { hint: explainNotSetUp(registry, settings, token) };
+    return typeof token === 'string' ? answer(token) : explainNotSetUp(machine, registry, settings, token);
   } catch (cause) {
     if (!(cause instanceof CredentialError) || settings.onError === 'fail') throw cause;
     log?.({ step: 'end', outcome: 'anonymous', host: registry.host, reason: cause.message });
-    return { hint: undefined };
+    return SILENT;
   }
 }
 
@@ -72,21 +76,32 @@ async function findToken(
   const chosen = settings.identity;
   const parameters = { ...chosen, tenantId: settings.tenantId ?? chosen?.tenantId };
   const request = { machine, registry, parameters, isChosen: chosen !== undefined };
-  const { identities, skipped } = findIdentities(request, chosen?.type);
-  for (const { source, reason } of skipped) log?.({ step: 'identity', outcome: 'not-set-up', source, reason });
   const kind = nameKind(settings.secret, settings.scope);
-  const deadlineMs = performance.now() + BUDGET_MS;
-  const passedOver = [...skipped];
-  for (const identity of identities) {
+  const passedOver: SkippedSource[] = [];
+  const passOver = (skipped: SkippedSource) => {
+    log?.({ step: 'identity', outcome: 'not-set-up', ...skipped });
+    passedOver.push(skipped);
+  };
+  let deadlineMs: number | undefined; // not before it is needed: the clock takes 2 ms to load
+  for (const identity of searchIdentities(request, chosen?.type)) {
+    if (isSkipped(identity)) {
+      passOver(identity);
+      continue;
+    }
     const { source, description } = identity;
     const cached = readFresh(machine, cache, registry, description, kind);
     log?.({ step: 'cache', outcome: cached === undefined ? 'miss' : 'hit', host: registry.host, source });
     if (cached !== undefined) return cached;
+    deadlineMs ??= performance.now() + BUDGET_MS;
     const { obtainToken } = await import('./sign-in.ts');
-    const token = await obtainToken({ machine, registry, settings, identity, parameters, cache, deadlineMs, log });
+    let token: string | NotSetUp;
+    try {
+      token = await obtainToken({ machine, registry, settings, identity, parameters, cache, deadlineMs, log });
+    } catch (cause) {
+      throw addPassedOver(cause, passedOver);
+    }
     if (!isNotSetUp(token)) return token;
-    log?.({ step: 'identity', outcome: 'not-set-up', source, reason: token.notSetUp });
-    passedOver.push({ source, reason: token.notSetUp });
+    passOver({ source, reason: token.notSetUp });
   }
   return passedOver;
 }
@@ -112,17 +127,34 @@ function readStored(machine: Machine, cache: Cache | undefined, { service }: Reg
   return stored !== undefined && stored.expiresAtSeconds > nowSeconds ? stored.token : undefined;
 }
 
+/** A failure also tells what was looked at before: the identity that the person meant may be among it. */
+function addPassedOver(failure: unknown, passedOver: readonly SkippedSource[]): unknown {
+  if (!(failure instanceof CredentialError) || passedOver.length === 0) return failure;
+  const { code, message, causes, hint } = failure;
+  const added = passedOver.map(({ source, reason }) => `passed over ${source}: ${reason}`);
+  return new CredentialError(code, message, {
+    causes: [...causes, ...added],
+    ...(hint === undefined ? {} : { hint }),
+    cause: failure,
+  });
+}
+
 /** @throws IDENTITY_NOT_SET_UP when the configuration chose an identity, which then has to be there. */
 function explainNotSetUp(
+  machine: Machine,
   { host }: Registry,
   { identity }: RegistrySettings,
-  skipped: readonly SkippedSource[],
-): string {
-  const reasons = skipped.map(({ reason }) => reason).join('; ');
+  passedOver: readonly SkippedSource[],
+): NotFound {
   if (identity !== undefined) {
+    const reasons = passedOver.map(({ reason }) => reason).join('; ');
     throw new CredentialError('IDENTITY_NOT_SET_UP', `Cannot sign in for ${host} with ${identity.name}: ${reasons}`, {
       hint: `set up ${identity.name}, or remove "identity" from the registry's configuration`,
     });
   }
-  return `no Azure identity is set up for ${host} (${reasons}); run: az login`;
+  const hint =
+    readVariable(machine, 'AZURE_TOKEN_CREDENTIALS') === undefined
+      ? `no Azure identity is set up for ${host}; run: az login`
+      : `no Azure identity that AZURE_TOKEN_CREDENTIALS allows is set up for ${host}; unset it and run: az login`;
+  return { hint, passedOver };
 }

@@ -20,12 +20,15 @@ Verbs, as of the Docker credential-helper protocol:
 
 Identities, in the order of trying:
   AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, AZURE_TENANT_ID   a service principal
-  az login                                                the Azure CLI's account
+  az login, azd auth login, Connect-AzAccount             the account of the Azure CLI, azd or PowerShell
 
 Environment:
   DOCKER_CREDENTIAL_ACR_CONFIG     the configuration file
   DOCKER_CREDENTIAL_ACR_CACHE_DIR  the folder of the token cache
   DOCKER_CREDENTIAL_ACR_LOG        a file, or stderr: log each step, never a secret
+  DOCKER_CREDENTIAL_ACR_AUDIENCE, DOCKER_CREDENTIAL_ACR_REGISTRY
+                                   what the "command" of an identity is told
+  AZURE_TOKEN_CREDENTIALS          which identities may be tried: dev, prod or one by name
   AZURE_AUTHORITY_HOST, AZURE_CONFIG_DIR, HTTPS_PROXY, NO_PROXY, NODE_EXTRA_CA_CERTS,
   SSL_CERT_FILE, SSL_CERT_DIR      as elsewhere
 

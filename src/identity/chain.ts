@@ -1,12 +1,16 @@
 /** The order in which the machine's identities are tried. */
 
 import { findAzureCli } from './azure-cli.ts';
+import { findAzureDeveloperCli } from './azure-developer-cli.ts';
 import { findAzurePipelines } from './azure-pipelines.ts';
+import { findAzurePowerShell } from './azure-powershell.ts';
 import { findClientCertificate } from './client-certificate.ts';
 import { findClientSecret } from './client-secret.ts';
+import { findCommand } from './command.ts';
 import { findGithubActions } from './github-actions.ts';
 import { type Identity, type IdentityName, type IdentityRequest, type IdentitySource, isNotSetUp } from './identity.ts';
 import { findManagedIdentity } from './managed-identity.ts';
+import { readAllowedSources } from './token-credentials.ts';
 import { findWorkloadIdentity } from './workload-identity.ts';
 
 /**
@@ -21,7 +25,12 @@ const SOURCES: readonly IdentitySource[] = [
   { name: 'azure-pipelines', find: findAzurePipelines },
   { name: 'managed-identity', find: findManagedIdentity },
   { name: 'azure-cli', find: findAzureCli },
+  { name: 'azure-developer-cli', find: findAzureDeveloperCli },
+  { name: 'azure-powershell', find: findAzurePowerShell },
 ];
+
+/** Sources that are only there where a registry's configuration names them. */
+const CONFIGURED_SOURCES: readonly IdentitySource[] = [{ name: 'command', find: findCommand }];
 
 /** A source that was passed over, and why. */
 export interface SkippedSource {
@@ -29,26 +38,26 @@ export interface SkippedSource {
   readonly reason: string;
 }
 
-export interface FoundIdentities {
-  /** In the order to try them. */
-  readonly identities: readonly Identity[];
-  readonly skipped: readonly SkippedSource[];
-}
-
 /**
- * Finds every identity that this machine has, without network and without starting a program.
+ * Looks for the identities that this machine has, in the order to try them, without network and without starting a
+ * program. Each is looked for when it is asked for: one that works is not disturbed by a later one that could not.
  *
- * @param only the one source that the configuration allows.
+ * @param only the one source that the configuration allows; else it is `AZURE_TOKEN_CREDENTIALS` that says which.
  * @throws IDENTITY_INVALID
  */
-export function findIdentities(request: IdentityRequest, only?: IdentityName): FoundIdentities {
-  const identities: Identity[] = [];
-  const skipped: SkippedSource[] = [];
-  for (const { name, find } of SOURCES) {
-    if (only !== undefined && only !== name) continue;
-    const found = find(request);
-    if (isNotSetUp(found)) skipped.push({ source: name, reason: found.notSetUp });
-    else identities.push(found);
+export function* searchIdentities(
+  request: IdentityRequest,
+  only?: IdentityName,
+): Generator<Identity | SkippedSource, void, undefined> {
+  const allowed = only === undefined ? readAllowedSources(request) : { names: [only], isChosen: request.isChosen };
+  const sources = only === undefined ? SOURCES : [...SOURCES, ...CONFIGURED_SOURCES];
+  for (const { name, find } of sources) {
+    if (allowed !== undefined && !allowed.names.includes(name)) continue;
+    const found = find(allowed === undefined ? request : { ...request, isChosen: allowed.isChosen });
+    yield isNotSetUp(found) ? { source: name, reason: found.notSetUp } : found;
   }
-  return { identities, skipped };
+}
+
+export function isSkipped(found: Identity | SkippedSource): found is SkippedSource {
+  return 'reason' in found;
 }

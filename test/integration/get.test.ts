@@ -278,11 +278,18 @@ describe('a host that is not ours', () => {
 });
 
 describe('a machine without an identity', () => {
-  test('is not found, so that anonymous pull works, with one hint', async () => {
+  test('is not found, so that anonymous pull works, with a hint and what was looked at in order', async () => {
     const outcome = await world.run('get', REGISTRY);
     expect(outcome.exitCode).toBe(1);
     expect(outcome.stdout).toBe(NOT_FOUND);
-    expect(outcome.stderr).toMatch(/^docker-credential-acr: hint: no Azure identity is set up for [^\n]*az login\n$/);
+    const [hint, ...lines] = outcome.stderr.split('\n');
+    expect(hint).toBe(`docker-credential-acr: hint: no Azure identity is set up for ${REGISTRY}; run: az login`);
+    expect(lines.at(-1)).toBe('');
+    const sources = lines.slice(0, -1).map((line) => /^ {2}([\w-]+): \S[^\n]*$/.exec(line)?.[1]);
+    expect(sources.slice(0, 2)).toEqual(['client-secret', 'client-certificate']);
+    expect(sources).toEqual(expect.arrayContaining(['azure-cli', 'azure-developer-cli', 'azure-powershell']));
+    expect(sources).not.toContain('command');
+    expect(lines).toContain('  client-secret: AZURE_CLIENT_SECRET is not set');
     expect(world.emulator.connects).toEqual([]);
   });
 
