@@ -4,11 +4,15 @@
  */
 
 import type { Dispatcher } from 'undici';
+import { UNTRUSTED_CODES } from './certificates.ts';
+import { Connections } from './connections.ts';
 import { CredentialError, describeCause, readErrorCode } from './errors.ts';
-import { createDispatcher, type DirectConnection, type Trust } from './http-dispatcher.ts';
+import { createDirectDispatcher, createDispatcher, type DirectConnection } from './http-dispatcher.ts';
 import type { Log } from './log.ts';
-import { type Machine, readVariable } from './machine.ts';
+import type { Machine } from './machine.ts';
+import { findProxy } from './proxy.ts';
 import { quoteForeignText } from './redact.ts';
+import { ProxyRefusal } from './tunnel.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
@@ -49,9 +53,10 @@ export interface HttpOptions {
   readonly log: Log | undefined;
   /** Goes straight to a server on this machine or in this cluster, past every proxy. */
   readonly direct?: DirectConnection;
+  /** Connections to Azure that are open already, or are being opened. */
+  readonly connections?: Connections;
 }
 
-const CONNECT_TIMEOUT_MS = 5_000;
 const ATTEMPT_TIMEOUT_MS = 12_000;
 const MOST_ATTEMPTS = 3;
 const FIRST_PAUSE_MS = 300;
@@ -60,33 +65,18 @@ const LONGEST_PAUSE_MS = 10_000;
 const LARGEST_BODY_BYTES = 256 * 1024;
 const RETRIED_STATUSES = [408, 429, 500, 502, 503, 504];
 
-/** What Node says of a certificate whose issuer it does not know, as behind a proxy that opens TLS. */
-const UNTRUSTED_CODES = [
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-];
-
-export function createHttp(machine: Machine, { deadlineMs, log, direct }: HttpOptions): HttpClient {
-  // The system's certificates take 30 ms to read, and the public ones of Azure are Node's own: asked for only when an
-  // issuer is unknown, or when the person named them.
-  const namesSystem = readVariable(machine, 'SSL_CERT_FILE') ?? readVariable(machine, 'SSL_CERT_DIR');
-  let trust: Trust = namesSystem === undefined ? 'bundled' : 'system';
-  let dispatcher: Dispatcher | undefined;
+export function createHttp(machine: Machine, options: HttpOptions): HttpClient {
+  const { deadlineMs, log, direct, connections = new Connections(machine) } = options;
+  const dispatchers = new Map<string, Dispatcher>();
 
   async function attempt(httpRequest: HttpRequest): Promise<HttpResponse> {
-    dispatcher ??= createDispatcher(machine, trust, CONNECT_TIMEOUT_MS, direct);
-    try {
-      return await sendOnce(dispatcher, httpRequest, deadlineMs);
-    } catch (cause) {
-      if (trust === 'system' || !UNTRUSTED_CODES.includes(readErrorCode(cause) ?? '')) throw cause;
-      trust = 'system';
-      void dispatcher.destroy();
-      dispatcher = createDispatcher(machine, trust, CONNECT_TIMEOUT_MS, direct);
-      return await sendOnce(dispatcher, httpRequest, deadlineMs);
+    const { origin } = new URL(httpRequest.url);
+    let dispatcher = dispatchers.get(origin);
+    if (dispatcher === undefined) {
+      dispatcher = direct === undefined ? createDispatcher(origin, connections) : await createDirectDispatcher(direct);
+      dispatchers.set(origin, dispatcher);
     }
+    return await sendOnce(dispatcher, httpRequest, deadlineMs);
   }
 
   async function send(httpRequest: HttpRequest): Promise<HttpResponse> {
@@ -132,7 +122,13 @@ export function createHttp(machine: Machine, { deadlineMs, log, direct }: HttpOp
     }
   }
 
-  return { send, close: () => void dispatcher?.destroy() };
+  return {
+    send,
+    close: () => {
+      for (const dispatcher of dispatchers.values()) void dispatcher.destroy();
+      connections.close();
+    },
+  };
 }
 
 /** Names the answer in the services' own logs; the names differ by service. */
@@ -223,10 +219,9 @@ function explainFailure(
   const explain = (what: string, hint: string) =>
     new CredentialError('NETWORK_FAILED', `${purpose}: ${what}`, { causes, hint, cause: failure });
 
-  const proxyStatus = /Proxy response \((\d+)\)/.exec(text)?.[1];
-  if (proxyStatus !== undefined) {
+  if (failure instanceof ProxyRefusal) {
     return explain(
-      `the proxy answered ${proxyStatus} for ${host}`,
+      `the proxy answered ${failure.status} for ${host}`,
       'check HTTPS_PROXY and NO_PROXY, and the name of the registry',
     );
   }
@@ -250,7 +245,7 @@ function explainFailure(
       'set NODE_EXTRA_CA_CERTS=FILE to the certificate of the proxy that opens TLS',
     );
   }
-  const proxy = readVariable(machine, 'HTTPS_PROXY') ?? readVariable(machine, 'https_proxy');
+  const proxy = findProxy(machine, hostname, 443);
   const throughProxy = proxy === undefined ? '' : ' through the proxy of HTTPS_PROXY';
   return explain(
     `${host} cannot be reached${throughProxy} (${code || 'no answer'})`,

@@ -2,6 +2,7 @@
 
 import { type Cache, type CacheKey, isFresh, nameKind, readCache, writeCache } from './cache.ts';
 import type { RegistrySettings } from './config.ts';
+import type { Connections } from './connections.ts';
 import { CredentialError, describeCause } from './errors.ts';
 import type { RegistryToken } from './exchange.ts';
 import type { HttpClient } from './http.ts';
@@ -124,6 +125,7 @@ async function getEntraToken(
 class Session {
   readonly #request: SignInRequest;
   #tools: SignInTools | undefined;
+  #connections: Connections | undefined;
   readonly #direct: HttpClient[] = [];
 
   constructor(request: SignInRequest) {
@@ -131,11 +133,16 @@ class Session {
   }
 
   async open(): Promise<SignInTools> {
-    const { machine, registry, parameters, cache, deadlineMs, log } = this.#request;
+    const { machine, registry, identity, parameters, cache, deadlineMs, log } = this.#request;
+    if (this.#tools !== undefined) return this.#tools;
+    const { Connections } = await import('./connections.ts');
+    const connections = new Connections(machine);
+    this.#connections = connections;
+    await connections.warm([...(identity.origins ?? []), `https://${registry.host}`]);
     const { createHttp } = await import('./http.ts');
-    this.#tools ??= {
+    this.#tools = {
       machine,
-      http: createHttp(machine, { deadlineMs, log }),
+      http: createHttp(machine, { deadlineMs, log, connections }),
       openDirect: (direct) => {
         const http = createHttp(machine, { deadlineMs, log, direct });
         this.#direct.push(http);
@@ -152,6 +159,7 @@ class Session {
 
   close(): void {
     this.#tools?.http.close();
+    this.#connections?.close();
     for (const http of this.#direct) http.close();
   }
 }

@@ -24,6 +24,7 @@ export function findClientSecret(request: IdentityRequest): Identity | NotSetUp 
   return {
     source: 'client-secret',
     description: `client-secret ${authority.url}/${tenant} ${clientId}`,
+    origins: [new URL(authority.url).origin],
     readSecret: () => readVariable(machine, variable) ?? '',
     getToken: async (tools) => {
       const { requestToken } = await import('../entra.ts');
@@ -55,7 +56,13 @@ async function readClientSecret({ machine, registry, parameters }: IdentityReque
     return text;
   }
   if (entry !== undefined) {
-    throw fail('"clientSecretKeychain" is not to be had yet', 'use "clientSecretFile" or "clientSecretEnv"');
+    const { findKeychainSecret } = await import('../keychain-secret.ts');
+    const found = await findKeychainSecret(machine, entry);
+    if ('secret' in found) return found.secret;
+    throw fail(
+      `the client secret is not in the keychain as ${entry} (${found.reason})`,
+      `put it there under that server URL, or use "clientSecretFile"`,
+    );
   }
   const value = readVariable(machine, variable) ?? '';
   machine.secrets.add(value);

@@ -62,6 +62,8 @@ export interface Identity {
   readonly source: IdentityName;
   /** Who signs in, stable and free of secrets: part of the cache key, so another account means another token. */
   readonly description: string;
+  /** Where it signs in, so that the connection can be opened ahead: `https://login.microsoftonline.com`. */
+  readonly origins?: readonly string[];
   /** What it signs in with, where that is a secret which others may have another value of; never kept. */
   readonly readSecret?: () => string;
   /**

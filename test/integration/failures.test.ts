@@ -255,7 +255,7 @@ describe('the way there', () => {
 
   test('a proxy that is no URL', async () => {
     const { stdout } = await world.fail(REGISTRY, { HTTPS_PROXY: 'ftp://proxy', https_proxy: 'ftp://proxy' });
-    expect(stdout).toContain('it is not the URL of a proxy');
+    expect(stdout).toContain('it is not the URL of an http or https proxy');
   });
 
   test('a certificate that nobody trusts is told with the variable that helps', async () => {
@@ -278,7 +278,8 @@ describe('the way there', () => {
       no_proxy: 'authority.invalid',
     });
     expect(outcome.stdout).toContain('there is no host authority.invalid');
-    expect(world.emulator.connects).toEqual([]);
+    // The connection to the registry is opened ahead, through the proxy.
+    expect(world.emulator.connects).toEqual([`${REGISTRY}:443`]);
   });
 
   test('a secret in the environment with every special character arrives whole', async () => {
