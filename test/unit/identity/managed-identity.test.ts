@@ -6,7 +6,7 @@ import { findImds, findManagedIdentity } from '../../../src/identity/managed-ide
 import { catchFailure } from '../failure.ts';
 import { makeMachine } from '../machine.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
-import { requestFor } from './request.ts';
+import { expectIdentity, requestFor } from './request.ts';
 
 const CLIENT_ID = '11111111-2222-4333-8444-AAAAAAAAAAAA';
 const RESOURCE_ID = '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/One';
@@ -116,7 +116,7 @@ describe('the identity among those that are assigned', () => {
   const app = { ...ENDPOINT, ...HEADER };
   const ml = { ...MSI, ...SECRET };
   const rows: readonly (readonly [name: string, env: Record<string, string>, IdentityParameters, who: string])[] = [
-    ['is the machine’s own', app, {}, 'system-assigned'],
+    ["is the machine's own", app, {}, 'system-assigned'],
     ['AZURE_CLIENT_ID', { ...app, AZURE_CLIENT_ID: CLIENT_ID }, {}, `clientId ${CLIENT_ID.toLowerCase()}`],
     ['an empty AZURE_CLIENT_ID', { ...app, AZURE_CLIENT_ID: '' }, {}, 'system-assigned'],
     ['"objectId" before it', { ...app, AZURE_CLIENT_ID: CLIENT_ID }, { objectId: 'one' }, 'objectId one'],
@@ -146,8 +146,7 @@ describe('the identity among those that are assigned', () => {
   });
 
   test('is told by the secret of its endpoint, which is not part of what is kept', () => {
-    const found = findManagedIdentity(requestFor(app));
-    if (isNotSetUp(found)) throw new Error('the environment names an identity');
+    const found = expectIdentity(findManagedIdentity(requestFor(app)));
     expect(found.readSecret?.()).toBe('header-secret');
     expect(found.description).not.toContain('secret');
   });
