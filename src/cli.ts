@@ -1,16 +1,15 @@
 /** The verbs: from the arguments and the input to what is written and the exit code. */
 
 import { findCredential } from './credential.ts';
-import { listRegistries } from './docker-config.ts';
 import type { Log } from './log.ts';
 import { type Machine, readVariable } from './machine.ts';
 import {
   formatCredential,
+  formatServerList,
   NO_SERVER_URL,
   NOT_FOUND,
   parseServerUrl,
   parseStorePayload,
-  TOKEN_USERNAME,
 } from './protocol.ts';
 import { VERSION } from './version.ts';
 
@@ -48,9 +47,7 @@ async function runVerb(args: readonly string[], readInput: ReadInput, machine: M
     case 'erase':
       return await erase(await readInput(), machine);
     case 'list':
-      return succeed(
-        `${JSON.stringify(Object.fromEntries(listRegistries(machine).map((host) => [host, TOKEN_USERNAME])))}\n`,
-      );
+      return await list(machine);
     case 'version':
     case '--version':
     case '-v':
@@ -78,16 +75,21 @@ async function store(input: string, machine: Machine): Promise<Outcome> {
   const credential = parseStorePayload(input);
   if (typeof credential === 'string') return refuse(credential);
   const { storeCredential } = await import('./store.ts');
-  await storeCredential(machine, credential);
-  return succeed('');
+  const warning = await storeCredential(machine, credential, await openRequestedLog(machine));
+  return { ...succeed(''), stderr: warning === undefined ? '' : `docker-credential-acr: warning: ${warning}\n` };
 }
 
 async function erase(input: string, machine: Machine): Promise<Outcome> {
   const serverUrl = parseServerUrl(input);
   if (serverUrl === undefined) return refuse(NO_SERVER_URL);
   const { eraseCredential } = await import('./store.ts');
-  await eraseCredential(machine, serverUrl);
+  await eraseCredential(machine, serverUrl, await openRequestedLog(machine));
   return succeed('');
+}
+
+async function list(machine: Machine): Promise<Outcome> {
+  const { listServers } = await import('./server-list.ts');
+  return succeed(formatServerList(await listServers(machine)));
 }
 
 async function openRequestedLog(machine: Machine): Promise<Log | undefined> {

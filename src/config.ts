@@ -28,6 +28,8 @@ export interface RegistrySettings {
   readonly anonymous: boolean;
   /** What a failed sign-in becomes. */
   readonly onError: (typeof ON_ERROR_CHOICES)[number];
+  /** Whether a credential that a client gives us may be kept. */
+  readonly store: boolean;
 }
 
 export const DEFAULT_SETTINGS: RegistrySettings = {
@@ -37,10 +39,11 @@ export const DEFAULT_SETTINGS: RegistrySettings = {
   identity: undefined,
   anonymous: false,
   onError: 'fail',
+  store: true,
 };
 
-export const CONFIG_KEYS = ['$schema', 'registries', 'identities', 'clouds'] as const;
-export const REGISTRY_KEYS = ['secret', 'scope', 'tenantId', 'identity', 'anonymous', 'onError'] as const;
+export const CONFIG_KEYS = ['$schema', 'registries', 'identities', 'clouds', 'store'] as const;
+export const REGISTRY_KEYS = ['secret', 'scope', 'tenantId', 'identity', 'anonymous', 'onError', 'store'] as const;
 export const CLOUD_KEYS = ['authorityHost', 'audience', 'federatedAudience'] as const;
 
 const LARGEST_CONFIG_BYTES = 1024 * 1024;
@@ -127,7 +130,8 @@ function readClouds(text: string, file: string, host: string): readonly Cloud[] 
   return CLOUDS;
 }
 
-async function loadConfig(machine: Machine): Promise<ConfigText | undefined> {
+/** @throws CONFIG_INVALID when it is there and cannot be read. */
+export async function loadConfig(machine: Machine): Promise<ConfigText | undefined> {
   const found = await findConfigFile(machine);
   if (found === undefined) return undefined;
   const { file, isExplicit } = found;
@@ -151,7 +155,8 @@ function createReader(file: string): { invalid: ConfigReader['invalid'] } {
   return { invalid: (what, hint) => reader.invalid(what, hint) };
 }
 
-function parseConfig(text: string, file: string): JsonObject {
+/** @throws CONFIG_INVALID */
+export function parseConfig(text: string, file: string): JsonObject {
   const { invalid } = createReader(file);
   let value: unknown;
   try {
@@ -166,7 +171,8 @@ function parseConfig(text: string, file: string): JsonObject {
   return config;
 }
 
-function readObject(config: JsonObject, key: string, reader: ConfigReader): JsonObject {
+/** @throws CONFIG_INVALID when the key has something else than an object. */
+export function readObject(config: JsonObject, key: string, reader: ConfigReader): JsonObject {
   if (config[key] === undefined) return {};
   const object = asJsonObject(config[key]);
   if (object === undefined) throw reader.wrong(key, 'an object');
@@ -240,6 +246,7 @@ function parseSettings(value: unknown, pattern: string, config: JsonObject, file
     identity: parseChosenIdentity(entry['identity'], identities, reader, where, file),
     anonymous: reader.flag('anonymous') ?? DEFAULT_SETTINGS.anonymous,
     onError: reader.choice('onError', ON_ERROR_CHOICES) ?? DEFAULT_SETTINGS.onError,
+    store: reader.flag('store') ?? DEFAULT_SETTINGS.store,
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { type Cache, findCache, isFresh, nameKind, readCache } from './cache.ts';
 import { findRegistry, loadSettings, type RegistrySettings } from './config.ts';
+import { findEntry } from './credential-index.ts';
 import { CredentialError } from './errors.ts';
 import { isSkipped, type SkippedSource, searchIdentities } from './identity/chain.ts';
 import { isNotSetUp, type NotSetUp } from './identity/identity.ts';
@@ -9,6 +10,7 @@ import type { Log } from './log.ts';
 import { type Machine, readVariable } from './machine.ts';
 import { type Credential, IDENTITY_TOKEN_USERNAME, TOKEN_USERNAME } from './protocol.ts';
 import type { Registry } from './registry.ts';
+import { nameServer } from './server-name.ts';
 
 /** The identity of a token that a client gave us to keep: it wins over signing in, since a person chose it. */
 export const STORED_IDENTITY = 'stored';
@@ -39,7 +41,7 @@ export async function findCredential(
   const registry = await findRegistry(machine, serverUrl);
   if (registry === undefined) {
     log?.({ step: 'start', outcome: 'not-ours' });
-    return SILENT;
+    return (await findTyped(machine, undefined, serverUrl, log)) ?? SILENT;
   }
   log?.({ step: 'start', outcome: 'ours', host: registry.host });
   const settings = await loadSettings(machine, registry);
@@ -48,14 +50,16 @@ export async function findCredential(
     username: settings.secret === 'identity-token' ? IDENTITY_TOKEN_USERNAME : TOKEN_USERNAME,
     secret,
   });
-  const cache = await findCache(machine);
-  const stored = readStored(machine, cache, registry);
-  if (stored !== undefined) {
-    log?.({ step: 'cache', outcome: 'stored', host: registry.host });
-    return answer(stored);
-  }
-  if (settings.anonymous) return SILENT;
   try {
+    const typed = await findTyped(machine, registry, serverUrl, log);
+    if (typed !== undefined) return typed;
+    const cache = await findCache(machine);
+    const stored = readStored(machine, cache, registry);
+    if (stored !== undefined) {
+      log?.({ step: 'cache', outcome: 'stored', host: registry.host });
+      return answer(stored);
+    }
+    if (settings.anonymous) return SILENT;
     const token = await findToken(machine, registry, settings, cache, log);
     return typeof token === 'string' ? answer(token) : explainNotSetUp(machine, registry, settings, token);
   } catch (cause) {
@@ -63,6 +67,25 @@ export async function findCredential(
     log?.({ step: 'end', outcome: 'anonymous', host: registry.host, reason: cause.message });
     return SILENT;
   }
+}
+
+/** What a person typed at a login, which wins. Nearly every server has nothing, which one small file tells. */
+async function findTyped(
+  machine: Machine,
+  registry: Registry | undefined,
+  serverUrl: string,
+  log: Log | undefined,
+): Promise<Credential | undefined> {
+  const name = nameServer(serverUrl, registry);
+  const entry = await findEntry(machine, name);
+  if (entry === undefined) return undefined;
+  const [{ readLogin }, { findPlace }] = await Promise.all([
+    import('./stored-credentials.ts'),
+    import('./config-store.ts'),
+  ]);
+  const place = await findPlace(machine, registry, name);
+  const login = await readLogin({ machine, name, place, log }, entry);
+  return login === undefined ? undefined : { serverUrl, ...login };
 }
 
 /** @returns the token, or every source that was passed over. */

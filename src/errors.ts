@@ -12,7 +12,8 @@ export type ErrorCode =
   | 'NETWORK_FAILED'
   | 'ANSWER_INVALID'
   | 'BUSY'
-  | 'STORE_REFUSED';
+  | 'STORE_REFUSED'
+  | 'KEYCHAIN_FAILED';
 
 export interface CredentialErrorOptions {
   /** What happened on the wire or on the machine, most telling first. */

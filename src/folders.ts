@@ -15,6 +15,14 @@ export async function findCacheFolder(machine: Machine): Promise<string | undefi
   return absolute(readVariable(machine, 'DOCKER_CREDENTIAL_ACR_CACHE_DIR') ?? (await findPlatformFolders())?.cache);
 }
 
+/**
+ * The folder of what is kept until somebody takes it away, unlike a cache.
+ * @returns `undefined` where there is none to be had.
+ */
+export async function findDataFolder(machine: Machine): Promise<string | undefined> {
+  return absolute(readVariable(machine, 'DOCKER_CREDENTIAL_ACR_DATA_DIR') ?? (await findPlatformFolders())?.data);
+}
+
 /** The configuration file; `isExplicit` when the person named it, so that it has to exist. */
 export async function findConfigFile(machine: Machine): Promise<{ file: string; isExplicit: boolean } | undefined> {
   const named = readVariable(machine, 'DOCKER_CREDENTIAL_ACR_CONFIG');
@@ -35,7 +43,7 @@ export function findHome(machine: Machine): string | undefined {
 }
 
 /** Loaded here, not at start: env-paths asks for the home folder while it loads, and throws where there is none. */
-async function findPlatformFolders(): Promise<{ cache: string; config: string } | undefined> {
+async function findPlatformFolders(): Promise<{ cache: string; config: string; data: string } | undefined> {
   try {
     const { default: envPaths } = await import('env-paths');
     return envPaths(NAME, { suffix: '' });

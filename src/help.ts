@@ -13,9 +13,9 @@ Clients call it; you name it once per registry in ~/.docker/config.json:
 
 Verbs, as of the Docker credential-helper protocol:
   get      reads a registry from stdin, writes {"ServerURL","Username","Secret"}
-  store    keeps an ACR token that a client got by itself, until it ends
+  store    keeps what was typed at a login in the system's keychain, an ACR token until it ends
   erase    forgets everything of the registry on stdin
-  list     the registries that Docker's configuration sends here
+  list     the registries that Docker's configuration sends here, and those that are stored
   version  the name and version
 
 Identities, in the order of trying:
@@ -25,6 +25,7 @@ Identities, in the order of trying:
 Environment:
   DOCKER_CREDENTIAL_ACR_CONFIG     the configuration file
   DOCKER_CREDENTIAL_ACR_CACHE_DIR  the folder of the token cache
+  DOCKER_CREDENTIAL_ACR_DATA_DIR   the folder of what was typed, where no keychain works
   DOCKER_CREDENTIAL_ACR_LOG        a file, or stderr: log each step, never a secret
   DOCKER_CREDENTIAL_ACR_AUDIENCE, DOCKER_CREDENTIAL_ACR_REGISTRY
                                    what the "command" of an identity is told

@@ -61,6 +61,7 @@ export function listProgramFiles(machine: Machine, name: string, path: typeof ho
 /**
  * Runs a program to its end, or to the end of our patience: then it is killed with all that it started.
  * @param args of letters, digits and `._:/=-` only.
+ * @param input what it reads; `undefined` is no input at all.
  * @throws when it cannot be started.
  */
 export async function runProgram(
@@ -69,10 +70,11 @@ export async function runProgram(
   args: readonly string[],
   timeoutMs: number,
   variables: Readonly<Record<string, string>> = {},
+  input?: string,
 ): Promise<ProgramResult> {
   const unsafe = args.find((arg) => !PLAIN_ARGUMENT.test(arg));
   if (unsafe !== undefined) throw new Error('an argument has characters that it must not have');
-  return await runCommand(machine, file, args, timeoutMs, variables);
+  return await runCommand(machine, file, args, timeoutMs, variables, input);
 }
 
 /**
@@ -85,17 +87,20 @@ export async function runCommand(
   args: readonly string[],
   timeoutMs: number,
   variables: Readonly<Record<string, string>> = {},
+  input?: string,
 ): Promise<ProgramResult> {
   const launch = prepareLaunch(machine, file, args, variables);
   const child = spawn(launch.file, launch.args, {
     cwd: launch.cwd,
     env: launch.env,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     shell: false,
     windowsHide: true,
     windowsVerbatimArguments: launch.isVerbatim,
     detached: machine.platform !== 'win32', // a group of its own, so that the whole of it can be ended
   });
+  // A program that ends without reading breaks the pipe: what matters is how it ended.
+  child.stdin?.on('error', () => undefined).end(input);
   return await collect(machine, child, timeoutMs);
 }
 

@@ -50,3 +50,8 @@ export function parseStorePayload(input: string): Credential | string {
 export function formatCredential({ serverUrl, username, secret }: Credential): string {
   return `${JSON.stringify({ ServerURL: serverUrl, Username: username, Secret: secret })}\n`;
 }
+
+/** User names by server; `{}`, and never `null`, when there is none. */
+export function formatServerList(usernames: ReadonlyMap<string, string>): string {
+  return `${JSON.stringify(Object.fromEntries(usernames))}\n`;
+}

@@ -75,18 +75,17 @@ describe('store', () => {
     expect((await world.get()).Secret).toBe(second);
   });
 
-  test.each([
-    ['another user', payload('admin', 'a-password-of-admin'), 'only ACR tokens are kept, and admin is another user'],
-    ['a secret that is no token', payload(NULL_GUID, 'just-a-password'), 'the secret is not an ACR token'],
-    ['a host that is not ours', payload(NULL_GUID, 'x', 'docker.io'), 'it is not an Azure container registry'],
-  ])('refuses %s with one line', async (_name, input, text) => {
-    const { exitCode, stdout } = await world.run('store', input);
-    expect(exitCode).toBe(1);
-    expect(stdout).toMatch(/^[^\n`]+\n$/);
-    expect(stdout).toContain(text);
-    expect(stdout).not.toContain('password-of');
-    expect(stdout).not.toContain('just-a');
-  });
+  test.each([['a secret that is no token', payload(NULL_GUID, 'just-a-password'), 'the secret is not an ACR token']])(
+    'refuses %s with one line',
+    async (_name, input, text) => {
+      const { exitCode, stdout } = await world.run('store', input);
+      expect(exitCode).toBe(1);
+      expect(stdout).toMatch(/^[^\n`]+\n$/);
+      expect(stdout).toContain(text);
+      expect(stdout).not.toContain('password-of');
+      expect(stdout).not.toContain('just-a');
+    },
+  );
 
   test('refuses a token that has ended', async () => {
     const token = await takeToken();

@@ -15,7 +15,12 @@ const GUID = '00000000-0000-0000-0000-000000000000';
 const TOKEN = makeToken({ exp: NOW_SECONDS + 10_800 });
 const KEY = { service: 'myregistry.azurecr.io', identity: STORED_IDENTITY, kind: 'refresh-token' };
 
-const theMachine = () => makeMachine({ DOCKER_CREDENTIAL_ACR_CACHE_DIR: folder.path(), HOME: folder.path() });
+const theMachine = () =>
+  makeMachine({
+    DOCKER_CREDENTIAL_ACR_CACHE_DIR: folder.path(),
+    DOCKER_CREDENTIAL_ACR_DATA_DIR: folder.path('data'),
+    HOME: folder.path(),
+  });
 const kept = (service = KEY.service) => readCache(cacheIn(folder.path()), { ...KEY, service }, NOW_SECONDS);
 const store = (serverUrl: string, username: string, secret: string) =>
   storeCredential(theMachine(), { serverUrl, username, secret });
@@ -49,19 +54,6 @@ describe('a token that is kept until its end', () => {
 describe('a credential that is refused rather than lost', () => {
   const expired = makeToken({ exp: NOW_SECONDS });
   const rows: readonly (readonly [server: string, user: string, secret: string, message: RegExp, hint: RegExp])[] = [
-    [
-      'docker.io',
-      GUID,
-      TOKEN,
-      /docker\.io: it is not an Azure container registry/,
-      /remove docker\.io from credHelpers/,
-    ],
-    ['myregistry.azurecr.io.evil.com', GUID, TOKEN, /not an Azure container registry/, /credHelpers/],
-    ['evil\u001B[2J\n`', GUID, TOKEN, /of evil \[2J `: it is not/, /credHelpers/],
-    ['myregistry.azurecr.io', 'admin', 'hidden', /only ACR tokens are kept, and admin is another user/, /az login/],
-    ['myregistry.azurecr.io', GUID.replace('0', '1'), TOKEN, /is another user/, /az login/],
-    ['myregistry.azurecr.io', '<Token>', TOKEN, /is another user/, /az login/],
-    ['myregistry.azurecr.io', 'a\nb\u202E', 'hidden', /and a b is another user/, /az login/],
     ['myregistry.azurecr.io', GUID, '', /the secret is not an ACR token/, /--expose-token/],
     ['myregistry.azurecr.io', GUID, 'hidden', /the secret is not an ACR token/, /--expose-token/],
     ['myregistry.azurecr.io', GUID, 'a.b.c', /the secret is not an ACR token/, /--expose-token/],
@@ -84,7 +76,10 @@ describe('a credential that is refused rather than lost', () => {
 
   test('a folder that cannot be had', async () => {
     const credential = { serverUrl: 'myregistry.azurecr.io', username: GUID, secret: TOKEN };
-    const relative = makeMachine({ DOCKER_CREDENTIAL_ACR_CACHE_DIR: 'relative' });
+    const relative = makeMachine({
+      DOCKER_CREDENTIAL_ACR_CACHE_DIR: 'relative',
+      DOCKER_CREDENTIAL_ACR_DATA_DIR: 'relative',
+    });
     const none = await catchFailure(() => storeCredential(relative, credential));
     expect(none.message).toContain('there is no folder to keep it in');
     writeFileSync(folder.path('tokens'), '');
@@ -122,7 +117,8 @@ describe('forgetting', () => {
       await eraseCredential(theMachine(), serverUrl);
       await eraseCredential(theMachine(), serverUrl);
     }
-    await eraseCredential(makeMachine({ DOCKER_CREDENTIAL_ACR_CACHE_DIR: 'relative' }), 'other1.azurecr.io');
+    const nowhere = { DOCKER_CREDENTIAL_ACR_CACHE_DIR: 'relative', DOCKER_CREDENTIAL_ACR_DATA_DIR: 'relative' };
+    await eraseCredential(makeMachine(nowhere), 'other1.azurecr.io');
     expect(kept('other1.azurecr.io')).toBeDefined();
   });
 });
