@@ -1,10 +1,13 @@
 /** Which certificates are trusted. The system's own are read once in a process, so each test has one of its own. */
 import { writeFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parseJsonObject } from '../../src/json.ts';
 import { runNode } from './child.ts';
 import { startServer, type TestServer } from './https-server.ts';
 import { useTemporaryFolder } from './temporary-folder.ts';
+
+// Processes and sockets are slow on a machine that is busy with other suites.
+vi.setConfig({ testTimeout: 20_000 });
 
 const folder = useTemporaryFolder();
 let server: TestServer;

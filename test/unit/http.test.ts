@@ -1,12 +1,15 @@
 /** Requests: which are sent, which are sent again, and what is told of those that fail. */
 import { writeFileSync } from 'node:fs';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createHttp, type HttpClient, type HttpRequest, readCorrelationId } from '../../src/http.ts';
 import type { LogStep } from '../../src/log.ts';
 import { catchFailure } from './failure.ts';
 import { type Answer, startProxy, startServer, type TestServer } from './https-server.ts';
 import { makeMachine, NOW_MS } from './machine.ts';
 import { useTemporaryFolder } from './temporary-folder.ts';
+
+// Processes and sockets are slow on a machine that is busy with other suites.
+vi.setConfig({ testTimeout: 20_000 });
 
 const folder = useTemporaryFolder();
 const toClose: (() => unknown)[] = [];

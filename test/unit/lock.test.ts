@@ -16,6 +16,9 @@ import { type Lock, LockAttempt } from '../../src/lock.ts';
 import { runNode } from './child.ts';
 import { useTemporaryFolder } from './temporary-folder.ts';
 
+// Processes and sockets are slow on a machine that is busy with other suites.
+vi.setConfig({ testTimeout: 20_000 });
+
 const folder = useTemporaryFolder();
 const held: Lock[] = [];
 afterEach(() => {

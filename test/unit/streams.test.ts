@@ -1,11 +1,14 @@
 /** The standard streams of the program, which is run as clients run it. */
 import { spawn } from 'node:child_process';
 import { closeSync, constants, openSync, writeFileSync, writeSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { parseJsonObject } from '../../src/json.ts';
 import { runNode } from './child.ts';
 import { makeNamedPipe } from './named-pipe.ts';
 import { useTemporaryFolder } from './temporary-folder.ts';
+
+// Processes and sockets are slow on a machine that is busy with other suites.
+vi.setConfig({ testTimeout: 20_000 });
 
 const folder = useTemporaryFolder();
 const MAIN = `${import.meta.dirname}/../../src/main.ts`;
