@@ -274,7 +274,7 @@ describe('a file that cannot be used', () => {
     expect(stdout).toContain(line);
     expect(stdout).toContain(file);
     expect(stderr.split('\n').find((one) => one.startsWith('hint: '))).toContain(hint);
-    expect(world.emulator.connects).toEqual([]);
+    expect(world.seen()).toEqual([]);
   });
 
   test.each(['pkcs1', 'pkcs8'] as const)('a wrong password of %s is told with the variable it is in', async (type) => {
