@@ -31,12 +31,17 @@ export function chooseTrust(machine: Machine): Trust {
 /** @throws CONFIG_INVALID when `NODE_EXTRA_CA_CERTS` names what cannot be used. */
 export function createTrust(machine: Machine, trust: Trust): SecureContext {
   const file = readVariable(machine, 'NODE_EXTRA_CA_CERTS');
+  const extra = file === undefined ? undefined : readCertificates(file);
   // Node has read the file when it started, and parses a list of its own once and faster than one that is given.
-  const isLoaded = file === undefined || getCACertificates('extra').length > 0;
-  if (trust === 'bundled' && isLoaded) return createSecureContext();
-  const extra = file === undefined ? [] : [readCertificates(file)];
+  if (trust === 'bundled' && (extra === undefined || isLoaded(extra))) return createSecureContext();
   const system = trust === 'system' ? getCACertificates('system') : [];
-  return createSecureContext({ ca: [...rootCertificates, ...system, ...extra] });
+  return createSecureContext({ ca: [...rootCertificates, ...system, ...(extra === undefined ? [] : [extra])] });
+}
+
+function isLoaded(certificates: string): boolean {
+  const loaded = getCACertificates('extra');
+  const text = certificates.replaceAll('\r', '');
+  return loaded.length > 0 && loaded.every((certificate) => text.includes(certificate.trim()));
 }
 
 function readCertificates(file: string): string {
