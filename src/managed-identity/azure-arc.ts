@@ -46,19 +46,20 @@ export async function requestAzureArcToken(
     }),
   });
   const http = tools.openDirect({});
+  // An agent that is only installed, and that nobody named, is no identity when it does not answer at once.
+  const isHintOnly = endpoint.variable === undefined && !isChosen;
   const ask = (headers: Readonly<Record<string, string>>) =>
     askService(tools, http, SERVICE, {
       method: 'GET',
       url,
       headers: { Metadata: 'true', ...headers },
       passingStatuses: [404],
+      ...(isHintOnly ? { mostAttempts: 1 } : {}),
     });
   let challenge: HttpResponse;
   try {
     challenge = await ask({});
   } catch (cause) {
-    // An agent that is only installed, and that nobody named, is no identity.
-    const isHintOnly = endpoint.variable === undefined && !isChosen;
     if (isHintOnly && cause instanceof CredentialError && cause.code === 'NETWORK_FAILED') {
       return { notSetUp: 'the Azure Arc agent is installed and does not answer' };
     }

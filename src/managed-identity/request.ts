@@ -66,7 +66,7 @@ export async function askService(
     // What helps with Azure's own hosts, such as another proxy, does not help with a server next door.
     throw new CredentialError(
       'NETWORK_FAILED',
-      `${purpose}: ${service.name} does not answer at ${new URL(request.url).host}`,
+      `${purpose}: ${service.name} cannot be reached at ${new URL(request.url).host}`,
       { causes: cause.causes, hint: service.hint, cause: cause.cause },
     );
   }
