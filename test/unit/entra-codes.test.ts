@@ -68,3 +68,25 @@ test('a fix is one line without a backtick, which clients put around it', () => 
     expect(findEntraAdvice(code, SUBJECT).fix).not.toMatch(/[`\r\n]/);
   }
 });
+
+describe('what is known of the assertion', () => {
+  test.each([
+    [undefined, /^compare this machine's clock; get a new assertion$/],
+    [0, /^get a new assertion: this machine's clock is right$/],
+    [-59, /^get a new assertion/],
+    [60, /^set this machine's clock: /],
+    [-900, /^set this machine's clock: /],
+  ])('a clock that is %j seconds ahead is what helps, or is not', (clockAheadSeconds, fix) => {
+    expect(findEntraAdvice('700024', { ...SUBJECT, clockAheadSeconds }).fix).toMatch(fix);
+  });
+
+  test.each(['70021', '700211', '700212'])(
+    '%s to the audience of identity bindings asks for the token proxy',
+    (code) => {
+      expect(findEntraAdvice(code, { ...SUBJECT, audience: 'api://AKSIdentityBinding' }).fix).toContain(
+        'azure.workload.identity/use-identity-binding',
+      );
+      expect(findEntraAdvice(code, { ...SUBJECT, audience: 'api://AzureADTokenExchange' }).fix).toContain('list --id');
+    },
+  );
+});
