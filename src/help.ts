@@ -20,7 +20,7 @@ Verbs, as of the Docker credential-helper protocol:
 
 Identities, in the order of trying:
   AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, AZURE_TENANT_ID   a service principal
-  az login, azd auth login, Connect-AzAccount             the account of the Azure CLI, azd or PowerShell
+  az login, azd auth login, Connect-AzAccount             the account of that tool
 
 Environment:
   DOCKER_CREDENTIAL_ACR_CONFIG     the configuration file

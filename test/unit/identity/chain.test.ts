@@ -1,0 +1,124 @@
+/** Which identities are looked for, and in which order. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { isSkipped, searchIdentities } from '../../../src/identity/chain.ts';
+import type { IdentityName, IdentityParameters } from '../../../src/identity/identity.ts';
+import { catchFailure } from '../failure.ts';
+import { useTemporaryFolder } from '../temporary-folder.ts';
+import { requestFor } from './request.ts';
+
+const folder = useTemporaryFolder();
+
+const DEV = ['azure-cli', 'azure-developer-cli', 'azure-powershell'];
+const PROD = [
+  'client-secret',
+  'client-certificate',
+  'workload-identity',
+  'github-actions',
+  'azure-pipelines',
+  'managed-identity',
+];
+const SECRET = { AZURE_CLIENT_ID: 'client', AZURE_TENANT_ID: 'tenant', AZURE_CLIENT_SECRET: 'secret-value' };
+
+/** What is looked at, on a machine with nothing but these variables; a source that has two rows is told once. */
+function search(env: Readonly<Record<string, string>>, only?: IdentityName, parameters: IdentityParameters = {}) {
+  const request = requestFor({ HOME: folder.path(), ...env }, parameters);
+  const found = [...searchIdentities({ ...request, isChosen: only !== undefined }, only)];
+  return [...new Set(found.map(({ source }) => source))];
+}
+
+/** What is set up. */
+function list(env: Readonly<Record<string, string>>, only?: IdentityName) {
+  const request = requestFor({ HOME: folder.path(), ...env });
+  return [...searchIdentities({ ...request, isChosen: only !== undefined }, only)]
+    .filter((found) => !isSkipped(found))
+    .map(({ source }) => source);
+}
+
+function signInAzureCli(): void {
+  mkdirSync(folder.path('.azure'));
+  const subscription = { id: '1', isDefault: true, tenantId: 'tenant', user: { name: 'ada' } };
+  writeFileSync(folder.path('.azure', 'azureProfile.json'), JSON.stringify({ subscriptions: [subscription] }));
+}
+
+describe('the order', () => {
+  test('is the environment first, then what a person signed in to; and no program that nobody configured', () => {
+    const sources = search({});
+    expect(sources.filter((source) => PROD.includes(source))).toEqual(PROD);
+    expect(sources.filter((source) => DEV.includes(source))).toEqual(DEV);
+    expect(sources.indexOf('client-secret')).toBe(0);
+    expect(sources).not.toContain('command');
+  });
+
+  test('finds what is there', () => {
+    signInAzureCli();
+    expect(list(SECRET).slice(0, 1)).toEqual(['client-secret']);
+    expect(list(SECRET)).toContain('azure-cli');
+  });
+
+  test('does not look further than somebody asks', () => {
+    const request = requestFor({ ...SECRET, HOME: folder.path(), IDENTITY_ENDPOINT: 'nonsense' });
+    const [first] = searchIdentities(request);
+    expect(first).toMatchObject({ source: 'client-secret' });
+  });
+});
+
+describe('AZURE_TOKEN_CREDENTIALS', () => {
+  test.each([
+    ['dev', DEV],
+    ['prod', PROD],
+    ['PROD', PROD],
+    [' Dev\t', DEV],
+    ['EnvironmentCredential', ['client-secret', 'client-certificate']],
+    ['WorkloadIdentityCredential', ['workload-identity']],
+    ['ManagedIdentityCredential', ['managed-identity']],
+    ['AzureCliCredential', ['azure-cli']],
+    ['azureclicredential', ['azure-cli']],
+    ['AzureDeveloperCliCredential', ['azure-developer-cli']],
+    ['AzurePowerShellCredential', ['azure-powershell']],
+  ])('%j leaves %j', (value, sources) => {
+    expect(search({ AZURE_TOKEN_CREDENTIALS: value })).toEqual(sources);
+  });
+
+  test.each(['', ' ', '\t'])('%j is not set', (value) => {
+    expect(search({ AZURE_TOKEN_CREDENTIALS: value })).toEqual(search({}));
+  });
+
+  test('passes over what it does not allow, though it is set up', () => {
+    signInAzureCli();
+    expect(list({ ...SECRET, AZURE_TOKEN_CREDENTIALS: 'dev' })).toEqual(['azure-cli']);
+    expect(list({ ...SECRET, AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential' })).toEqual(['client-secret']);
+  });
+
+  test('that names managed identity alone is a choice, so that there is nothing to probe for', () => {
+    expect(list({ AZURE_TOKEN_CREDENTIALS: 'ManagedIdentityCredential' })).toEqual(['managed-identity']);
+  });
+
+  test.each([
+    ['nonsense', 'AZURE_TOKEN_CREDENTIALS is "nonsense", which is no value of it'],
+    ['dev,prod', 'AZURE_TOKEN_CREDENTIALS is "dev,prod", which is no value of it'],
+    ['azure-cli', 'AZURE_TOKEN_CREDENTIALS is "azure-cli", which is no value of it'],
+    ['__proto__', 'AZURE_TOKEN_CREDENTIALS is "__proto__", which is no value of it'],
+    [
+      'visualstudiocodecredential',
+      'AZURE_TOKEN_CREDENTIALS is VisualStudioCodeCredential, which is not to be had here',
+    ],
+    ['InteractiveBrowserCredential', 'AZURE_TOKEN_CREDENTIALS is InteractiveBrowserCredential, which is not to be had'],
+  ])('%j is an error that lists the right ones', async (value, what) => {
+    const failure = await catchFailure(() => search({ ...SECRET, AZURE_TOKEN_CREDENTIALS: value }));
+    expect(failure.code).toBe('IDENTITY_INVALID');
+    expect(failure.message).toContain(what);
+    expect(failure.hint).toContain('dev, prod, EnvironmentCredential');
+    expect(failure.hint).toContain('AzurePowerShellCredential');
+  });
+});
+
+describe('the source that the configuration chose', () => {
+  test.each(['dev', 'prod', 'AzureCliCredential', 'nonsense'])('wins over AZURE_TOKEN_CREDENTIALS=%s', (value) => {
+    expect(search({ AZURE_TOKEN_CREDENTIALS: value }, 'client-secret')).toEqual(['client-secret']);
+  });
+
+  test('may be a program of the person', () => {
+    expect(search({}, 'command', { command: ['/usr/bin/vault-token'] })).toEqual(['command']);
+  });
+});
