@@ -78,7 +78,12 @@ export function writeIndex(file: string, { entries, hasWarned }: CredentialIndex
 }
 
 function isThere(file: string): boolean {
-  return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+  try {
+    lstatSync(file);
+    return true;
+  } catch {
+    return false; // or its folder is none, which whoever writes to it finds out
+  }
 }
 
 function parseIndex(text: string): CredentialIndex | undefined {
