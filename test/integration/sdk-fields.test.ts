@@ -80,7 +80,7 @@ const CASES: Readonly<Record<'secret' | 'certificate' | 'chain' | 'workload' | '
       AZURE_KUBERNETES_CA_DATA: proxy.caPem,
     }),
     // On purpose: the SDK goes to the token proxy through the HTTP proxy, which knows no host of a cluster; ours past it.
-    sdkVariables: { HTTPS_PROXY: '', https_proxy: '' },
+    sdkVariables: { HTTPS_PROXY: '', https_proxy: '', HTTP_PROXY: '', http_proxy: '' },
   },
   workload: { sdk: 'workload', variables: () => ({ AZURE_FEDERATED_TOKEN_FILE: tokenFile }) },
   pipelines: {
