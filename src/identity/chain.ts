@@ -9,7 +9,7 @@ import { findClientSecret } from './client-secret.ts';
 import { findCommand } from './command.ts';
 import { findGithubActions } from './github-actions.ts';
 import { type Identity, type IdentityName, type IdentityRequest, type IdentitySource, isNotSetUp } from './identity.ts';
-import { findManagedIdentity } from './managed-identity.ts';
+import { findImds, findManagedIdentity } from './managed-identity.ts';
 import { readAllowedSources } from './token-credentials.ts';
 import { findWorkloadIdentity } from './workload-identity.ts';
 
@@ -27,6 +27,7 @@ const SOURCES: readonly IdentitySource[] = [
   { name: 'azure-cli', find: findAzureCli },
   { name: 'azure-developer-cli', find: findAzureDeveloperCli },
   { name: 'azure-powershell', find: findAzurePowerShell },
+  { name: 'managed-identity', find: findImds },
 ];
 
 /** Sources that are only there where a registry's configuration names them. */

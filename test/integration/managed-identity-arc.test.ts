@@ -1,0 +1,100 @@
+/** `get` on a server of Azure Arc, whose agent asks for the key in a file, and must not get another. */
+
+import { rmSync, writeFileSync } from 'node:fs';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { ARC_FOLDER, ARC_KEY, NEEDS_ROOT, useManagedIdentityWorld } from './managed-identity-world.ts';
+
+const host = useManagedIdentityWorld('arc');
+
+describe('azure arc', () => {
+  beforeEach(({ skip }) => {
+    skip(!host().hasArcFolder, NEEDS_ROOT);
+  });
+
+  test('at localhost is asked at 127.0.0.1', async () => {
+    const variables = host().environment('azure arc');
+    await host().get({
+      ...variables,
+      IDENTITY_ENDPOINT: variables['IDENTITY_ENDPOINT']?.replace('127.0.0.1', 'localhost'),
+    });
+    expect(host().server.requests.map(({ headers }) => headers['host'])).toEqual(
+      Array(2).fill(new URL(host().server.url).host),
+    );
+  });
+
+  test.each([
+    `Basic realm=/etc/passwd`,
+    `Basic realm=/etc/docker-credential-acr-test.key`,
+    `Basic realm=${ARC_FOLDER}/../docker-credential-acr-test.key`,
+    `Basic realm=${ARC_FOLDER}/./docker-credential-acr-test.key`,
+    `Basic realm=${ARC_FOLDER}//docker-credential-acr-test.key`,
+    `Basic realm=${ARC_FOLDER}/deeper/docker-credential-acr-test.key`,
+    `Basic realm=${ARC_FOLDER}/docker-credential-acr-test.key/`,
+    `Basic realm=${ARC_FOLDER}/docker-credential-acr-test.txt`,
+    `Basic realm=${ARC_FOLDER}/.key`,
+    `Basic realm=${ARC_FOLDER.toUpperCase()}/docker-credential-acr-test.key`,
+    'Basic realm=docker-credential-acr-test.key',
+    'Basic realm=C:\\ProgramData\\AzureConnectedMachineAgent\\Tokens\\one.key',
+  ])('that names another file gets no key: %s', async (arcChallenge) => {
+    host().server.state.arcChallenge = arcChallenge;
+    expect(await host().fail(host().environment('azure arc'))).toContain('named a key file where it keeps none');
+    expect(host().server.requests.length).toBe(1);
+  });
+
+  test.each(['Bearer realm=x', 'Basic', 'Basic realm=', ''])('that asks %j gets no key', async (arcChallenge) => {
+    host().server.state.arcChallenge = arcChallenge;
+    expect(await host().fail(host().environment('azure arc'))).toContain('named no key file');
+    expect(host().server.requests.length).toBe(1);
+  });
+
+  test('that does not ask for its key is not believed', async () => {
+    host().server.answerNext({ body: JSON.stringify({ access_token: host().world.emulator.entraToken() }) });
+    expect(await host().fail(host().environment('azure arc'))).toContain('did not ask for its key');
+  });
+
+  test('gets a key of 4096 bytes, and none that is larger', async () => {
+    const largest = 'k'.repeat(4096);
+    host().world.emulator.state.issuedSecrets.add(largest);
+    host().server.state.arcKey = largest;
+    try {
+      writeFileSync(host().arcFile, largest);
+      await host().get(host().environment('azure arc'));
+      host().world.forgetTokens();
+      writeFileSync(host().arcFile, `${largest}k`);
+      expect(await host().fail(host().environment('azure arc'))).toContain('it is larger than 4096 bytes');
+    } finally {
+      host().server.state.arcKey = ARC_KEY;
+    }
+  });
+
+  test.each([
+    ['is not there', undefined, 'there is no such file'],
+    ['is empty', '', 'it does not hold a key'],
+    ['holds more than a key', `${ARC_KEY}\r\nX-Other: header`, 'it does not hold a key'],
+  ])('whose key file %s says which group may read it', async (_name, text, reason) => {
+    if (text === undefined) rmSync(host().arcFile);
+    else writeFileSync(host().arcFile, text);
+    const stderr = await host().fail(host().environment('azure arc'));
+    expect(stderr).toContain(`cause: ${host().arcFile}: ${reason}\n`);
+    expect(stderr).toContain('hint: sudo usermod -aG himds ');
+    expect(host().server.requests.length).toBe(1);
+  });
+
+  test('that refuses the key is not asked again', async () => {
+    writeFileSync(host().arcFile, 'another-key-secret');
+    expect(await host().fail(host().environment('azure arc'))).toContain('HTTP 403 unauthorized: The key is wrong');
+    expect(host().server.requests.length).toBe(2);
+  });
+
+  test.each(['clientId', 'objectId', 'resourceId'] as const)(
+    'that is too old for "%s" is not believed',
+    async (name) => {
+      host().server.state.isArcAgentNew = false;
+      host().choose(name);
+      expect(await host().fail(host().environment('azure arc'))).toContain(
+        `did not answer for the identity of "${name}"`,
+      );
+      expect(host().world.seen()).toEqual([]);
+    },
+  );
+});
