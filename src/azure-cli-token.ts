@@ -58,6 +58,7 @@ export async function requestCliToken(tools: SignInTools, request: CliTokenReque
     tenant,
     needsSignIn: /az login/.test(answer.text),
     signIn: suggestion ?? (tenant === undefined ? 'az login' : `az login --tenant ${tenant}`),
-    check: `az account get-access-token --resource ${audience} --debug`,
+    // Without the token, which people would paste into a bug report.
+    check: `az account get-access-token --resource ${audience} --query expiresOn --debug`,
   });
 }

@@ -98,7 +98,7 @@ export async function requestPowerShellToken(
       tenant,
       needsSignIn: /Connect-AzAccount/.test(answer.text),
       signIn: `${name} -Command "${signIn}"`,
-      check: `${name} -Command "Get-AzAccessToken -ResourceUrl ${audience}"`,
+      check: `${name} -Command "Get-AzAccessToken -ResourceUrl ${audience} | Select-Object ExpiresOn"`,
     });
   }
   if (without.length === 0) return { notSetUp: 'Azure PowerShell has an account, but pwsh is not on PATH' };

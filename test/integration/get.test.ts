@@ -290,7 +290,7 @@ describe('a machine without an identity', () => {
     expect(sources).toEqual(expect.arrayContaining(['azure-cli', 'azure-developer-cli', 'azure-powershell']));
     expect(sources).not.toContain('command');
     expect(lines).toContain('  client-secret: AZURE_CLIENT_SECRET is not set');
-    expect(world.emulator.connects).toEqual([]);
+    expect(world.seen()).toEqual([]);
   });
 
   test.each(['AZURE_CLIENT_ID', 'AZURE_TENANT_ID'])('without %s names it in the hint', async (name) => {
