@@ -3,7 +3,9 @@ import { mkdirSync } from 'node:fs';
 import { canMakeVirtualEnvironments, installAzureCli, isAzureCliInstalled } from './test-parts/azure-cli.ts';
 import { canInstallPackages, installPackages } from './test-parts/debian.ts';
 import { hasGo, installGoPrograms, needsGo } from './test-parts/go-programs.ts';
+import { unpackKeychainHelpers } from './test-parts/keychain-helpers.ts';
 import { PARTS_FOLDER, type PartReport } from './test-parts/part.ts';
+import { buildReferenceClient } from './test-parts/reference-client.ts';
 
 /**
  * Installs what is missing; what is there stays as it is.
@@ -19,7 +21,10 @@ export async function installTestParts(): Promise<readonly PartReport[]> {
   const packages = installPackages(extraPackages);
   const programs = goIsReady ? installGoPrograms() : packages.then(installGoPrograms);
   const azureCli = pythonIsReady ? installAzureCli() : packages.then(installAzureCli);
-  return [...(await packages), ...(await programs), await azureCli];
+  // Each after what would get in its way: the package lists, and a build that keeps every core busy.
+  const keychainHelpers = packages.then(unpackKeychainHelpers);
+  const referenceClient = programs.then(buildReferenceClient);
+  return [...(await packages), ...(await programs), await azureCli, await keychainHelpers, await referenceClient];
 }
 
 /** One line a part that was installed or is missing; nothing about what was there already. */

@@ -10,6 +10,11 @@ const PACKAGES: Readonly<Record<string, string>> = {
   buildah: 'buildah',
   'docker-registry': 'docker-registry',
   iptables: 'iptables',
+  pass: 'pass',
+  gnupg: 'gpg',
+  'gnome-keyring': 'gnome-keyring-daemon',
+  dbus: 'dbus-run-session',
+  'libsecret-tools': 'secret-tool',
 };
 
 /** Whether packages can be installed here without asking anybody. */
