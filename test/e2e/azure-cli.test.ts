@@ -86,7 +86,7 @@ it('get finds nothing after az logout, and says how to sign in', async (context)
   expect(await machine.helper('get', LOGIN_SERVER, { environment })).toEqual({
     exitCode: 1,
     stdout: 'credentials not found in native keychain\n',
-    stderr: expect.stringMatching(/^docker-credential-acr: hint: [^\n]*az login\n$/),
+    stderr: expect.stringMatching(/^docker-credential-acr: hint: [^\n]*az login\n( {2}[\w-]+: [^\n]+\n)+$/),
   });
   expect(countCalls()).toBe(callsBefore);
   expect(cloud.emulator.connects).toEqual([]);
