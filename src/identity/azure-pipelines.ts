@@ -44,6 +44,7 @@ export function findAzurePipelines(request: IdentityRequest): Identity | NotSetU
     client,
     actor: `the token of service connection ${connection.id}`,
     readSecret: () => `${connection.id} ${accessToken}`,
+    serviceUrl,
     getAssertion: async (tools) => {
       const url = parseServiceUrl(serviceUrl, URL_VARIABLE, tools);
       url.searchParams.set('api-version', '7.1');

@@ -15,18 +15,24 @@ export interface Federation {
   /** What proves the identity, for people: "the ID token of …". */
   readonly actor: string;
   readonly readSecret: () => string;
+  /** The CI's token service, which is asked first. */
+  readonly serviceUrl?: string;
+  /** Whether the cluster may stand in for Entra, whose connection would then be opened for nothing. */
+  readonly isBound?: boolean;
   /** Gets a token of the other issuer: at each sign-in, since it lives for minutes and is replaced under our feet. */
   readonly getAssertion: (tools: SignInTools) => Promise<string>;
 }
 
 export function createFederatedIdentity(request: IdentityRequest, federation: Federation): Identity {
-  const { source, client, actor, readSecret, getAssertion } = federation;
+  const { source, client, actor, readSecret, serviceUrl = '', isBound = false, getAssertion } = federation;
   const { clientId, tenant } = client;
   const authority = findAuthority(request);
+  const service = readServiceUrl(serviceUrl);
   return {
     source,
     description: `${source} ${authority.url}/${tenant} ${clientId}`,
     readSecret,
+    origins: [...(service === undefined ? [] : [service.origin]), ...(isBound ? [] : [new URL(authority.url).origin])],
     getToken: async (tools) => {
       const assertion = await getAssertion(tools);
       tools.machine.secrets.add(assertion);
@@ -78,9 +84,14 @@ export function isToken(text: string): boolean {
  * @throws IDENTITY_INVALID
  */
 export function parseServiceUrl(text: string, variable: string, { purpose }: SignInTools): URL {
-  const url = URL.parse(text.trim());
-  if (url?.protocol === 'https:' && url.username === '' && url.password === '') return url;
+  const url = readServiceUrl(text);
+  if (url !== undefined) return url;
   throw new CredentialError('IDENTITY_INVALID', `${purpose}: ${variable} is not an https URL`, {
     hint: `let the CI's runner set ${variable}; it is not to be set by hand`,
   });
+}
+
+function readServiceUrl(text: string): URL | undefined {
+  const url = URL.parse(text.trim());
+  return url?.protocol === 'https:' && url.username === '' && url.password === '' ? url : undefined;
 }

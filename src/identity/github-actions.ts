@@ -40,6 +40,7 @@ export function findGithubActions(request: IdentityRequest): Identity | NotSetUp
     client,
     actor: 'the ID token of GitHub Actions',
     readSecret: () => serviceToken,
+    serviceUrl,
     getAssertion: async (tools) => {
       const url = parseServiceUrl(serviceUrl, URL_VARIABLE, tools);
       url.searchParams.set('audience', audience);

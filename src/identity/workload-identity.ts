@@ -35,6 +35,7 @@ export function findWorkloadIdentity(request: IdentityRequest): Identity | NotSe
     client,
     actor: `the token in ${file ?? variable}`,
     readSecret: () => file ?? readVariable(machine, variable) ?? '',
+    isBound: readVariable(machine, 'AZURE_KUBERNETES_TOKEN_PROXY') !== undefined,
     getAssertion: async (tools) => readAssertion(tools, place),
   });
 }

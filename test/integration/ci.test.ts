@@ -49,10 +49,11 @@ afterAll(() => world.stop());
 const github = (more: Variables = {}): Variables => ({ ...IDS, ...ci.githubVariables, ...more });
 const pipelines = (more: Variables = {}): Variables => ({ ...IDS, ...ci.pipelinesVariables, ...more });
 
-/** A connection to the registry may be opened ahead; nothing goes over it. */
+/** Connections to the registry and to Entra may be opened ahead; nothing goes over them. */
 function expectNothingSent(): void {
   expect(world.seen()).toEqual([]);
-  expect(world.emulator.connects.filter((target) => target !== `${REGISTRY}:443`)).toEqual([]);
+  const ahead = [`${REGISTRY}:443`, 'login.microsoftonline.com:443'];
+  expect(world.emulator.connects.filter((target) => !ahead.includes(target))).toEqual([]);
 }
 
 /** As `world.fail`, while a fault is there. */

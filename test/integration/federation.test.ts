@@ -53,10 +53,11 @@ function issue(claims: Record<string, unknown> = {}): string {
   return ci.issue({ iss: ISSUER, sub: SUBJECT, aud: [FEDERATED_AUDIENCE], ...claims }, now);
 }
 
-/** A connection to the registry may be opened ahead; nothing goes over it. */
+/** Connections to the registry and to Entra may be opened ahead; nothing goes over them. */
 function expectNothingSent(): void {
   expect(world.seen()).toEqual([]);
-  expect(world.emulator.connects.filter((target) => target !== `${REGISTRY}:443`)).toEqual([]);
+  const ahead = [`${REGISTRY}:443`, 'login.microsoftonline.com:443'];
+  expect(world.emulator.connects.filter((target) => !ahead.includes(target))).toEqual([]);
 }
 
 /** What the webhook of a cluster puts into a pod, and nothing else. */
