@@ -43,7 +43,7 @@ const SECRETS: Readonly<Record<string, string>> = {
   token: 'use "tokenFile" or "tokenEnv"',
 };
 
-const TENANT = /^[0-9a-zA-Z.-]+$/;
+const TENANT = /^[0-9a-zA-Z][0-9a-zA-Z.-]*$/;
 const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const RESOURCE_ID = /^\/subscriptions\/[\w-]+\/[\w.()/ -]+$/i;
@@ -91,7 +91,7 @@ function parseIdentity(object: JsonObject, name: string | undefined, where: stri
   if (type === undefined) throw reader.wrong('type', `one of ${IDENTITY_NAMES.map((one) => `"${one}"`).join(', ')}`);
   reader.allow([...COMMON_KEYS, ...IDENTITY_KEYS[type]]);
   const command = reader.texts('command', ANY_TEXT, 'a list: the program, then its arguments');
-  if (type === 'command' && command === undefined)
+  if (type === 'command' && !Array.isArray(object['command']))
     throw reader.wrong('command', 'a list: the program, then its arguments');
   return {
     type,

@@ -47,7 +47,7 @@ export const REGISTRY_KEYS = ['secret', 'scope', 'tenantId', 'identity', 'anonym
 export const CLOUD_KEYS = ['authorityHost', 'audience', 'federatedAudience'] as const;
 
 const LARGEST_CONFIG_BYTES = 1024 * 1024;
-const TENANT = /^[0-9a-zA-Z.-]+$/;
+const TENANT = /^[0-9a-zA-Z][0-9a-zA-Z.-]*$/;
 const AUDIENCE = /^[0-9a-zA-Z._:/-]+$/;
 /** @see https://distribution.github.io/distribution/spec/auth/scope/ */
 const SCOPE = /^[a-z-]+:[A-Za-z0-9._/*-]+:[a-z_*]+(?:,[a-z_*]+)*$/;
@@ -163,7 +163,8 @@ export function parseConfig(text: string, file: string): JsonObject {
     value = JSON.parse(text);
   } catch (cause) {
     // The engine's message quotes the text, which may hold what nobody should see: only the place is taken from it.
-    const place = /line \d+ column \d+|position \d+/.exec(describeCause(cause))?.[0];
+    const message = describeCause(cause);
+    const place = / \((line \d+ column \d+)\)$/.exec(message)?.[1] ?? / at (position \d+)$/.exec(message)?.[1];
     throw invalid(place === undefined ? 'it is not JSON' : `it is not JSON at ${place}`);
   }
   const config = asJsonObject(value);
@@ -189,31 +190,36 @@ function findPattern(patterns: readonly string[], registry: Registry, reader: Co
   return best?.pattern;
 }
 
-/** @returns how exactly the pattern names the registry, `undefined` when it does not. */
+/**
+ * @returns how exactly the pattern names the registry, `undefined` when it does not.
+ * @throws CONFIG_INVALID for what means this registry but is not a name or pattern, such as a URL with a port.
+ */
 function rankPattern(pattern: string, { host, service }: Registry, reader: ConfigReader): number | undefined {
+  const named = parseHost(pattern.trim());
+  if (named === host) return Number.POSITIVE_INFINITY;
+  if (named === service) return Number.MAX_VALUE;
+  const bare = pattern
+    .trim()
+    .toLowerCase()
+    .replace(/^[a-z]+:\/\//, '')
+    .replace(/[/:?#].*$/s, '')
+    .replace(/^.*@/, '');
+  const literals = bare.split('*');
+  const isMeant = [host, service].some((name) => matchesLiterals(literals, name));
   if (!pattern.includes('*')) {
-    const named = parseHost(pattern.trim());
-    if (named === host) return Number.POSITIVE_INFINITY;
-    if (named === service) return Number.MAX_VALUE;
-    const [name = service] = service.split('.');
-    // Somebody who writes the name alone, or a URL with too much in it, means this registry.
-    if (named === name || (named === undefined && pattern.toLowerCase().includes(name))) {
-      throw reader.invalid(`"registries" has "${pattern}", which is no registry`, `write "${service}"`);
-    }
-    return undefined;
+    if (!isMeant && bare !== service.slice(0, service.indexOf('.'))) return undefined;
+    throw reader.invalid(`"registries" has "${pattern}", which is no registry`, `write "${service}"`);
   }
-  if (!/^[a-z0-9.*-]+$/i.test(pattern)) {
-    throw reader.invalid(`"registries" has "${pattern}", which is no pattern`, 'write it as "*.azurecr.io"');
-  }
-  const literals = pattern.toLowerCase().split('*');
-  const matches = matchesLiterals(literals, host) || matchesLiterals(literals, service);
-  return matches ? pattern.length - (literals.length - 1) : undefined;
+  if (!isMeant) return undefined;
+  if (/^[a-z0-9.*-]+$/i.test(pattern)) return pattern.length - (literals.length - 1);
+  throw reader.invalid(`"registries" has "${pattern}", which is no pattern`, 'write it as "*.azurecr.io"');
 }
 
 /** Whether a name is made of these literals in this order, with anything in between. Never slow, whatever the pattern. */
 function matchesLiterals(literals: readonly string[], name: string): boolean {
   const first = literals[0] ?? '';
   const last = literals.at(-1) ?? '';
+  if (literals.length === 1) return name === first;
   if (!name.startsWith(first)) return false;
   let position = first.length;
   for (const literal of literals.slice(1, -1)) {

@@ -15,6 +15,8 @@ import { openTunnel, TimeoutError } from './tunnel.ts';
 const CONNECT_TIMEOUT_MS = 5_000;
 /** How long the program waits at most before it blocks the event loop with loading the rest of itself. */
 const LONGEST_HEAD_START_MS = 40;
+/** Whatever `NODE_TLS_REJECT_UNAUTHORIZED` says: a secret goes to nobody who cannot show who they are. */
+const VERIFIED = { rejectUnauthorized: true };
 const HTTP_PORT = 80;
 const HTTPS_PORT = 443;
 
@@ -97,7 +99,7 @@ export class Connections {
   async #openTls(socket: Socket, serverName: string): Promise<TLSSocket> {
     const { connect } = await import('node:tls');
     const secureContext = await this.#getContext();
-    const tls = connect({ socket, servername: serverName, secureContext, ALPNProtocols: ['http/1.1'] });
+    const tls = connect({ socket, servername: serverName, secureContext, ALPNProtocols: ['http/1.1'], ...VERIFIED });
     this.#keep(tls);
     return tls;
   }

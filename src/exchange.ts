@@ -73,7 +73,8 @@ export async function requestAccessToken(
 /** The end of a token that says it; nobody outside of ACR can check its signature. */
 export function readExpiry(token: string): number | undefined {
   try {
-    return decodeJwt(token).exp;
+    const { exp } = decodeJwt(token);
+    return typeof exp === 'number' && Number.isFinite(exp) ? exp : undefined;
   } catch {
     return undefined;
   }

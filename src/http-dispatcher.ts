@@ -44,6 +44,7 @@ export async function createDirectDispatcher(direct: DirectConnection): Promise<
   return new Agent({
     connect: {
       timeout: CONNECT_TIMEOUT_MS,
+      rejectUnauthorized: true,
       ...(certificates === undefined ? {} : { secureContext: createSecureContext({ ca: certificates }) }),
       ...(serverName === undefined ? {} : { servername: serverName }),
     },

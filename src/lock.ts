@@ -17,6 +17,14 @@ export interface Lock {
   readonly release: () => void;
 }
 
+interface SeenHolder {
+  readonly file: string;
+  readonly inode: number;
+  readonly touchedMs: number;
+  /** When we first saw it so, on the clock of `performance.now()`. */
+  readonly sinceMs: number;
+}
+
 const HEARTBEAT_MS = 500;
 const DEAD_AFTER_MS = 3_000;
 const LARGEST_LOCK_BYTES = 1024;
@@ -26,7 +34,7 @@ export class LockAttempt {
   readonly #folder: string;
   readonly #name: string;
   readonly #here: string;
-  #seen: { file: string; touchedMs: number; sinceMs: number } | undefined;
+  #seen: SeenHolder | undefined;
 
   /** @param name of the lock, in a folder that is there. */
   constructor(folder: string, name: string) {
@@ -50,7 +58,14 @@ export class LockAttempt {
       if (readErrorCode(cause) === 'EEXIST') return undefined;
       throw cause;
     }
-    for (const generation of generations) rmSync(this.#file(generation), { force: true });
+    for (const generation of generations) {
+      // The name of a dead one may have been given to a living one since we looked.
+      if (generation === newest && this.#seen !== undefined && isReplaced(this.#seen)) {
+        rmSync(file, { force: true });
+        return undefined;
+      }
+      rmSync(this.#file(generation), { force: true });
+    }
     const heartbeat = setInterval(() => touch(file), HEARTBEAT_MS).unref();
     return {
       release: () => {
@@ -68,27 +83,38 @@ export class LockAttempt {
     const prefix = `${this.#name}.`;
     return readdirSync(this.#folder)
       .filter((name) => name.startsWith(prefix))
-      .map((name) => Number(name.slice(prefix.length)))
-      .filter(Number.isSafeInteger)
+      .map((name) => name.slice(prefix.length))
+      .filter((generation) => /^\d{1,15}$/.test(generation))
+      .map(Number)
       .sort((one, other) => one - other);
   }
 
   #isDead(file: string): boolean {
     let touchedMs: number;
+    let inode: number;
     try {
-      touchedMs = statSync(file).mtimeMs;
+      ({ mtimeMs: touchedMs, ino: inode } = statSync(file));
     } catch {
       return false; // released a moment ago: look again
     }
     const nowMs = performance.now();
     if (this.#seen?.file !== file || this.#seen.touchedMs !== touchedMs) {
-      this.#seen = { file, touchedMs, sinceMs: nowMs };
+      this.#seen = { file, inode, touchedMs, sinceMs: nowMs };
     }
     // Measured on our own clock, since a shared folder may keep another one's time.
     if (nowMs - this.#seen.sinceMs > DEAD_AFTER_MS) return true;
     const [processId, host] = (readOwnFile(file, LARGEST_LOCK_BYTES) ?? '').split(' ');
     if (host !== this.#here) return false;
     return Date.now() - touchedMs > DEAD_AFTER_MS || !isRunning(Number(processId));
+  }
+}
+
+function isReplaced({ file, inode, touchedMs }: SeenHolder): boolean {
+  try {
+    const stats = statSync(file);
+    return stats.ino !== inode || stats.mtimeMs !== touchedMs;
+  } catch {
+    return false; // gone, as it should be
   }
 }
 

@@ -16,7 +16,7 @@ import {
   prepareWindowsLaunch,
   setVariables,
 } from './program-windows.ts';
-import { listSecrets } from './redact.ts';
+import { listSecrets, SECRET_VARIABLES } from './redact.ts';
 
 export interface ProgramResult {
   /** `undefined` when it was killed, by us or by a signal. */
@@ -168,10 +168,10 @@ function killTree(machine: Machine, child: ChildProcess): void {
 }
 
 function withoutSecrets(machine: Machine): Record<string, string> {
-  const secrets = listSecrets(machine);
+  const secrets = [...listSecrets(machine), ...machine.secrets];
   return Object.fromEntries(
     Object.entries(machine.env).flatMap(([name, value]) =>
-      value === undefined || secrets.includes(value) ? [] : [[name, value]],
+      value === undefined || SECRET_VARIABLES.includes(name) || secrets.includes(value) ? [] : [[name, value]],
     ),
   );
 }

@@ -19,10 +19,22 @@ export function findProxy(machine: Machine, host: string, port: number): URL | u
   if (isBypassed(bypass, host, port)) return undefined;
   // As for curl, a name without a scheme means http.
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`);
-  if (url !== null && ['http:', 'https:'].includes(url.protocol) && url.hostname !== '') return url;
+  if (url !== null && ['http:', 'https:'].includes(url.protocol) && url.hostname !== '') {
+    machine.secrets.add(decodeLogin(url.password));
+    return url;
+  }
   throw new CredentialError('CONFIG_INVALID', `Cannot use ${name}: it is not the URL of an http or https proxy`, {
     hint: `set ${name}=http://HOST:PORT, or unset it`,
   });
+}
+
+/** A user name or password of a URL; one that is not encoded as it should be is taken as it stands. */
+export function decodeLogin(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Machine } from './machine.ts';
 const REDACTED = '[redacted]';
 
 /** Variables whose values are secrets. */
-const SECRET_VARIABLES = [
+export const SECRET_VARIABLES: readonly string[] = [
   'AZURE_CLIENT_SECRET',
   'AZURE_CLIENT_CERTIFICATE_PASSWORD',
   'AZURE_PASSWORD',
@@ -14,7 +14,7 @@ const SECRET_VARIABLES = [
   'SYSTEM_ACCESSTOKEN',
   'IDENTITY_HEADER',
   'MSI_SECRET',
-] as const;
+];
 
 /** Shorter values than this would redact ordinary words. */
 const SHORTEST_SECRET = 6;
@@ -22,7 +22,7 @@ const SHORTEST_SECRET = 6;
 /** Whatever looks like a token: a JWT or a part of one, or a long run that only an encoding produces; not a path. */
 const TOKEN_LIKE = /eyJ[\w-]{8,}(?:\.[\w-]*)*|(?<![\w+/=-])[\w+=-][\w+/=-]{79,}/g;
 /** User name and password in a URL. */
-const USER_INFO = /(\/\/)[^\s/@]+@/g;
+const USER_INFO = /(\/\/)[^\s/]+@/g;
 
 /** @returns a function that removes this machine's secrets, and what looks like one, from a text. */
 export function createRedactor(machine: Machine): (text: string) => string {
@@ -49,17 +49,52 @@ export function listSecrets({ env, secrets }: Machine): string[] {
 /** The forms in which a service may echo a secret. */
 function encodeSecret(secret: string): string[] {
   const bytes = Buffer.from(secret);
+  const hex = bytes.toString('hex');
+  const percent = encodeURIComponent(secret);
   const form = new URLSearchParams({ s: secret }).toString().slice('s='.length);
   const json = JSON.stringify(secret).slice(1, -1);
-  const base64 = bytes.toString('base64').replace(/=+$/, '');
-  return [secret, json, encodeURIComponent(secret), form, base64, bytes.toString('base64url'), bytes.toString('hex')];
+  const html = secret
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
+  return [
+    secret,
+    removeControls(secret),
+    json,
+    // As .NET writes JSON.
+    json.replace(/[+&'<>`]/g, (character) => `\\u00${character.charCodeAt(0).toString(16).toUpperCase()}`),
+    html,
+    html.replaceAll("'", '&#39;'),
+    percent,
+    lowerPercent(percent),
+    form,
+    lowerPercent(form),
+    bytes.toString('base64').replace(/=+$/, ''),
+    bytes.toString('base64url'),
+    hex,
+    hex.toUpperCase(),
+  ];
+}
+
+function lowerPercent(text: string): string {
+  return text.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase());
 }
 
 /**
  * One bounded line of a text that somebody else wrote: nothing in it can move a terminal's cursor or hide the rest.
  */
 export function quoteForeignText(text: string, longest = 300): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
-  const line = text.replace(/[\u0000-\u001F\u007F-\u009F\u2028\u2029\u202A-\u202E\u2066-\u2069]+/g, ' ').trim();
-  return line.length > longest ? `${line.slice(0, longest)}…` : line;
+  const line = removeControls(text).trim();
+  if (line.length <= longest) return line;
+  // Cut between words: a part of a secret would not be recognised by what redacts it afterwards.
+  return `${line
+    .slice(0, longest + 1)
+    .replace(/\S+$/, '')
+    .trimEnd()}…`;
+}
+
+/** Without what moves a cursor, turns the direction of writing or cannot be seen. */
+function removeControls(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u061C\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]+/gu, ' ');
 }

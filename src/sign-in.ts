@@ -138,7 +138,7 @@ class Session {
     const { Connections } = await import('./connections.ts');
     const connections = new Connections(machine);
     this.#connections = connections;
-    await connections.warm([...(identity.origins ?? []), `https://${registry.host}`]);
+    if (identity.origins !== undefined) await connections.warm([...identity.origins, `https://${registry.host}`]);
     const { createHttp } = await import('./http.ts');
     this.#tools = {
       machine,
@@ -184,6 +184,7 @@ async function obtain(
     return cached?.token === refused ? undefined : cached;
   };
   return await flySingle<string | NotSetUp>(cache, key, {
+    machine,
     secret: identity.readSecret?.() ?? '',
     deadlineMs,
     log,

@@ -9,8 +9,10 @@ import { makeOwnFolder, readOwnFile, replaceOwnFile } from './files.ts';
 import { asText, parseJsonObject } from './json.ts';
 import { type Lock, LockAttempt } from './lock.ts';
 import type { Log } from './log.ts';
+import type { Machine } from './machine.ts';
 
 export interface Flight<T> {
+  readonly machine: Machine;
   /** Looks for the result of another process. */
   readonly peek: () => T | undefined;
   /** Gets the result itself. */
@@ -47,7 +49,7 @@ export async function flySingle<T>(cache: Cache | undefined, key: CacheKey, flig
   try {
     return await flight.run();
   } catch (cause) {
-    if (turn.lock !== undefined) await shareFailure(failureFile, flight.secret, cause);
+    if (turn.lock !== undefined) await shareFailure(failureFile, flight, cause);
     throw cause;
   } finally {
     turn.lock?.release();
@@ -93,10 +95,14 @@ async function waitForOther(service: string, deadlineMs: number, waitMs: number)
   await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random())));
 }
 
-/** Leaves the failure for those who wait behind us. Its texts are made to be shown, so they hold no secret. */
-async function shareFailure(file: string, secret: string, failure: unknown): Promise<void> {
+/** Leaves the failure for those who wait behind us, as it would be shown. */
+async function shareFailure<T>(file: string, { machine, secret }: Flight<T>, failure: unknown): Promise<void> {
   if (!(failure instanceof CredentialError) || !SHARED_FAILURES.includes(failure.code)) return;
-  const { code, message, causes, hint } = failure;
+  const { createRedactor } = await import('./redact.ts');
+  const redact = createRedactor(machine);
+  const { code } = failure;
+  const [message, causes] = [redact(failure.message), failure.causes.map(redact)];
+  const hint = failure.hint === undefined ? undefined : redact(failure.hint);
   const failedAtMs = Date.now();
   const salt = `${failedAtMs} ${process.pid}`;
   const record = { failedAtMs, salt, proof: await prove(salt, secret), code, message, causes, hint };

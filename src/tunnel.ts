@@ -6,6 +6,7 @@
  */
 
 import type { Socket } from 'node:net';
+import { decodeLogin } from './proxy.ts';
 
 /** The proxy said no. */
 export class ProxyRefusal extends Error {
@@ -72,6 +73,6 @@ export function openTunnel(socket: Socket, proxy: URL, target: string, timeoutMs
 /** @see https://www.rfc-editor.org/rfc/rfc7617 */
 function formatLogin({ username, password }: URL): string {
   if (username === '') return '';
-  const login = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64');
+  const login = Buffer.from(`${decodeLogin(username)}:${decodeLogin(password)}`).toString('base64');
   return `Proxy-Authorization: Basic ${login}\r\n`;
 }

@@ -27,6 +27,7 @@ export function findAzureCli(request: IdentityRequest): Identity | NotSetUp {
   return {
     source: 'azure-cli',
     description: `azure-cli ${account.user} ${tenant ?? account.tenantId} ${account.details}`,
+    origins: [],
     getToken: async (tools) => {
       const { requestCliToken } = await import('../azure-cli-token.ts');
       return requestCliToken(tools, {

@@ -40,6 +40,7 @@ export function findAzureDeveloperCli(request: IdentityRequest): Identity | NotS
   return {
     source: 'azure-developer-cli',
     description: `azure-developer-cli ${account}${tenant === undefined ? '' : ` ${tenant}`}`,
+    origins: [],
     getToken: async (tools) => {
       const { requestDeveloperCliToken } = await import('../azure-developer-cli-token.ts');
       return requestDeveloperCliToken(tools, tenant);

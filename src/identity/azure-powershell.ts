@@ -26,6 +26,7 @@ export function findAzurePowerShell(request: IdentityRequest): Identity | NotSet
   return {
     source: 'azure-powershell',
     description: `azure-powershell ${user} ${tenant ?? account.tenantId} ${environment}`.trim(),
+    origins: [],
     getToken: async (tools) => {
       const { requestPowerShellToken } = await import('../azure-powershell-token.ts');
       return requestPowerShellToken(tools, { account: user, tenant });

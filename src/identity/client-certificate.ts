@@ -31,6 +31,7 @@ export function findClientCertificate(request: IdentityRequest): Identity | NotS
     source: 'client-certificate',
     description: `client-certificate ${authority.url}/${tenant} ${clientId}`,
     readSecret: () => `${file} ${readVariable(machine, passwordVariable) ?? ''}`,
+    origins: [new URL(authority.url).origin],
     getToken: async (tools) => {
       const [
         { formatAssertion, formatTokenEndpoint, requestToken },

@@ -24,6 +24,7 @@ export function findCommand({ machine, registry, parameters }: IdentityRequest):
     source: 'command',
     // Nobody has to know what a person writes into the arguments.
     description: `command ${program} ${hashText(JSON.stringify(args))}`,
+    origins: [],
     getToken: async (tools) => {
       const { requestCommandToken } = await import('../command-token.ts');
       return requestCommandToken(tools, registry, { program, args });

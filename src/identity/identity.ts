@@ -62,7 +62,10 @@ export interface Identity {
   readonly source: IdentityName;
   /** Who signs in, stable and free of secrets: part of the cache key, so another account means another token. */
   readonly description: string;
-  /** Where it signs in, so that the connection can be opened ahead: `https://login.microsoftonline.com`. */
+  /**
+   * Where it signs in, such as `https://login.microsoftonline.com`, so that the connections there and to the registry
+   * are opened ahead; left out by a source that may turn out not to be there.
+   */
   readonly origins?: readonly string[];
   /** What it signs in with, where that is a secret which others may have another value of; never kept. */
   readonly readSecret?: () => string;

@@ -92,6 +92,8 @@ function createIdentity(request: IdentityRequest, { kind, endpoint, secretVariab
     source: 'managed-identity',
     description: `managed-identity ${kind} ${host} ${who}`,
     ...(secretVariable === undefined ? {} : { readSecret: () => readVariable(machine, secretVariable) ?? '' }),
+    // The metadata service may not be there at all.
+    ...(kind === 'imds' && !isChosen ? {} : { origins: [] }),
     getToken: async (tools) => {
       const requestToken: RequestManagedIdentityToken = await KINDS[kind]();
       return await requestToken(tools, { endpoint, selector: chosen, isChosen });

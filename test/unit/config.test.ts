@@ -245,13 +245,30 @@ describe('which entry applies', () => {
 });
 
 describe('a pattern that is none', () => {
-  const rows: readonly string[] = ['*/team', 'my registry*', '*?', '[a-z]*', '*:443', '*\n', '(a+)+*', 'é*', '*\0'];
+  const rows: readonly string[] = ['*/team', 'https://*.azurecr.io', '*?', '*:443', '*\n', 'x@my*'];
   for (const pattern of rows) {
     test(JSON.stringify(pattern), async () => {
       const text = JSON.stringify({ registries: { [pattern]: {} } });
       const failure = await catchFailure(() => readSettings(text, '/config.json', REGISTRY));
       expect(failure.message).toContain('which is no pattern');
       expect(failure.hint).toBe('write it as "*.azurecr.io"');
+    });
+  }
+});
+
+describe('what is no pattern and does not mean this registry breaks nothing', () => {
+  for (const pattern of [
+    'my registry*',
+    '[a-z]*',
+    '(a+)+*',
+    'é*',
+    '*\0',
+    'https://*.azurecr.cn',
+    'myregistry1.azurecr.io:5000',
+  ]) {
+    test(JSON.stringify(pattern), () => {
+      const text = JSON.stringify({ registries: { [pattern]: { nonsense: true } } });
+      expect(readSettings(text, '/config.json', REGISTRY)).toEqual(DEFAULT_SETTINGS);
     });
   }
 });

@@ -388,7 +388,7 @@ describe('the id by which a service finds a request', () => {
     [{ 'client-request-id': 'c' }, 'c'],
     [{}, undefined],
     [{ 'x-ms-request-id': 'a\u001B[2J\u202Eb' }, 'a [2J b'],
-    [{ 'x-ms-request-id': 'x'.repeat(100) }, `${'x'.repeat(64)}…`],
+    [{ 'x-ms-request-id': 'x'.repeat(100) }, '…'],
   ];
   for (const [headers, id] of rows) {
     test(JSON.stringify(headers), () => {

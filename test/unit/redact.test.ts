@@ -161,8 +161,11 @@ describe("somebody else's text as one line", () => {
 
   test('is cut where it is too long, and says so', () => {
     expect(quoteForeignText('a'.repeat(300))).toBe('a'.repeat(300));
-    expect(quoteForeignText('a'.repeat(301))).toBe(`${'a'.repeat(300)}…`);
-    expect(quoteForeignText('abcdef', 3)).toBe('abc…');
+    expect(quoteForeignText('one two three', 7)).toBe('one two…');
+    expect(quoteForeignText('one two three', 8)).toBe('one two…');
+    // Never within a word: what redacts the text afterwards would not know the part of a secret.
+    expect(quoteForeignText('a'.repeat(301))).toBe('…');
+    expect(quoteForeignText('secret is abcdef', 12)).toBe('secret is…');
     expect(quoteForeignText(`abc${'\n'.repeat(100_000)}`, 3)).toBe('abc');
   });
 });

@@ -8,6 +8,7 @@ import type { LogStep } from '../../src/log.ts';
 import { type Flight, flySingle } from '../../src/single-flight.ts';
 import { cacheIn } from './cache-in.ts';
 import { catchAnything, catchFailure } from './failure.ts';
+import { makeMachine } from './machine.ts';
 import { useTemporaryFolder } from './temporary-folder.ts';
 
 const folder = useTemporaryFolder();
@@ -20,6 +21,7 @@ function flightTo<T>(result: T, changes: Partial<Flight<T>> = {}): Flight<T> {
     peek: () => undefined,
     run: () => Promise.resolve(result),
     secret: 'secret',
+    machine: makeMachine(),
     deadlineMs: performance.now() + 20_000,
     log: undefined,
     ...changes,
