@@ -54,6 +54,8 @@ export class World {
       SSL_CERT_FILE: undefined, // NODE_EXTRA_CA_CERTS is enough, and faster
       PATH: process.env['PATH'],
       HOME: folder,
+      // Nothing listens there: the metadata service of a real machine is not asked.
+      AZURE_POD_IDENTITY_AUTHORITY_HOST: 'http://127.0.0.1:9',
       DOCKER_CREDENTIAL_ACR_CACHE_DIR: this.cacheFolder,
       DOCKER_CREDENTIAL_ACR_DATA_DIR: this.dataFolder,
       DOCKER_CREDENTIAL_ACR_LOG: this.logFile,

@@ -64,6 +64,8 @@ export function createMachine(cloud: Cloud, options: MachineOptions = {}): Machi
     DOCKER_CONFIG: join(folder, 'docker'),
     DOCKER_CREDENTIAL_ACR_CACHE_DIR: join(folder, 'cache'),
     DOCKER_CREDENTIAL_ACR_LOG: logFile,
+    // Nothing listens there: the metadata service of a real machine is not asked.
+    AZURE_POD_IDENTITY_AUTHORITY_HOST: 'http://127.0.0.1:9',
     ...cloud.emulator.environment(),
     ...IDENTITIES[identity],
   };
