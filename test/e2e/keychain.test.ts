@@ -1,0 +1,202 @@
+/** What people type at a login, kept by the real keychain programs, asked for by the protocol's own client library. */
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { NULL_GUID, registryOf } from '../emulator/state.ts';
+import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
+import { startDockerEngine } from './world/docker-engine.ts';
+import { ENTRY, environmentWith, type RealKeychain, startPass, startSecretService } from './world/keychain.ts';
+import { createMachine, type Machine, type MachineRunOptions } from './world/machine.ts';
+import { findPart, needParts, needRoot, partOf } from './world/parts.ts';
+
+const ADMIN = 'contoso';
+const PASSWORDS = ['Admin+pass/word=1%', 'Admin+pass/word=2%'] as const;
+const HUB = 'https://index.docker.io/v1/';
+const NOT_FOUND = { exitCode: 3, stdout: 'not found\n', stderr: '' };
+const DONE = { exitCode: 0, stdout: '', stderr: '' };
+
+const cloud = await startCloud();
+registryOf(cloud.emulator.state, LOGIN_SERVER).adminUser = { username: ADMIN, passwords: PASSWORDS };
+const engineMachine = createMachine(cloud, { identity: 'nobody' });
+let dockerHost = '';
+let machine: Machine;
+let keychain: RealKeychain | undefined;
+
+beforeAll(async () => {
+  if (process.getuid?.() === 0 && findPart('dockerd') !== undefined)
+    dockerHost = await startDockerEngine(engineMachine);
+});
+beforeEach(() => {
+  machine = createMachine(cloud, { identity: 'nobody' });
+});
+afterEach(async () => {
+  await keychain?.stop();
+  keychain = undefined;
+  await machine.close();
+  cloud.forget();
+});
+afterAll(async () => {
+  await engineMachine.close();
+  await cloud.close();
+});
+
+type Environment = MachineRunOptions['environment'];
+
+/** Calls the program under test by the protocol's own client library. */
+async function reference(verb: string, input: string, environment: Environment = {}) {
+  const program = join(machine.folder, 'bin', 'docker-credential-acr');
+  const options = { input, environment, printsSecret: verb === 'get' };
+  const result = await machine.run(partOf('reference-client'), [program, verb], options);
+  return result.exitCode === 0 && result.stdout !== '' ? { ...result, stdout: JSON.parse(result.stdout) } : result;
+}
+
+function credential(serverUrl: string, username: string, secret: string): string {
+  return JSON.stringify({ ServerURL: serverUrl, Username: username, Secret: secret });
+}
+
+function answer(serverUrl: string, username: string, secret: string) {
+  return { exitCode: 0, stdout: { ServerURL: serverUrl, Username: username, Secret: secret }, stderr: '' };
+}
+
+/** What the program keeps of its own, for want of a better word. */
+function readIndex(): string {
+  return readFileSync(
+    join(machine.folder, 'home', '.local', 'share', 'docker-credential-acr', 'credentials.json'),
+    'utf8',
+  );
+}
+
+describe.each([
+  ['pass', startPass],
+  ['the secret service', startSecretService],
+])('with %s', (_name, start) => {
+  async function setUp(context: TestContext): Promise<RealKeychain> {
+    needParts(context, 'reference-client');
+    keychain = await start(machine, context);
+    return keychain;
+  }
+
+  it('a login is stored, given back, replaced, listed and erased, and is nowhere in clear text', async (context) => {
+    const { environment, ask } = await setUp(context);
+    expect(await reference('store', credential(LOGIN_SERVER, ADMIN, PASSWORDS[0]), environment)).toEqual(DONE);
+    expect(JSON.parse(await ask('list'))).toEqual({ [ENTRY]: ADMIN });
+    expect(await reference('get', LOGIN_SERVER, environment)).toEqual(answer(LOGIN_SERVER, ADMIN, PASSWORDS[0]));
+    expect(readIndex()).not.toContain(PASSWORDS[0]);
+
+    expect(await reference('store', credential(LOGIN_SERVER, 'another', PASSWORDS[1]), environment)).toEqual(DONE);
+    expect(await reference('get', LOGIN_SERVER, environment)).toEqual(answer(LOGIN_SERVER, 'another', PASSWORDS[1]));
+    expect(JSON.parse(await ask('list'))).toEqual({ [ENTRY]: 'another' });
+    expect((await reference('list', '', environment)).stdout).toEqual({ [LOGIN_SERVER]: 'another' });
+
+    expect(await reference('erase', `https://${LOGIN_SERVER}`, environment)).toEqual(DONE);
+    expect(await reference('erase', LOGIN_SERVER, environment)).toEqual(DONE);
+    expect(JSON.parse(await ask('list'))).toEqual({});
+    expect(await reference('get', LOGIN_SERVER, environment)).toMatchObject({
+      ...NOT_FOUND,
+      stderr: expect.any(String),
+    });
+    expect(cloud.emulator.connects).toEqual([]);
+  });
+
+  it('every server that Docker names is kept apart', async (context) => {
+    const { environment } = await setUp(context);
+    const servers = [HUB, `${HUB}access-token`, 'ghcr.io', '10.0.0.5:5000', '[fd00::5]:5000', 'docker.io'];
+    for (const server of servers) {
+      expect(await reference('store', credential(server, 'me', `secret of ${server}`), environment)).toEqual(DONE);
+    }
+    for (const server of servers) {
+      expect(await reference('get', server, environment)).toEqual(answer(server, 'me', `secret of ${server}`));
+    }
+    const listed = (await reference('list', '', environment)).stdout;
+    expect(listed).toEqual({
+      [LOGIN_SERVER]: NULL_GUID,
+      ...Object.fromEntries(servers.map((server) => [server, 'me'])),
+    });
+    for (const server of servers) {
+      expect(await reference('erase', server, environment)).toEqual(DONE);
+      expect(await reference('get', server, environment)).toEqual(NOT_FOUND);
+    }
+  });
+
+  it('many writers at once lose nothing', async (context) => {
+    const { environment } = await setUp(context);
+    const servers = Array.from({ length: 6 }, (_, index) => `host${index}.example`);
+    const store = (server: string) => reference('store', credential(server, server, 'a secret'), environment);
+    expect(await Promise.all(servers.map(store))).toEqual(servers.map(() => DONE));
+    const listed = (await reference('list', '', environment)).stdout;
+    expect(listed).toMatchObject(Object.fromEntries(servers.map((server) => [server, server])));
+    for (const server of servers) {
+      expect(await reference('get', server, environment)).toEqual(answer(server, server, 'a secret'));
+    }
+  });
+
+  it('docker login keeps what was typed, the next login and pull use it, and docker logout forgets it', async (context) => {
+    needParts(context, 'docker', 'dockerd', 'docker-registry');
+    needRoot(context);
+    await cloud.seed('team/app', '1');
+    const { environment, ask } = await setUp(context);
+    const options = { environment: { ...environment, DOCKER_HOST: dockerHost } };
+    const docker = (args: readonly string[], input = '') => machine.run(partOf('docker'), args, { ...options, input });
+    for (const password of PASSWORDS) {
+      const login = await docker(['login', LOGIN_SERVER, '-u', ADMIN, '--password-stdin'], password);
+      expect(login).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Login Succeeded') });
+      expect(login.stdout + login.stderr).not.toContain('unencrypted');
+      expect(JSON.parse(await ask('get', ENTRY))).toMatchObject({ Username: ADMIN, Secret: password });
+    }
+    const again = await docker(['login', LOGIN_SERVER]);
+    expect(again).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Login Succeeded') });
+    const pull = await docker(['pull', `${LOGIN_SERVER}/team/app:1`]);
+    expect(pull).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Downloaded newer image'), stderr: '' });
+    await docker(['rmi', `${LOGIN_SERVER}/team/app:1`]);
+    expect(cloud.signIns()).toEqual([]);
+    expect(readFileSync(machine.dockerConfigFile, 'utf8')).not.toContain(Buffer.from(PASSWORDS[1]).toString('base64'));
+    expect(await docker(['logout', LOGIN_SERVER])).toMatchObject({ exitCode: 0 });
+    expect(JSON.parse(await ask('list'))).toEqual({});
+  });
+});
+
+describe('without a keychain that works', () => {
+  const given = credential(LOGIN_SERVER, ADMIN, PASSWORDS[0]);
+
+  async function expectFile(environment: Environment, reason: RegExp): Promise<void> {
+    const first = await reference('store', given, environment);
+    expect(first).toMatchObject({ exitCode: 0, stdout: '', stderr: expect.stringMatching(/^\S+ warning: [^\n]+\n$/) });
+    expect(first.stderr).toMatch(reason);
+    expect(await reference('store', given, environment)).toEqual(DONE);
+    expect(await reference('get', LOGIN_SERVER, environment)).toEqual(answer(LOGIN_SERVER, ADMIN, PASSWORDS[0]));
+    expect(readIndex()).toContain(PASSWORDS[0]);
+    expect(await reference('erase', LOGIN_SERVER, environment)).toEqual(DONE);
+    expect(readIndex()).not.toContain(PASSWORDS[0]);
+  }
+
+  it('none on PATH', async (context) => {
+    needParts(context, 'reference-client');
+    await expectFile({ PATH: join(machine.folder, 'bin') }, /is not on PATH\n$/);
+  });
+
+  it('pass that nobody has initialised', async (context) => {
+    needParts(context, 'reference-client', 'docker-credential-pass', 'pass');
+    await expectFile(
+      environmentWith(machine, 'docker-credential-pass'),
+      /docker-credential-pass: pass not initialized/,
+    );
+  });
+
+  it('a secret service without a bus', async (context) => {
+    needParts(context, 'reference-client', 'docker-credential-secretservice');
+    await expectFile(environmentWith(machine, 'docker-credential-secretservice'), /docker-credential-secretservice: /);
+  });
+
+  it('a key whose passphrase nobody is there to type', async (context) => {
+    needParts(context, 'reference-client');
+    keychain = await startPass(machine, context);
+    const { environment } = keychain;
+    // The password store is encrypted to the key alone: without it all can be stored, and nothing given back.
+    const empty = join(machine.folder, 'gnupg', 'private-keys-v1.d');
+    renameSync(empty, `${empty}-away`);
+    mkdirSync(empty, { mode: 0o700 });
+    await expectFile(environment, /docker-credential-pass: /);
+    expect(existsSync(join(machine.folder, 'passwords'))).toBe(true);
+    expect(JSON.parse(await keychain.ask('list'))).toEqual({});
+  });
+});
