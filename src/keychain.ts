@@ -130,9 +130,10 @@ async function call(
   log: Log | undefined,
 ): Promise<ProgramResult> {
   const startedAtMs = performance.now();
-  const tell = (outcome: string, reason: string) => {
+  const tell = (outcome: string, reason?: string) => {
     const durationMs = Math.round(performance.now() - startedAtMs);
-    log?.({ step: 'program', outcome, source: `docker-credential-${name} ${verb}`, durationMs, reason });
+    const step = { step: 'program', outcome, source: `docker-credential-${name} ${verb}`, durationMs } as const;
+    log?.(reason === undefined ? step : { ...step, reason });
   };
   let result: ProgramResult;
   try {
@@ -147,7 +148,7 @@ async function call(
     tell('failed', reason);
     throw new Error(`docker-credential-${name}: ${reason}`);
   }
-  if (result.exitCode === 0) tell('ended', '');
+  if (result.exitCode === 0) tell('ended');
   else tell('failed', quoteForeignText(result.stdout || result.stderr, 200));
   return result;
 }
