@@ -41,7 +41,8 @@ export function listKeychains({ platform }: Machine): readonly string[] {
 
 /** @returns `undefined` when its program is not on PATH, or is this program by another name. */
 export function findKeychain(machine: Machine, name: string): Keychain | undefined {
-  const file = findProgram(machine, `docker-credential-${name}`);
+  const program = `docker-credential-${name}`;
+  const file = machine.programName === program ? undefined : findProgram(machine, program);
   return file === undefined || realpathSync(file) === realpathSync(process.execPath) ? undefined : { name, file };
 }
 

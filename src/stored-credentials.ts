@@ -44,7 +44,7 @@ export interface Kept {
 /**
  * Keeps a login in the place of the one before, which is forgotten wherever it was.
  * @param server as it is to be listed.
- * @throws Error that tells why it cannot be kept; then the one before is kept still.
+ * @throws an error that tells why it cannot be kept, in no place.
  */
 export async function keepLogin(request: LoginRequest, server: string, login: Login): Promise<Kept> {
   const file = await findIndexFile(request.machine);
@@ -113,7 +113,10 @@ async function replaceEntry(
   isTold: boolean,
 ): Promise<Kept> {
   const { name, place } = request;
-  const tried = place === 'file' ? { reason: '"store": "file" is configured' } : await tryKeychains(request, login);
+  const tried =
+    place === 'file'
+      ? { reason: '"store": "file" is configured' }
+      : await tryKeychains(request, login, findBefore(file, name));
   const isInFile = 'reason' in tried;
   if (isInFile && place === 'keychain') throw new Error(tried.reason);
   // Read only now: whoever gave up on the lock may have changed it while a keychain took its time.
@@ -130,10 +133,16 @@ async function replaceEntry(
   return { firstInFile: isInFile && !index.hasWarned ? { file, reason: tried.reason } : undefined };
 }
 
+function findBefore(file: string, name: string): StoredEntry | undefined {
+  const index = readIndex(file);
+  return typeof index === 'string' ? undefined : index.entries.get(name);
+}
+
 /** @returns the keychain that has it now, or why none has. */
 async function tryKeychains(
   { machine, name, log }: LoginRequest,
   login: Login,
+  before: StoredEntry | undefined,
 ): Promise<{ keychain: string } | { reason: string }> {
   const reasons: string[] = [];
   const names = listKeychains(machine);
@@ -141,6 +150,10 @@ async function tryKeychains(
     const keychain = findKeychain(machine, candidate);
     if (keychain === undefined) continue;
     try {
+      // Some keep the login of another user beside the new one.
+      if (before !== undefined && 'keychain' in before && before.username !== login.username) {
+        if (before.keychain === candidate) await eraseKeychain(machine, keychain, nameKeychainEntry(name), log);
+      }
       await writeKeychain(machine, keychain, nameKeychainEntry(name), login, log);
       return { keychain: candidate };
     } catch (cause) {

@@ -10,6 +10,8 @@ export type Mood = 'works' | 'broken' | 'hangs' | 'locked' | 'forgets' | 'crowde
 export interface FakeKeychain {
   /** What it holds: user names by server URL. */
   readonly contents: () => Readonly<Record<string, string>>;
+  /** Everybody whose login it keeps beside another. */
+  readonly usersOf: (serverUrl: string) => readonly string[];
   readonly secretOf: (serverUrl: string) => string | undefined;
   /** Puts an entry there as its owner would. */
   readonly put: (serverUrl: string, username: string, secret: string) => void;
@@ -74,6 +76,10 @@ export function installKeychain(binFolder: string, program: string): FakeKeychai
   return {
     contents: () =>
       Object.fromEntries(Object.keys(entries()).map((serverUrl) => [serverUrl, String(first(serverUrl)[0])])),
+    usersOf: (serverUrl) => {
+      const logins = entries()[serverUrl];
+      return Array.isArray(logins) ? logins.map((login) => String(login[0])) : [];
+    },
     secretOf: (serverUrl) => (first(serverUrl)[1] === undefined ? undefined : String(first(serverUrl)[1])),
     put: (serverUrl, username, secret) => {
       const added = { ...asJsonObject(entries()), [serverUrl]: [[username, secret]] };

@@ -187,6 +187,7 @@ describe('with a keychain that works', () => {
     ] as const) {
       await login(REGISTRY, username, secret);
       expect(await get(REGISTRY)).toEqual({ username, secret });
+      expect(pass.usersOf(ENTRY)).toEqual([username]);
     }
   });
 

@@ -42,6 +42,12 @@ describe('a program is found', () => {
     expect(findKeychain(makeMachine({ PATH: folder.path() }), 'pass')).toBeUndefined();
   });
 
+  test('unless this program was called by its name', () => {
+    install('docker-credential-pass', '');
+    const machine = makeMachine({ PATH: folder.path() }, { programName: 'docker-credential-pass' });
+    expect(findKeychain(machine, 'pass')).toBeUndefined();
+  });
+
   test('unless it is a folder or no program', () => {
     mkdirSync(folder.path('docker-credential-pass'));
     writeFileSync(folder.path('docker-credential-wincred'), '');
