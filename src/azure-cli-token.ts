@@ -14,6 +14,8 @@ import type { SignInTools } from './sign-in.ts';
 export interface CliTokenRequest {
   /** The account's name, for people. */
   readonly account: string;
+  /** The tenant of a service principal, which signs in with a secret or a certificate. */
+  readonly servicePrincipalTenant?: string | undefined;
   /** Another tenant than the account's own; never together with a subscription, which `az` refuses. */
   readonly tenant: string | undefined;
   /** The id of another subscription than the default one. */
@@ -26,6 +28,8 @@ export interface CliTokenRequest {
 const QUIET = { AZURE_CORE_COLLECT_TELEMETRY: 'no', AZURE_CORE_NO_COLOR: 'yes', AZURE_CORE_ONLY_SHOW_ERRORS: 'yes' };
 /** A command that `az` suggests; one with a claims challenge holds what must not be shown. */
 const SUGGESTION = /^az login(?: --(?!claims)[\w-]+(?: "?[\w.:/-]+"?)?)*$/;
+/** What may be pasted into a shell as it is. */
+const PLAIN_NAME = /^[\w.-]+$/;
 
 /**
  * Runs `az account get-access-token`.
@@ -50,15 +54,25 @@ export async function requestCliToken(tools: SignInTools, request: CliTokenReque
     readToken: (stdout) => asText(parseJsonObject(stdout)?.['accessToken']),
   });
   if (typeof answer === 'string') return answer;
-  // az names the very command that helps; an older one only says "Please run 'az login'".
-  const suggestion = splitLines(answer.text).find((line) => SUGGESTION.test(line));
   throw explainRefusal(purpose, answer, {
     name: 'az',
     who: `the Azure CLI's account ${quoteForeignText(account, 80)}`,
     tenant,
     needsSignIn: /az login/.test(answer.text),
-    signIn: suggestion ?? (tenant === undefined ? 'az login' : `az login --tenant ${tenant}`),
+    signIn: suggestSignIn(request, answer.text),
     // Without the token, which people would paste into a bug report.
     check: `az account get-access-token --resource ${audience} --query expiresOn --debug`,
   });
+}
+
+/** The command that signs the account in again. */
+function suggestSignIn({ account, servicePrincipalTenant, tenant }: CliTokenRequest, text: string): string {
+  if (servicePrincipalTenant !== undefined && PLAIN_NAME.test(account)) {
+    // az suggests what a person would run. This one asks for the secret, so that none is in the shell's history.
+    const command = `az login --service-principal --username ${account} --tenant ${tenant ?? servicePrincipalTenant}`;
+    return `${command} (for a certificate, add --certificate FILE)`;
+  }
+  // az names the very command that helps; an older one only says "Please run 'az login'".
+  const suggestion = splitLines(text).find((line) => SUGGESTION.test(line));
+  return suggestion ?? (tenant === undefined ? 'az login' : `az login --tenant ${tenant}`);
 }

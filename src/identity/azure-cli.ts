@@ -12,6 +12,10 @@ import { type Identity, type IdentityRequest, isNotSetUp, type NotSetUp } from '
 const LARGEST_PROFILE_BYTES = 8 * 1024 * 1024;
 const MANAGED_IDENTITY_USERS = ['systemAssignedIdentity', 'userAssignedIdentity'];
 const NOT_SIGNED_IN: NotSetUp = { notSetUp: 'the Azure CLI is not signed in' };
+/** What `az logout` of the account in use leaves behind where there are others. */
+const NO_DEFAULT: NotSetUp = {
+  notSetUp: 'the Azure CLI has no default subscription: az account set --subscription NAME',
+};
 
 /** Finds the CLI's account in its profile, which tells who would sign in without the second that starting `az` takes. */
 export function findAzureCli(request: IdentityRequest): Identity | NotSetUp {
@@ -32,6 +36,7 @@ export function findAzureCli(request: IdentityRequest): Identity | NotSetUp {
       const { requestCliToken } = await import('../azure-cli-token.ts');
       return requestCliToken(tools, {
         account: account.user,
+        servicePrincipalTenant: account.isServicePrincipal ? account.tenantId : undefined,
         tenant,
         subscription: parameters.subscription === undefined ? undefined : account.subscriptionId,
         configFolder: parameters.configDir,
@@ -47,6 +52,7 @@ interface Account {
   readonly isDefault: boolean;
   readonly user: string;
   readonly tenantId: string;
+  readonly isServicePrincipal: boolean;
   /** Whether it can only sign in at its own tenant. */
   readonly isBound: boolean;
   /** The CLI's cloud, and which managed identity it is signed in with. */
@@ -73,7 +79,7 @@ function readAccounts(file: string): readonly Account[] | NotSetUp {
 function pickAccount(accounts: readonly Account[], { registry, parameters }: IdentityRequest): Account | NotSetUp {
   const { subscription } = parameters;
   if (subscription === undefined) {
-    return accounts.find(({ isDefault }) => isDefault) ?? NOT_SIGNED_IN;
+    return accounts.find(({ isDefault }) => isDefault) ?? NO_DEFAULT;
   }
   const wanted = subscription.toLowerCase();
   const found = accounts.filter(({ subscriptionId, subscriptionName }) =>
@@ -121,6 +127,8 @@ function parseAccount(entry: JsonObject): Account | undefined {
     isDefault: entry['isDefault'] === true,
     user: name,
     tenantId,
+    // A managed identity is one as well, and needs nothing to sign in with.
+    isServicePrincipal: user?.['type'] === 'servicePrincipal' && !MANAGED_IDENTITY_USERS.includes(name),
     isBound: MANAGED_IDENTITY_USERS.includes(name) || user?.['cloudShellID'] === true,
     details: `${environment} ${asText(user?.['assignedIdentityInfo']) ?? ''}`.trim(),
   };

@@ -1,7 +1,7 @@
 /** The Azure CLI, asked for a token; a shell script takes its place. */
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { requestCliToken } from '../../src/azure-cli-token.ts';
+import { type CliTokenRequest, requestCliToken } from '../../src/azure-cli-token.ts';
 import { catchFailure } from './failure.ts';
 import { answer, toolsAnswering } from './sign-in-tools.ts';
 import { useTemporaryFolder } from './temporary-folder.ts';
@@ -9,11 +9,11 @@ import { useTemporaryFolder } from './temporary-folder.ts';
 const folder = useTemporaryFolder();
 
 /** Asks an `az` that is this shell script. */
-function ask(script: string, tenant?: string, deadlineMs?: number) {
+function ask(script: string, tenant?: string, deadlineMs?: number, who: Partial<CliTokenRequest> = {}) {
   writeFileSync(folder.path('az'), `#!/bin/sh\n${script}\n`);
   chmodSync(folder.path('az'), 0o700);
   const { tools } = toolsAnswering(answer(200, ''), { PATH: `${folder.path()}:/usr/bin:/bin` });
-  const request = { account: 'someone@example.com', tenant, subscription: undefined, configFolder: undefined };
+  const request = { account: 'someone@example.com', tenant, subscription: undefined, configFolder: undefined, ...who };
   return requestCliToken(deadlineMs === undefined ? tools : { ...tools, deadlineMs }, request);
 }
 
@@ -64,6 +64,18 @@ describe('what it says when it fails is told', () => {
       expect(failure.hint).toMatch(hint);
     });
   }
+
+  test.each([
+    ['robot-1', undefined, /^az login --service-principal --username robot-1 --tenant the-tenant \(/],
+    ['robot-1', 'another', /^az login --service-principal --username robot-1 --tenant another \(/],
+    ['$(reboot)', undefined, /^az login$/],
+  ])('with how the service principal %s signs in again', async (account, tenant, hint) => {
+    const script = "echo 'AADSTS7000222: expired' >&2; echo 'az login' >&2; exit 1";
+    const failure = await catchFailure(() =>
+      ask(script, tenant, undefined, { account, servicePrincipalTenant: 'the-tenant' }),
+    );
+    expect(failure.hint).toMatch(hint);
+  });
 
   test('in its last lines, without what a terminal would obey', async () => {
     const failure = await catchFailure(() =>

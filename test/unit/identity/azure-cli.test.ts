@@ -91,9 +91,6 @@ describe('a profile without an account', () => {
     { subscriptions: null },
     { subscriptions: {} },
     { subscriptions: [] },
-    { subscriptions: [account({ isDefault: false })] },
-    { subscriptions: [account({ isDefault: 'true' })] },
-    { subscriptions: [account({ isDefault: 1 })] },
     { subscriptions: [account({ user: null })] },
     { subscriptions: [account({ user: 'someone' })] },
     { subscriptions: [account({ user: {} })] },
@@ -109,6 +106,12 @@ describe('a profile without an account', () => {
       expect(find(profile)).toEqual(NOT_SIGNED_IN);
     });
   }
+});
+
+test.each([false, 'true', 1, undefined])('a profile whose account has isDefault %j has none to use', (isDefault) => {
+  expect(find({ subscriptions: [account({ isDefault })] })).toEqual({
+    notSetUp: 'the Azure CLI has no default subscription: az account set --subscription NAME',
+  });
 });
 
 describe('no profile', () => {
