@@ -58,7 +58,9 @@ export class Connections {
     const opening = this.#openings.get(url.origin) ?? this.#start(url);
     this.#openings.delete(url.origin);
     try {
-      return await opening.socket;
+      const socket = await opening.socket;
+      // One that was opened while a slow program was asked may be closed by now.
+      return socket.writable ? socket : await this.#start(url).socket;
     } catch (cause) {
       const { UNTRUSTED_CODES } = await import('./certificates.ts');
       if (this.#trust === 'system' || !UNTRUSTED_CODES.includes(readErrorCode(cause) ?? '')) throw cause;

@@ -137,7 +137,7 @@ function judgeToken(
  */
 function explainUnauthorized(
   tools: SignInTools,
-  { host, service }: Registry,
+  { host, service, cloud }: Registry,
   entraToken: string,
   response: HttpResponse,
 ): CredentialError {
@@ -151,18 +151,27 @@ function explainUnauthorized(
     'the identity';
   const tenant = asText(claims['tid']);
   const correlationId = readCorrelationId(response);
+  const causes = [
+    describeRefusal(response),
+    ...(tenant === undefined ? [] : [`the identity signed in at tenant ${quoteForeignText(tenant, 40)}`]),
+    ...(correlationId === undefined ? [] : [`correlation id ${correlationId}`]),
+  ];
+  const account = quoteForeignText(who, 80);
+  if (cloud.armAudience !== undefined && asText(claims['aud'])?.replace(/\/$/, '') === cloud.armAudience) {
+    const what = `${tools.purpose}: ${host} refused a token for Azure Resource Manager, which ${account} got for want of another`;
+    return new CredentialError('REGISTRY_REFUSED', what, {
+      causes,
+      hint: `az acr config authentication-as-arm show -r ${name}`,
+    });
+  }
   return new CredentialError(
     'REGISTRY_REFUSED',
-    `${tools.purpose}: ${quoteForeignText(who, 80)} has no role there, or is of another tenant`,
+    `${tools.purpose}: ${account} has no role there, or is of another tenant`,
     {
-      causes: [
-        describeRefusal(response),
-        ...(tenant === undefined ? [] : [`the identity signed in at tenant ${quoteForeignText(tenant, 40)}`]),
-        ...(correlationId === undefined ? [] : [`correlation id ${correlationId}`]),
-      ],
+      causes,
       hint:
-        `az role assignment create --role AcrPull --assignee ${quoteForeignText(who, 80)} ` +
-        `--scope $(az acr show -n ${name} --query id -o tsv) (a new role takes up to 10 minutes)`,
+        `az role assignment create --role AcrPull --assignee ${account} --scope $(az acr show -n ${name} --query id -o tsv) ` +
+        `(a new role takes up to 10 minutes); for a registry of another tenant set its "tenantId"`,
     },
   );
 }

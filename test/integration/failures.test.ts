@@ -2,7 +2,7 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CLIENT_ID, type Fault, OBJECT_ID, TENANT_ID } from '../emulator/emulator.ts';
-import { addTenant, registryOf } from '../emulator/state.ts';
+import { ACR_AUDIENCE, addTenant, registryOf } from '../emulator/state.ts';
 import { CLIENT_SECRET_VARIABLES, REGISTRY, World } from './world.ts';
 
 const ENTRA_HOST = 'login.microsoftonline.com';
@@ -132,6 +132,36 @@ describe('the registry', () => {
       registry.emptyRefusals = false;
     });
     expect((await world.fail()).stderr).toContain('cause: HTTP 401 with an empty body');
+  });
+
+  test('a token of the ARM audience that is refused is told as what it is', async () => {
+    const resources = world.emulator.state.tenants.get(TENANT_ID)?.resources;
+    const registry = registryOf(world.emulator.state, REGISTRY);
+    resources?.delete(ACR_AUDIENCE);
+    registry.armTokens = false;
+    restore.push(() => {
+      resources?.add(ACR_AUDIENCE);
+      registry.armTokens = true;
+    });
+    const { stdout } = await world.fail();
+    expect(stdout).toContain(`${REGISTRY} refused a token for Azure Resource Manager`);
+    expect(stdout).toContain('az acr config authentication-as-arm show -r myregistry');
+    expect(countRequests(ENTRA_HOST)).toBe(2);
+    expect(countRequests(REGISTRY)).toBe(1);
+  });
+
+  test('a tenant that knows only the ARM audience is asked for that, and first the next time', async () => {
+    const resources = world.emulator.state.tenants.get(TENANT_ID)?.resources;
+    resources?.delete(ACR_AUDIENCE);
+    restore.push(() => resources?.add(ACR_AUDIENCE));
+    await world.get();
+    await world.get('otherregistry.azurecr.io');
+    const scopes = world.emulator.requests.flatMap(({ form }) => (form['scope'] === undefined ? [] : [form['scope']]));
+    expect(scopes).toEqual([
+      `${ACR_AUDIENCE}/.default`,
+      'https://management.azure.com/.default',
+      'https://management.azure.com/.default',
+    ]);
   });
 
   test('a firewall is told with the address that it saw and the rule that helps', async () => {
