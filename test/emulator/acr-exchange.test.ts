@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseJsonRecord } from './json.ts';
 import { createRequest } from './message.ts';
-import { OBJECT_ID, type Registry } from './state.ts';
+import { findTenant, OBJECT_ID, type Registry, TENANT_ID } from './state.ts';
 import {
   ask,
   createContext,
@@ -46,6 +46,15 @@ describe('the exchange', () => {
     const claims = claimsOf(refreshToken(context));
     expect(claims).toMatchObject({ aad_identity: OBJECT_ID });
     expect(claims).not.toHaveProperty('permissions');
+  });
+
+  test('takes the audience of its own cloud alone', () => {
+    const context = createContext();
+    const audience = 'https://registry.local.contoso.com';
+    registry(context).audience = audience;
+    findTenant(context.state, TENANT_ID)?.resources.add(audience);
+    expect(exchange(context, entraToken(context, { scope: `${audience}/.default` })).status).toBe(200);
+    expect(exchange(context, entraToken(context)).status).toBe(401);
   });
 
   test('takes a regional host with the global service', () => {

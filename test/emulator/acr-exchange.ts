@@ -4,7 +4,7 @@ import { findRole, listPermissions } from './acr-scope.ts';
 import { type Identity, issueRefreshToken } from './acr-token.ts';
 import { parseString } from './json.ts';
 import { type Context, type EmulatedRequest, type EmulatedResponse, jsonResponse } from './message.ts';
-import { ACR_AUDIENCE, ARM_AUDIENCES, type Registry } from './state.ts';
+import { ARM_AUDIENCES, type Registry } from './state.ts';
 import { verifyToken } from './tokens.ts';
 
 /** Answers the exchange; nearly every problem with the identity is the same 401. */
@@ -36,7 +36,7 @@ function readAccessToken(token: string, registry: Registry, context: Context): I
   const objectId = parseString(claims?.['oid']);
   const tenantId = parseString(claims?.['tid']);
   const audience = parseString(claims?.['aud'])?.replace(/\/+$/, '') ?? '';
-  const isAudienceGood = audience === ACR_AUDIENCE || (registry.armTokens && ARM_AUDIENCES.includes(audience));
+  const isAudienceGood = audience === registry.audience || (registry.armTokens && ARM_AUDIENCES.includes(audience));
   if (objectId === undefined || tenantId === undefined || !isAudienceGood) {
     return undefined;
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseJsonRecord } from './json.ts';
 import type { Context } from './message.ts';
-import { registryOf, SUBSCRIPTION_ID, TENANT_ID } from './state.ts';
+import { findTenant, registryOf, SUBSCRIPTION_ID, TENANT_ID } from './state.ts';
 import { createContext, entraToken, get, NOW } from './test-client.ts';
 
 const BASE = 'https://management.azure.com';
@@ -20,6 +20,19 @@ describe('the resource manager', () => {
     });
     expect(read('/tenants')).toMatchObject({ value: [{ tenantId: TENANT_ID }] });
     expect(read(`/subscriptions/${SUBSCRIPTION_ID}`)).toMatchObject({ subscriptionId: SUBSCRIPTION_ID });
+  });
+
+  test('lists every subscription of the tenant', () => {
+    const context = createContext();
+    const id = 'bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee';
+    const tenant = findTenant(context.state, TENANT_ID);
+    Object.assign(tenant ?? {}, { subscriptions: [...(tenant?.subscriptions ?? []), { id, name: 'Second' }] });
+    const read = (path: string) => get(BASE + path, context, bearer(context));
+    expect(parseJsonRecord(read('/subscriptions').body)).toMatchObject({
+      value: [{ subscriptionId: SUBSCRIPTION_ID }, { subscriptionId: id, displayName: 'Second', tenantId: TENANT_ID }],
+    });
+    expect(parseJsonRecord(read(`/subscriptions/${id}`).body)).toMatchObject({ subscriptionId: id });
+    expect(read('/subscriptions/cccccccc-bbbb-4ccc-8ddd-eeeeeeeeeeee').status).toBe(404);
   });
 
   test.each([

@@ -1,7 +1,16 @@
 /** As much of Azure Resource Manager as `az login` and `az acr login` ask for. */
 import { parseString } from './json.ts';
 import { type Context, type EmulatedRequest, type EmulatedResponse, jsonResponse } from './message.ts';
-import { ARM_AUDIENCES, type EmulatorState, findTenant, type Registry, registryOf, SUBSCRIPTION_ID } from './state.ts';
+import {
+  ARM_AUDIENCES,
+  type EmulatorState,
+  findTenant,
+  type Registry,
+  registryOf,
+  SUBSCRIPTION_ID,
+  type Subscription,
+  type Tenant,
+} from './state.ts';
 import { verifyToken } from './tokens.ts';
 
 const RESOURCE_GROUP = 'emulated';
@@ -22,10 +31,14 @@ export function answerArm(request: EmulatedRequest, context: Context): EmulatedR
   const path = request.path.replace(/\/+$/, '').toLowerCase();
   const registryName = /\/providers\/microsoft\.containerregistry\/registries\/([^/]+)$/.exec(path)?.[1];
   if (path === '/subscriptions') {
-    return list([describeSubscription(tenant.id)], context);
+    return list(
+      tenant.subscriptions.map((one) => describeSubscription(one, tenant)),
+      context,
+    );
   }
-  if (path === `/subscriptions/${SUBSCRIPTION_ID}`) {
-    return jsonResponse(200, describeSubscription(tenant.id), headers(context));
+  const subscription = tenant.subscriptions.find(({ id }) => path === `/subscriptions/${id}`);
+  if (subscription !== undefined) {
+    return jsonResponse(200, describeSubscription(subscription, tenant), headers(context));
   }
   if (path === '/tenants') {
     return list([{ id: `/tenants/${tenant.id}`, tenantId: tenant.id, displayName: tenant.name }], context);
@@ -83,12 +96,12 @@ function describeRegistry(registry: Registry): Readonly<Record<string, unknown>>
   };
 }
 
-function describeSubscription(tenantId: string): Readonly<Record<string, unknown>> {
+function describeSubscription({ id, name }: Subscription, tenant: Tenant): Readonly<Record<string, unknown>> {
   return {
-    id: `/subscriptions/${SUBSCRIPTION_ID}`,
-    subscriptionId: SUBSCRIPTION_ID,
-    tenantId,
-    displayName: 'Emulated',
+    id: `/subscriptions/${id}`,
+    subscriptionId: id,
+    tenantId: tenant.id,
+    displayName: name,
     state: 'Enabled',
     authorizationSource: 'RoleBased',
     subscriptionPolicies: { locationPlacementId: 'Public_2014-09-01', quotaId: 'EnterpriseAgreement_2014-09-01' },

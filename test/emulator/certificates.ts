@@ -106,6 +106,7 @@ export function parseClientCertificate(certificatePem: string): ClientCertificat
   const certificate = new X509Certificate(certificatePem);
   return {
     thumbprint: createHash('sha256').update(certificate.raw).digest('base64url'),
+    sha1Thumbprint: createHash('sha1').update(certificate.raw).digest('base64url'),
     publicKey: certificate.publicKey,
   };
 }

@@ -78,6 +78,16 @@ describe('a client assertion', () => {
 
   const GOOD: readonly (readonly [string, () => Parts])[] = [
     ['PS256', () => ({})],
+    [
+      'RS256 and the SHA-1 of the certificate, as of the Azure CLI',
+      () => ({
+        algorithm: 'RS256',
+        header: {
+          'x5t#S256': undefined,
+          x5t: createHash('sha1').update(new X509Certificate(certificatePem).raw).digest('base64'),
+        },
+      }),
+    ],
     ['RS256', () => ({ algorithm: 'RS256' })],
     ['a padded base64 thumbprint', () => ({ header: { 'x5t#S256': thumbprint('base64') } })],
     ['a start of some minutes ago', () => ({ claims: { nbf: NOW - 300, iat: NOW - 300 } })],

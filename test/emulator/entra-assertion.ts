@@ -33,10 +33,13 @@ function judgeOwnAssertion(
   request: EmulatedRequest,
   context: Context,
 ): EntraError | undefined {
-  const thumbprint = parseString(header['x5t#S256']) ?? '';
+  // The Azure CLI still names the certificate by its SHA-1.
+  const thumbprint = parseString(header['x5t#S256']) ?? parseString(header['x5t']) ?? '';
   // MSAL for Go sends padded standard base64 and MSAL for Node base64url; the service takes both.
   const normalized = thumbprint.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
-  const certificate = application.certificates.find((known) => known.thumbprint === normalized);
+  const certificate = application.certificates.find((known) =>
+    [known.thumbprint, known.sha1Thumbprint].includes(normalized),
+  );
   if (certificate === undefined) {
     return refuse(
       700027,

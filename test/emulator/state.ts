@@ -24,6 +24,8 @@ export interface ClientSecret {
 export interface ClientCertificate {
   /** base64url of the SHA-256 of the DER. */
   readonly thumbprint: string;
+  /** The same of the SHA-1, by which older clients name it. */
+  readonly sha1Thumbprint: string;
   readonly publicKey: KeyObject;
 }
 
@@ -46,6 +48,11 @@ export interface Application {
   readonly isPublic: boolean;
 }
 
+export interface Subscription {
+  readonly id: string;
+  readonly name: string;
+}
+
 export interface Tenant {
   readonly id: string;
   readonly name: string;
@@ -53,6 +60,8 @@ export interface Tenant {
   readonly applications: Map<string, Application>;
   /** Resources with a service principal in this tenant, without trailing slash. */
   readonly resources: Set<string>;
+  /** What every identity of the tenant sees of the resource manager; the first one holds the registries. */
+  subscriptions: readonly Subscription[];
   /** Authorities that know the tenant; `undefined` means all, as if it lived in every cloud. */
   authorities: readonly string[] | undefined;
 }
@@ -82,6 +91,8 @@ export interface Registry {
   anonymousPull: boolean;
   /** The client address of the refusal; set means that every path answers 403. */
   firewall: string | undefined;
+  /** The audience of the Entra tokens that it takes, which an operator's own cloud may choose. */
+  audience: string;
   /** Whether an ARM-audience token is taken at the exchange. */
   armTokens: boolean;
   adminUser: { readonly username: string; readonly passwords: readonly string[] } | undefined;
@@ -155,6 +166,7 @@ export function addTenant(state: EmulatorState, id: string, name: string): Tenan
     name,
     applications: new Map(),
     resources: new Set([ACR_AUDIENCE, ...ARM_AUDIENCES, 'https://graph.microsoft.com']),
+    subscriptions: [{ id: SUBSCRIPTION_ID, name: 'Emulated' }],
     authorities: undefined,
   };
   state.tenants.set(id.toLowerCase(), tenant);
@@ -206,6 +218,7 @@ export function registryOf(state: EmulatorState, loginServer: string): Registry 
     defaultRole: { actions: ['pull', 'push', 'delete', 'catalog'] },
     anonymousPull: false,
     firewall: undefined,
+    audience: ACR_AUDIENCE,
     armTokens: true,
     adminUser: undefined,
     repositoryTokens: new Map(),
