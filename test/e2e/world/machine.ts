@@ -35,6 +35,11 @@ export interface Machine {
   readonly helper: (verb: string, input?: string, options?: MachineRunOptions) => Promise<RunResult>;
   /** Starts a program that is stopped with the machine. */
   readonly start: (command: string, args: readonly string[], options?: MachineRunOptions) => Server;
+  /**
+   * Writes the program's configuration.
+   * @returns the variable that names it.
+   */
+  readonly configure: (config: object) => Readonly<Record<string, string>>;
   /** The program's log, which must be free of secrets too. */
   readonly log: () => string;
   /** Ends everything and removes the folder; fails when a log or a server's output holds a secret. */
@@ -102,6 +107,11 @@ export function createMachine(cloud: Cloud, options: MachineOptions = {}): Machi
       const server = startProcess(command, args, complete(given));
       servers.push(server);
       return server;
+    },
+    configure: (config) => {
+      const file = join(folder, 'settings.json');
+      writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
+      return { DOCKER_CREDENTIAL_ACR_CONFIG: file };
     },
     log,
     close: async () => {

@@ -1,0 +1,185 @@
+/** The real Azure CLI with several accounts: whose token `get` answers with, and what it tells when there is none. */
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { registryOf } from '../emulator/state.ts';
+import { expectAnswer, expectFailure, expectNotFound } from './world/answer.ts';
+import { type Account, type AzureCli, installAzureCli } from './world/azure-cli.ts';
+import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
+import { createMachine, type Machine } from './world/machine.ts';
+import { needParts } from './world/parts.ts';
+import { addSecondTenant, OTHER_SERVER, SECOND_SUBSCRIPTION_ID } from './world/two-tenants.ts';
+
+const GET_TOKEN = 'account get-access-token --output json --resource https://containerregistry.azure.net';
+
+const cloud = await startCloud();
+const { contoso, fabrikam, pem } = await addSecondTenant(cloud);
+const registry = registryOf(cloud.emulator.state, LOGIN_SERVER);
+
+let machine: Machine;
+let cli: AzureCli;
+
+beforeEach((context: TestContext) => {
+  machine = createMachine(cloud, { identity: 'nobody' });
+  registry.homeTenant = contoso.tenant.id;
+  needParts(context, 'az');
+  cli = installAzureCli(machine);
+});
+afterEach(async () => {
+  await machine.close();
+  cloud.forget();
+});
+afterAll(() => cloud.close());
+
+function forget(): void {
+  cloud.forget();
+  cli.forgetCalls();
+}
+
+/** Signs in with these accounts; the last one is the one to use. */
+async function signIn(...accounts: readonly Account[]): Promise<void> {
+  for (const account of accounts) await cli.signIn(account);
+  forget();
+}
+
+const get = (serverUrl = LOGIN_SERVER, environment: Readonly<Record<string, string>> = {}) =>
+  machine.helper('get', serverUrl, { environment: { ...cli.environment, ...environment } });
+
+/** Expects an answer from the cache: no `az`, no network. */
+async function expectCached(secret: string, serverUrl = LOGIN_SERVER, environment = {}): Promise<void> {
+  forget();
+  expect(expectAnswer(await get(serverUrl, environment)).secret).toBe(secret);
+  expect(cli.calls()).toEqual([]);
+  expect(cloud.emulator.connects).toEqual([]);
+}
+
+describe('a service principal that signed in to the CLI', () => {
+  it('with a secret is whom get signs in as, once', async () => {
+    await signIn(contoso.account);
+    const answer = expectAnswer(await get());
+    expect(answer).toMatchObject({ subject: contoso.objectId, tenant: contoso.tenant.id });
+    expect(cli.calls()).toEqual([GET_TOKEN]);
+    expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
+    const [request] = cloud.emulator.requests.filter(({ path }) => path.endsWith('/oauth2/v2.0/token'));
+    expect(request?.form).toMatchObject({
+      client_id: contoso.account.clientId,
+      client_secret: contoso.account.secret,
+    });
+    for (const _ of [1, 2]) await expectCached(answer.secret);
+  });
+
+  it('with a certificate is whom get signs in as, once', async () => {
+    const certificateFile = join(machine.folder, 'both.pem');
+    writeFileSync(certificateFile, pem, { mode: 0o600 });
+    await signIn({ clientId: fabrikam.account.clientId, tenantId: fabrikam.account.tenantId, certificateFile });
+    const answer = expectAnswer(await get(OTHER_SERVER));
+    expect(answer).toMatchObject({ subject: fabrikam.objectId, tenant: fabrikam.tenant.id });
+    expect(cli.calls()).toEqual([GET_TOKEN]);
+    expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
+    const [request] = cloud.emulator.requests.filter(({ path }) => path.endsWith('/oauth2/v2.0/token'));
+    expect(Object.keys(request?.form ?? {})).toContain('client_assertion');
+    // The key is not needed, nor is the CLI.
+    rmSync(certificateFile);
+    await expectCached(answer.secret, OTHER_SERVER, { PATH: machine.environment['PATH'] ?? '' });
+  });
+});
+
+describe('az account set', () => {
+  it('to another account switches the token at once, and back without a sign-in', async () => {
+    await signIn(contoso.account);
+    const first = expectAnswer(await get());
+    await signIn(fabrikam.account);
+    registry.homeTenant = fabrikam.tenant.id; // so that the second one has something to get
+    const second = expectAnswer(await get());
+    expect([first, second].map(({ subject }) => subject)).toEqual([contoso.objectId, fabrikam.objectId]);
+    expect(cli.calls()).toEqual([GET_TOKEN]);
+
+    await cli.run(['account', 'set', '--subscription', contoso.subscriptionId]);
+    await expectCached(first.secret);
+    await cli.run(['account', 'set', '--subscription', 'Fabrikam']);
+    await expectCached(second.secret);
+  });
+
+  it('to another subscription of the same account keeps the token', async () => {
+    await signIn(contoso.account);
+    const { secret } = expectAnswer(await get());
+    await cli.run(['account', 'set', '--subscription', 'Second one']);
+    await expectCached(secret);
+  });
+});
+
+/** Folders of the CLI. */
+interface Profiles {
+  readonly own: string;
+  readonly others: string;
+}
+
+describe('two profiles', () => {
+  /** Two folders of the CLI, an account in each. */
+  async function prepare(): Promise<Profiles> {
+    const own = join(machine.folder, 'azure-own');
+    const others = join(machine.folder, 'azure-others');
+    mkdirSync(own);
+    await cli.signIn(contoso.account, { AZURE_CONFIG_DIR: own });
+    // A copy that somebody else signs in with, as a new project's folder often is.
+    cpSync(own, others, { recursive: true });
+    await cli.signIn(fabrikam.account, { AZURE_CONFIG_DIR: others });
+    forget();
+    return { own, others };
+  }
+
+  it('are told apart by AZURE_CONFIG_DIR', async () => {
+    const { own, others } = await prepare();
+    const mine = expectAnswer(await get(LOGIN_SERVER, { AZURE_CONFIG_DIR: own }));
+    const theirs = expectAnswer(await get(OTHER_SERVER, { AZURE_CONFIG_DIR: others }));
+    expect([mine.subject, theirs.subject]).toEqual([contoso.objectId, fabrikam.objectId]);
+    await expectCached(mine.secret, LOGIN_SERVER, { AZURE_CONFIG_DIR: own });
+    await expectCached(theirs.secret, OTHER_SERVER, { AZURE_CONFIG_DIR: others });
+    // The person's own profile has nobody.
+    expect(expectNotFound(await get()).hint).toContain('az login');
+  });
+
+  it('are chosen for each registry by "configDir"', async () => {
+    const { own, others } = await prepare();
+    const environment = machine.configure({
+      registries: {
+        [LOGIN_SERVER]: { identity: { type: 'azure-cli', configDir: own } },
+        'fabri*.azurecr.io': { identity: { type: 'azure-cli', configDir: others } },
+      },
+    });
+    const mine = expectAnswer(await get(LOGIN_SERVER, environment));
+    const theirs = expectAnswer(await get(OTHER_SERVER, environment));
+    expect([mine.subject, theirs.subject]).toEqual([contoso.objectId, fabrikam.objectId]);
+    expect(cli.calls()).toEqual([GET_TOKEN, GET_TOKEN]);
+  });
+
+  it('are one with two accounts where "subscription" chooses, whatever the default is', async () => {
+    await signIn(contoso.account, fabrikam.account);
+    const environment = machine.configure({
+      registries: {
+        [LOGIN_SERVER]: { identity: { type: 'azure-cli', subscription: 'second ONE' } },
+        [OTHER_SERVER]: { identity: { type: 'azure-cli', subscription: fabrikam.subscriptionId } },
+      },
+    });
+    const mine = expectAnswer(await get(LOGIN_SERVER, environment));
+    const theirs = expectAnswer(await get(OTHER_SERVER, environment));
+    expect([mine.subject, theirs.subject]).toEqual([contoso.objectId, fabrikam.objectId]);
+    expect(cli.calls()).toEqual(
+      [SECOND_SUBSCRIPTION_ID, fabrikam.subscriptionId].map((id) => `${GET_TOKEN} --subscription ${id}`),
+    );
+    await cli.run(['account', 'set', '--subscription', contoso.subscriptionId]);
+    await expectCached(theirs.secret, OTHER_SERVER, environment);
+  });
+
+  it('have no subscription of that name: what there is can be listed', async () => {
+    await signIn(contoso.account);
+    const environment = machine.configure({
+      registries: { [LOGIN_SERVER]: { identity: { type: 'azure-cli', subscription: 'Fabrikam' } } },
+    });
+    const story = expectFailure(await get(LOGIN_SERVER, environment));
+    expect(story).toContain('no subscription "Fabrikam"');
+    expect(story).toContain('hint: az account list --all');
+    expect(cli.calls()).toEqual([]);
+    expect(cloud.emulator.connects).toEqual([]);
+  });
+});
