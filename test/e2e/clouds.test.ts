@@ -1,0 +1,232 @@
+/** Registries of every Azure cloud under their real names, pulled from with a real client. */
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { GITHUB_ISSUER, GITHUB_SUBJECT, installCi } from '../emulator/ci.ts';
+import { ACR_AUDIENCE, CLIENT_ID, findTenant, registryOf, TENANT_ID } from '../emulator/state.ts';
+import { expectAnswer, expectFailure } from './world/answer.ts';
+import { startCloud } from './world/cloud.ts';
+import { createMachine, type Machine } from './world/machine.ts';
+import { needParts, partOf } from './world/parts.ts';
+
+interface CloudCase {
+  readonly name: string;
+  readonly host: string;
+  /** The only authority that knows the tenant. */
+  readonly authority: string;
+  /** The global login server, where that is not `host`. */
+  readonly service?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** What the configuration has under "clouds". */
+  readonly clouds?: Readonly<Record<string, object>>;
+  readonly audience?: string;
+}
+
+const STACK_AUDIENCE = 'https://registry.local.contoso.com/5d7e';
+
+const CASES: readonly CloudCase[] = [
+  { name: 'Public', host: 'contoso.azurecr.io', authority: 'login.microsoftonline.com' },
+  {
+    name: 'a domain name label',
+    host: 'contoso-e7ggejfuhzhgedc8.azurecr.io',
+    authority: 'login.microsoftonline.com',
+  },
+  {
+    name: 'a regional endpoint',
+    host: 'contoso.westeurope.geo.azurecr.io',
+    authority: 'login.microsoftonline.com',
+    service: 'contoso.azurecr.io',
+  },
+  {
+    name: 'a regional endpoint with a domain name label',
+    host: 'contoso-e7ggejfuhzhgedc8.usgovvirginia.geo.azurecr.us',
+    authority: 'login.microsoftonline.us',
+    service: 'contoso-e7ggejfuhzhgedc8.azurecr.us',
+  },
+  { name: 'US Government', host: 'contoso.azurecr.us', authority: 'login.microsoftonline.us' },
+  { name: 'China', host: 'contoso.azurecr.cn', authority: 'login.partner.microsoftonline.cn' },
+  { name: 'Germany', host: 'contoso.azurecr.de', authority: 'login.microsoftonline.de' },
+  { name: 'Bleu', host: 'contoso.azurecr.sovcloud-azure.fr', authority: 'login.sovcloud-identity.fr' },
+  { name: 'Delos', host: 'contoso.azurecr.sovcloud-azure.de', authority: 'login.sovcloud-identity.de' },
+  {
+    name: 'USNat, whose authority the environment names',
+    host: 'contoso.azurecr.eaglex.ic.gov',
+    authority: 'login.microsoftonline.eaglex.ic.gov',
+    environment: { AZURE_AUTHORITY_HOST: 'https://login.microsoftonline.eaglex.ic.gov/' },
+  },
+  {
+    name: 'USSec, whose authority the environment names',
+    host: 'contoso.azurecr.microsoft.scloud',
+    authority: 'login.microsoftonline.microsoft.scloud',
+    environment: { AZURE_AUTHORITY_HOST: 'https://login.microsoftonline.microsoft.scloud' },
+  },
+  {
+    name: "an operator's own cloud",
+    host: 'registry1.azurecr.local.contoso.com',
+    authority: 'login.local.contoso.com',
+    audience: STACK_AUDIENCE,
+    clouds: {
+      '*.azurecr.local.contoso.com': { authorityHost: 'https://login.local.contoso.com', audience: STACK_AUDIENCE },
+    },
+  },
+  {
+    name: 'a registry with a domain of its own',
+    host: 'images.contoso.com',
+    authority: 'login.microsoftonline.com',
+    clouds: { 'images.contoso.com': { authorityHost: 'https://login.microsoftonline.com' } },
+  },
+];
+
+const cloud = await startCloud();
+const { state } = cloud.emulator;
+const tenant = findTenant(state, TENANT_ID);
+if (tenant === undefined) throw new Error('The emulator begins with a tenant');
+tenant.resources.add(STACK_AUDIENCE);
+for (const { host, authority, clouds, environment, audience } of CASES) {
+  if (clouds !== undefined) state.extraHosts.set(host, { kind: 'acr', loginServer: host });
+  if (environment !== undefined || audience !== undefined) state.extraHosts.set(authority, { kind: 'entra' });
+  if (audience !== undefined) registryOf(state, host).audience = audience;
+}
+
+let machine: Machine;
+
+beforeEach(() => {
+  machine = createMachine(cloud, { credHelpers: CASES.map(({ host }) => host) });
+});
+afterEach(async () => {
+  tenant.authorities = undefined;
+  tenant.resources.add(ACR_AUDIENCE);
+  await machine.close();
+  cloud.forget();
+});
+afterAll(() => cloud.close());
+
+/** The program's requests that sign in, and to which host they went. */
+const listSignIns = () =>
+  cloud.emulator.requests
+    .filter(({ path }) => path.endsWith('/oauth2/v2.0/token') || path === '/oauth2/exchange')
+    .map(({ host, path, status, form }) => ({ url: `${host}${path}`, status, form }));
+
+const environmentOf = ({ environment = {}, clouds }: CloudCase) => ({
+  ...environment,
+  ...(clouds === undefined ? {} : machine.configure({ clouds })),
+});
+
+describe.each(CASES)('$name: $host', (one) => {
+  const { host, authority, service = host, audience = ACR_AUDIENCE } = one;
+  const entra = `${authority}/${TENANT_ID}/oauth2/v2.0/token`;
+  const scope = `${audience}/.default`;
+
+  it('gives an image to crane, signed in at its own authority and nowhere else', async (context: TestContext) => {
+    needParts(context, 'crane', 'docker-registry');
+    tenant.authorities = [authority];
+    await cloud.seed('team/app', '1');
+    const environment = environmentOf(one);
+    const pull = () => {
+      const args = ['pull', `${host}/team/app:1`, join(machine.folder, 'image.tar')];
+      return machine.run(partOf('crane'), args, { environment });
+    };
+    expect(await pull()).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+    expect(cloud.transfers('GET').map(({ path }) => path)).toEqual(
+      expect.arrayContaining(['/v2/team/app/manifests/1', expect.stringMatching('^/v2/team/app/blobs/')]),
+    );
+    expect(listSignIns()).toEqual([
+      { url: entra, status: 200, form: expect.objectContaining({ scope }) },
+      { url: `${host}/oauth2/exchange`, status: 200, form: expect.objectContaining({ service }) },
+    ]);
+    const targets = new Set(cloud.emulator.connects);
+    expect([...targets].toSorted()).toEqual([`${authority}:443`, `${host}:443`].toSorted());
+
+    cloud.forget();
+    expect(await pull()).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(listSignIns()).toEqual([]);
+  });
+});
+
+it('a regional endpoint and its registry share a token', async () => {
+  const regional = expectAnswer(await machine.helper('get', 'contoso.westeurope.geo.azurecr.io'));
+  cloud.forget();
+  expect(expectAnswer(await machine.helper('get', 'contoso.azurecr.io')).secret).toBe(regional.secret);
+  expect(cloud.emulator.connects).toEqual([]);
+});
+
+describe('AZURE_AUTHORITY_HOST', () => {
+  const get = (host: string, authorityHost?: string) =>
+    machine.helper('get', host, { environment: { AZURE_AUTHORITY_HOST: authorityHost } });
+
+  it('of another cloud than the registry is told where the sign-in fails', async () => {
+    tenant.authorities = ['login.microsoftonline.com'];
+    const story = expectFailure(await get('contoso.azurecr.io', 'https://login.microsoftonline.us'));
+    expect(story).toContain('AADSTS90002');
+    expect(story).toContain(
+      'cause: AZURE_AUTHORITY_HOST is that of the US Government cloud, contoso.azurecr.io is of the Public cloud ' +
+        '(https://login.microsoftonline.com)\n',
+    );
+    expect(listSignIns().map(({ url, status }) => [url, status])).toEqual([
+      [`login.microsoftonline.us/${TENANT_ID}/oauth2/v2.0/token`, 400],
+    ]);
+  });
+
+  it('of another cloud is honoured all the same, since a tenant may be at home there', async () => {
+    tenant.authorities = ['login.microsoftonline.us'];
+    expectAnswer(await get('contoso.azurecr.io', 'https://login.microsoftonline.us'));
+  });
+
+  it.each(['contoso.azurecr.eaglex.ic.gov', 'contoso.azurecr.microsoft.scloud'])(
+    'has to be there for %s',
+    async (host) => {
+      const story = expectFailure(await get(host));
+      expect(story).toMatch(/the authority of US(Nat|Sec) is not known\n/);
+      expect(story).toMatch(/^hint: set AZURE_AUTHORITY_HOST /m);
+      expect(cloud.emulator.connects).toEqual([]);
+    },
+  );
+
+  it.each(['http://login.microsoftonline.com', 'login.microsoftonline.com', 'https://user:pass@login.example.com'])(
+    '%s is not taken, and nothing is sent',
+    async (authorityHost) => {
+      const story = expectFailure(await get('contoso.azurecr.io', authorityHost));
+      expect(story).toContain('AZURE_AUTHORITY_HOST is not an https URL');
+      expect(cloud.emulator.connects).toEqual([]);
+    },
+  );
+});
+
+it('a tenant that does not know ACR is asked for the resource manager of its own cloud, and then only for that', async () => {
+  tenant.resources.delete(ACR_AUDIENCE);
+  expectAnswer(await machine.helper('get', 'contoso.azurecr.cn'));
+  const arm = 'https://management.chinacloudapi.cn/.default';
+  const scopes = () => listSignIns().flatMap(({ form }) => form['scope'] ?? []);
+  expect(scopes()).toEqual([`${ACR_AUDIENCE}/.default`, arm]);
+  cloud.forget();
+  expectAnswer(await machine.helper('get', 'contoso2.azurecr.cn'));
+  expect(scopes()).toEqual([arm]);
+});
+
+it.each([
+  ['contoso.azurecr.us', 'api://AzureADTokenExchangeUSGov'],
+  ['contoso.azurecr.cn', 'api://AzureADTokenExchangeChina'],
+  ['contoso.azurecr.io', 'api://AzureADTokenExchange'],
+])('a job of GitHub signs in for %s with a token for %s', async (host, audience) => {
+  const ci = await installCi(state);
+  const application = tenant.applications.get(CLIENT_ID);
+  if (application === undefined) throw new Error('The emulator begins with an application');
+  ci.trust(application, GITHUB_ISSUER, GITHUB_SUBJECT, audience);
+  const environment = { AZURE_CLIENT_SECRET: undefined, ...ci.githubVariables };
+  expectAnswer(await machine.helper('get', host, { environment }));
+  expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
+  application.federatedCredentials.pop();
+});
+
+it.each(['contoso.azurecr.us.example.com', 'images.contoso.com.example.com', 'xazurecr.local.contoso.com'])(
+  '%s is nobody’s registry: nothing is told, and nothing is sent',
+  async (host) => {
+    const clouds = Object.fromEntries(CASES.flatMap(({ clouds = {} }) => Object.entries(clouds)));
+    const environment = machine.configure({ clouds });
+    expect(await machine.helper('get', host, { environment })).toEqual({
+      exitCode: 1,
+      stdout: 'credentials not found in native keychain\n',
+      stderr: '',
+    });
+    expect(cloud.emulator.connects).toEqual([]);
+  },
+);
