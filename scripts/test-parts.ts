@@ -1,30 +1,50 @@
-/** Installs what the end-to-end tests need besides npm's packages: engines, clients, a registry and the Azure CLI. */
+/** Installs what the end-to-end tests need besides the project's own packages: engines, clients, a registry, the Azure CLI. */
 import { mkdirSync } from 'node:fs';
-import { canMakeVirtualEnvironments, installAzureCli, isAzureCliInstalled } from './test-parts/azure-cli.ts';
+import { AZURE_CLI } from './test-parts/azure-cli.ts';
 import { canInstallPackages, installPackages } from './test-parts/debian.ts';
+import { DOCKER_PY } from './test-parts/docker-py.ts';
 import { hasGo, installGoPrograms, needsGo } from './test-parts/go-programs.ts';
 import { unpackKeychainHelpers } from './test-parts/keychain-helpers.ts';
 import { PARTS_FOLDER, type PartReport } from './test-parts/part.ts';
+import {
+  canMakeVirtualEnvironments,
+  installPythonPackage,
+  isPythonPackageInstalled,
+} from './test-parts/python-package.ts';
 import { buildReferenceClient } from './test-parts/reference-client.ts';
+import { installTestcontainers } from './test-parts/testcontainers.ts';
+
+const PYTHON_PACKAGES = [AZURE_CLI, DOCKER_PY];
 
 /**
  * Installs what is missing; what is there stays as it is.
- * Packages, Go programs and the Azure CLI are installed side by side, except where one needs a package of another.
+ * Packages, Go programs, Python's and npm's packages are installed side by side, except where one needs a package of another.
  */
 export async function installTestParts(): Promise<readonly PartReport[]> {
   mkdirSync(PARTS_FOLDER, { recursive: true });
   const goIsReady = !needsGo() || hasGo();
-  const pythonIsReady = isAzureCliInstalled() || (await canMakeVirtualEnvironments());
+  const pythonIsReady = PYTHON_PACKAGES.every(isPythonPackageInstalled) || (await canMakeVirtualEnvironments());
   const extraPackages = canInstallPackages()
     ? [...(goIsReady ? [] : ['golang-go']), ...(pythonIsReady ? [] : ['python3-venv'])]
     : [];
   const packages = installPackages(extraPackages);
   const programs = goIsReady ? installGoPrograms() : packages.then(installGoPrograms);
-  const azureCli = pythonIsReady ? installAzureCli() : packages.then(installAzureCli);
+  const pythonPackages = pythonIsReady ? installPythonPackages() : packages.then(installPythonPackages);
+  const testcontainers = installTestcontainers();
   // Each after what would get in its way: the package lists, and a build that keeps every core busy.
   const keychainHelpers = packages.then(unpackKeychainHelpers);
   const referenceClient = programs.then(buildReferenceClient);
-  return [...(await packages), ...(await programs), await azureCli, await keychainHelpers, await referenceClient];
+  return [
+    ...[...(await packages), ...(await programs), ...(await pythonPackages), ...(await testcontainers)],
+    ...[await keychainHelpers, await referenceClient],
+  ];
+}
+
+/** Installs one after the other: both are downloads, and the machine has other things to do. */
+async function installPythonPackages(): Promise<readonly PartReport[]> {
+  const reports: PartReport[] = [];
+  for (const wanted of PYTHON_PACKAGES) reports.push(await installPythonPackage(wanted));
+  return reports;
 }
 
 /** One line a part that was installed or is missing; nothing about what was there already. */

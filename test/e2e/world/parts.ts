@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'vitest';
 import { findProgram, isExecutable, listPrograms } from '../../../scripts/test-parts/command.ts';
+import { DOCKER_PY_PYTHON } from '../../../scripts/test-parts/docker-py.ts';
 import { KEYCHAIN_HELPERS_FOLDER } from '../../../scripts/test-parts/keychain-helpers.ts';
 import { PARTS_FOLDER } from '../../../scripts/test-parts/part.ts';
 
@@ -13,6 +14,7 @@ export const PROGRAM = fileURLToPath(new URL('../../../dist/docker-credential-ac
 const OWN_PARTS: Readonly<Record<string, string>> = {
   az: join(PARTS_FOLDER, 'azure-cli', 'bin', 'az'),
   crane: join(PARTS_FOLDER, 'bin', 'crane'),
+  'docker-py': DOCKER_PY_PYTHON,
   helm: join(PARTS_FOLDER, 'bin', 'helm'),
   'reference-client': join(PARTS_FOLDER, 'bin', 'reference-client'),
   'docker-credential-pass': join(KEYCHAIN_HELPERS_FOLDER, 'docker-credential-pass'),
