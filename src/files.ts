@@ -16,6 +16,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -26,6 +27,8 @@ const OWNER_ONLY_FILE = 0o600;
 const OWNER_ONLY_FOLDER = 0o700;
 const OTHERS_MAY_ANYTHING = 0o077;
 const OTHERS_MAY_WRITE = 0o022;
+/** Most files that are looked for are not there, and the first error of a program takes half a millisecond to make. */
+const MISSING_IS_UNDEFINED = { throwIfNoEntry: false } as const;
 
 /**
  * Reads a small file of ours.
@@ -36,6 +39,7 @@ const OTHERS_MAY_WRITE = 0o022;
 export function readOwnFile(file: string, largestBytes: number): string | undefined {
   let descriptor: number | undefined;
   try {
+    if (lstatSync(file, MISSING_IS_UNDEFINED) === undefined) return undefined;
     // Non-blocking, so that a planted named pipe cannot make the program wait for a writer.
     descriptor = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     const { size } = fstatSync(descriptor);
@@ -126,6 +130,7 @@ function makeFolders(folder: string): void {
 export function readForeignFile(file: string, largestBytes: number): string | undefined {
   let descriptor: number | undefined;
   try {
+    if (statSync(file, MISSING_IS_UNDEFINED) === undefined) return undefined;
     descriptor = openSync(file, O_RDONLY | O_NONBLOCK);
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) throw new Error('it is not a plain file');
