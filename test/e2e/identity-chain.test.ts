@@ -1,0 +1,197 @@
+/** Which identity signs in on a machine that has several, and what is told on one that has none. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { expectAnswer, expectFailure, expectNotFound } from './world/answer.ts';
+import { type AzureCli, installAzureCli } from './world/azure-cli.ts';
+import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
+import { installIdentities } from './world/identities.ts';
+import { createMachine, type Machine } from './world/machine.ts';
+import { needParts, partOf } from './world/parts.ts';
+import { addSecondTenant } from './world/two-tenants.ts';
+
+type Variables = Readonly<Record<string, string>>;
+
+/** The order of the README, with the variables that set each one up. */
+const CHAIN: readonly (readonly [proof: string, variables: readonly string[]])[] = [
+  ['client secret', ['AZURE_CLIENT_SECRET']],
+  ['certificate', ['AZURE_CLIENT_CERTIFICATE_PATH']],
+  ['cluster', ['AZURE_FEDERATED_TOKEN_FILE']],
+  ['GitHub', ['ACTIONS_ID_TOKEN_REQUEST_URL', 'ACTIONS_ID_TOKEN_REQUEST_TOKEN', 'GITHUB_ACTIONS']],
+  ['Azure Pipelines', ['SYSTEM_OIDCREQUESTURI']],
+  ['app service', ['IDENTITY_ENDPOINT', 'IDENTITY_HEADER']],
+];
+
+const cloud = await startCloud();
+const identities = await installIdentities(cloud);
+const { contoso } = await addSecondTenant(cloud);
+let machine: Machine;
+
+beforeEach(() => {
+  machine = createMachine(cloud, { identity: 'nobody' });
+});
+afterEach(async () => {
+  await identities.close();
+  await machine.close();
+  cloud.forget();
+});
+afterAll(() => cloud.close());
+
+/** A machine that has every identity at once, and an Azure CLI that somebody is signed in to. */
+async function setUpAll(context: TestContext): Promise<{ readonly cli: AzureCli; readonly environment: Variables }> {
+  needParts(context, 'az');
+  const cli = installAzureCli(machine);
+  await cli.signIn(contoso.account);
+  cli.forgetCalls();
+  cloud.forget();
+  const setUps = [
+    identities.clientSecret(),
+    identities.certificate(machine),
+    identities.workloadIdentity(machine),
+    identities.githubActions(),
+    identities.azurePipelines(),
+    await identities.managedIdentity('app service'),
+    await identities.managedIdentity('metadata service'),
+  ];
+  const variables = [cli, ...setUps].flatMap(({ environment }) => Object.entries(environment));
+  return { cli, environment: Object.fromEntries(variables) };
+}
+
+function without(environment: Variables, names: readonly string[]): Variables {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !names.includes(name)));
+}
+
+/** Signs in anew, and tells with what. */
+async function signIn({ cli, environment }: { readonly cli: AzureCli; readonly environment: Variables }) {
+  identities.forget();
+  cli.forgetCalls();
+  expectAnswer(await machine.helper('get', LOGIN_SERVER, { environment }));
+  // What `az` shows to Azure by itself is not ours.
+  return cli.calls().length > 0 ? ['az'] : identities.proofs();
+}
+
+it('with every identity at once the first one signs in, and the next when that is taken away', async (context) => {
+  const { cli, environment } = await setUpAll(context);
+  let left = environment;
+  for (const [proof, variables] of CHAIN) {
+    expect(await signIn({ cli, environment: left })).toEqual([proof]);
+    left = without(left, variables);
+  }
+  expect(await signIn({ cli, environment: left })).toEqual(['az']);
+  await cli.run(['logout']);
+  expect(await signIn({ cli, environment: left })).toEqual(['metadata service']);
+
+  // All of that is in the cache: whoever comes back answers at once.
+  identities.forget();
+  for (const [index] of CHAIN.entries()) {
+    const taken = CHAIN.slice(0, index).flatMap(([, variables]) => variables);
+    const get = machine.helper('get', LOGIN_SERVER, { environment: without(environment, taken) });
+    expectAnswer(await get);
+  }
+  expect([...identities.proofs(), ...cloud.emulator.connects]).toEqual([]);
+});
+
+it('an identity that is set up and fails is an error: the next one is not asked', async (context) => {
+  const { cli, environment } = await setUpAll(context);
+  identities.forget();
+  const get = machine.helper('get', LOGIN_SERVER, {
+    environment: { ...environment, AZURE_CLIENT_SECRET: 'wrong-1~x' },
+  });
+  expect(expectFailure(await get)).toContain('AADSTS7000215');
+  expect(identities.proofs()).toEqual(['client secret']);
+  expect(cli.calls()).toEqual([]);
+});
+
+describe('AZURE_TOKEN_CREDENTIALS', () => {
+  const rows: readonly (readonly [value: string, proof: string])[] = [
+    ['prod', 'client secret'],
+    ['dev', 'az'],
+    [' DEV ', 'az'],
+    ['EnvironmentCredential', 'client secret'],
+    ['WorkloadIdentityCredential', 'cluster'],
+    ['managedidentitycredential', 'app service'],
+    ['AzureCliCredential', 'az'],
+  ];
+
+  it('chooses among all identities, as Azure’s SDKs do', async (context) => {
+    const { cli, environment } = await setUpAll(context);
+    for (const [value, proof] of rows) {
+      rmSync(join(machine.folder, 'cache'), { recursive: true, force: true });
+      const proofs = await signIn({ cli, environment: { ...environment, AZURE_TOKEN_CREDENTIALS: value } });
+      expect([value, ...proofs]).toEqual([value, proof]);
+    }
+  });
+
+  it('that allows nothing of what is set up is named by the hint, with what was looked at', async () => {
+    const { environment } = identities.clientSecret();
+    const options = { environment: { ...environment, AZURE_TOKEN_CREDENTIALS: 'dev' } };
+    const { hint, sources } = expectNotFound(await machine.helper('get', LOGIN_SERVER, options));
+    expect(hint).toContain('AZURE_TOKEN_CREDENTIALS');
+    expect(sources.map(([name]) => name)).toEqual(['azure-cli', 'azure-developer-cli', 'azure-powershell']);
+    expect(cloud.emulator.connects).toEqual([]);
+  });
+
+  it.each(['everything', 'VisualStudioCodeCredential'])('%s is an error that lists what there is', async (value) => {
+    const { environment } = identities.clientSecret();
+    const options = { environment: { ...environment, AZURE_TOKEN_CREDENTIALS: value } };
+    const story = expectFailure(await machine.helper('get', LOGIN_SERVER, options));
+    expect(story).toContain(`AZURE_TOKEN_CREDENTIALS is `);
+    expect(story).toMatch(
+      /^hint: unset AZURE_TOKEN_CREDENTIALS, or set it to one of dev, prod, EnvironmentCredential, /m,
+    );
+    expect(cloud.emulator.connects).toEqual([]);
+  });
+});
+
+describe('with nothing set up', () => {
+  it('the hint names az login, and every source says why, in the order of looking', async () => {
+    const { hint, sources } = expectNotFound(await machine.helper('get', LOGIN_SERVER));
+    expect(hint).toBe(`no Azure identity is set up for ${LOGIN_SERVER}; run: az login`);
+    expect(sources).toEqual([
+      ['client-secret', 'AZURE_CLIENT_SECRET is not set'],
+      ['client-certificate', 'AZURE_CLIENT_CERTIFICATE_PATH is not set'],
+      ['workload-identity', 'AZURE_FEDERATED_TOKEN_FILE is not set'],
+      ['github-actions', 'ACTIONS_ID_TOKEN_REQUEST_URL is not set'],
+      ['azure-pipelines', 'SYSTEM_OIDCREQUESTURI is not set'],
+      ['managed-identity', 'the environment names no managed identity'],
+      ['azure-cli', 'the Azure CLI is not signed in'],
+      ['azure-developer-cli', 'the Azure Developer CLI is not signed in'],
+      ['azure-powershell', 'Azure PowerShell is not signed in'],
+      ['managed-identity', 'there is no metadata service (IMDS)'],
+    ]);
+    expect(cloud.emulator.connects).toEqual([]);
+  });
+
+  it('crane is told "not found", and goes on anonymously', async (context) => {
+    needParts(context, 'crane');
+    const get = await machine.run(partOf('crane'), ['auth', 'get', LOGIN_SERVER]);
+    expect(get).toMatchObject({ exitCode: 1, stdout: 'credentials not found in native keychain\n' });
+  });
+
+  const half: readonly (readonly [what: string, variables: Variables, source: string, reason: string])[] = [
+    [
+      'a secret without its application',
+      { AZURE_CLIENT_SECRET: 'half-1~x' },
+      'client-secret',
+      'AZURE_CLIENT_ID is not',
+    ],
+    [
+      'a job of GitHub without a permission',
+      { ...identities.clientSecret().environment, AZURE_CLIENT_SECRET: '', GITHUB_ACTIONS: 'true' },
+      'github-actions',
+      'id-token: write',
+    ],
+    [
+      'a task of Azure Pipelines without its token',
+      { ...identities.azurePipelines().environment, SYSTEM_ACCESSTOKEN: '$(System.AccessToken)' },
+      'azure-pipelines',
+      'SYSTEM_ACCESSTOKEN is not set: map it into the step',
+    ],
+    ['a workload identity without its tenant', { AZURE_FEDERATED_TOKEN_FILE: '/x' }, 'workload-identity', 'is not'],
+  ];
+  it.each(half)('but for %s, that is told', async (_what, environment, source, reason) => {
+    const { sources } = expectNotFound(await machine.helper('get', LOGIN_SERVER, { environment }));
+    expect(sources).toContainEqual([source, expect.stringContaining(reason)]);
+    expect(cloud.emulator.connects).toEqual([]);
+  });
+});
