@@ -6,10 +6,29 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 export interface RunningEmulator {
-  /** What a program needs in its environment to sign in against the emulator. */
+  /** What a program needs in its environment to sign in against the emulator, but for whom it trusts. */
   readonly environment: Readonly<Record<string, string>>;
+  /** The certificate of the emulator's authority. */
+  readonly caFile: string;
+  /** What it was asked since `forget`, as `host/path`. */
+  readonly listRequests: () => Promise<readonly string[]>;
+  readonly forget: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
+
+interface Introduction {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly caFile: string;
+  readonly proxyUrl: string;
+}
+
+/** Each program is told of the emulator's certificate in its own way only, so that none does another's work. */
+const CERTIFICATE_VARIABLES: ReadonlySet<string> = new Set([
+  'NODE_EXTRA_CA_CERTS',
+  'SSL_CERT_FILE',
+  'REQUESTS_CA_BUNDLE',
+  'CURL_CA_BUNDLE',
+]);
 
 /** @param roundTripMs how long a message to the emulator and its answer travel together. */
 export async function startEmulator(root: string, roundTripMs: number): Promise<RunningEmulator> {
@@ -23,24 +42,44 @@ export async function startEmulator(root: string, roundTripMs: number): Promise<
     await ended;
   };
   const lines = createInterface({ input: child.stdout });
-  const started = once(lines, 'line').then(([line]) => parseEnvironment(String(line)));
-  const environment = await Promise.race([started, ended.then(() => undefined)]);
-  if (environment) return { environment, stop };
-  await stop();
-  throw new Error('The emulator did not say how to reach it');
+  const started = once(lines, 'line').then(([line]) => parseIntroduction(String(line)));
+  const introduction = await Promise.race([started, ended.then(() => undefined)]);
+  if (introduction === undefined) {
+    await stop();
+    throw new Error('The emulator did not say how to reach it');
+  }
+  const { environment, caFile, proxyUrl } = introduction;
+  const requestsUrl = new URL('/_emulator/requests', proxyUrl);
+  return {
+    environment,
+    caFile,
+    listRequests: async () => parseRequests(await (await fetch(requestsUrl)).json()),
+    forget: async () => {
+      await fetch(requestsUrl, { method: 'DELETE' });
+    },
+    stop,
+  };
 }
 
 /** @returns `undefined` when the line does not say what is needed. */
-function parseEnvironment(line: string): Record<string, string> | undefined {
+function parseIntroduction(line: string): Introduction | undefined {
   const said: unknown = JSON.parse(line);
   if (!isRecord(said) || !isRecord(said['environment'])) return undefined;
-  const wanted: Record<string, unknown> = {
-    ...said['environment'],
+  const { caFile, proxyUrl } = said;
+  const network = Object.entries(said['environment']).filter(([name]) => !CERTIFICATE_VARIABLES.has(name));
+  const environment: Record<string, unknown> = {
+    ...Object.fromEntries(network),
     AZURE_TENANT_ID: said['tenantId'],
     AZURE_CLIENT_ID: said['clientId'],
     AZURE_CLIENT_SECRET: said['clientSecret'],
   };
-  return isRecordOfStrings(wanted) ? wanted : undefined;
+  if (!isRecordOfStrings(environment) || typeof caFile !== 'string' || typeof proxyUrl !== 'string') return undefined;
+  return { environment, caFile, proxyUrl };
+}
+
+function parseRequests(said: unknown): readonly string[] {
+  if (!Array.isArray(said)) throw new Error('The emulator did not say what it was asked');
+  return said.map((entry: unknown) => (isRecord(entry) ? `${entry['host']}${entry['path']}` : ''));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

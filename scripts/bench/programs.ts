@@ -1,4 +1,4 @@
-/** Gets the programs that are compared: ours, an empty one made in the same way, and the peer. */
+/** Gets the programs that are compared: ours, an empty and a minimal one made in the same way, and the peer. */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -15,16 +15,18 @@ export interface Programs {
   readonly ours: string;
   /** A program without a line in it, on the same Node and in the same packaging. */
   readonly empty: string;
+  /** The least that a cold `get` has to do, and nothing else. */
+  readonly limit: string;
   /** `undefined` when it could not be had. */
   readonly peer: string | undefined;
 }
 
-/** Builds both of our programs anew, one after the other, so that they lie on the disk and in the page cache alike. */
+/** Builds our programs anew, one after the other, so that they lie on the disk and in the page cache alike. */
 export async function preparePrograms(root: string): Promise<Programs> {
   const target = findHostTarget();
   if (!target) throw new Error('There is no build for this platform');
   const nodeVersion = await readPinnedNodeVersion(root);
-  const { code } = await bundleProgram({ entry: 'src/main.ts', root, nodeVersion });
+  const bundle = async (entry: string) => (await bundleProgram({ entry, root, nodeVersion })).code;
   const make = async (stem: string, source: string) => {
     const output = join(root, '.parts/bench', executableName(stem, target));
     await makeBinary({ root, target, code: source, output });
@@ -32,8 +34,9 @@ export async function preparePrograms(root: string): Promise<Programs> {
     return output;
   };
   return {
-    ours: await make('docker-credential-acr', code),
+    ours: await make('docker-credential-acr', await bundle('src/main.ts')),
     empty: await make('empty', ''),
+    limit: await make('limit', await bundle('scripts/bench/limit-program.ts')),
     peer: await installPeer(join(root, '.parts/bin')),
   };
 }

@@ -39,6 +39,15 @@ export function compareMedians(ours: readonly number[], theirs: readonly number[
   };
 }
 
+export type Verdict = 'met' | 'missed' | 'met, but not for certain' | 'missed, but not for certain' | 'reported';
+
+/** Whether a ratio is as small as it should be; for certain where the whole interval is on one side. */
+export function judgeGoal({ value, low, high }: Ratio, goal: number | undefined): Verdict {
+  if (goal === undefined) return 'reported';
+  if (value <= goal) return high <= goal ? 'met' : 'met, but not for certain';
+  return low > goal ? 'missed' : 'missed, but not for certain';
+}
+
 /** @returns whether the ratio is too uncertain to be told. */
 export function isTooNoisy({ value, low, high }: Ratio): boolean {
   return !((high - low) / value <= WIDEST_INTERVAL);

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export interface Subject {
+  /** Tells it from the others of a run. */
   readonly name: string;
   readonly file: string;
   readonly args: readonly string[];
@@ -23,25 +24,25 @@ export interface FinishedRun {
   readonly stderr: string;
 }
 
-const CACHE_VARIABLE = 'DOCKER_CREDENTIAL_ACR_CACHE_DIR';
-const TIMEOUT_MS = 30_000;
+/** One value a round for each subject, by its name. */
+export type Samples = ReadonlyMap<string, readonly number[]>;
+
+export type Measure = (subject: Subject, environment: NodeJS.ProcessEnv) => number | Promise<number>;
+
+export const CACHE_VARIABLE = 'DOCKER_CREDENTIAL_ACR_CACHE_DIR';
+const TIMEOUT_MS = 60_000;
 const WARM_UP_ROUNDS = 2;
 
 /**
  * Measures the subjects in turn, forwards and backwards, so that a slow moment of the machine hits all of them.
  *
- * @returns one value a round for each subject.
  * @throws when a run does not end as its subject expects.
  */
-export function measureInTurn(
-  subjects: readonly Subject[],
-  rounds: number,
-  measure: (subject: Subject, environment: NodeJS.ProcessEnv) => number,
-): ReadonlyMap<string, readonly number[]> {
+export async function measureInTurn(subjects: readonly Subject[], rounds: number, measure: Measure): Promise<Samples> {
   const samples = new Map(subjects.map(({ name }) => [name, [] as number[]]));
   for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
     for (const subject of round % 2 === 0 ? subjects : subjects.toReversed()) {
-      const value = withCacheFolder(subject, (environment) => measure(subject, environment));
+      const value = await withCacheFolder(subject, (environment) => measure(subject, environment));
       if (round >= 0) samples.get(subject.name)?.push(value);
     }
   }
@@ -57,24 +58,27 @@ export function measureTime(subject: Subject, environment: NodeJS.ProcessEnv): n
   return tookMs;
 }
 
-/** @returns the largest resident memory of the process, in kilobytes, as GNU `time` tells it. */
+/** @returns the largest resident memory of the process in megabytes, as GNU `time` tells it. */
 export function measureMemory(subject: Subject, environment: NodeJS.ProcessEnv): number {
   const folder = mkdtempSync(join(tmpdir(), 'acr-bench-'));
   try {
     const report = join(folder, 'kilobytes');
     const args = ['-f', '%M', '-o', report, '--', subject.file, ...subject.args];
     assertExpected(subject, runOnce('/usr/bin/time', args, subject.input, environment));
-    return Number(readFileSync(report, 'utf8').trim().split('\n').at(-1));
+    return Number(readFileSync(report, 'utf8').trim().split('\n').at(-1)) / 1024;
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-function withCacheFolder(subject: Subject, measure: (environment: NodeJS.ProcessEnv) => number): number {
-  if (!subject.isCold) return measure(subject.environment);
+async function withCacheFolder(
+  subject: Subject,
+  measure: (environment: NodeJS.ProcessEnv) => number | Promise<number>,
+) {
+  if (!subject.isCold) return await measure(subject.environment);
   const folder = mkdtempSync(join(tmpdir(), 'acr-bench-'));
   try {
-    return measure({ ...subject.environment, [CACHE_VARIABLE]: folder });
+    return await measure({ ...subject.environment, [CACHE_VARIABLE]: folder });
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -94,4 +98,16 @@ function runOnce(file: string, args: readonly string[], input: string, env: Node
 function assertExpected(subject: Subject, run: FinishedRun): void {
   if (subject.isExpected(run)) return;
   throw new Error(`${subject.name} did not answer as it should: exit code ${run.exitCode}, stderr: ${run.stderr}`);
+}
+
+export function isCredential({ exitCode, stdout, stderr }: FinishedRun): boolean {
+  return exitCode === 0 && stderr === '' && /"Username":"[^"]+"/.test(stdout) && /"Secret":"[^"]+"/.test(stdout);
+}
+
+export function isNotFound({ exitCode, stdout, stderr }: FinishedRun): boolean {
+  return exitCode === 1 && stderr === '' && stdout === 'credentials not found in native keychain\n';
+}
+
+export function isSilent({ exitCode, stdout, stderr }: FinishedRun): boolean {
+  return exitCode === 0 && stdout === '' && stderr === '';
 }
