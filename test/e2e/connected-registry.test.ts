@@ -1,0 +1,111 @@
+/** Connected registries, by address and by name, over plain http and https: a login, a push and a pull, and no Azure. */
+import { writeFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { registryOf } from '../emulator/state.ts';
+import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
+import {
+  EDGE_PASSWORD,
+  EDGE_USER,
+  startConnectedRegistry,
+  trustConnectedRegistry,
+} from './world/connected-registry.ts';
+import { startDockerEngine } from './world/docker-engine.ts';
+import { LOGIN_PLACES, type LoginPlace, prepareLoginPlace } from './world/login-place.ts';
+import { createMachine, type Machine, writeDockerConfig } from './world/machine.ts';
+import { findPart, needParts, needRoot, partOf } from './world/parts.ts';
+import { prepareContainerStorage } from './world/podman.ts';
+
+/** Where the image to push comes from, past the program. */
+const IMAGE = `${LOGIN_SERVER}/team/app:1`;
+
+const cloud = await startCloud();
+registryOf(cloud.emulator.state, LOGIN_SERVER).anonymousPull = true;
+cloud.emulator.state.issuedSecrets.add(EDGE_PASSWORD);
+const engineMachine = createMachine(cloud, { identity: 'nobody' });
+let dockerHost = '';
+let machine: Machine;
+let place: LoginPlace | undefined;
+
+beforeAll(async () => {
+  if (process.getuid?.() !== 0 || ['dockerd', 'docker-registry'].some((part) => findPart(part) === undefined)) return;
+  dockerHost = await startDockerEngine(engineMachine);
+  await cloud.seed('team/app', '1');
+});
+beforeEach(() => {
+  // With an identity, which must not be used.
+  machine = createMachine(cloud);
+});
+afterEach(async () => {
+  await place?.stop();
+  place = undefined;
+  await machine.close();
+  cloud.forget();
+});
+afterAll(async () => {
+  await engineMachine.close();
+  await cloud.close();
+});
+
+const ROWS = (['docker', 'podman'] as const).flatMap((client) =>
+  (['http', 'https'] as const).flatMap((scheme) =>
+    (['127.0.0.1', 'localhost'] as const).map((name) => [client, scheme, name] as const),
+  ),
+);
+
+describe.each(LOGIN_PLACES)('kept in %s', (where) => {
+  async function setUp(context: TestContext, client: 'docker' | 'podman', scheme: 'http' | 'https', name: string) {
+    needParts(context, 'docker-registry', ...(client === 'docker' ? ['docker', 'dockerd'] : ['podman']));
+    needRoot(context);
+    const kept = await prepareLoginPlace(where, machine, context);
+    place = kept;
+    const edge = (await startConnectedRegistry(machine, scheme)).replace('127.0.0.1', name);
+    writeFileSync(machine.dockerConfigFile, writeDockerConfig([edge]));
+    const environment = {
+      ...kept.environment,
+      ...(client === 'docker' ? { DOCKER_HOST: dockerHost } : prepareContainerStorage(machine)),
+      ...(scheme === 'https' ? trustConnectedRegistry(machine) : {}),
+    };
+    // The engine takes plain http and any certificate from loopback addresses by itself.
+    const plain = client === 'podman' && scheme === 'http' ? ['--tls-verify=false'] : [];
+    const run = (verb: string, args: readonly string[], input = '') =>
+      machine.run(partOf(client), [verb, ...args], { environment, input });
+    return {
+      kept,
+      edge,
+      get: () => machine.helper('get', edge, { environment }),
+      run,
+      reach: (verb: string, args: readonly string[], input?: string) => run(verb, [...plain, ...args], input),
+    };
+  }
+
+  it.for(ROWS)('%s over %s to %s logs in, pushes, pulls and logs out', async ([client, scheme, name], context) => {
+    const { kept, edge, get, run, reach } = await setUp(context, client, scheme, name);
+    const image = `${edge}/team/app:1`;
+    expect(await run('pull', [IMAGE])).toMatchObject({ exitCode: 0 });
+    expect(await run('tag', [IMAGE, image])).toMatchObject({ exitCode: 0 });
+    expect((await reach('push', [image])).exitCode).not.toBe(0);
+    cloud.forget();
+
+    const login = await reach('login', [edge, '-u', EDGE_USER, '--password-stdin'], EDGE_PASSWORD);
+    expect(login).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Login Succeeded') });
+    expect(login.stderr).toEqual(kept.isClear ? expect.stringMatching(/^\S+ warning: [^\n]+\n$/) : '');
+    expect(await kept.users()).toEqual({ [edge]: EDGE_USER });
+    kept.expectHidden(EDGE_PASSWORD);
+    const answer = await get();
+    expect(answer).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(JSON.parse(answer.stdout)).toEqual({ ServerURL: edge, Username: EDGE_USER, Secret: EDGE_PASSWORD });
+
+    expect(await reach('login', [edge])).toMatchObject({ exitCode: 0 });
+    expect(await reach('push', [image])).toMatchObject({ exitCode: 0 });
+    expect(await run('rmi', [image, IMAGE])).toMatchObject({ exitCode: 0 });
+    expect(await reach('pull', [image])).toMatchObject({ exitCode: 0 });
+    expect(await run('rmi', [image])).toMatchObject({ exitCode: 0 });
+
+    expect(await run('logout', [edge])).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await kept.users()).toEqual({});
+    expect(await get()).toEqual({ exitCode: 1, stdout: 'credentials not found in native keychain\n', stderr: '' });
+    expect((await reach('pull', [image])).exitCode).not.toBe(0);
+    expect(cloud.emulator.connects).toEqual([]);
+    expect(cloud.emulator.requests).toEqual([]);
+  });
+});
