@@ -45,8 +45,9 @@ function findPlace({ machine, parameters }: IdentityRequest): TokenPlace | undef
   if (tokenFile !== undefined) return { file: tokenFile, variable: '"tokenFile"', families: ['AZURE'] };
   if (tokenEnv !== undefined) return { variable: tokenEnv, families: ['AZURE'] };
   const places: readonly (readonly [variable: string, isFile: boolean, families: readonly VariableFamily[]])[] = [
-    ['AZURE_FEDERATED_TOKEN_FILE', true, ['AZURE']],
+    // First, as for docker-credential-acr-env: a person sets it, where a cluster sets the file in every pod.
     ['AZURE_FEDERATED_TOKEN', false, ['AZURE']],
+    ['AZURE_FEDERATED_TOKEN_FILE', true, ['AZURE']],
     ['ARM_OIDC_TOKEN_FILE_PATH', true, ['ARM', 'AZURE']],
     ['ARM_OIDC_TOKEN', false, ['ARM', 'AZURE']],
   ];

@@ -53,6 +53,11 @@ test('the configuration names a variable or a file', () => {
   });
 });
 
+test('a token in the environment wins over the file, as for docker-credential-acr-env', () => {
+  const request = requestFor({ ...IDS, ...FILE, AZURE_FEDERATED_TOKEN: 'e.y.j' });
+  expect(expectIdentity(findWorkloadIdentity(request)).readSecret?.()).toBe('e.y.j');
+});
+
 test('a tenant that cannot be one is told by the variable it is in', async () => {
   const env = { ARM_CLIENT_ID: 'c', ARM_TENANT_ID: 'a/b', ARM_OIDC_TOKEN: 'e.y.j' };
   const failure = await catchFailure(() => findWorkloadIdentity(requestFor(env)));
