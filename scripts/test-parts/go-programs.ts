@@ -1,4 +1,4 @@
-/** Clients that are installed from source with Go: helm and crane. */
+/** Programs that are installed from source with Go: clients, and the helper that people come from. */
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isExecutable, lastLines, readTextFile, runCommand } from './command.ts';
@@ -13,6 +13,11 @@ interface GoProgram {
 
 const PROGRAMS: readonly GoProgram[] = [
   { name: 'crane', source: 'github.com/google/go-containerregistry/cmd/crane', version: 'v0.22.1' },
+  {
+    name: 'docker-credential-acr-env',
+    source: 'github.com/chrismellard/docker-credential-acr-env',
+    version: 'v0.0.0-20230304212654-82a0ddb27589',
+  },
   { name: 'helm', source: 'helm.sh/helm/v3/cmd/helm', version: 'v3.22.0' },
 ];
 

@@ -17,6 +17,7 @@ const OWN_PARTS: Readonly<Record<string, string>> = {
   'docker-py': DOCKER_PY_PYTHON,
   helm: join(PARTS_FOLDER, 'bin', 'helm'),
   'reference-client': join(PARTS_FOLDER, 'bin', 'reference-client'),
+  'docker-credential-acr-env': join(PARTS_FOLDER, 'bin', 'docker-credential-acr-env'),
   'docker-credential-pass': join(KEYCHAIN_HELPERS_FOLDER, 'docker-credential-pass'),
   'docker-credential-secretservice': join(KEYCHAIN_HELPERS_FOLDER, 'docker-credential-secretservice'),
 };

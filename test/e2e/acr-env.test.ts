@@ -1,0 +1,141 @@
+/** Switching from docker-credential-acr-env by its name alone: with the same environment both are the same identity. */
+import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { parseJsonRecord, parseString } from '../emulator/json.ts';
+import { ACR_AUDIENCE, NULL_GUID } from '../emulator/state.ts';
+import { decodeToken } from '../emulator/tokens.ts';
+import { expectAnswer, expectFailure } from './world/answer.ts';
+import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
+import { installIdentities } from './world/identities.ts';
+import { createMachine, type Machine } from './world/machine.ts';
+import { needParts, PROGRAM, partOf } from './world/parts.ts';
+
+type Variables = Readonly<Record<string, string>>;
+
+const NAME = 'docker-credential-acr-env';
+const PUBLIC = LOGIN_SERVER;
+const GOVERNMENT = 'contoso.azurecr.us';
+
+const cloud = await startCloud();
+const identities = await installIdentities(cloud);
+const { clientSecret, gitlab, workloadIdentity } = identities;
+let machine: Machine;
+
+beforeEach((context: TestContext) => {
+  machine = createMachine(cloud, { identity: 'nobody' });
+  needParts(context, NAME);
+  writeFileSync(
+    machine.dockerConfigFile,
+    JSON.stringify({ credHelpers: { [PUBLIC]: 'acr-env', [GOVERNMENT]: 'acr-env', 'ghcr.io': 'other' } }),
+  );
+  for (const [folder, program] of [
+    ['ours', PROGRAM],
+    ['peer', partOf(NAME)],
+  ] as const) {
+    mkdirSync(join(machine.folder, folder));
+    symlinkSync(program, join(machine.folder, folder, NAME));
+  }
+});
+afterEach(async () => {
+  await machine.close();
+  cloud.forget();
+});
+afterAll(async () => {
+  await identities.close();
+  await cloud.close();
+});
+
+const run = (whose: 'ours' | 'peer', verb: string, environment: Variables = {}, input = '') =>
+  machine.run(join(machine.folder, whose, NAME), [verb], { environment, input, printsSecret: verb === 'get' });
+
+/** What a registry's token says, without what differs from one to the next. */
+function describeToken(secret: string): Readonly<Record<string, unknown>> {
+  const { jti: _id, iat: _issued, nbf: _start, exp: _end, ...claims } = decodeToken(secret)?.claims ?? {};
+  return claims;
+}
+
+/** The identity and its proof, as the token request of either version of Entra's endpoint has them. */
+function takeTokenRequest() {
+  const [request, ...others] = cloud.emulator.requests.filter(({ path }) => /\/oauth2\/(v2\.0\/)?token$/.test(path));
+  expect(others).toEqual([]);
+  cloud.forget();
+  const { client_id, client_secret, client_assertion, client_assertion_type, grant_type } = request?.form ?? {};
+  const tenant = request?.path.split('/')[1];
+  // The peer sends a file's last line feed along.
+  const proof = { client_secret, client_assertion: client_assertion?.trim(), client_assertion_type };
+  return { who: { host: request?.host, tenant, client_id, grant_type, ...proof }, form: request?.form ?? {} };
+}
+
+/** A token of a job, in the variable and in a file at once. */
+const withBoth = (): Variables => ({
+  ...workloadIdentity(machine).environment,
+  ...gitlab('AZURE_FEDERATED_TOKEN').environment,
+});
+
+describe.each<readonly [what: string, host: string, environment: () => Variables]>([
+  ['AZURE_CLIENT_SECRET', PUBLIC, () => clientSecret().environment],
+  ['AZURE_FEDERATED_TOKEN', PUBLIC, () => gitlab('AZURE_FEDERATED_TOKEN').environment],
+  ['AZURE_FEDERATED_TOKEN_FILE', PUBLIC, () => workloadIdentity(machine).environment],
+  ['a federated token in both variables', PUBLIC, withBoth],
+  ['a secret and a federated token', PUBLIC, () => ({ ...withBoth(), ...clientSecret().environment })],
+  ['AZURE_ENVIRONMENT', GOVERNMENT, () => ({ ...clientSecret().environment, AZURE_ENVIRONMENT: 'AzureUSGovernment' })],
+])('with %s, for %s', (_what, host, getEnvironment) => {
+  it('both sign in as the same identity, with the same proof', async () => {
+    const environment = getEnvironment();
+    const peer = await run('peer', 'get', environment, host);
+    expect(peer).toMatchObject({ exitCode: 0, stderr: '' });
+    const theirs = parseJsonRecord(peer.stdout);
+    const theirRequest = takeTokenRequest();
+
+    const ours = expectAnswer(await run('ours', 'get', environment, host));
+    const ourRequest = takeTokenRequest();
+    expect(ourRequest.who).toEqual(theirRequest.who);
+    expect(theirs).toMatchObject({ ServerURL: host, Username: '<token>' });
+    expect(ours).toMatchObject({ serverUrl: host, username: NULL_GUID });
+    expect(describeToken(ours.secret)).toEqual(describeToken(parseString(theirs?.['Secret']) ?? ''));
+    // What differs on purpose: a token for registries only, instead of one for all of Azure.
+    expect(ourRequest.form['scope']).toBe(`${ACR_AUDIENCE}/.default`);
+    expect(theirRequest.form['resource']).toMatch(/^https:\/\/management\./);
+
+    expect(expectAnswer(await run('ours', 'get', environment, host))).toEqual(ours);
+    expect(cloud.emulator.connects).toEqual([]);
+  });
+});
+
+it('a client reads the same with either of them on PATH', async (context) => {
+  needParts(context, 'crane', 'docker-registry');
+  await cloud.seed('team/app', '1');
+  const read = (whose: 'ours' | 'peer') => {
+    const PATH = `${join(machine.folder, whose)}:/usr/bin:/bin`;
+    const environment = { ...clientSecret().environment, PATH };
+    return machine.run(partOf('crane'), ['manifest', `${PUBLIC}/team/app:1`], { environment });
+  };
+  const theirs = await read('peer');
+  expect(theirs).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('schemaVersion'), stderr: '' });
+  expect(await read('ours')).toEqual(theirs);
+});
+
+it('"identity-token" answers with the user name of before', async () => {
+  const config = machine.configure({ registries: { [PUBLIC]: { secret: 'identity-token' } } });
+  const answer = expectAnswer(await run('ours', 'get', { ...clientSecret().environment, ...config }, PUBLIC));
+  expect(answer.username).toBe('<token>');
+});
+
+it('a copy by that name lists the registries that Docker’s configuration sends to it', async () => {
+  const copy = join(machine.folder, NAME);
+  copyFileSync(PROGRAM, copy);
+  for (const program of [copy, join(machine.folder, 'ours', NAME)]) {
+    const list = await machine.run(program, ['list']);
+    expect(list).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(JSON.parse(list.stdout)).toEqual({ [PUBLIC]: NULL_GUID, [GOVERNMENT]: NULL_GUID });
+  }
+  expect((await run('ours', 'version')).stdout).toMatch(/^docker-credential-acr-env \(docker-credential-acr\) v\d/);
+});
+
+it('a wrong secret fails with both, and with ours the person learns what helps', async () => {
+  const environment = { ...clientSecret().environment, AZURE_CLIENT_SECRET: 'wrong-secret-Q~x' };
+  expect((await run('peer', 'get', environment, PUBLIC)).exitCode).toBe(1);
+  const story = expectFailure(await run('ours', 'get', environment, PUBLIC));
+  expect(story).toContain('the client secret is wrong (AADSTS7000215)');
+});
