@@ -1,0 +1,85 @@
+/** `node scripts/bench/farm.ts`: what 10,000 build nodes ask of Entra and of one registry, with and without a cache. */
+
+import { formatTable } from '../build/table.ts';
+import {
+  type Farm,
+  type FarmCounts,
+  type Helper,
+  type PerHour,
+  schedulePulls,
+  simulateFarm,
+} from './farm-simulation.ts';
+
+const LIMITS = { Standard: 10_000, Premium: 20_000 } as const;
+
+const FARM: Farm = {
+  limitPerMinute: LIMITS.Standard,
+  nodes: 10_000,
+  hours: 12,
+  jobMinutes: 10,
+  pullsPerJob: 1,
+  rushSeconds: 10,
+  seed: 20,
+};
+
+const CACHED = { entraPerSignIn: 1, tokenHours: 3, isShared: false } as const;
+/** The last third of a token's life, but for the five minutes in which it is not given out any more. */
+const LAST_THIRD: Helper['renewalPart'] = [2 / 3, 175 / 180];
+
+const HELPERS: readonly Helper[] = [
+  {
+    name: 'no cache: Entra and an exchange a pull',
+    entraPerSignIn: 1,
+    tokenHours: 0,
+    renewalPart: [1, 1],
+    isShared: false,
+  },
+  { ...CACHED, name: 'cached, renewed five minutes before the end', renewalPart: [175 / 180, 175 / 180] },
+  { ...CACHED, name: 'cached, renewed when two thirds are over', renewalPart: [2 / 3, 2 / 3] },
+  { ...CACHED, name: 'cached, renewed at any moment of the last third', renewalPart: LAST_THIRD },
+  { ...CACHED, name: 'the same, one cache for all nodes', renewalPart: LAST_THIRD, isShared: true },
+];
+
+function simulateAll(): readonly Record<string, string>[] {
+  const pulls = schedulePulls(FARM);
+  return HELPERS.map((helper) => {
+    const standard = simulateFarm({ ...FARM, limitPerMinute: LIMITS.Standard }, helper, pulls);
+    const premium = simulateFarm({ ...FARM, limitPerMinute: LIMITS.Premium }, helper, pulls);
+    return formatCounts(helper.name, standard, premium);
+  });
+}
+
+function formatCounts(name: string, standard: FarmCounts, premium: FarmCounts): Record<string, string> {
+  return {
+    helper: name,
+    'Entra an hour': formatCount(premium.entra.perHour),
+    'worst minute, at first / later': formatMinutes(premium.entra),
+    'registry an hour': formatCount(premium.registry.perHour),
+    'its worst minute, at first / later': formatMinutes(premium.registry),
+    '429, Standard': formatPart(standard.refusedPart),
+    '429, Premium': formatPart(premium.refusedPart),
+  };
+}
+
+function formatMinutes({ worstMinuteAtFirst, worstMinuteLater }: PerHour): string {
+  return `${formatCount(worstMinuteAtFirst)} / ${formatCount(worstMinuteLater)}`;
+}
+
+function formatCount(count: number): string {
+  return Math.round(count).toLocaleString('en');
+}
+
+function formatPart(part: number): string {
+  return `${(part * 100).toFixed(1)} %`;
+}
+
+if (import.meta.main) {
+  const { nodes, hours, jobMinutes, pullsPerJob, rushSeconds } = FARM;
+  console.log(
+    `${nodes.toLocaleString('en')} nodes for ${hours} hours; a job every ${jobMinutes} minutes on average and`,
+  );
+  console.log(
+    `one on the hour within ${rushSeconds} s; pulls a job: ${pullsPerJob}, each with the client's own token request.`,
+  );
+  console.log(`\n${formatTable(simulateAll())}`);
+}
