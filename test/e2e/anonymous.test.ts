@@ -1,0 +1,129 @@
+/** Registries that everybody may pull from: marked as such, with nobody signed in, and with a login that is stale. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { NULL_GUID, registryOf } from '../emulator/state.ts';
+import { expectNotFound } from './world/answer.ts';
+import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
+import { startDockerEngine } from './world/docker-engine.ts';
+import { LOGIN_PLACES, type LoginPlace, prepareLoginPlace } from './world/login-place.ts';
+import { createMachine, type Machine, type MachineOptions } from './world/machine.ts';
+import { findPart, needParts, needRoot, partOf } from './world/parts.ts';
+import { prepareContainerStorage } from './world/podman.ts';
+
+const IMAGE = `${LOGIN_SERVER}/team/app:1`;
+const MARKED = { registries: { [LOGIN_SERVER]: { anonymous: true } } };
+const SILENT = { exitCode: 1, stdout: 'credentials not found in native keychain\n', stderr: '' };
+const HINT = /^docker-credential-acr: hint: no Azure identity is set up for contoso\.azurecr\.io; run: az login$/m;
+const [OLD, NEW] = ['Admin+pass/word=1%', 'Admin+pass/word=2%'] as const;
+
+const cloud = await startCloud();
+const registry = registryOf(cloud.emulator.state, LOGIN_SERVER);
+registry.anonymousPull = true;
+// It is secret once it is stale, too.
+cloud.emulator.state.issuedSecrets.add(OLD);
+const engineMachine = createMachine(cloud, { identity: 'nobody' });
+let dockerHost = '';
+let machine: Machine;
+let place: LoginPlace | undefined;
+
+beforeAll(async () => {
+  if (process.getuid?.() !== 0 || ['dockerd', 'docker-registry'].some((part) => findPart(part) === undefined)) return;
+  dockerHost = await startDockerEngine(engineMachine);
+  await cloud.seed('team/app', '1');
+});
+beforeEach(() => {
+  registry.adminUser = { username: 'admin', passwords: [OLD] };
+});
+afterEach(async () => {
+  await place?.stop();
+  place = undefined;
+  await machine.close();
+  cloud.forget();
+});
+afterAll(async () => {
+  await engineMachine.close();
+  await cloud.close();
+});
+
+describe.each(['docker', 'podman'] as const)('%s', (client) => {
+  function setUp(context: TestContext, options: MachineOptions, more: Readonly<Record<string, string>> = {}) {
+    machine = createMachine(cloud, options);
+    needParts(context, 'docker-registry', ...(client === 'docker' ? ['docker', 'dockerd'] : ['podman']));
+    needRoot(context);
+    const own = client === 'docker' ? { DOCKER_HOST: dockerHost } : prepareContainerStorage(machine);
+    return (settings: Readonly<Record<string, string>>) => {
+      const environment = { ...own, ...more, ...settings };
+      return {
+        run: (args: readonly string[], input = '') => machine.run(partOf(client), args, { environment, input }),
+        helper: (verb: string, input: string) => machine.helper(verb, input, { environment }),
+      };
+    };
+  }
+  type Client = ReturnType<ReturnType<typeof setUp>>;
+
+  async function expectPull({ run }: Client): Promise<string> {
+    const pull = await run(['pull', IMAGE]);
+    expect(pull).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/newer image|^[0-9a-f]{64}\n$/) });
+    await run(['rmi', IMAGE]);
+    return pull.stderr;
+  }
+
+  async function expectDenied({ run }: Client): Promise<void> {
+    const pull = await run(['pull', IMAGE]);
+    expect(pull.exitCode).not.toBe(0);
+    expect(pull.stderr).toMatch(/unauthorized/);
+    // The program cannot know: it has answered, and an answer is silent.
+    expect(pull.stderr).not.toContain('docker-credential-acr');
+  }
+
+  it('pulls in silence from a registry that is marked, whoever is signed in', async (context) => {
+    const open = setUp(context, { identity: 'service principal' });
+    const person = open(machine.configure(MARKED));
+    expect(await person.helper('get', LOGIN_SERVER)).toEqual(SILENT);
+    expect(await expectPull(person)).not.toContain('docker-credential-acr');
+    expect(cloud.signIns()).toEqual([]);
+  });
+
+  it('pulls with one hint where nobody is signed in', async (context) => {
+    const person = setUp(context, { identity: 'nobody' })({});
+    expect(expectNotFound(await person.helper('get', LOGIN_SERVER)).hint).toContain('run: az login');
+    // Some clients ask more than once.
+    expect(await expectPull(person)).toMatch(HINT);
+    expect(cloud.signIns()).toEqual([]);
+  });
+
+  it.for(LOGIN_PLACES)('is denied by a stale login in %s, until the logout', async (where, context) => {
+    const open = setUp(context, { identity: 'nobody' });
+    const kept = await prepareLoginPlace(where, machine, context);
+    place = kept;
+    for (const settings of [{}, machine.configure(MARKED)]) {
+      registry.adminUser = { username: 'admin', passwords: [OLD] };
+      const person = open({ ...kept.environment, ...settings });
+      expect(await person.run(['login', LOGIN_SERVER, '-u', 'admin', '--password-stdin'], OLD)).toMatchObject({
+        exitCode: 0,
+      });
+      expect(await expectPull(person)).not.toContain('docker-credential-acr');
+      registry.adminUser = { username: 'admin', passwords: [NEW] };
+      await expectDenied(person);
+      expect(await person.run(['logout', LOGIN_SERVER])).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(await kept.users()).toEqual({});
+      await expectPull(person);
+    }
+    expect(cloud.signIns()).toEqual([]);
+  });
+
+  it('is denied by a token that the registry has revoked, until the logout', async (context) => {
+    const open = setUp(context, { identity: 'service principal' });
+    const person = open(machine.configure({ registries: { [LOGIN_SERVER]: { secret: 'identity-token' } } }));
+    const answer = await person.helper('get', LOGIN_SERVER);
+    expect(answer).toMatchObject({ exitCode: 0, stderr: '' });
+    await person.helper('erase', LOGIN_SERVER);
+    const stranger = open({ ...machine.configure({}), AZURE_CLIENT_ID: '', AZURE_CLIENT_SECRET: '' });
+    const payload = { ...JSON.parse(answer.stdout), Username: NULL_GUID };
+    expect(await stranger.helper('store', JSON.stringify(payload))).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+    expect(await expectPull(stranger)).not.toContain('docker-credential-acr');
+    registry.epoch += 1;
+    await expectDenied(stranger);
+    expect(await stranger.run(['logout', LOGIN_SERVER])).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await expectPull(stranger)).toMatch(HINT);
+  });
+});
