@@ -2,6 +2,7 @@
 import { createClientCertificate, parseClientCertificate } from '../../emulator/certificates.ts';
 import {
   type Application,
+  AZURE_CLI_CLIENT_ID,
   addApplication,
   addTenant,
   CLIENT_ID,
@@ -46,6 +47,8 @@ export async function addSecondTenant({ emulator: { state } }: Cloud): Promise<T
   const fabrikam = addTenant(state, 'dddddddd-86f1-41af-91ab-2d7cd011db47', 'fabrikam.onmicrosoft.com');
   const subscriptionId = 'cccccccc-bbbb-4ccc-8ddd-eeeeeeeeeeee';
   fabrikam.subscriptions = [{ id: subscriptionId, name: 'Fabrikam' }];
+  // Microsoft's own client is in every tenant.
+  addApplication(fabrikam, { clientId: AZURE_CLI_CLIENT_ID, objectId: AZURE_CLI_CLIENT_ID, isPublic: true });
   const other = { clientId: '22222222-2222-4333-8444-555555555555', objectId: '77777777-8888-4777-8666-555555555555' };
   const secret = 'zzz8Q~fabrikam-secret_~1';
   const otherApplication = addApplication(fabrikam, { ...other, secret });
