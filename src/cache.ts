@@ -46,9 +46,34 @@ export function nameKind(secret: string, scope: readonly string[]): string {
   return secret === 'access-token' ? `access-token ${[...scope].sort().join(' ')}` : 'refresh-token';
 }
 
-/** Whether a token has enough life left to be given to a client. */
-export function isFresh({ expiresAtSeconds }: CachedToken, nowSeconds: number): boolean {
-  return expiresAtSeconds - nowSeconds > SHORTEST_LIFE_SECONDS;
+/**
+ * Whether a token has enough life left to be given to a client.
+ * @param minimumLifeSeconds what the person asks for; no more than a token has when it is new.
+ */
+export function isFresh(cached: CachedToken, nowSeconds: number, minimumLifeSeconds = 0): boolean {
+  return cached.expiresAtSeconds - nowSeconds > limitMinimumLife(cached, minimumLifeSeconds);
+}
+
+/** Whether a token is so near its end that `renewal.ts` has to tell whether it is renewed ahead of it. */
+export function isNearRenewal(cached: CachedToken, nowSeconds: number, minimumLifeSeconds = 0): boolean {
+  return cached.expiresAtSeconds - nowSeconds < measureRenewalLead(cached, minimumLifeSeconds);
+}
+
+/** How many seconds before its end a token is renewed at the earliest: a third of its life, or of what may be used of it. */
+export function measureRenewalLead(cached: CachedToken, minimumLifeSeconds = 0): number {
+  const lifeSeconds = cached.expiresAtSeconds - cached.savedAtSeconds;
+  const leastSeconds = limitMinimumLife(cached, minimumLifeSeconds);
+  if (leastSeconds <= lifeSeconds / 3) return lifeSeconds / 3;
+  return leastSeconds + Math.max(0, lifeSeconds - leastSeconds) / 3;
+}
+
+/** At most five sixths of its life, or a token that lives shorter than the person thinks would never be good enough. */
+export function limitMinimumLife(
+  { expiresAtSeconds, savedAtSeconds }: CachedToken,
+  minimumLifeSeconds: number,
+): number {
+  const possibleSeconds = ((expiresAtSeconds - savedAtSeconds) * 5) / 6;
+  return Math.max(SHORTEST_LIFE_SECONDS, Math.min(minimumLifeSeconds, possibleSeconds));
 }
 
 /** @returns `undefined` where there is no folder to keep anything in. */
@@ -77,6 +102,16 @@ export function writeCache(cache: Cache, key: CacheKey, token: CachedToken): voi
   if (!makeOwnFolder(cache.folder)) throw new Error(`${cache.folder} is not a folder that only you can write in`);
   const { service, identity, kind } = key;
   replaceOwnFile(cacheFile(cache, key), `${JSON.stringify({ service, identity, kind, ...token })}\n`);
+}
+
+/** Forgets one token, unless another has taken its place. */
+export function dropCache(cache: Cache, key: CacheKey, token: string): void {
+  try {
+    if (readCache(cache, key, Number.POSITIVE_INFINITY)?.token === token)
+      rmSync(cacheFile(cache, key), { force: true });
+  } catch {
+    // A disk that lets nothing be removed: what is there ends by itself.
+  }
 }
 
 /** Forgets every token for a registry, whoever signed in. */

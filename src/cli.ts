@@ -1,6 +1,8 @@
 /** The verbs: from the arguments and the input to what is written and the exit code. */
 
-import { findCredential } from './credential.ts';
+import { isAbsolute } from 'node:path';
+import { BUDGET_MS, findCredential } from './credential.ts';
+import { describeCause } from './errors.ts';
 import type { Log } from './log.ts';
 import { type Machine, readVariable } from './machine.ts';
 import {
@@ -22,6 +24,9 @@ export interface Outcome {
 
 /** Reads the whole input. */
 export type ReadInput = () => Promise<string>;
+
+/** Which registry's token `renew` is about: set by the program for its own child, which has no input. */
+export const RENEWAL_VARIABLE = 'DOCKER_CREDENTIAL_RENEW';
 
 const VERBS = 'store|get|erase|list|version';
 
@@ -48,6 +53,8 @@ async function runVerb(args: readonly string[], readInput: ReadInput, machine: M
       return await erase(await readInput(), machine);
     case 'list':
       return await list(machine);
+    case 'renew':
+      return await renew(machine);
     case 'version':
     case '--version':
     case '-v':
@@ -69,6 +76,28 @@ async function get(input: string, machine: Machine): Promise<Outcome> {
   if (found.hint === undefined) return refuse(NOT_FOUND);
   const { tellNotFound } = await import('./not-found.ts');
   return { ...refuse(NOT_FOUND), stderr: tellNotFound(machine, found.hint, found.passedOver) };
+}
+
+/**
+ * What a `get` starts and nobody waits for: renews the token that it answered with, if that is due. Says nothing, so
+ * whoever calls it learns and gets nothing.
+ */
+async function renew(machine: Machine): Promise<Outcome> {
+  const serverUrl = parseServerUrl(readVariable(machine, RENEWAL_VARIABLE) ?? '');
+  if (serverUrl === undefined) return succeed('');
+  // A log named by the client's working directory is not ours to find.
+  const isLogged = isAbsolute(readVariable(machine, 'DOCKER_CREDENTIAL_ACR_LOG') ?? '');
+  const log = isLogged ? await openRequestedLog(machine) : undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const end = new Promise((resolve) => {
+    timer = setTimeout(resolve, BUDGET_MS); // whatever hangs, nothing is left behind
+  });
+  const renewed = findCredential(machine, serverUrl, log, { isRenewal: true }).catch((cause: unknown) =>
+    log?.({ step: 'end', outcome: 'not-renewed', reason: describeCause(cause) }),
+  );
+  await Promise.race([renewed, end]);
+  clearTimeout(timer);
+  return succeed('');
 }
 
 async function store(input: string, machine: Machine): Promise<Outcome> {

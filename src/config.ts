@@ -30,6 +30,10 @@ export interface RegistrySettings {
   readonly onError: (typeof ON_ERROR_CHOICES)[number];
   /** Whether a credential that a client gives us may be kept. */
   readonly store: boolean;
+  /** A cached token with less life left is renewed before it is answered with; 0 for as little as possible. */
+  readonly minimumLifeSeconds: number;
+  /** Whether what Entra gave for an identity may be kept for its other registries. */
+  readonly cacheEntraTokens: boolean;
 }
 
 export const DEFAULT_SETTINGS: RegistrySettings = {
@@ -40,10 +44,21 @@ export const DEFAULT_SETTINGS: RegistrySettings = {
   anonymous: false,
   onError: 'fail',
   store: true,
+  minimumLifeSeconds: 0,
+  cacheEntraTokens: true,
 };
 
-export const CONFIG_KEYS = ['$schema', 'registries', 'identities', 'clouds', 'store'] as const;
-export const REGISTRY_KEYS = ['secret', 'scope', 'tenantId', 'identity', 'anonymous', 'onError', 'store'] as const;
+export const CONFIG_KEYS = ['$schema', 'registries', 'identities', 'clouds', 'store', 'cacheEntraTokens'] as const;
+export const REGISTRY_KEYS = [
+  'secret',
+  'scope',
+  'tenantId',
+  'identity',
+  'anonymous',
+  'onError',
+  'store',
+  'minimumLifeMinutes',
+] as const;
 export const CLOUD_KEYS = ['authorityHost', 'audience', 'federatedAudience'] as const;
 
 const LARGEST_CONFIG_BYTES = 1024 * 1024;
@@ -52,6 +67,8 @@ const AUDIENCE = /^[0-9a-zA-Z._:/-]+$/;
 /** @see https://distribution.github.io/distribution/spec/auth/scope/ */
 const SCOPE = /^[a-z-]+:[A-Za-z0-9._/*-]+:[a-z_*]+(?:,[a-z_*]+)*$/;
 
+/** No token has more than 180; what is left has to be enough for a pull. */
+const MINIMUM_LIFE_MINUTES = [5, 150] as const;
 const SCOPE_WORDS = 'a scope such as "repository:team/app:pull", or a list of them';
 
 interface ConfigText {
@@ -99,7 +116,9 @@ export function readSettings(text: string, file: string, registry: Registry): Re
   reader.allow(CONFIG_KEYS);
   const entries = readObject(config, 'registries', reader);
   const pattern = findPattern(Object.keys(entries), registry, reader);
-  return pattern === undefined ? DEFAULT_SETTINGS : parseSettings(entries[pattern], pattern, config, file);
+  const settings = pattern === undefined ? DEFAULT_SETTINGS : parseSettings(entries[pattern], pattern, config, file);
+  const cacheEntraTokens = reader.flag('cacheEntraTokens');
+  return cacheEntraTokens === undefined ? settings : { ...settings, cacheEntraTokens };
 }
 
 /** A cloud's entry that concerns the registry asked for and is wrong. */
@@ -253,7 +272,19 @@ function parseSettings(value: unknown, pattern: string, config: JsonObject, file
     anonymous: reader.flag('anonymous') ?? DEFAULT_SETTINGS.anonymous,
     onError: reader.choice('onError', ON_ERROR_CHOICES) ?? DEFAULT_SETTINGS.onError,
     store: reader.flag('store') ?? DEFAULT_SETTINGS.store,
+    minimumLifeSeconds: readMinimumLife(entry, reader),
+    cacheEntraTokens: DEFAULT_SETTINGS.cacheEntraTokens,
   };
+}
+
+function readMinimumLife(entry: JsonObject, reader: ConfigReader): number {
+  const minutes = entry['minimumLifeMinutes'];
+  if (minutes === undefined) return DEFAULT_SETTINGS.minimumLifeSeconds;
+  const [least, most] = MINIMUM_LIFE_MINUTES;
+  if (typeof minutes === 'number' && Number.isInteger(minutes) && minutes >= least && minutes <= most) {
+    return minutes * 60;
+  }
+  throw reader.wrong('minimumLifeMinutes', `a whole number from ${least} to ${most}`);
 }
 
 /** A list of scopes; one text may hold several, as in a token request. */

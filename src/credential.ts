@@ -1,6 +1,6 @@
 /** Finds the credential for a server URL: stored, cached, or by signing in. */
 
-import { type Cache, findCache, isFresh, nameKind, readCache } from './cache.ts';
+import { type Cache, type CachedToken, findCache, isFresh, isNearRenewal, nameKind, readCache } from './cache.ts';
 import { findRegistry, loadSettings, type RegistrySettings } from './config.ts';
 import { findEntry } from './credential-index.ts';
 import { CredentialError } from './errors.ts';
@@ -16,7 +16,7 @@ import { nameServer } from './server-name.ts';
 export const STORED_IDENTITY = 'stored';
 
 /** Clients give up on a helper after 30 seconds, so there is an answer before that. */
-const BUDGET_MS = 25_000;
+export const BUDGET_MS = 25_000;
 
 /** Nothing to answer with, for which the client goes on anonymously. */
 export interface NotFound {
@@ -24,6 +24,11 @@ export interface NotFound {
   readonly hint: string | undefined;
   /** Every source that was looked at for an identity, in that order, and why it has none. */
   readonly passedOver: readonly SkippedSource[];
+}
+
+export interface SearchOptions {
+  /** Renews the token that would be the answer, if that is due, and signs in for nothing else. */
+  readonly isRenewal?: boolean;
 }
 
 const SILENT: NotFound = { hint: undefined, passedOver: [] };
@@ -37,6 +42,7 @@ export async function findCredential(
   machine: Machine,
   serverUrl: string,
   log: Log | undefined,
+  options: SearchOptions = {},
 ): Promise<Credential | NotFound> {
   const registry = await findRegistry(machine, serverUrl);
   if (registry === undefined) {
@@ -60,7 +66,7 @@ export async function findCredential(
       return answer(stored);
     }
     if (settings.anonymous) return SILENT;
-    const token = await findToken(machine, registry, settings, cache, log);
+    const token = await findToken(machine, registry, settings, cache, log, options);
     return typeof token === 'string' ? answer(token) : explainNotSetUp(machine, registry, settings, token);
   } catch (cause) {
     if (!(cause instanceof CredentialError) || settings.onError === 'fail') throw cause;
@@ -95,10 +101,13 @@ async function findToken(
   settings: RegistrySettings,
   cache: Cache | undefined,
   log: Log | undefined,
+  { isRenewal = false }: SearchOptions,
 ): Promise<string | readonly SkippedSource[]> {
   const chosen = settings.identity;
   const parameters = { ...chosen, tenantId: settings.tenantId ?? chosen?.tenantId };
   const request = { machine, registry, parameters, isChosen: chosen !== undefined };
+  const { host, service } = registry;
+  const { minimumLifeSeconds } = settings;
   const kind = nameKind(settings.secret, settings.scope);
   const passedOver: SkippedSource[] = [];
   const passOver = (skipped: SkippedSource) => {
@@ -112,14 +121,29 @@ async function findToken(
       continue;
     }
     const { source, description } = identity;
-    const cached = readFresh(machine, cache, registry, description, kind);
-    log?.({ step: 'cache', outcome: cached === undefined ? 'miss' : 'hit', host: registry.host, source });
-    if (cached !== undefined) return cached;
+    const key = { service, identity: description, kind };
+    const nowSeconds = machine.now() / 1000;
+    const cached = cache === undefined ? undefined : readCache(cache, key, nowSeconds);
+    const isHit = cached !== undefined && isFresh(cached, nowSeconds, minimumLifeSeconds);
+    log?.({ step: 'cache', outcome: isHit ? 'hit' : 'miss', host, source });
+    let isGood = (found: CachedToken) => isFresh(found, machine.now() / 1000, minimumLifeSeconds);
+    if (isHit && cache !== undefined) {
+      if (!isNearRenewal(cached, nowSeconds, minimumLifeSeconds)) return cached.token;
+      const { isRenewalDue, startRenewal } = await import('./renewal.ts');
+      if (!isRenewal) {
+        await startRenewal({ machine, cache, key, cached, minimumLifeSeconds, host, log });
+        return cached.token;
+      }
+      if (!isRenewalDue(cached, nowSeconds, minimumLifeSeconds)) return cached.token;
+      isGood = (found) => !isRenewalDue(found, machine.now() / 1000, minimumLifeSeconds);
+    } else if (isRenewal) {
+      continue; // what was forgotten in the meantime stays so
+    }
     deadlineMs ??= performance.now() + BUDGET_MS;
     const { obtainToken } = await import('./sign-in.ts');
     let token: string | NotSetUp;
     try {
-      token = await obtainToken({ machine, registry, settings, identity, parameters, cache, deadlineMs, log });
+      token = await obtainToken({ machine, registry, settings, identity, parameters, cache, isGood, deadlineMs, log });
     } catch (cause) {
       throw addPassedOver(cause, passedOver);
     }
@@ -127,19 +151,6 @@ async function findToken(
     passOver({ source, reason: token.notSetUp });
   }
   return passedOver;
-}
-
-function readFresh(
-  machine: Machine,
-  cache: Cache | undefined,
-  { service }: Registry,
-  identity: string,
-  kind: string,
-): string | undefined {
-  if (cache === undefined) return undefined;
-  const nowSeconds = machine.now() / 1000;
-  const cached = readCache(cache, { service, identity, kind }, nowSeconds);
-  return cached !== undefined && isFresh(cached, nowSeconds) ? cached.token : undefined;
 }
 
 /** A token that a client gave us; nobody but the client could renew it, so it is used to its last second. */

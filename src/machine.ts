@@ -9,6 +9,12 @@ export interface Machine {
   readonly now: () => number;
   /** What was read that nobody may see: kept from every text that leaves the program and from every child. */
   readonly secrets: Set<string>;
+  /**
+   * Starts a process of this program that renews the token of a registry and that nobody has to wait for; left out where
+   * the program does not know its own file.
+   * @returns whether it was started.
+   */
+  readonly startRenewal?: (host: string) => Promise<boolean>;
 }
 
 /** The value of an environment variable; an empty one counts as not set. */

@@ -1,20 +1,23 @@
 /** The edge of the process: arguments, streams, environment and exit code. Everything else takes and returns values. */
 
 import { basename } from 'node:path';
-import { run } from './cli.ts';
+import { RENEWAL_VARIABLE, run } from './cli.ts';
+import type { Machine } from './machine.ts';
 import { drainInput, readInput, writeOutput } from './streams.ts';
 
 const STANDARD_OUTPUT = 1;
 const STANDARD_ERROR = 2;
 
 async function main(): Promise<void> {
-  const { exitCode, stdout, stderr } = await run(process.argv.slice(2), readInput, {
+  const machine: Machine = {
     env: process.env,
     platform: process.platform,
     programName: findProgramName(),
     now: Date.now,
     secrets: new Set(),
-  });
+    startRenewal: (host) => startRenewal(machine, host),
+  };
+  const { exitCode, stdout, stderr } = await run(process.argv.slice(2), readInput, machine);
   writeOutput(STANDARD_ERROR, stderr);
   writeOutput(STANDARD_OUTPUT, stdout);
   // A writer whose reader goes away first dies of it, so whatever was not read is read now.
@@ -26,6 +29,12 @@ async function main(): Promise<void> {
 function findProgramName(): string {
   const name = basename(process.argv0).replace(/\.exe$/i, '');
   return name.startsWith('docker-credential-') ? name : 'docker-credential-acr';
+}
+
+/** Only the single executable is started by its own path alone; run from its sources, the program is Node. */
+async function startRenewal(machine: Machine, host: string): Promise<boolean> {
+  const [{ isSea }, { startDetached }] = await Promise.all([import('node:sea'), import('./detached.ts')]);
+  return isSea() && startDetached(machine, process.execPath, ['renew'], { [RENEWAL_VARIABLE]: host });
 }
 
 // The last resort for what a library throws from a callback: one line where clients look, and their exit code.

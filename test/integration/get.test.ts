@@ -182,14 +182,14 @@ describe('the configuration of a registry', () => {
     expect((await world.get()).Secret).not.toBe(first.Secret);
   });
 
-  test('"access-token" signs in again when the registry has taken back the refresh token', async () => {
+  test('"access-token" exchanges again when the registry has taken back the refresh token', async () => {
     world.configure({ [REGISTRY]: { secret: 'access-token', scope: 'repository:a:pull' } });
     await world.get();
     registryOf(world.emulator.state, REGISTRY).epoch += 1;
     world.forgetRequests();
     world.configure({ [REGISTRY]: { secret: 'access-token', scope: 'repository:b:pull' } });
     await world.get();
-    expect(world.seen()).toEqual([TOKEN, ENTRA, EXCHANGE, TOKEN]);
+    expect(world.seen()).toEqual([TOKEN, EXCHANGE, TOKEN]);
   });
 
   test('"tenantId" signs in there and tells the registry', async () => {

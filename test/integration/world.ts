@@ -33,6 +33,8 @@ export class World {
   readonly variables: Record<string, string | undefined>;
   /** Seconds that both the machine and Azure are ahead of the real time. */
   aheadSeconds = 0;
+  /** The registries whose renewal in the background was asked for; nothing here starts one. */
+  readonly renewals: string[] = [];
   #written = '';
 
   static async start(): Promise<World> {
@@ -71,6 +73,10 @@ export class World {
       programName: 'docker-credential-acr',
       now: () => Date.now() + this.aheadSeconds * 1000,
       secrets: new Set(),
+      startRenewal: async (host) => {
+        this.renewals.push(host);
+        return true;
+      },
     });
     // What a successful `get` answers is a secret on purpose; everything else must hold none.
     this.#written += `${outcome.stderr}\n${verb === 'get' && outcome.exitCode === 0 ? '' : outcome.stdout}\n`;

@@ -16,6 +16,7 @@ import {
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   type CacheKey,
+  dropCache,
   eraseCache,
   findCache,
   isFresh,
@@ -299,6 +300,23 @@ describe('forgetting a registry', () => {
     eraseCache(theCache(), KEY.service);
     expect(readdirSync(theCache().folder)).toEqual([]);
     expect(readFileSync(folder.path('precious'), 'utf8')).toBe('text');
+  });
+});
+
+describe('forgetting one token', () => {
+  test('leaves the one that has taken its place, and those of others', () => {
+    keep();
+    keep({ ...KEY, identity: 'someone else' });
+    dropCache(theCache(), KEY, 'd.e.f');
+    expect(read()).toEqual(TOKEN);
+    dropCache(theCache(), KEY, TOKEN.token);
+    expect(read()).toBeUndefined();
+    expect(read({ ...KEY, identity: 'someone else' })).toEqual(TOKEN);
+  });
+
+  test('never fails', () => {
+    dropCache(theCache(), KEY, TOKEN.token);
+    dropCache(cacheIn('/dev/null'), KEY, TOKEN.token);
   });
 });
 

@@ -60,12 +60,37 @@ describe('an entry that is right', () => {
     [{ anonymous: false }, {}],
     [{ onError: 'anonymous' }, { onError: 'anonymous' }],
     [{ onError: 'fail' }, {}],
+    [{ minimumLifeMinutes: 5 }, { minimumLifeSeconds: 300 }],
+    [{ minimumLifeMinutes: 150 }, { minimumLifeSeconds: 9000 }],
   ];
   for (const [entry, settings] of rows) {
     test(JSON.stringify(entry), () => {
       expect(settingsOf(entry)).toEqual({ ...DEFAULT_SETTINGS, ...settings });
     });
   }
+});
+
+describe('"cacheEntraTokens"', () => {
+  const read = (config: unknown) => readSettings(JSON.stringify(config), '/config.json', REGISTRY);
+  const entry = { 'myregistry.azurecr.io': { onError: 'anonymous' } };
+
+  const rows: readonly (readonly [config: JsonObject, isKept: boolean])[] = [
+    [{}, true],
+    [{ cacheEntraTokens: true }, true],
+    [{ cacheEntraTokens: false }, false],
+    [{ cacheEntraTokens: false, registries: entry }, false],
+    [{ registries: entry }, true],
+  ];
+  for (const [config, isKept] of rows) {
+    test(JSON.stringify(config), () => {
+      expect(read(config).cacheEntraTokens).toBe(isKept);
+    });
+  }
+
+  test('that is neither true nor false is told', async () => {
+    const failure = await catchFailure(() => read({ cacheEntraTokens: 'no' }));
+    expect(failure.message).toContain('"cacheEntraTokens" must be true or false');
+  });
 });
 
 describe('an entry that is wrong', () => {
@@ -113,6 +138,14 @@ describe('an entry that is wrong', () => {
     [{ anonymous: null }, `${where}."anonymous" must be true or false`, undefined],
     [{ onError: 'anonymus' }, `${where}."onError" must be one of "fail", "anonymous"`, 'write "onError": "anonymous"'],
     [{ onError: false }, `${where}."onError" must be one of "fail", "anonymous"`, undefined],
+    ...[4, 151, 70.5, -70, '70', null, true, [70]].map(
+      (minutes) =>
+        [
+          { minimumLifeMinutes: minutes },
+          `${where}."minimumLifeMinutes" must be a whole number from 5 to 150`,
+          undefined,
+        ] as const,
+    ),
     [{ tenantId: '' }, `${where}."tenantId" must be the id or the domain of a tenant`, undefined],
     [{ tenantId: 7 }, `${where}."tenantId" must be the id or the domain of a tenant`, undefined],
     [{ tenantId: 'a/b' }, `${where}."tenantId" must be the id or the domain of a tenant`, undefined],

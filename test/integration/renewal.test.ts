@@ -1,0 +1,213 @@
+/** A token with life left is answered at once, and renewed before its end: by a process of its own, or before the answer. */
+
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { RENEWAL_VARIABLE } from '../../src/cli.ts';
+import { TENANT_ID } from '../emulator/emulator.ts';
+import { CLIENT_SECRET_VARIABLES, REGISTRY, World } from './world.ts';
+
+const ENTRA = `POST login.microsoftonline.com/${TENANT_ID}/oauth2/v2.0/token`;
+const EXCHANGE = `POST ${REGISTRY}/oauth2/exchange`;
+const TOKEN = `POST ${REGISTRY}/oauth2/token`;
+const LIFE = 10_800;
+const MINUTE = 60;
+
+let world: World;
+beforeAll(async () => {
+  world = await World.start();
+});
+beforeEach(() => {
+  world.aheadSeconds = 0;
+  world.renewals.length = 0;
+  world.forgetTokens();
+  world.forgetRequests();
+  world.configure({});
+});
+afterEach(() => world.expectNoLeak());
+afterAll(() => world.stop());
+
+/** Lets the time pass until the token that is kept has so many minutes left. */
+function passUntilLeft(minutes: number, life = LIFE): void {
+  world.aheadSeconds = life - minutes * MINUTE;
+}
+
+/** Runs the process that a renewal is, as the program starts it. */
+function renew(variables: Record<string, string | undefined> = {}) {
+  return world.run('renew', '', { ...CLIENT_SECRET_VARIABLES, [RENEWAL_VARIABLE]: REGISTRY, ...variables });
+}
+
+const SILENCE = { exitCode: 0, stdout: '', stderr: '' };
+
+describe('an answer with less than a third of its life left', () => {
+  test('is the old token, without any connection, and asks for its renewal', async () => {
+    const first = await world.get();
+    world.forgetRequests();
+    passUntilLeft(30);
+    expect((await world.get()).Secret).toBe(first.Secret);
+    expect(world.emulator.connects).toEqual([]);
+    expect(world.renewals).toEqual([REGISTRY]);
+  });
+
+  test('asks for it once a minute', async () => {
+    await world.get();
+    passUntilLeft(30);
+    await Promise.all(Array.from({ length: 8 }, () => world.get()));
+    expect(world.renewals).toHaveLength(1);
+    world.aheadSeconds += MINUTE;
+    await world.get();
+    await world.get();
+    expect(world.renewals).toHaveLength(2);
+  });
+
+  test('asks for it for each registry', async () => {
+    await world.get();
+    await world.get('other12.azurecr.io');
+    passUntilLeft(30);
+    await world.get();
+    await world.get('other12.azurecr.io');
+    expect(world.renewals).toEqual([REGISTRY, 'other12.azurecr.io']);
+  });
+
+  test('asks for nothing before that', async () => {
+    await world.get();
+    passUntilLeft(61);
+    await world.get();
+    expect(world.renewals).toEqual([]);
+  });
+
+  test('asks for nothing when a client brought the token: nobody else could renew it', async () => {
+    const { Secret } = await world.get();
+    const payload = { ServerURL: REGISTRY, Username: '00000000-0000-0000-0000-000000000000', Secret };
+    await world.run('store', JSON.stringify(payload));
+    passUntilLeft(30);
+    expect((await world.get()).Secret).toBe(Secret);
+    expect(world.renewals).toEqual([]);
+  });
+
+  test('of an access token asks for it too', async () => {
+    world.configure({ [REGISTRY]: { secret: 'access-token', scope: 'repository:a:pull' } });
+    const first = await world.get();
+    passUntilLeft(12, 4500);
+    expect((await world.get()).Secret).toBe(first.Secret);
+    expect(world.renewals).toEqual([REGISTRY]);
+    world.forgetRequests();
+    expect(await renew()).toEqual(SILENCE);
+    expect(world.seen()).toEqual([TOKEN]);
+    expect((await world.get()).Secret).not.toBe(first.Secret);
+  });
+});
+
+describe('the renewal', () => {
+  test('replaces the token, and says nothing', async () => {
+    const first = await world.get();
+    passUntilLeft(30);
+    world.forgetRequests();
+    expect(await renew()).toEqual(SILENCE);
+    expect(world.seen()).toEqual([ENTRA, EXCHANGE]);
+    world.forgetRequests();
+    expect((await world.get()).Secret).not.toBe(first.Secret);
+    expect(world.emulator.connects).toEqual([]);
+    expect(world.renewals).toEqual([]);
+  });
+
+  test('of many at once signs in once', async () => {
+    await world.get();
+    passUntilLeft(30);
+    world.forgetRequests();
+    await Promise.all(Array.from({ length: 8 }, () => renew()));
+    expect(world.seen()).toEqual([ENTRA, EXCHANGE]);
+  });
+
+  test.each([
+    ['a token that is not due', REGISTRY, 61],
+    ['a registry without a token', 'other12.azurecr.io', 30],
+    ['a host that is not ours', 'docker.io', 30],
+    ['no host at all', undefined, 30],
+    ['an empty one', '', 30],
+    ['nonsense', '-\n-', 30],
+  ])('does nothing for %s', async (_name, host, minutes) => {
+    await world.get();
+    passUntilLeft(minutes);
+    world.forgetRequests();
+    expect(await renew({ [RENEWAL_VARIABLE]: host })).toEqual(SILENCE);
+    expect(world.emulator.connects).toEqual([]);
+  });
+
+  test('does nothing for what was forgotten in the meantime', async () => {
+    await world.get();
+    passUntilLeft(30);
+    await world.run('erase', REGISTRY);
+    world.forgetRequests();
+    expect(await renew()).toEqual(SILENCE);
+    expect(world.emulator.connects).toEqual([]);
+  });
+
+  test('that fails says nothing and leaves the old token, which nobody tries to renew for a minute', async () => {
+    const first = await world.get();
+    passUntilLeft(30);
+    const restore = world.emulator.inject({ host: 'login.microsoftonline.com', status: 503, body: '' });
+    try {
+      expect(await renew()).toEqual(SILENCE);
+      expect((await world.get()).Secret).toBe(first.Secret);
+      expect(world.renewals).toEqual([]);
+      world.aheadSeconds += MINUTE;
+      expect((await world.get()).Secret).toBe(first.Secret);
+      expect(world.renewals).toEqual([REGISTRY]);
+    } finally {
+      restore();
+    }
+  });
+
+  test('with a broken configuration says nothing', async () => {
+    world.writeConfig('{');
+    expect(await renew()).toEqual(SILENCE);
+  });
+
+  test('is not started by its variable in a get', async () => {
+    await world.get(REGISTRY, { [RENEWAL_VARIABLE]: 'other12.azurecr.io' });
+    expect(world.seen()).toEqual([ENTRA, EXCHANGE]);
+  });
+});
+
+describe('"minimumLifeMinutes"', () => {
+  test('renews a token with less left before the answer', async () => {
+    world.configure({ [REGISTRY]: { minimumLifeMinutes: 120 } });
+    const first = await world.get();
+    passUntilLeft(121);
+    expect((await world.get()).Secret).toBe(first.Secret);
+    passUntilLeft(119);
+    expect((await world.get()).Secret).not.toBe(first.Secret);
+  });
+
+  test('asks for the renewal before it has to wait for it', async () => {
+    world.configure({ [REGISTRY]: { minimumLifeMinutes: 120 } });
+    await world.get();
+    passUntilLeft(125);
+    await world.get();
+    expect(world.renewals).toEqual([REGISTRY]);
+  });
+
+  test('answers the old token when renewing fails, and does not try again for a minute', async () => {
+    world.configure({ [REGISTRY]: { minimumLifeMinutes: 120 } });
+    const first = await world.get();
+    passUntilLeft(100);
+    const restore = world.emulator.inject({ host: REGISTRY, status: 503, body: '' });
+    try {
+      expect((await world.get()).Secret).toBe(first.Secret);
+      world.forgetRequests();
+      expect((await world.get()).Secret).toBe(first.Secret);
+      expect(world.emulator.connects).toEqual([]);
+    } finally {
+      restore();
+    }
+    world.aheadSeconds += MINUTE;
+    expect((await world.get()).Secret).not.toBe(first.Secret);
+  });
+
+  test('above the life of an access token does not mean one a call', async () => {
+    world.configure({ [REGISTRY]: { secret: 'access-token', scope: 'repository:a:pull', minimumLifeMinutes: 150 } });
+    const first = await world.get();
+    expect((await world.get()).Secret).toBe(first.Secret);
+    passUntilLeft(60, 4500);
+    expect((await world.get()).Secret).not.toBe(first.Secret);
+  });
+});
