@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { asText, parseJsonObject } from '../../src/json.ts';
 import { CLIENT_ID, CLIENT_SECRET, TENANT_ID } from '../emulator/emulator.ts';
 import { ACR_AUDIENCE, registryOf } from '../emulator/state.ts';
-import { CLIENT_SECRET_VARIABLES, REGISTRY, readClaims, World } from './world.ts';
+import { REGISTRY, readClaims, World } from './world.ts';
 
 const ENTRA = `POST login.microsoftonline.com/${TENANT_ID}/oauth2/v2.0/token`;
 const EXCHANGE = `POST ${REGISTRY}/oauth2/exchange`;
@@ -45,17 +45,6 @@ function writeCommand(token: string): { command: string[]; calls: () => number }
   return { command: [file], calls: () => readFileSync(calls, 'utf8').length / 2 };
 }
 
-/** A token that Entra gives the client for some audience. */
-async function takeEntraToken(audience: string): Promise<string> {
-  world.configure({ '*': { identity: { type: 'client-secret', audience } } });
-  await world.run('get', 'taker12.azurecr.io', CLIENT_SECRET_VARIABLES);
-  const token = [...world.emulator.secrets].reverse().find((secret) => readClaims(secret)['aud'] === audience);
-  if (token === undefined) throw new Error('Entra gave no token');
-  world.forgetTokens();
-  world.forgetRequests();
-  return token;
-}
-
 describe('the second registry', () => {
   test('costs one exchange', async () => {
     await world.get();
@@ -90,7 +79,7 @@ describe('the second registry', () => {
   });
 
   test('and others at once start one program, where that is the source', async () => {
-    const { command, calls } = writeCommand(await takeEntraToken(ACR_AUDIENCE));
+    const { command, calls } = writeCommand(world.emulator.entraToken());
     world.configure({ '*': { identity: { type: 'command', command } } });
     await Promise.all(Array.from({ length: 8 }, (_, index) => world.get(`program${index}.azurecr.io`)));
     expect(calls()).toBe(1);
@@ -217,7 +206,7 @@ describe('what is kept', () => {
   });
 
   test('is no token that a program gives for another audience than it was asked for', async () => {
-    const { command, calls } = writeCommand(await takeEntraToken(ARM_AUDIENCE));
+    const { command, calls } = writeCommand(world.emulator.entraToken({ audience: ARM_AUDIENCE }));
     world.configure({ '*': { identity: { type: 'command', command } } });
     for (const host of [REGISTRY, OTHER]) registryOf(world.emulator.state, host).armTokens = true;
     await world.get();
