@@ -1,0 +1,116 @@
+/** testcontainers for Node, in releases that read a credential helper in different ways. */
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it, type TestContext } from 'vitest';
+import {
+  findTestcontainersModule,
+  isTestcontainersInstalled,
+  TESTCONTAINERS_VERSIONS,
+} from '../../scripts/test-parts/testcontainers.ts';
+import { NULL_GUID, registryOf } from '../emulator/state.ts';
+import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
+import { LOGIN_PLACES, type LoginPlace, prepareLoginPlace } from './world/login-place.ts';
+import { createMachine, type Machine, type MachineOptions } from './world/machine.ts';
+import { skipTest } from './world/parts.ts';
+
+const ASK = join(import.meta.dirname, 'testcontainers', 'ask.mjs');
+const FOREIGN_SERVER = 'ghcr.io';
+const PASSWORD = 'Admin+pass/word=1%';
+
+const cloud = await startCloud();
+cloud.emulator.state.issuedSecrets.add(PASSWORD);
+registryOf(cloud.emulator.state, LOGIN_SERVER);
+let machine: Machine;
+let place: LoginPlace | undefined;
+
+afterEach(async () => {
+  await place?.stop();
+  place = undefined;
+  await machine.close();
+  cloud.forget();
+});
+afterAll(() => cloud.close());
+
+describe.each(TESTCONTAINERS_VERSIONS)('testcontainers %s', (version) => {
+  /** @returns what asks it for the credential of a host, and what expects that it finds none. */
+  function setUp(context: TestContext, options: MachineOptions) {
+    machine = createMachine(cloud, options);
+    if (!isTestcontainersInstalled(version)) skipTest(context, `not installed: testcontainers-${version}`);
+    const module = findTestcontainersModule(version);
+    expect(existsSync(module)).toBe(true);
+    const run = (host: string, environment: Readonly<Record<string, string>>, more: readonly string[]) =>
+      machine.run(process.execPath, [ASK, module, host, ...more], { environment, printsSecret: true });
+    const ask = async (
+      host: string,
+      environment: Readonly<Record<string, string>> = {},
+      ...more: readonly string[]
+    ) => {
+      const result = await run(host, environment, more);
+      expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+      return JSON.parse(result.stdout);
+    };
+    /** Expects that it goes on without a credential, or says so: until 11.6 it fails where one was listed. */
+    const expectNone = async (...more: readonly string[]) => {
+      const result = await run(LOGIN_SERVER, {}, more);
+      if (Number.parseInt(version, 10) >= 12) {
+        expect(result).toEqual({ exitCode: 0, stdout: 'null\n', stderr: '' });
+        return;
+      }
+      expect(result).toMatchObject({ exitCode: 1, stdout: '' });
+      expect(result.stderr).toContain('Error: An error occurred getting a credential');
+      expect(result.stderr).not.toContain('EPIPE');
+    };
+    return { ask, expectNone };
+  }
+
+  it.for(['at once', 'late'])('reads a token, with the input closed %s', async (when, context) => {
+    const { ask } = setUp(context, { identity: 'service principal' });
+    const expected = {
+      username: NULL_GUID,
+      password: expect.stringMatching(/^eyJ/),
+      registryAddress: LOGIN_SERVER,
+    };
+    expect(await ask(LOGIN_SERVER, {}, when)).toEqual(expected);
+    expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
+    expect(await ask(LOGIN_SERVER, {}, when)).toEqual(expected);
+    expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
+  });
+
+  it.for(['at once', 'late'])(
+    'has nothing where nobody is signed in, with the input closed %s',
+    async (when, context) => {
+      const { expectNone } = setUp(context, { identity: 'nobody' });
+      await expectNone(when);
+      expect(cloud.emulator.connects).toEqual([]);
+    },
+  );
+
+  it('has nothing after a sign-in that fails', async (context) => {
+    const { expectNone } = setUp(context, { identity: 'wrong secret' });
+    await expectNone();
+    expect(cloud.signIns()).toEqual(['entra 401']);
+  });
+
+  it.for(['at once', 'late'])('finds nothing for another host, with the input closed %s', async (when, context) => {
+    const { ask } = setUp(context, { identity: 'service principal', credHelpers: [FOREIGN_SERVER] });
+    expect(await ask(FOREIGN_SERVER, {}, when)).toBeNull();
+    expect(cloud.emulator.connects).toEqual([]);
+  });
+
+  it.for(LOGIN_PLACES)('reads a login that was typed and is kept in %s', async (where, context) => {
+    const { ask } = setUp(context, { identity: 'nobody', credHelpers: [LOGIN_SERVER, FOREIGN_SERVER] });
+    const kept = await prepareLoginPlace(where, machine, context);
+    place = kept;
+    for (const host of [LOGIN_SERVER, FOREIGN_SERVER]) {
+      const payload = JSON.stringify({ ServerURL: host, Username: 'user', Secret: PASSWORD });
+      const stored = await machine.helper('store', payload, { environment: kept.environment });
+      expect(stored).toMatchObject({ exitCode: 0, stdout: '' });
+      const expected = { username: 'user', password: PASSWORD, registryAddress: host };
+      expect(await ask(host, kept.environment)).toEqual(expected);
+      // The same of everything that comes to it.
+      writeFileSync(machine.dockerConfigFile, JSON.stringify({ credsStore: 'acr' }));
+      expect(await ask(host, kept.environment, 'late')).toEqual(expected);
+    }
+    expect(cloud.emulator.connects).toEqual([]);
+  });
+});
