@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { type Binary, makeBinary } from './build/binary.ts';
 import { bundleProgram } from './build/bundle.ts';
 import { writeChecksums } from './build/checksums.ts';
+import { bundleChunks } from './build/chunks.ts';
 import { collectLicences } from './build/licences.ts';
 import { readPinnedNodeVersion } from './build/node-part.ts';
 import { environmentWithoutNodeSettings, runProgram } from './build/run.ts';
@@ -28,7 +29,8 @@ async function main(): Promise<number> {
   }
 
   await mkdir(dist, { recursive: true });
-  const bundle = await bundleProgram({ entry: values.entry, root, nodeVersion: await readPinnedNodeVersion(root) });
+  const options = { entry: values.entry, root, nodeVersion: await readPinnedNodeVersion(root) };
+  const [bundle, chunks] = await Promise.all([bundleProgram(options), bundleChunks(options)]);
   await writeFile(join(dist, 'meta.json'), JSON.stringify(bundle.metafile));
   await writeFile(join(dist, 'THIRD-PARTY-LICENSES.txt'), await collectLicences(root, bundle));
 
@@ -36,7 +38,9 @@ async function main(): Promise<number> {
   const failed: string[] = [];
   for (const target of targets) {
     try {
-      made.push(await makeBinary({ root, target, code: bundle.code, output: outputOf(target, host) }));
+      made.push(
+        await makeBinary({ root, target, code: chunks.start, rest: chunks.rest, output: outputOf(target, host) }),
+      );
     } catch (error) {
       failed.push(`error: ${target.name}: ${error instanceof Error ? error.message : String(error)}`);
     }

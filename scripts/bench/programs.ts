@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeBinary } from '../build/binary.ts';
 import { bundleProgram } from '../build/bundle.ts';
+import { bundleChunks } from '../build/chunks.ts';
 import { readPinnedNodeVersion } from '../build/node-part.ts';
 import { runProgram } from '../build/run.ts';
 import { executableName, findHostTarget } from '../build/target.ts';
@@ -27,14 +28,15 @@ export async function preparePrograms(root: string): Promise<Programs> {
   if (!target) throw new Error('There is no build for this platform');
   const nodeVersion = await readPinnedNodeVersion(root);
   const bundle = async (entry: string) => (await bundleProgram({ entry, root, nodeVersion })).code;
-  const make = async (stem: string, source: string) => {
+  const make = async (stem: string, code: string, rest?: string) => {
     const output = join(root, '.parts/bench', executableName(stem, target));
-    await makeBinary({ root, target, code: source, output });
+    await makeBinary({ root, target, code, output, ...(rest === undefined ? {} : { rest }) });
     dropFromPageCache(output);
     return output;
   };
+  const chunks = await bundleChunks({ entry: 'src/main.ts', root, nodeVersion });
   return {
-    ours: await make('docker-credential-acr', await bundle('src/main.ts')),
+    ours: await make('docker-credential-acr', chunks.start, chunks.rest),
     empty: await make('empty', ''),
     limit: await make('limit', await bundle('scripts/bench/limit-program.ts')),
     peer: await installPeer(join(root, '.parts/bin')),

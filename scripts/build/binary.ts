@@ -2,6 +2,7 @@
 
 import { chmod, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { REST_ASSET, REST_CACHE_ASSET } from './chunks.ts';
 import { findNodePart, readPinnedNodeVersion, stripNode } from './node-part.ts';
 import { environmentWithoutNodeSettings, runProgram } from './run.ts';
 import { findHostTarget, type Target } from './target.ts';
@@ -21,12 +22,14 @@ export interface BinaryOptions {
   readonly target: Target;
   /** The program, as one CommonJS file. */
   readonly code: string;
+  /** What it reads when it gets there. */
+  readonly rest?: string;
   /** Where the executable goes. A running one there is replaced, never written into. */
   readonly output: string;
 }
 
 /** @throws when the target's Node cannot be had or the program cannot be injected into it. */
-export async function makeBinary({ root, target, code, output }: BinaryOptions): Promise<Binary> {
+export async function makeBinary({ root, target, code, rest, output }: BinaryOptions): Promise<Binary> {
   const parts = join(root, '.parts');
   const host = findHostTarget();
   const pinned = await readPinnedNodeVersion(root);
@@ -43,12 +46,15 @@ export async function makeBinary({ root, target, code, output }: BinaryOptions):
     const bundle = join(scratch, 'bundle.cjs');
     const executable = join(scratch, 'executable');
     await writeFile(bundle, code);
+    const generatorPath = generator?.path ?? process.execPath;
+    const assets = rest === undefined ? [] : await writeRest(scratch, rest, codeCache ? generatorPath : undefined);
     const said = await runProgram(
-      generator?.path ?? process.execPath,
+      generatorPath,
       [
         join(import.meta.dirname, 'inject.ts'),
         ...['--target', target.name, '--bundle', bundle, '--node', stripped, '--output', executable],
         ...(codeCache ? ['--code-cache'] : []),
+        ...assets.flatMap((asset) => ['--asset', asset]),
       ],
       { env: environmentWithoutNodeSettings() },
     );
@@ -67,6 +73,22 @@ export async function makeBinary({ root, target, code, output }: BinaryOptions):
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/**
+ * Writes the rest of the program, and what V8 compiles of it.
+ * @param node the Node whose V8 will read it; `undefined` when it cannot run here.
+ * @returns `NAME=FILE` of each asset.
+ */
+async function writeRest(folder: string, rest: string, node: string | undefined): Promise<readonly string[]> {
+  const source = join(folder, REST_ASSET);
+  await writeFile(source, rest);
+  if (node === undefined) return [`${REST_ASSET}=${source}`];
+  const cache = join(folder, REST_CACHE_ASSET);
+  await runProgram(node, [join(import.meta.dirname, 'compile.ts'), source, cache], {
+    env: environmentWithoutNodeSettings(),
+  });
+  return [`${REST_ASSET}=${source}`, `${REST_CACHE_ASSET}=${cache}`];
 }
 
 /** Pkg narrates its steps; only what it warns of is worth the person's time. */

@@ -1,6 +1,6 @@
 /** Makes the program one CommonJS file, in memory, with the graph of what went into it. */
 
-import { build, type Metafile } from 'esbuild';
+import { type BuildOptions, build, type Metafile } from 'esbuild';
 
 export interface Bundle {
   readonly code: string;
@@ -19,8 +19,15 @@ export interface BundleOptions {
 }
 
 /** Bundles `entry` and everything it imports; a local `import()` stays unevaluated until it is reached. */
-export async function bundleProgram({ entry, root, nodeVersion }: BundleOptions): Promise<Bundle> {
-  const result = await build({
+export async function bundleProgram(options: BundleOptions): Promise<Bundle> {
+  const result = await build({ ...bundleOptions(options), legalComments: 'external', metafile: true });
+  const textOf = (suffix: string) => result.outputFiles.find(({ path }) => path.endsWith(suffix))?.text ?? '';
+  return { code: textOf('.cjs'), legalComments: textOf('.LEGAL.txt'), metafile: result.metafile };
+}
+
+/** How every part of the program is bundled. */
+export function bundleOptions({ entry, root, nodeVersion }: BundleOptions) {
+  return {
     entryPoints: [entry],
     absWorkingDir: root,
     outfile: 'bundle.cjs',
@@ -36,10 +43,7 @@ export async function bundleProgram({ entry, root, nodeVersion }: BundleOptions)
     minifyWhitespace: true,
     // undici asks for it to please a test runner. Nothing in the environment may choose what is loaded here.
     define: { 'process.env.JEST_WORKER_ID': 'undefined' },
-    legalComments: 'external',
-    metafile: true,
+    legalComments: 'none',
     logLevel: 'warning',
-  });
-  const textOf = (suffix: string) => result.outputFiles.find(({ path }) => path.endsWith(suffix))?.text ?? '';
-  return { code: textOf('.cjs'), legalComments: textOf('.LEGAL.txt'), metafile: result.metafile };
+  } satisfies BuildOptions;
 }

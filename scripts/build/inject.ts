@@ -21,6 +21,7 @@ async function injectBundle(): Promise<void> {
       node: { type: 'string', default: '' },
       output: { type: 'string', default: '' },
       'code-cache': { type: 'boolean', default: false },
+      asset: { type: 'string', multiple: true, default: [] },
     },
   });
   const target = TARGETS.find(({ name }) => name === values.target);
@@ -34,6 +35,8 @@ async function injectBundle(): Promise<void> {
     execArgv: ['--no-warnings'],
     // NODE_OPTIONS must not load foreign code into a program that holds credentials.
     execArgvExtension: 'none',
+    // `NAME=FILE` each.
+    assets: Object.fromEntries(values.asset.map((asset) => splitAsset(asset))),
   };
   await sea.default(values.bundle, {
     // Together: `nodePath` is the executable, and the running Node makes the blob. Neither is ever downloaded.
@@ -50,6 +53,11 @@ async function injectBundle(): Promise<void> {
     seaConfig,
     signature: true,
   });
+}
+
+function splitAsset(asset: string): [name: string, file: string] {
+  const end = asset.indexOf('=');
+  return [asset.slice(0, end), asset.slice(end + 1)];
 }
 
 await injectBundle();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Metafile } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bundleProgram } from '../../scripts/build/bundle.ts';
+import { bundleChunks } from '../../scripts/build/chunks.ts';
 
 const ENTRY = 'src/main.ts';
 /** What only a sign-in needs: tens of milliseconds that a cached answer does not have. */
@@ -52,3 +53,23 @@ function findReachable(kinds: readonly ImportKind[]): ReadonlySet<string> {
 function findMatches(paths: ReadonlySet<string>, start: string): readonly string[] {
   return [...paths].filter((path) => path.startsWith(start));
 }
+
+describe('the two parts of the executable', () => {
+  it('are short and long, and hold each module of ours once', async () => {
+    const root = join(import.meta.dirname, '../..');
+    const { start, rest } = await bundleChunks({ entry: ENTRY, root, nodeVersion: process.versions.node });
+    expect(start.length).toBeLessThan(rest.length / 4);
+    for (const [module, part, other] of [
+      ['src/cache.ts', start, rest],
+      ['src/errors.ts', start, rest],
+      ['src/sign-in.ts', rest, start],
+      ['src/http.ts', rest, start],
+    ] as const) {
+      // A module's body stands behind its name; the other part only asks for it by that name.
+      expect(part).toContain(`"${module}"`);
+      expect(other.includes(`"${module}"(`)).toBe(false);
+    }
+    expect(rest).toContain('node_modules/undici/');
+    expect(start).not.toContain('node_modules/undici/');
+  }, 30_000);
+});
