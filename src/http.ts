@@ -84,7 +84,7 @@ export function createHttp(machine: Machine, options: HttpOptions): HttpClient {
     for (let attempts = 1; ; attempts += 1) {
       const startedMs = performance.now();
       const step = { step: 'request', host: hostAndPort, path: pathname } as const;
-      let pauseMs: number | undefined = FIRST_PAUSE_MS * 4 ** (attempts - 1);
+      let pauseMs: number | undefined = FIRST_PAUSE_MS * 2 ** (attempts - 1);
       let outcome: { response: HttpResponse } | { failure: unknown };
       try {
         const response = await attempt(httpRequest);

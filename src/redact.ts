@@ -43,7 +43,9 @@ export function createRedactor(machine: Machine): (text: string) => string {
 /** The secrets of this machine's environment, and those that were read elsewhere. */
 export function listSecrets({ env, secrets }: Machine): string[] {
   const values = [...SECRET_VARIABLES.map((name) => env[name]), ...secrets];
-  return values.filter((value) => value !== undefined).filter(({ length }) => length >= SHORTEST_SECRET);
+  // A macro that nobody filled in, such as `$(System.AccessToken)`, is the name of a secret.
+  const filled = values.filter((value) => value !== undefined).filter((value) => !value.startsWith('$('));
+  return filled.filter(({ length }) => length >= SHORTEST_SECRET);
 }
 
 /** The forms in which a service may echo a secret. */
