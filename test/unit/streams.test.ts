@@ -132,8 +132,10 @@ describe('a pipe that does not wait, as some clients make them', () => {
     const waiting = openSync(folder.path('pipe'), O_RDONLY);
     const reader = spawn('/bin/cat', [], { stdio: [waiting, 'pipe', 'inherit'] });
     reader.stdout?.setEncoding('utf8').on('data', (text: string) => output.push(text));
+    // Either may end first.
+    const read = new Promise((resolve) => reader.once('close', resolve));
     expect(await ended).toBe(0);
-    await new Promise((resolve) => reader.once('close', resolve));
+    await read;
     closeSync(waiting);
     closeSync(reading);
     expect(Object.keys(parseJsonObject(output.join('').replaceAll(probe, '')) ?? {})).toEqual(hosts);
