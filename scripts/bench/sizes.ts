@@ -6,9 +6,8 @@ import type { Programs } from './programs.ts';
 
 export interface Size {
   readonly what: string;
+  /** `undefined` where there is nothing to make it with. */
   readonly bytes: number | undefined;
-  /** What is not our program: the packaged Node, with nothing in it. */
-  readonly emptyBytes: number | undefined;
 }
 
 const ARCHIVERS: readonly (readonly [string, ...string[]])[] = [
@@ -17,25 +16,22 @@ const ARCHIVERS: readonly (readonly [string, ...string[]])[] = [
 ];
 
 export function measureSizes({ ours, empty }: Programs): readonly Size[] {
-  const plain = { what: 'executable', bytes: statSync(ours).size, emptyBytes: statSync(empty).size };
   const archives = ARCHIVERS.map(([program, ...args]) => ({
     what: [program, ...args.slice(0, -1)].join(' '),
     bytes: compressedBytes(program, args, ours),
-    emptyBytes: compressedBytes(program, args, empty),
   }));
-  return [plain, ...archives];
+  return [
+    { what: 'executable', bytes: statSync(ours).size },
+    { what: 'the same without our program', bytes: statSync(empty).size },
+    ...archives,
+  ];
 }
 
-/** @returns `undefined` where there is no such program. */
 function compressedBytes(program: string, args: readonly string[], file: string): number | undefined {
   const { status, stdout } = spawnSync(program, [...args, file], { maxBuffer: 512 << 20 });
   return status === 0 ? stdout.length : undefined;
 }
 
-export function formatSize({ what, bytes, emptyBytes }: Size): Record<string, string> {
-  return { '#': '11', what, 'our program': formatBytes(bytes), 'an empty one': formatBytes(emptyBytes) };
-}
-
-function formatBytes(bytes: number | undefined): string {
-  return bytes === undefined ? 'not measured' : `${(bytes / 1e6).toFixed(1)} MB`;
+export function formatSize({ what, bytes }: Size): Record<string, string> {
+  return { '#': '11', what, size: bytes === undefined ? 'not measured' : `${(bytes / 1e6).toFixed(1)} MB` };
 }
