@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseJsonRecord, parseNumber, parseString } from '../emulator/json.ts';
 import { SUBSCRIPTION_ID, TENANT_ID } from '../emulator/state.ts';
@@ -253,6 +254,15 @@ describe('the renewing process', () => {
       await get();
       await waitUntil(() => listRenewals().every((processId) => processId === child.pid || !isRunning(processId)));
     }
+  });
+
+  it('is left out where the program is run from its sources, and is Node', async () => {
+    const old = await keepAgedToken();
+    const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+    const result = await machine.run(process.execPath, [main, 'get'], { input: LOGIN_SERVER, printsSecret: true });
+    expect(expectAnswer(result).secret).toBe(old);
+    expect(countSteps('renewal-not-started')).toBe(1);
+    expect(cloud.emulator.connects).toEqual([]);
   });
 
   it('is left out where nothing can be noted, and the token is still the answer', async () => {
