@@ -258,7 +258,7 @@ describe('a server that does not answer', () => {
   test('is told of when it is not there at all', async () => {
     const server = await serve(ok);
     await server.close();
-    const failure = await catchFailure(() => clientFor(server, { budgetMs: 1_000 }).send(get(server)));
+    const failure = await catchFailure(() => clientFor(server, { budgetMs: 700 }).send(get(server)));
     expect(failure.code).toBe('NETWORK_FAILED');
     expect(failure.message).toMatch(/localhost:\d+ cannot be reached \(ECONNREFUSED\)$/);
     expect(failure.causes[0]).toContain('(2 attempts)');
