@@ -60,7 +60,8 @@ export async function startSecretService(machine: Machine, context: TestContext)
     'exec sleep 600',
   ].join('; ');
   const server = machine.start(partOf('dbus-run-session'), ['--', 'sh', '-c', script]);
-  const readSession = () => /^bus=(?<bus>\S+) process=(?<process>\d+)$/m.exec(server.output())?.groups;
+  // Wherever it stands: the bus tells of itself too, in pieces of a line.
+  const readSession = () => /bus=(?<bus>\S+) process=(?<process>\d+)\n/.exec(server.output())?.groups;
   await waitForServer(server, async () => readSession() !== undefined);
   const { bus = '', process: processId = '' } = readSession() ?? {};
   const environment = { ...environmentWith(machine, helper), DBUS_SESSION_BUS_ADDRESS: bus };
