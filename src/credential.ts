@@ -61,13 +61,16 @@ export async function findCredential(
     if (typed !== undefined) return typed;
     const cache = await findCache(machine);
     const stored = readStored(machine, cache, registry);
-    if (stored !== undefined) {
+    const hasEnded = stored !== undefined && stored.expiresAtSeconds <= machine.now() / 1000;
+    if (stored !== undefined && !hasEnded) {
       log?.({ step: 'cache', outcome: 'stored', host: registry.host });
-      return answer(stored);
+      return answer(stored.token);
     }
     if (settings.anonymous) return SILENT;
     const token = await findToken(machine, registry, settings, cache, log, options);
-    return typeof token === 'string' ? answer(token) : explainNotSetUp(machine, registry, settings, token);
+    return typeof token === 'string'
+      ? answer(token)
+      : explainNotSetUp(machine, registry, settings, { passedOver: token, hasEnded });
   } catch (cause) {
     if (!(cause instanceof CredentialError) || settings.onError === 'fail') throw cause;
     log?.({ step: 'end', outcome: 'anonymous', host: registry.host, reason: cause.message });
@@ -154,11 +157,9 @@ async function findToken(
 }
 
 /** A token that a client gave us; nobody but the client could renew it, so it is used to its last second. */
-function readStored(machine: Machine, cache: Cache | undefined, { service }: Registry): string | undefined {
+function readStored(machine: Machine, cache: Cache | undefined, { service }: Registry): CachedToken | undefined {
   if (cache === undefined) return undefined;
-  const nowSeconds = machine.now() / 1000;
-  const stored = readCache(cache, { service, identity: STORED_IDENTITY, kind: 'refresh-token' }, nowSeconds);
-  return stored !== undefined && stored.expiresAtSeconds > nowSeconds ? stored.token : undefined;
+  return readCache(cache, { service, identity: STORED_IDENTITY, kind: 'refresh-token' }, machine.now() / 1000);
 }
 
 /** A failure also tells what was looked at before: the identity that the person meant may be among it. */
@@ -178,7 +179,7 @@ function explainNotSetUp(
   machine: Machine,
   { host }: Registry,
   { identity }: RegistrySettings,
-  passedOver: readonly SkippedSource[],
+  { passedOver, hasEnded }: { readonly passedOver: readonly SkippedSource[]; readonly hasEnded: boolean },
 ): NotFound {
   if (identity !== undefined) {
     const reasons = passedOver.map(({ reason }) => reason).join('; ');
@@ -190,5 +191,7 @@ function explainNotSetUp(
     readVariable(machine, 'AZURE_TOKEN_CREDENTIALS') === undefined
       ? `no Azure identity is set up for ${host}; run: az login`
       : `no Azure identity that AZURE_TOKEN_CREDENTIALS allows is set up for ${host}; unset it and run: az login`;
-  return { hint, passedOver };
+  // Somebody logged in here before, and may wonder why that does not help any more.
+  const ended = hasEnded ? `; the token of the last login has ended: docker logout ${host}` : '';
+  return { hint: `${hint}${ended}`, passedOver };
 }

@@ -68,6 +68,15 @@ describe('store', () => {
     expect(stdout).toContain(token);
   });
 
+  test('of a token that has ended since is named where nobody is signed in', async () => {
+    await world.run('store', payload(NULL_GUID, await takeToken()));
+    world.aheadSeconds = 10_801;
+    const { stderr } = await world.run('get', REGISTRY);
+    expect(stderr).toContain(`the token of the last login has ended: docker logout ${REGISTRY}\n`);
+    await world.run('erase', REGISTRY);
+    expect((await world.run('get', REGISTRY)).stderr).not.toContain('docker logout');
+  });
+
   test('replaces the token of the login before', async () => {
     const [first, second] = [await takeToken(), await takeToken()];
     await world.run('store', payload(NULL_GUID, first));
