@@ -31,7 +31,9 @@ export function findClientCertificate(request: IdentityRequest): Identity | NotS
     source: 'client-certificate',
     description: `client-certificate ${authority.url}/${tenant} ${clientId}`,
     readSecret: () => `${file} ${readVariable(machine, passwordVariable) ?? ''}`,
-    origins: [new URL(authority.url).origin],
+    get origins() {
+      return [new URL(authority.url).origin]; // which a cached answer does not ask for
+    },
     getToken: async (tools) => {
       const [
         { formatAssertion, formatTokenEndpoint, requestToken },

@@ -24,7 +24,9 @@ export function findClientSecret(request: IdentityRequest): Identity | NotSetUp 
   return {
     source: 'client-secret',
     description: `client-secret ${authority.url}/${tenant} ${clientId}`,
-    origins: [new URL(authority.url).origin],
+    get origins() {
+      return [new URL(authority.url).origin]; // which a cached answer does not ask for
+    },
     readSecret: () => readVariable(machine, variable) ?? '',
     getToken: async (tools) => {
       const { requestToken } = await import('../entra.ts');
