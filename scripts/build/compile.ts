@@ -1,16 +1,18 @@
 /**
  * Compiles the rest of the program with the V8 that it will run in: `node compile.ts SOURCE CACHE`.
  *
- * V8 compiles a function when it is called, so the modules are loaded first: their own functions, and above all those
- * of the HTTP client, are then in the cache. Nothing of them is called.
+ * All of it, not only what is called: a sign-in calls most of it once, and has no time to compile. The flag is taken
+ * back before the cache is made, since V8 refuses one that was made under other flags than it runs with.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
 import { REST_ASSET } from './chunks.ts';
 
 const [source = '', cache = ''] = process.argv.slice(2);
+setFlagsFromString('--no-lazy');
 const script = new Script(readFileSync(source, 'latin1'), { filename: REST_ASSET });
 const module: { exports: Readonly<Record<string, () => unknown>> } = { exports: {} };
 script.runInThisContext()(createRequire(import.meta.url), module, () => ({}));
@@ -21,4 +23,5 @@ for (const load of Object.values(module.exports)) {
     // One that needs the start's modules to load: compiled as far as it got.
   }
 }
+setFlagsFromString('--lazy');
 writeFileSync(cache, script.createCachedData());
