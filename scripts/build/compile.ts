@@ -6,7 +6,6 @@
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
 import { REST_ASSET } from './chunks.ts';
@@ -14,14 +13,5 @@ import { REST_ASSET } from './chunks.ts';
 const [source = '', cache = ''] = process.argv.slice(2);
 setFlagsFromString('--no-lazy');
 const script = new Script(readFileSync(source, 'latin1'), { filename: REST_ASSET });
-const module: { exports: Readonly<Record<string, () => unknown>> } = { exports: {} };
-script.runInThisContext()(createRequire(import.meta.url), module, () => ({}));
-for (const load of Object.values(module.exports)) {
-  try {
-    load();
-  } catch {
-    // One that needs the start's modules to load: compiled as far as it got.
-  }
-}
 setFlagsFromString('--lazy');
 writeFileSync(cache, script.createCachedData());
