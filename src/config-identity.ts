@@ -43,13 +43,10 @@ const SECRETS: Readonly<Record<string, string>> = {
   token: 'use "tokenFile" or "tokenEnv"',
 };
 
-const TENANT = /^[0-9a-zA-Z][0-9a-zA-Z.-]*$/;
 const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const RESOURCE_ID = /^\/subscriptions\/[\w-]+\/[\w.()/ -]+$/i;
 const SUBSCRIPTION = /^[0-9a-zA-Z._ -]+$/;
-/** An audience is a URL or an application's id; it becomes a scope by adding `/.default`. */
-const AUDIENCE = /^[0-9a-zA-Z._:/-]+$/;
 const ANY_TEXT = /^\P{Cc}+$/u;
 
 /**
@@ -96,9 +93,9 @@ function parseIdentity(object: JsonObject, name: string | undefined, where: stri
   return {
     type,
     name: name ?? type,
-    tenantId: reader.text('tenantId', TENANT, 'the id or the domain of a tenant'),
+    tenantId: reader.tenantId(),
     authorityHost: reader.httpsUrl('authorityHost'),
-    audience: reader.text('audience', AUDIENCE, 'a URL such as "https://containerregistry.azure.net"'),
+    audience: reader.audience('audience', 'a URL such as "https://containerregistry.azure.net"'),
     clientId: reader.text('clientId', GUID, 'the id of an application or a managed identity'),
     objectId: reader.text('objectId', GUID, "a managed identity's object id"),
     resourceId: reader.text('resourceId', RESOURCE_ID, 'a resource id: "/subscriptions/…"'),

@@ -2,8 +2,12 @@
 
 import { isAbsolute } from 'node:path';
 import { CredentialError } from './errors.ts';
+import { TENANT } from './identity/authority.ts';
 import type { JsonObject } from './json.ts';
 import { findNearest } from './nearest.ts';
+
+/** An audience is a URL or an application's id; it becomes a scope by adding `/.default`. */
+const AUDIENCE = /^[0-9a-zA-Z._:/-]+$/;
 
 export class ConfigReader {
   readonly #object: JsonObject;
@@ -50,6 +54,15 @@ export class ConfigReader {
     if (value === undefined) return undefined;
     if (typeof value === 'string' && pattern.test(value)) return value;
     throw this.wrong(key, right);
+  }
+
+  tenantId(): string | undefined {
+    return this.text('tenantId', TENANT, 'the id or the domain of a tenant');
+  }
+
+  /** @param right what it must be, in words. */
+  audience(key: string, right: string): string | undefined {
+    return this.text(key, AUDIENCE, right);
   }
 
   /** A file, named from the root on: the working directory belongs to whoever wrote what is being built. */

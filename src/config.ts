@@ -63,8 +63,6 @@ export const REGISTRY_KEYS = [
 export const CLOUD_KEYS = ['authorityHost', 'audience', 'federatedAudience'] as const;
 
 const LARGEST_CONFIG_BYTES = 1024 * 1024;
-const TENANT = /^[0-9a-zA-Z][0-9a-zA-Z.-]*$/;
-const AUDIENCE = /^[0-9a-zA-Z._:/-]+$/;
 /** @see https://distribution.github.io/distribution/spec/auth/scope/ */
 const SCOPE = /^[a-z-]+:[A-Za-z0-9._/*-]+:[a-z_*]+(?:,[a-z_*]+)*$/;
 
@@ -139,8 +137,8 @@ function readClouds(text: string, file: string, host: string): readonly Cloud[] 
       reader.allow(CLOUD_KEYS);
       const cloud = createCloud(suffix, {
         authorityHost: reader.httpsUrl('authorityHost'),
-        audience: reader.text('audience', AUDIENCE, 'a URL such as "https://containerregistry.azure.net"'),
-        federatedAudience: reader.text('federatedAudience', AUDIENCE, 'a URI such as "api://AzureADTokenExchange"'),
+        audience: reader.audience('audience', 'a URL such as "https://containerregistry.azure.net"'),
+        federatedAudience: reader.audience('federatedAudience', 'a URI such as "api://AzureADTokenExchange"'),
       });
       return [cloud, ...CLOUDS];
     } catch (cause) {
@@ -218,7 +216,7 @@ function parseSettings(value: unknown, pattern: string, config: JsonObject, file
   return {
     secret,
     scope,
-    tenantId: reader.text('tenantId', TENANT, 'the id or the domain of a tenant'),
+    tenantId: reader.tenantId(),
     identity: parseChosenIdentity(entry['identity'], identities, reader, where, file),
     anonymous: reader.flag('anonymous') ?? DEFAULT_SETTINGS.anonymous,
     onError: reader.choice('onError', ON_ERROR_CHOICES) ?? DEFAULT_SETTINGS.onError,

@@ -1,7 +1,7 @@
 /** Asks a program that is signed in to Azure for a token, and tells in its own words why there is none. */
 
 import { stripVTControlCharacters } from 'node:util';
-import { findEntraAdvice } from './entra-codes.ts';
+import { findEntraAdvice, UNKNOWN_AUDIENCE_CODES } from './entra-codes.ts';
 import { CredentialError, describeCause } from './errors.ts';
 import type { IdentityName } from './identity/identity.ts';
 import { type ProgramResult, runProgram } from './program.ts';
@@ -52,8 +52,6 @@ const LONGEST_RUN_MS = 18_000;
 /** What has to be left of the budget for the registry's answer. */
 const EXCHANGE_MS = 3_000;
 const LAST_LINES = 6;
-/** What Entra answers when it does not know, or does not give out, the resource that was asked for. */
-const UNKNOWN_AUDIENCE_CODES = ['500011', '50001', '650052', '650057'];
 
 /**
  * Runs the program within what is left of the time.
@@ -102,7 +100,7 @@ export function explainRefusal(purpose: string, refusal: ToolRefusal, story: Too
   if (code !== undefined) {
     const { meaning, fix } = findEntraAdvice(code, { clientId: who ?? 'ID', tenant: tenant ?? 'TENANT' });
     const what = `${meaning ?? 'Entra ID refused'}${forWhom} (AADSTS${code})`;
-    if (!UNKNOWN_AUDIENCE_CODES.includes(code)) return fail(what, signIn);
+    if (!UNKNOWN_AUDIENCE_CODES.includes(Number(code))) return fail(what, signIn);
     return new CredentialError('AUDIENCE_UNKNOWN', `${purpose}: ${what}`, { causes, hint: fix });
   }
   if (needsSignIn) return fail(`${who ?? name} has to sign in again`, signIn);

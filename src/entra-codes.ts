@@ -5,6 +5,9 @@
  * @see https://learn.microsoft.com/entra/identity-platform/reference-error-codes
  */
 
+/** Entra does not know, or does not give out, the resource that was asked for: another audience may help. */
+export const UNKNOWN_AUDIENCE_CODES: readonly number[] = [500011, 50001, 650052, 650057];
+
 export interface EntraAdvice {
   /** What is the case, as the end of "Cannot sign in for …: ". */
   readonly meaning: string | undefined;
@@ -69,7 +72,7 @@ const ROWS: readonly Row[] = [
     () => "set AZURE_AUTHORITY_HOST to that cloud's authority",
   ],
   [
-    [500011, 50001, 650052, 650057],
+    UNKNOWN_AUDIENCE_CODES,
     'the tenant does not know Azure Container Registry',
     () => "check that AZURE_TENANT_ID is the registry's tenant: az acr show -n NAME --query id",
   ],

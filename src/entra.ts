@@ -6,7 +6,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { decodeJwt } from 'jose';
-import { findEntraAdvice } from './entra-codes.ts';
+import { findEntraAdvice, UNKNOWN_AUDIENCE_CODES } from './entra-codes.ts';
 import { CredentialError } from './errors.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from './http.ts';
 import type { Authority } from './identity/authority.ts';
@@ -38,8 +38,6 @@ export interface TokenRoute {
   readonly hint: string;
 }
 
-/** What Entra answers when it does not know, or does not give out, the resource that was asked for. */
-const UNKNOWN_AUDIENCE_CODES = ['500011', '50001', '650052', '650057'];
 const CERTIFICATE_CODES = ['700027', '50012', '700030'];
 const TIME_CODES = ['700024', '500133'];
 /** What travels and answers take: a smaller difference tells nothing of a clock. */
@@ -127,7 +125,7 @@ function judgeToken(tools: SignInTools, request: TokenRequest, response: HttpRes
     asText(answer?.['correlation_id']) ?? response.header('client-request-id') ?? '',
     64,
   );
-  const isAudienceUnknown = error === 'invalid_resource' || UNKNOWN_AUDIENCE_CODES.includes(code ?? '');
+  const isAudienceUnknown = error === 'invalid_resource' || UNKNOWN_AUDIENCE_CODES.includes(Number(code));
   throw new CredentialError(
     isAudienceUnknown ? 'AUDIENCE_UNKNOWN' : 'ENTRA_REFUSED',
     `${tools.purpose}: ${advice.meaning ?? `Entra ID refused ${request.actor}`} (${code === undefined ? quoteForeignText(error, 60) : `AADSTS${code}`})`,

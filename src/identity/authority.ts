@@ -6,7 +6,7 @@ import { readVariable } from '../machine.ts';
 import type { IdentityRequest } from './identity.ts';
 
 /** What Entra takes as a tenant in a URL's path: an id or a domain. */
-const TENANT = /^[0-9a-zA-Z][0-9a-zA-Z.-]*$/;
+export const TENANT = /^[0-9a-zA-Z][0-9a-zA-Z.-]*$/;
 
 export interface Authority {
   /** Base URL of Entra without a trailing slash, such as `https://login.microsoftonline.com`. */
