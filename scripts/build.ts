@@ -6,9 +6,9 @@ import { parseArgs } from 'node:util';
 import { type Binary, makeBinary } from './build/binary.ts';
 import { bundleProgram } from './build/bundle.ts';
 import { writeChecksums } from './build/checksums.ts';
-import { bundleChunks } from './build/chunks.ts';
 import { collectLicences } from './build/licences.ts';
 import { readPinnedNodeVersion } from './build/node-part.ts';
+import { ENTRY, makeProgramCode } from './build/program.ts';
 import { environmentWithoutNodeSettings, runProgram } from './build/run.ts';
 import { formatTable } from './build/table.ts';
 import { executableName, findHostTarget, parseTargets, TARGETS, type Target } from './build/target.ts';
@@ -18,9 +18,7 @@ const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: { target: { type: 'string' }, entry: { type: 'string', default: 'src/main.ts' } },
-  });
+  const { values } = parseArgs({ options: { target: { type: 'string' } } });
   const host = findHostTarget();
   const targets = values.target === undefined ? host && [host] : parseTargets(values.target);
   if (!targets) {
@@ -29,8 +27,11 @@ async function main(): Promise<number> {
   }
 
   await mkdir(dist, { recursive: true });
-  const options = { entry: values.entry, root, nodeVersion: await readPinnedNodeVersion(root) };
-  const [bundle, chunks] = await Promise.all([bundleProgram(options), bundleChunks(options)]);
+  const nodeVersion = await readPinnedNodeVersion(root);
+  const [bundle, { start, rest }] = await Promise.all([
+    bundleProgram({ entry: ENTRY, root, nodeVersion }),
+    makeProgramCode(root, nodeVersion),
+  ]);
   await writeFile(join(dist, 'meta.json'), JSON.stringify(bundle.metafile));
   await writeFile(join(dist, 'THIRD-PARTY-LICENSES.txt'), await collectLicences(root, bundle));
 
@@ -38,9 +39,7 @@ async function main(): Promise<number> {
   const failed: string[] = [];
   for (const target of targets) {
     try {
-      made.push(
-        await makeBinary({ root, target, code: chunks.start, rest: chunks.rest, output: outputOf(target, host) }),
-      );
+      made.push(await makeBinary({ root, target, code: start, rest, output: outputOf(target, host) }));
     } catch (error) {
       failed.push(`error: ${target.name}: ${error instanceof Error ? error.message : String(error)}`);
     }

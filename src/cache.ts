@@ -5,7 +5,7 @@
  */
 
 import { readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { makeOwnFolder, readOwnFile, replaceOwnFile } from './files.ts';
 import { findCacheFolder } from './folders.ts';
 import { hashText } from './hash.ts';
@@ -81,7 +81,7 @@ export async function findCache(machine: Machine): Promise<Cache | undefined> {
   const folder = await findCacheFolder(machine);
   // A folder of its own below, since the person may name one that others can write in, such as a mounted volume.
   if (folder === undefined) return undefined;
-  return { folder: join(folder, 'tokens'), lockFolder: join(folder, 'locks'), noteFolder: join(folder, 'notes') };
+  return { folder: `${folder}${sep}tokens`, lockFolder: `${folder}${sep}locks`, noteFolder: `${folder}${sep}notes` };
 }
 
 /** @returns the token, expired or not; `undefined` when there is none that can be trusted. */
@@ -138,5 +138,5 @@ export function nameKey({ service, identity, kind }: CacheKey): string {
 }
 
 function cacheFile(cache: Cache, key: CacheKey): string {
-  return join(cache.folder, `${nameKey(key)}.json`);
+  return `${cache.folder}${sep}${nameKey(key)}.json`;
 }

@@ -43,12 +43,6 @@ const SECRETS: Readonly<Record<string, string>> = {
   token: 'use "tokenFile" or "tokenEnv"',
 };
 
-const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
-const RESOURCE_ID = /^\/subscriptions\/[\w-]+\/[\w.()/ -]+$/i;
-const SUBSCRIPTION = /^[0-9a-zA-Z._ -]+$/;
-const ANY_TEXT = /^\P{Cc}+$/u;
-
 /**
  * Reads a registry's `"identity"`: the name of one of `"identities"`, the name of a source, or a source with its
  * parameters in place.
@@ -81,13 +75,20 @@ export function parseChosenIdentity(
 }
 
 function parseIdentity(object: JsonObject, name: string | undefined, where: string, file: string): ChosenIdentity {
+  // Not made before they are needed: V8 reads a pattern when it is made, and tables of Unicode for `i` and `u`.
+  const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+  const resourceId = /^\/subscriptions\/[\w-]+\/[\w.()/ -]+$/i;
+  const variable = /^[A-Za-z_][A-Za-z0-9_]*$/;
+  const subscription = /^[0-9a-zA-Z._ -]+$/;
+  const anyText = /^\P{Cc}+$/u;
+
   const reader = new ConfigReader(object, where, file);
   const secret = Object.keys(SECRETS).find((key) => Object.hasOwn(object, key));
   if (secret !== undefined) throw reader.invalid(`${where} holds a secret in "${secret}"`, SECRETS[secret]);
   const type = reader.choice('type', IDENTITY_NAMES);
   if (type === undefined) throw reader.wrong('type', `one of ${IDENTITY_NAMES.map((one) => `"${one}"`).join(', ')}`);
   reader.allow([...COMMON_KEYS, ...IDENTITY_KEYS[type]]);
-  const command = reader.texts('command', ANY_TEXT, 'a list: the program, then its arguments');
+  const command = reader.texts('command', anyText, 'a list: the program, then its arguments');
   if (type === 'command' && !Array.isArray(object['command']))
     throw reader.wrong('command', 'a list: the program, then its arguments');
   return {
@@ -96,20 +97,20 @@ function parseIdentity(object: JsonObject, name: string | undefined, where: stri
     tenantId: reader.tenantId(),
     authorityHost: reader.httpsUrl('authorityHost'),
     audience: reader.audience('audience', 'a URL such as "https://containerregistry.azure.net"'),
-    clientId: reader.text('clientId', GUID, 'the id of an application or a managed identity'),
-    objectId: reader.text('objectId', GUID, "a managed identity's object id"),
-    resourceId: reader.text('resourceId', RESOURCE_ID, 'a resource id: "/subscriptions/…"'),
+    clientId: reader.text('clientId', guid, 'the id of an application or a managed identity'),
+    objectId: reader.text('objectId', guid, "a managed identity's object id"),
+    resourceId: reader.text('resourceId', resourceId, 'a resource id: "/subscriptions/…"'),
     clientSecretFile: reader.path('clientSecretFile'),
-    clientSecretEnv: reader.text('clientSecretEnv', VARIABLE, 'the name of a variable'),
-    clientSecretKeychain: reader.text('clientSecretKeychain', ANY_TEXT, 'the server URL of a keychain entry'),
+    clientSecretEnv: reader.text('clientSecretEnv', variable, 'the name of a variable'),
+    clientSecretKeychain: reader.text('clientSecretKeychain', anyText, 'the server URL of a keychain entry'),
     certificatePath: reader.path('certificatePath'),
     certificatePasswordFile: reader.path('certificatePasswordFile'),
-    certificatePasswordEnv: reader.text('certificatePasswordEnv', VARIABLE, 'the name of a variable'),
+    certificatePasswordEnv: reader.text('certificatePasswordEnv', variable, 'the name of a variable'),
     sendCertificateChain: reader.flag('sendCertificateChain'),
     tokenFile: reader.path('tokenFile'),
-    tokenEnv: reader.text('tokenEnv', VARIABLE, 'the name of a variable'),
-    serviceConnectionId: reader.text('serviceConnectionId', GUID, "a service connection's id"),
-    subscription: reader.text('subscription', SUBSCRIPTION, "a subscription's id or name"),
+    tokenEnv: reader.text('tokenEnv', variable, 'the name of a variable'),
+    serviceConnectionId: reader.text('serviceConnectionId', guid, "a service connection's id"),
+    subscription: reader.text('subscription', subscription, "a subscription's id or name"),
     configDir: reader.path('configDir'),
     command,
   };

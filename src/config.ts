@@ -153,7 +153,7 @@ export async function loadConfig(machine: Machine): Promise<ConfigText | undefin
   const found = await findConfigFile(machine);
   if (found === undefined) return undefined;
   const { file, isExplicit } = found;
-  const { invalid } = createReader(file);
+  const invalid = (what: string, hint?: string) => createReader(file).invalid(what, hint);
   if (!isAbsolute(file)) {
     throw invalid('DOCKER_CREDENTIAL_ACR_CONFIG is not an absolute path', 'name the file from the root on');
   }

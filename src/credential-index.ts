@@ -5,7 +5,7 @@
  */
 
 import { lstatSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, sep } from 'node:path';
 import { makeOwnFolder, readOwnFile, replaceOwnFile } from './files.ts';
 import { findDataFolder } from './folders.ts';
 import { asJsonObject, asText, type JsonObject, parseJsonObject } from './json.ts';
@@ -46,7 +46,7 @@ const VERSION = 1;
 /** @returns `undefined` where there is no folder to keep anything in. */
 export async function findIndexFile(machine: Machine): Promise<string | undefined> {
   const folder = await findDataFolder(machine);
-  return folder === undefined ? undefined : join(folder, 'credentials.json');
+  return folder === undefined ? undefined : `${folder}${sep}credentials.json`;
 }
 
 /** Reads the index; a file that is not there is an empty one. */
@@ -79,8 +79,7 @@ export function writeIndex(file: string, { entries, hasWarned }: CredentialIndex
 
 function isThere(file: string): boolean {
   try {
-    lstatSync(file);
-    return true;
+    return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
   } catch {
     return false; // or its folder is none, which whoever writes to it finds out
   }

@@ -27,7 +27,7 @@ async function main(): Promise<void> {
 
 /** The name that the client called, which tells how its configuration names us: a link may give the program another. */
 function findProgramName(): string {
-  const name = basename(process.argv0).replace(/\.exe$/i, '');
+  const name = basename(process.argv0).replace(/\.[Ee][Xx][Ee]$/, '');
   return name.startsWith('docker-credential-') ? name : 'docker-credential-acr';
 }
 

@@ -16,8 +16,11 @@ export interface Registry {
  */
 const LOGIN_SERVER = /^(?<name>[a-z0-9]{5,50}(?:-[a-z0-9]{1,57})?)(?:\.[a-z0-9]{2,63}\.geo)?$/;
 
-/** Scheme, host, port 443, and a path that is of no interest. Whatever else a URL may hold is not a registry's name. */
-const SERVER_URL = /^(?:https?:\/\/)?(?<host>[a-z0-9.-]+?)\.?(?::443)?(?:\/[a-z0-9._/-]*)?$/i;
+/**
+ * Scheme, host, port 443, and a path that is of no interest. Whatever else a URL may hold is not a registry's name.
+ * Upper case is spelled out: for the `i` flag V8 reads a third of a megabyte of tables.
+ */
+const SERVER_URL = /^(?:[Hh][Tt][Tt][Pp][Ss]?:\/\/)?(?<host>[A-Za-z0-9.-]+?)\.?(?::443)?(?:\/[A-Za-z0-9._/-]*)?$/;
 
 const LONGEST_LABEL = 63;
 

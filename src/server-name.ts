@@ -3,7 +3,7 @@
 import type { Registry } from './registry.ts';
 
 /** A host, perhaps with a scheme and a port, and nothing that tells it from another server on the same host. */
-const PLAIN_SERVER = /^(?:https?:\/\/)?(?<host>\[[0-9a-f:.]+\]|[^\s/?#@:[\]]+?)\.?(?<port>:\d+)?\/?$/i;
+const PLAIN_SERVER = /^(?:[Hh][Tt][Tt][Pp][Ss]?:\/\/)?(?<host>\[[0-9A-Fa-f:.]+\]|[^\s/?#@:[\]]+?)\.?(?<port>:\d+)?\/?$/;
 
 /**
  * Clients name one server as `host`, `https://host`, `host:443` and more, and `docker logout` in all these ways.

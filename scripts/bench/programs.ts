@@ -5,8 +5,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeBinary } from '../build/binary.ts';
 import { bundleProgram } from '../build/bundle.ts';
-import { bundleChunks } from '../build/chunks.ts';
 import { readPinnedNodeVersion } from '../build/node-part.ts';
+import { makeProgramCode } from '../build/program.ts';
 import { runProgram } from '../build/run.ts';
 import { executableName, findHostTarget } from '../build/target.ts';
 
@@ -34,9 +34,9 @@ export async function preparePrograms(root: string): Promise<Programs> {
     dropFromPageCache(output);
     return output;
   };
-  const chunks = await bundleChunks({ entry: 'src/main.ts', root, nodeVersion });
+  const { start, rest } = await makeProgramCode(root, nodeVersion);
   return {
-    ours: await make('docker-credential-acr', chunks.start, chunks.rest),
+    ours: await make('docker-credential-acr', start, rest),
     empty: await make('empty', ''),
     limit: await make('limit', await bundle('scripts/bench/limit-program.ts')),
     peer: await installPeer(join(root, '.parts/bin')),

@@ -34,8 +34,8 @@ const TABLE = 'start-modules';
  * so that each module is there once.
  */
 const LINKER = `
-var startModules, restModules, requireBuiltin = require;
-function provideModules(modules) { startModules = modules; }
+var listStartModules, startModules, restModules, requireBuiltin = require;
+function provideModules(list) { listStartModules = list; }
 function loadRest() {
   var sea = requireBuiltin('node:sea'), options = { filename: '${REST_ASSET}' };
   var keys = sea.getAssetKeys();
@@ -45,7 +45,7 @@ function loadRest() {
   new (requireBuiltin('node:vm').Script)(source, options).runInThisContext()(requireBuiltin, module, findStartModule);
   return module.exports;
 }
-function findStartModule(name) { return startModules[name]; }
+function findStartModule(name) { return (startModules ??= listStartModules())[name]; }
 require = function (name) {
   if (!name.startsWith('${REST_PREFIX}')) return requireBuiltin(name);
   return (restModules ??= loadRest())[name.slice(${REST_PREFIX.length})]();
@@ -64,7 +64,7 @@ export async function bundleChunks(options: ChunkOptions): Promise<Chunks> {
     ...common,
     stdin: { contents: `import '${TABLE}'; import './${entry}';`, resolveDir: root },
     banner: { js: LINKER },
-    plugins: [provideTable(root, others), cut],
+    plugins: [provideTable(root, await listExports(options, others)), cut],
   });
   const rest = await build({
     ...common,
@@ -100,16 +100,34 @@ function cutAtImports(root: string, late: Set<string>): Plugin {
   };
 }
 
-/** A module that hands the start's own modules to the linker. */
-function provideTable(root: string, files: readonly string[]): Plugin {
-  const imports = files.map((file, index) => `import * as module${index} from './${file}';`);
-  const rows = files.map((file, index) => `${JSON.stringify(file)}: module${index}`);
+/** What each of our modules exports. */
+async function listExports(options: ChunkOptions, files: readonly string[]): Promise<ReadonlyMap<string, string[]>> {
+  const { entryPoints: _entry, outfile: _file, format: _format, ...common } = bundleOptions(options);
+  const { metafile } = await build({
+    ...common,
+    ...{ entryPoints: [...files], outdir: 'exports', outbase: options.root, format: 'esm', metafile: true },
+  });
+  return new Map(Object.values(metafile.outputs).map((output) => [output.entryPoint ?? '', output.exports]));
+}
+
+/**
+ * A module that hands the start's own modules to the linker, which makes their namespaces when the rest is loaded: to
+ * make them at each start takes 2 ms. So what a module exports may not change after it is evaluated.
+ */
+function provideTable(root: string, exportsOf: ReadonlyMap<string, readonly string[]>): Plugin {
+  const modules = [...exportsOf].map(([file, names], index) => ({ file, names, prefix: `module${index}_` }));
+  const imports = modules.map(({ file, names, prefix }) => {
+    return `import { ${names.map((name) => `${name} as ${prefix}${name}`).join(', ')} } from './${file}';`;
+  });
+  const rows = modules.map(({ file, names, prefix }) => {
+    return `${JSON.stringify(file)}: { ${names.map((name) => `${name}: ${prefix}${name}`).join(', ')} }`;
+  });
   return {
     name: 'provide the table',
     setup: ({ onResolve, onLoad }) => {
       onResolve({ filter: new RegExp(`^${TABLE}$`) }, () => ({ path: TABLE, namespace: TABLE }));
       onLoad({ filter: /.*/, namespace: TABLE }, () => ({
-        contents: `${imports.join('\n')}\nprovideModules({ ${rows.join(', ')} });`,
+        contents: `${imports.join('\n')}\nprovideModules(() => ({ ${rows.join(', ')} }));`,
         resolveDir: root,
       }));
     },

@@ -1,20 +1,25 @@
 /** Keeps the start short: what is only needed to sign in must not be loaded before it is. */
 
 import { join } from 'node:path';
+import { parse } from 'acorn';
+import { fullAncestor } from 'acorn-walk';
 import type { Metafile } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bundleProgram } from '../../scripts/build/bundle.ts';
 import { bundleChunks } from '../../scripts/build/chunks.ts';
+import { makeProgramCode } from '../../scripts/build/program.ts';
 
 const ENTRY = 'src/main.ts';
 /** What only a sign-in needs: tens of milliseconds that a cached answer does not have. */
 const LOADED_LATE = [
   'node_modules/undici/',
   'node_modules/jose/',
+  'node_modules/env-paths/',
   'src/http.ts',
   'src/log.ts',
   'node:child_process',
   'node:crypto',
+  'node:os',
   'node:tls',
 ];
 
@@ -71,5 +76,29 @@ describe('the two parts of the executable', () => {
     }
     expect(rest).toContain('node_modules/undici/');
     expect(start).not.toContain('node_modules/undici/');
+  }, 30_000);
+
+  it('has V8 compile ahead what a cached answer calls, and nothing that it does not', async () => {
+    const root = join(import.meta.dirname, '../..');
+    const { start } = await makeProgramCode(root, process.versions.node);
+    for (const called of ['findCredential', 'readCache', 'hashText', 'findAzureCli', 'findImds']) {
+      expect(start).toMatch(new RegExp(`var ${called} = \\((?:async )?function ${called}\\(`));
+    }
+    for (const unused of ['writeCache', 'parseChosenIdentity', 'createOwnFile']) {
+      expect(start).toContain(`function ${unused}(`);
+      expect(start).not.toContain(`(function ${unused}(`);
+    }
+  }, 30_000);
+
+  it('makes no pattern at every start that V8 needs the tables of Unicode for', async () => {
+    const root = join(import.meta.dirname, '../..');
+    const { start } = await bundleChunks({ entry: ENTRY, root, nodeVersion: process.versions.node });
+    const costly: string[] = [];
+    fullAncestor(parse(start, { ecmaVersion: 'latest' }), (node, _state, ancestors) => {
+      if (node.type !== 'Literal' || node.regex === undefined || node.regex === null) return;
+      const isMadeLater = ancestors.some(({ type }) => type.includes('Function') || type === 'MethodDefinition');
+      if (!isMadeLater && /[iuv]/.test(node.regex.flags)) costly.push(node.raw ?? '');
+    });
+    expect(costly).toEqual([]);
   }, 30_000);
 });

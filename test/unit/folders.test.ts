@@ -4,7 +4,8 @@ import { findCacheFolder, findConfigFile, findHome } from '../../src/folders.ts'
 import { runNode } from './child.ts';
 import { makeMachine } from './machine.ts';
 
-const FOLDERS = `${import.meta.dirname}/../../src/folders.ts`;
+const ROOT = `${import.meta.dirname}/../..`;
+const FOLDERS = `${ROOT}/src/folders.ts`;
 
 describe('the home folder', () => {
   const rows: readonly (readonly [env: Record<string, string>, platform: NodeJS.Platform, home: string | undefined])[] =
@@ -63,6 +64,44 @@ describe('the platform’s own folders', () => {
     [{ HOME: '/home/someone', XDG_CACHE_HOME: 'relative', XDG_CONFIG_HOME: 'relative' }, [null, null]],
     [{ HOME: 'relative' }, [null, null]],
   ];
+  /** What env-paths names for a platform, whichever this is, and what we do. */
+  const compare = async (platform: string, env: Record<string, string>) => {
+    const script = `
+      Object.defineProperty(process, 'platform', { value: ${JSON.stringify(platform)} });
+      const { default: envPaths } = await import('env-paths');
+      const { findCacheFolder, findConfigFile, findDataFolder } = await import(${JSON.stringify(FOLDERS)});
+      const { cache, data, config } = envPaths('docker-credential-acr', { suffix: '' });
+      const machine = { env: process.env, platform: process.platform };
+      const folders = [await findCacheFolder(machine), await findDataFolder(machine), (await findConfigFile(machine))?.file];
+      console.log(JSON.stringify([[cache, data, config + '/config.json'], folders]));
+    `;
+    const { stdout } = await runNode(['--no-warnings', '--input-type=module', '--eval', script], { env, cwd: ROOT });
+    const said: readonly [expected: unknown, found: unknown] = JSON.parse(stdout);
+    return said;
+  };
+  const homes = [{ HOME: '/home/someone' }, { HOME: '/home/someone/' }, { HOME: '/' }];
+  const named = {
+    linux: { XDG_CACHE_HOME: '/a', XDG_CONFIG_HOME: '/b', XDG_DATA_HOME: '/c' },
+    darwin: {},
+    win32: { LOCALAPPDATA: '/local', APPDATA: '/roaming' },
+  };
+  for (const [platform, folders] of Object.entries(named)) {
+    for (const env of [...homes, ...homes.map((home) => ({ ...home, ...folders }))]) {
+      test.runIf(process.platform !== 'win32')(
+        `are those of env-paths on ${platform}: ${JSON.stringify(env)}`,
+        async () => {
+          const [expected, found] = await compare(platform, { ...env, USERPROFILE: env.HOME });
+          expect(found).toEqual(expected);
+        },
+      );
+    }
+  }
+
+  test.runIf(process.platform === 'linux')('are those of env-paths where the environment names no home', async () => {
+    const [expected, found] = await compare('linux', {});
+    expect(found).toEqual(expected);
+  });
+
   for (const [env, found] of rows) {
     test.runIf(process.platform === 'linux')(JSON.stringify(env), async () => {
       expect(await find(env)).toBe(JSON.stringify(found));

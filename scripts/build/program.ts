@@ -1,0 +1,13 @@
+/** Makes the program's code as it goes into every executable. */
+
+import { bundleChunks, type Chunks } from './chunks.ts';
+import { compileAhead } from './eager.ts';
+import { findCalledFunctions } from './training.ts';
+
+/** The file that the program starts from, relative to the project's root. */
+export const ENTRY = 'src/main.ts';
+
+export async function makeProgramCode(root: string, nodeVersion: string): Promise<Chunks> {
+  const { start, rest } = await bundleChunks({ entry: ENTRY, root, nodeVersion });
+  return { start: compileAhead(start, await findCalledFunctions(process.execPath, start)), rest };
+}

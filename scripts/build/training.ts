@@ -1,0 +1,101 @@
+/** Finds out what the program calls on its way to an answer, by running it as its users do, without network. */
+
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { findCache, writeCache } from '../../src/cache.ts';
+import { isSkipped, searchIdentities } from '../../src/identity/chain.ts';
+import { asJsonObject, type JsonObject, parseJsonObject } from '../../src/json.ts';
+import type { Machine } from '../../src/machine.ts';
+import { parseRegistry } from '../../src/registry.ts';
+import type { FunctionRange } from './eager.ts';
+
+const REGISTRY = 'myregistry.azurecr.io';
+const NOT_OURS = 'ghcr.io';
+const TENANT = '72f988bf-86f1-41af-91ab-2d7cd011db47';
+const SERVICE_PRINCIPAL = {
+  AZURE_TENANT_ID: TENANT,
+  AZURE_CLIENT_ID: '11111111-2222-4333-8444-555555555555',
+  AZURE_CLIENT_SECRET: 'never sent',
+};
+/** As `az login` leaves it. */
+const CLI_PROFILE = {
+  subscriptions: [
+    { id: TENANT, name: 'One', tenantId: TENANT, isDefault: true, user: { name: 'someone@example.com', type: 'user' } },
+  ],
+};
+
+/**
+ * Runs the part of the program that every start has: for a server that is not ours, and with a cached token of a service
+ * principal, of an account of the Azure CLI and of the machine itself.
+ *
+ * @param node the Node to run it with.
+ * @returns where in the code the functions are that were called.
+ */
+export async function findCalledFunctions(node: string, code: string): Promise<readonly FunctionRange[]> {
+  const scratch = await mkdtemp(join(tmpdir(), 'acr-training-'));
+  try {
+    const program = join(scratch, 'start.cjs');
+    await writeFile(program, code);
+    const foreign = await runGet(node, program, NOT_OURS, await createMachine(join(scratch, 'foreign'), {}));
+    const cached = [
+      await runGet(node, program, REGISTRY, await createMachine(join(scratch, 'secret'), SERVICE_PRINCIPAL)),
+      await runGet(node, program, REGISTRY, await createMachine(join(scratch, 'cli'), {}, CLI_PROFILE)),
+      await runGet(node, program, REGISTRY, await createMachine(join(scratch, 'machine'), {})),
+    ];
+    if (!cached.every(({ stdout }) => stdout.includes('"Secret"'))) throw new Error('A cached token was not found');
+    return [foreign, ...cached].flatMap(({ called }) => called);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** A machine with one identity, whose token is cached. */
+async function createMachine(home: string, identity: Record<string, string>, profile?: object): Promise<Machine> {
+  const env = { ...identity, HOME: home, USERPROFILE: home, DOCKER_CREDENTIAL_ACR_CACHE_DIR: join(home, 'cache') };
+  const { platform } = process;
+  const machine = { env, platform, programName: 'docker-credential-acr', now: Date.now, secrets: new Set<string>() };
+  await mkdir(join(home, '.azure'), { recursive: true });
+  if (profile !== undefined) await writeFile(join(home, '.azure', 'azureProfile.json'), JSON.stringify(profile));
+  const registry = parseRegistry(REGISTRY);
+  const cache = await findCache(machine);
+  if (registry === undefined || cache === undefined) throw new Error('There is nothing to keep a token in');
+  const found = [...searchIdentities({ machine, registry, parameters: {}, isChosen: false })];
+  const first = found.find((one) => !isSkipped(one));
+  if (first === undefined || isSkipped(first)) throw new Error('There is no identity');
+  const savedAtSeconds = Math.floor(Date.now() / 1000);
+  writeCache(
+    cache,
+    { service: registry.service, identity: first.description, kind: 'refresh-token' },
+    { token: 'token', savedAtSeconds, expiresAtSeconds: savedAtSeconds + 10_800 },
+  );
+  return machine;
+}
+
+async function runGet(node: string, program: string, server: string, { env }: Machine) {
+  const reports = `${env['HOME']}-coverage`;
+  const { stdout } = spawnSync(node, [program, 'get'], {
+    env: { ...env, SystemRoot: process.env['SystemRoot'], NODE_V8_COVERAGE: reports },
+    input: `${server}\n`,
+    encoding: 'utf8',
+  });
+  const [report = ''] = await readdir(reports);
+  return { stdout, called: readCalled(await readFile(join(reports, report), 'utf8'), pathToFileURL(program).href) };
+}
+
+/** @see https://chromedevtools.github.io/devtools-protocol/tot/Profiler/#type-ScriptCoverage */
+function readCalled(report: string, url: string): readonly FunctionRange[] {
+  const script = asList(parseJsonObject(report)?.['result']).find((one) => one['url'] === url);
+  return asList(script?.['functions']).flatMap(({ ranges }) => {
+    const { startOffset, endOffset, count } = asList(ranges)[0] ?? {};
+    if (typeof startOffset !== 'number' || typeof endOffset !== 'number' || count === 0) return [];
+    return [{ start: startOffset, end: endOffset }];
+  });
+}
+
+function asList(value: unknown): readonly JsonObject[] {
+  const values: unknown[] = Array.isArray(value) ? value : [];
+  return values.map((one) => asJsonObject(one)).filter((one) => one !== undefined);
+}
