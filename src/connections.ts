@@ -3,16 +3,15 @@
  * still being loaded.
  */
 
-import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import type { Trust } from './certificates.ts';
 import { readErrorCode } from './errors.ts';
 import type { Machine } from './machine.ts';
 import { findProxy } from './proxy.ts';
-import { openTunnel, TimeoutError } from './tunnel.ts';
+import { CONNECT_TIMEOUT_MS, settle } from './sockets.ts';
+import { openTunnel } from './tunnel.ts';
 
-const CONNECT_TIMEOUT_MS = 5_000;
 /** How long the program waits at most before it blocks the event loop with loading the rest of itself. */
 const LONGEST_HEAD_START_MS = 40;
 /** Whatever `NODE_TLS_REJECT_UNAUTHORIZED` says: a secret goes to nobody who cannot show who they are. */
@@ -144,15 +143,5 @@ export class Connections {
     this.#sockets.add(socket);
     socket.on('error', () => {}); // whoever waits for it is told; nobody else has to be
     socket.once('close', () => this.#sockets.delete(socket));
-  }
-}
-
-/** Waits for a socket, but not for ever. */
-async function settle(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
-  const timer = setTimeout(() => socket.destroy(new TimeoutError()), CONNECT_TIMEOUT_MS);
-  try {
-    await once(socket, event);
-  } finally {
-    clearTimeout(timer);
   }
 }

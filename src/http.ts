@@ -3,11 +3,11 @@
  * never following a redirect.
  */
 
-import type { Dispatcher } from 'undici';
 import { UNTRUSTED_CODES } from './certificates.ts';
 import { Connections } from './connections.ts';
+import type { DirectConnection } from './direct-connections.ts';
 import { CredentialError, describeCause, readErrorCode } from './errors.ts';
-import { createDirectDispatcher, createDispatcher, type DirectConnection } from './http-dispatcher.ts';
+import { type ConnectionSource, EndlessAnswer, RequestSender } from './http-request.ts';
 import type { Log } from './log.ts';
 import type { Machine } from './machine.ts';
 import { findProxy } from './proxy.ts';
@@ -66,17 +66,24 @@ const LARGEST_BODY_BYTES = 256 * 1024;
 const RETRIED_STATUSES = [408, 429, 500, 502, 503, 504];
 
 export function createHttp(machine: Machine, options: HttpOptions): HttpClient {
-  const { deadlineMs, log, direct, connections = new Connections(machine) } = options;
-  const dispatchers = new Map<string, Dispatcher>();
+  const { deadlineMs, log, direct, connections } = options;
+  const openSource = async () => {
+    if (direct === undefined) return connections ?? new Connections(machine);
+    const { createDirectConnections } = await import('./direct-connections.ts');
+    return await createDirectConnections(direct);
+  };
+  const senders = new Map<string, RequestSender>();
+  let source: Promise<ConnectionSource> | undefined;
 
   async function attempt(httpRequest: HttpRequest): Promise<HttpResponse> {
     const { origin } = new URL(httpRequest.url);
-    let dispatcher = dispatchers.get(origin);
-    if (dispatcher === undefined) {
-      dispatcher = direct === undefined ? createDispatcher(origin, connections) : await createDirectDispatcher(direct);
-      dispatchers.set(origin, dispatcher);
+    source ??= openSource();
+    let sender = senders.get(origin);
+    if (sender === undefined) {
+      sender = new RequestSender(await source, origin);
+      senders.set(origin, sender);
     }
-    return await sendOnce(dispatcher, httpRequest, deadlineMs);
+    return await sendOnce(sender, httpRequest, deadlineMs);
   }
 
   async function send(httpRequest: HttpRequest): Promise<HttpResponse> {
@@ -125,8 +132,11 @@ export function createHttp(machine: Machine, options: HttpOptions): HttpClient {
   return {
     send,
     close: () => {
-      for (const dispatcher of dispatchers.values()) void dispatcher.destroy();
-      connections.close();
+      for (const sender of senders.values()) sender.close();
+      source?.then(
+        (opened) => opened.close(),
+        () => {}, // told to whoever sent a request
+      );
     },
   };
 }
@@ -137,44 +147,29 @@ export function readCorrelationId({ header }: HttpResponse): string | undefined 
   return id === undefined ? undefined : quoteForeignText(id, 64);
 }
 
-async function sendOnce(dispatcher: Dispatcher, httpRequest: HttpRequest, deadlineMs: number): Promise<HttpResponse> {
-  const { method, url, headers = {}, form } = httpRequest;
-  const { origin, pathname, search } = new URL(url);
+async function sendOnce(sender: RequestSender, httpRequest: HttpRequest, deadlineMs: number): Promise<HttpResponse> {
+  const { method, headers = {}, form } = httpRequest;
+  const url = new URL(httpRequest.url);
   const remainingMs = Math.max(1, deadlineMs - performance.now());
-  const signal = AbortSignal.timeout(Math.ceil(Math.min(httpRequest.timeoutMs ?? ATTEMPT_TIMEOUT_MS, remainingMs)));
-  const response = await dispatcher.request({
-    origin,
-    path: `${pathname}${search}`,
-    method,
-    headers: {
-      accept: 'application/json',
-      ...headers,
-      ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
-    },
-    body: form === undefined ? null : new URLSearchParams(form.map(([name, value]) => [name, value])).toString(),
-    signal,
-  });
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body) {
-    if (!Buffer.isBuffer(chunk)) continue;
-    bytes += chunk.length;
-    if (bytes > LARGEST_BODY_BYTES) {
-      response.body.destroy();
-      throw new CredentialError('ANSWER_INVALID', `${httpRequest.purpose}: ${new URL(url).host} answered without end`, {
-        hint: 'check HTTPS_PROXY; a proxy may have answered',
-      });
-    }
-    chunks.push(chunk);
-  }
-  return {
-    status: response.statusCode,
-    header: (name) => {
-      const value = response.headers[name];
+  const isForm = form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' };
+  try {
+    const answer = await sender.send({
+      ...{ method, url, headers: { accept: 'application/json', ...headers, ...isForm } },
+      body: form && new URLSearchParams(form.map(([name, value]) => [name, value])).toString(),
+      timeoutMs: Math.ceil(Math.min(httpRequest.timeoutMs ?? ATTEMPT_TIMEOUT_MS, remainingMs)),
+      largestBodyBytes: LARGEST_BODY_BYTES,
+    });
+    const header = (name: string) => {
+      const value = answer.headers[name];
       return Array.isArray(value) ? value[0] : value;
-    },
-    body: Buffer.concat(chunks).toString('utf8'),
-  };
+    };
+    return { status: answer.status, header, body: answer.body };
+  } catch (cause) {
+    if (!(cause instanceof EndlessAnswer)) throw cause;
+    throw new CredentialError('ANSWER_INVALID', `${httpRequest.purpose}: ${url.host} answered without end`, {
+      hint: 'check HTTPS_PROXY; a proxy may have answered',
+    });
+  }
 }
 
 function refuseRedirect({ purpose, url }: HttpRequest, response: HttpResponse): HttpResponse {
@@ -203,7 +198,7 @@ function readRetryAfterMs(response: HttpResponse, machine: Machine): number | un
 /** A name that does not exist, an untrusted certificate or a refusal of the proxy will not change within seconds. */
 function isWorthRetrying(failure: unknown): boolean {
   const code = readErrorCode(failure) ?? '';
-  return ['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'UND_ERR_SOCKET'].includes(code);
+  return ['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN'].includes(code);
 }
 
 function explainFailure(

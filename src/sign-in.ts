@@ -3,11 +3,11 @@
 import { type Cache, type CachedToken, type CacheKey, isFresh, nameKind } from './cache.ts';
 import type { RegistrySettings } from './config.ts';
 import type { Connections } from './connections.ts';
+import type { DirectConnection } from './direct-connections.ts';
 import { type EntraToken, obtainEntraToken } from './entra-cache.ts';
 import { CredentialError } from './errors.ts';
 import type { RegistryToken } from './exchange.ts';
 import type { HttpClient } from './http.ts';
-import type { DirectConnection } from './http-dispatcher.ts';
 import { type Identity, type IdentityParameters, isNotSetUp, type NotSetUp } from './identity/identity.ts';
 import type { Log } from './log.ts';
 import type { Machine } from './machine.ts';

@@ -7,6 +7,7 @@
 
 import type { Socket } from 'node:net';
 import { decodeLogin } from './proxy.ts';
+import { TimeoutError } from './sockets.ts';
 
 /** The proxy said no. */
 export class ProxyRefusal extends Error {
@@ -16,15 +17,6 @@ export class ProxyRefusal extends Error {
   constructor(status: number) {
     super(`the proxy answered ${status}`);
     this.status = status;
-  }
-}
-
-export class TimeoutError extends Error {
-  override readonly name = 'TimeoutError';
-  readonly code = 'ETIMEDOUT';
-
-  constructor() {
-    super('it did not answer in time');
   }
 }
 

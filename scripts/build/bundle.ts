@@ -41,8 +41,6 @@ export function bundleOptions({ entry, root, nodeVersion }: BundleOptions) {
     // Names are kept: a stack trace stays readable, and shorter names did not make it start faster.
     minifySyntax: true,
     minifyWhitespace: true,
-    // undici asks for it to please a test runner. Nothing in the environment may choose what is loaded here.
-    define: { 'process.env.JEST_WORKER_ID': 'undefined' },
     legalComments: 'none',
     logLevel: 'warning',
   } satisfies BuildOptions;

@@ -1,7 +1,8 @@
 /** The tunnel through a proxy, and what proxies answer instead of one. */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { openTunnel, ProxyRefusal, TimeoutError } from '../../src/tunnel.ts';
+import { TimeoutError } from '../../src/sockets.ts';
+import { openTunnel, ProxyRefusal } from '../../src/tunnel.ts';
 
 const servers: Server[] = [];
 const sockets: Socket[] = [];

@@ -1,0 +1,72 @@
+/** Connections straight to a server on this machine or in this cluster, past every proxy. */
+
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import type { ConnectionSource } from './http-request.ts';
+import { settle } from './sockets.ts';
+
+/** A server that is reached past every proxy. */
+export interface DirectConnection {
+  /** PEM certificates that are trusted instead of the machine's. */
+  readonly certificates?: string;
+  /** The name that the server's certificate has, where it is not the URL's. */
+  readonly serverName?: string;
+  /** The SHA-1 of the one certificate that it may show, whoever issued that: 40 lower-case hexadecimal digits. */
+  readonly certificateSha1?: string;
+}
+
+/** @throws the system's error when the certificates cannot be read. */
+export async function createDirectConnections(direct: DirectConnection): Promise<ConnectionSource> {
+  const sockets = new Set<Socket>();
+  const keep = <T extends Socket>(socket: T): T => {
+    sockets.add(socket);
+    socket.on('error', () => {}); // whoever waits for it is told; nobody else has to be
+    socket.once('close', () => sockets.delete(socket));
+    return socket;
+  };
+  const openTls = await prepareTls(direct);
+  return {
+    open: async (origin) => {
+      const url = new URL(origin);
+      const host = url.hostname.replace(/^\[|\]$/g, '');
+      if (url.protocol === 'https:') return await openTls({ host, port: Number(url.port || 443) }, keep);
+      if (direct.certificateSha1 !== undefined) throw new Error('a certificate is expected where there is no TLS');
+      const socket = keep(connectTcp({ host, port: Number(url.port || 80), noDelay: true }));
+      await settle(socket, 'connect');
+      return socket;
+    },
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+type OpenTls = (
+  address: { readonly host: string; readonly port: number },
+  keep: <T extends Socket>(socket: T) => T,
+) => Promise<Socket>;
+
+/** TLS is loaded only where it is spoken: most of these servers do not. */
+async function prepareTls({ certificates, serverName, certificateSha1 }: DirectConnection): Promise<OpenTls> {
+  const isPinned = certificateSha1 !== undefined;
+  const trusted =
+    certificates === undefined ? undefined : (await import('node:tls')).createSecureContext({ ca: certificates });
+  return async ({ host, port }, keep) => {
+    const { connect } = await import('node:tls');
+    const name = serverName ?? (isIP(host) === 0 ? host : undefined);
+    const socket = keep(
+      connect({
+        ...{ host, port, noDelay: true, ALPNProtocols: ['http/1.1'] },
+        // Who is known by the certificate itself is judged below, before anything of a request is sent.
+        rejectUnauthorized: !isPinned,
+        ...(trusted === undefined ? {} : { secureContext: trusted }),
+        ...(name === undefined || isPinned ? {} : { servername: name }),
+      }),
+    );
+    await settle(socket, 'secureConnect');
+    if (isPinned) {
+      const { assertCertificate } = await import('./certificate-pin.ts');
+      assertCertificate(socket, certificateSha1);
+    }
+    return socket;
+  };
+}

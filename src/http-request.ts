@@ -1,0 +1,121 @@
+/**
+ * One request and its whole answer, by Node's own HTTP client over a connection that somebody else opens.
+ *
+ * @see https://nodejs.org/api/http.html
+ */
+
+import { Agent, type ClientRequestArgs, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import { Socket } from 'node:net';
+
+/** Opens the connections that requests go over. */
+export interface ConnectionSource {
+  /** @throws the system's error, or one with a `code` of its own. */
+  readonly open: (origin: string) => Promise<Socket>;
+  readonly close: () => void;
+}
+
+export interface Message {
+  readonly method: 'GET' | 'POST';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  /** How long the request and its answer may take together. */
+  readonly timeoutMs: number;
+  /** How much of a body is read. */
+  readonly largestBodyBytes: number;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** The server took the request and had its time. It has no code: to ask once more would take as long. */
+export class AnswerTimeoutError extends Error {
+  override readonly name = 'TimeoutError';
+
+  constructor() {
+    super('it did not answer in time');
+  }
+}
+
+/** The answer is larger than whoever asked wants to read. */
+export class EndlessAnswer extends Error {}
+
+/** Sends requests to one origin, and keeps the connection between two of them. */
+export class RequestSender {
+  readonly #agent: SourceAgent;
+
+  constructor(source: ConnectionSource, origin: string) {
+    this.#agent = new SourceAgent(source, origin);
+  }
+
+  /** @throws AnswerTimeoutError, EndlessAnswer, or the error of the connection or of the parser. */
+  send({ method, url, headers, body, timeoutMs, largestBodyBytes }: Message): Promise<Answer> {
+    const { hostname, host, pathname, search } = url;
+    const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
+    return new Promise((resolve, reject) => {
+      const sent = request({
+        ...{ agent: this.#agent, method, host: hostname, path: `${pathname}${search}` },
+        headers: { host, ...headers, ...length },
+      });
+      const fail = (cause: Error) => {
+        clearTimeout(timer);
+        reject(cause);
+        sent.destroy();
+      };
+      const timer = setTimeout(() => fail(new AnswerTimeoutError()), timeoutMs);
+      sent.on('error', fail);
+      // An answer that wants to change the protocol ends a request without a response and without an error.
+      const hangUp = () => fail(Object.assign(new Error('the server hung up'), { code: 'ECONNRESET' }));
+      sent.once('close', hangUp);
+      sent.once('response', (incoming) => {
+        sent.off('close', hangUp);
+        readBody(incoming, largestBodyBytes).then((text) => {
+          clearTimeout(timer);
+          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: text });
+        }, fail);
+      });
+      sent.end(body);
+    });
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+class SourceAgent extends Agent {
+  readonly #source: ConnectionSource;
+  readonly #origin: string;
+
+  constructor(source: ConnectionSource, origin: string) {
+    super({ keepAlive: true, maxSockets: 1 });
+    this.#source = source;
+    this.#origin = origin;
+  }
+
+  override createConnection(
+    _options: ClientRequestArgs,
+    callback?: (cause: Error | null, socket: Socket) => void,
+  ): undefined {
+    this.#source.open(this.#origin).then(
+      (socket) => callback?.(null, socket),
+      // Where there is a cause, nobody looks at the socket.
+      (cause: Error) => callback?.(cause, new Socket()),
+    );
+  }
+}
+
+async function readBody(incoming: IncomingMessage, largestBytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of incoming) {
+    if (!Buffer.isBuffer(chunk)) continue;
+    bytes += chunk.length;
+    if (bytes > largestBytes) throw new EndlessAnswer();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
