@@ -3,7 +3,7 @@
  * still being loaded.
  */
 
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import type { Trust } from './certificates.ts';
 import { readErrorCode } from './errors.ts';
@@ -89,7 +89,7 @@ export class Connections {
     const proxy = findProxy(this.#machine, url.hostname, port);
     const tcp =
       proxy === undefined
-        ? await this.#openTcp(url.hostname, port)
+        ? await this.#openDirectly(url.hostname, port)
         : await this.#openTunnel(proxy, `${url.hostname}:${port}`);
     const tls = await this.#openTls(tcp, url.hostname);
     setImmediate(greet);
@@ -113,9 +113,8 @@ export class Connections {
     return this.#context;
   }
 
-  async #openTcp(host: string, port: number): Promise<Socket> {
-    const socket = connectTcp({ host, port, noDelay: true });
-    this.#keep(socket);
+  async #openDirectly(host: string, port: number): Promise<Socket> {
+    const socket = this.#startTcp(host, port);
     socket.once('lookup', () => this.#prepareTls());
     await settle(socket, 'connect');
     return socket;
@@ -124,19 +123,30 @@ export class Connections {
   async #openTunnel(proxy: URL, target: string): Promise<Socket> {
     const port = Number(proxy.port || (proxy.protocol === 'https:' ? HTTPS_PORT : HTTP_PORT));
     const host = proxy.hostname.replace(/^\[|\]$/g, '');
-    let socket = await this.#openTcp(host, port);
+    let socket = this.#startTcp(host, port);
+    await settle(socket, 'connect');
     if (proxy.protocol === 'https:') {
       socket = await this.#openTls(socket, host);
       await settle(socket, 'secureConnect');
     }
     const opened = openTunnel(socket, proxy, target, CONNECT_TIMEOUT_MS);
+    // Not before the proxy is asked: one on this machine answers its connection at once.
     this.#prepareTls();
     return await opened;
   }
 
+  #startTcp(host: string, port: number): Socket {
+    const socket = connectTcp({ host, port, noDelay: true });
+    this.#keep(socket);
+    return socket;
+  }
+
   #prepareTls(): void {
-    // A list that cannot be read is told when the connection needs it.
-    setImmediate(() => this.#getContext().catch(() => {}));
+    setImmediate(() => {
+      // Node tells addresses from names by a pattern that takes 5 ms to compile, and asks before it greets a server.
+      isIP('name');
+      this.#getContext().catch(() => {}); // a list that cannot be read is told when the connection needs it
+    });
   }
 
   #keep(socket: Socket): void {
