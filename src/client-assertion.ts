@@ -5,7 +5,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { SignJWT } from 'jose';
+import { SignJWT } from 'jose/jwt/sign';
 import type { ClientCertificate } from './client-certificate-file.ts';
 
 /** A clock that is ahead of Entra's would make a statement of the future; Entra allows for five minutes itself. */

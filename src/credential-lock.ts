@@ -1,6 +1,7 @@
 /** One writer of the credential index at a time. */
 
 import { dirname } from 'node:path';
+import { readClockMs } from './clock.ts';
 import { makeOwnFolder } from './files.ts';
 import { type Lock, LockAttempt } from './lock.ts';
 
@@ -18,10 +19,10 @@ export async function lockIndex(file: string, longestWaitMs: number): Promise<Lo
   const folder = dirname(file);
   if (!makeOwnFolder(folder)) throw new Error(`${folder} is not a folder that only you can write in`);
   const attempt = new LockAttempt(folder, 'credentials.lock');
-  const deadlineMs = performance.now() + longestWaitMs;
+  const deadlineMs = readClockMs() + longestWaitMs;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 1.5)) {
     const lock = attempt.try();
-    if (lock !== undefined || performance.now() >= deadlineMs) return lock;
+    if (lock !== undefined || readClockMs() >= deadlineMs) return lock;
     await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.5 + Math.random())));
   }
 }

@@ -1,6 +1,7 @@
 /** Finds the credential for a server URL: stored, cached, or by signing in. */
 
 import { type Cache, type CachedToken, findCache, isFresh, isNearRenewal, nameKind, readCache } from './cache.ts';
+import { readClockMs } from './clock.ts';
 import { findRegistry, loadSettings, type RegistrySettings } from './config.ts';
 import { findEntry } from './credential-index.ts';
 import { CredentialError } from './errors.ts';
@@ -117,7 +118,7 @@ async function findToken(
     log?.({ step: 'identity', outcome: 'not-set-up', ...skipped });
     passedOver.push(skipped);
   };
-  let deadlineMs: number | undefined; // not before it is needed: the clock takes 2 ms to load
+  let deadlineMs: number | undefined;
   for (const identity of searchIdentities(request, chosen?.type)) {
     if (isSkipped(identity)) {
       passOver(identity);
@@ -142,7 +143,7 @@ async function findToken(
     } else if (isRenewal) {
       continue; // what was forgotten in the meantime stays so
     }
-    deadlineMs ??= performance.now() + BUDGET_MS;
+    deadlineMs ??= readClockMs() + BUDGET_MS;
     const { obtainToken } = await import('./sign-in.ts');
     let token: string | NotSetUp;
     try {

@@ -1,6 +1,7 @@
 /** Asks a program that is signed in to Azure for a token, and tells in its own words why there is none. */
 
 import { stripVTControlCharacters } from 'node:util';
+import { readClockMs } from './clock.ts';
 import { findEntraAdvice, UNKNOWN_AUDIENCE_CODES } from './entra-codes.ts';
 import { CredentialError, describeCause } from './errors.ts';
 import type { IdentityName } from './identity/identity.ts';
@@ -61,7 +62,7 @@ const LAST_LINES = 6;
 export async function askTool(tools: SignInTools, run: ToolRun): Promise<string | ToolRefusal> {
   const { machine, purpose, deadlineMs, log } = tools;
   const { source, file, args, variables, start = runProgram, check, readToken } = run;
-  const startedMs = performance.now();
+  const startedMs = readClockMs();
   const timeoutMs = Math.max(1, Math.min(LONGEST_RUN_MS, deadlineMs - startedMs - EXCHANGE_MS));
   let result: ProgramResult;
   try {
@@ -73,7 +74,7 @@ export async function askTool(tools: SignInTools, run: ToolRun): Promise<string 
       cause,
     });
   }
-  const durationMs = Math.round(performance.now() - startedMs);
+  const durationMs = Math.round(readClockMs() - startedMs);
   const token = result.exitCode === 0 ? readToken(result.stdout) : undefined;
   log?.({ step: 'program', outcome: token === undefined ? 'failed' : 'answered', source, durationMs });
   if (token !== undefined) {

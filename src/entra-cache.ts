@@ -110,7 +110,7 @@ async function obtainKept(
 
 /** @returns the end of a token that says it is for this audience; `undefined` for one that must not be kept. */
 async function readEnd(token: string, audience: string): Promise<number | undefined> {
-  const { decodeJwt } = await import('jose');
+  const { decodeJwt } = await import('jose/jwt/decode');
   try {
     const { aud, exp } = decodeJwt(token);
     const audiences = [aud ?? []].flat().map(trimUrl);

@@ -5,7 +5,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { decodeJwt } from 'jose';
+import { decodeJwt } from 'jose/jwt/decode';
 import { findEntraAdvice, UNKNOWN_AUDIENCE_CODES } from './entra-codes.ts';
 import { CredentialError } from './errors.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from './http.ts';

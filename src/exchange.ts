@@ -4,7 +4,7 @@
  * @see https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
  */
 
-import { decodeJwt } from 'jose';
+import { decodeJwt } from 'jose/jwt/decode';
 import { describeBody } from './entra.ts';
 import { CredentialError } from './errors.ts';
 import { type HttpResponse, readCorrelationId } from './http.ts';

@@ -4,7 +4,7 @@
  * @see https://nodejs.org/api/http.html
  */
 
-import { Agent, type ClientRequestArgs, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import { Agent, type ClientRequestArgs, type IncomingHttpHeaders, request } from 'node:http';
 import { Socket } from 'node:net';
 
 /** Opens the connections that requests go over. */
@@ -72,10 +72,19 @@ export class RequestSender {
       sent.once('close', hangUp);
       sent.once('response', (incoming) => {
         sent.off('close', hangUp);
-        readBody(incoming, largestBodyBytes).then((text) => {
+        const { statusCode = 0, headers: received } = incoming;
+        const chunks: Buffer[] = [];
+        let bytes = 0;
+        incoming.on('data', (chunk: Buffer) => {
+          bytes += chunk.length;
+          if (bytes > largestBodyBytes) fail(new EndlessAnswer());
+          else chunks.push(chunk);
+        });
+        incoming.once('error', fail);
+        incoming.once('end', () => {
           clearTimeout(timer);
-          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: text });
-        }, fail);
+          resolve({ status: statusCode, headers: received, body: Buffer.concat(chunks).toString('utf8') });
+        });
       });
       sent.end(body);
     });
@@ -106,16 +115,4 @@ class SourceAgent extends Agent {
       (cause: Error) => callback?.(cause, new Socket()),
     );
   }
-}
-
-async function readBody(incoming: IncomingMessage, largestBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of incoming) {
-    if (!Buffer.isBuffer(chunk)) continue;
-    bytes += chunk.length;
-    if (bytes > largestBytes) throw new EndlessAnswer();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

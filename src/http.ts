@@ -4,6 +4,7 @@
  */
 
 import { UNTRUSTED_CODES } from './certificates.ts';
+import { readClockMs } from './clock.ts';
 import { Connections } from './connections.ts';
 import type { DirectConnection } from './direct-connections.ts';
 import { CredentialError, describeCause, readErrorCode } from './errors.ts';
@@ -48,7 +49,7 @@ export interface HttpClient {
 }
 
 export interface HttpOptions {
-  /** When everything has to be over, on the clock of `performance.now()`. */
+  /** When everything has to be over, on the clock of `readClockMs`. */
   readonly deadlineMs: number;
   readonly log: Log | undefined;
   /** Goes straight to a server on this machine or in this cluster, past every proxy. */
@@ -89,7 +90,7 @@ export function createHttp(machine: Machine, options: HttpOptions): HttpClient {
   async function send(httpRequest: HttpRequest): Promise<HttpResponse> {
     const { host: hostAndPort, pathname } = new URL(httpRequest.url);
     for (let attempts = 1; ; attempts += 1) {
-      const startedMs = performance.now();
+      const startedMs = readClockMs();
       const step = { step: 'request', host: hostAndPort, path: pathname } as const;
       let pauseMs: number | undefined = FIRST_PAUSE_MS * 2 ** (attempts - 1);
       let outcome: { response: HttpResponse } | { failure: unknown };
@@ -100,7 +101,7 @@ export function createHttp(machine: Machine, options: HttpOptions): HttpClient {
           ...step,
           outcome: 'answered',
           status: response.status,
-          durationMs: Math.round(performance.now() - startedMs),
+          durationMs: Math.round(readClockMs() - startedMs),
           correlationId: readCorrelationId(response),
         });
         if (![...RETRIED_STATUSES, ...(httpRequest.passingStatuses ?? [])].includes(response.status))
@@ -109,7 +110,7 @@ export function createHttp(machine: Machine, options: HttpOptions): HttpClient {
       } catch (failure) {
         if (failure instanceof CredentialError) throw failure;
         outcome = { failure };
-        const durationMs = Math.round(performance.now() - startedMs);
+        const durationMs = Math.round(readClockMs() - startedMs);
         log?.({ ...step, outcome: 'failed', durationMs, reason: describeCause(failure) });
         if (!isWorthRetrying(failure)) pauseMs = undefined;
       }
@@ -117,7 +118,7 @@ export function createHttp(machine: Machine, options: HttpOptions): HttpClient {
         attempts >= (httpRequest.mostAttempts ?? MOST_ATTEMPTS) ||
         pauseMs === undefined ||
         pauseMs > LONGEST_PAUSE_MS ||
-        performance.now() + pauseMs >= deadlineMs;
+        readClockMs() + pauseMs >= deadlineMs;
       if (!isOver) {
         const resumeAfterMs = pauseMs;
         await new Promise((resolve) => setTimeout(resolve, resumeAfterMs));
@@ -150,7 +151,7 @@ export function readCorrelationId({ header }: HttpResponse): string | undefined 
 async function sendOnce(sender: RequestSender, httpRequest: HttpRequest, deadlineMs: number): Promise<HttpResponse> {
   const { method, headers = {}, form } = httpRequest;
   const url = new URL(httpRequest.url);
-  const remainingMs = Math.max(1, deadlineMs - performance.now());
+  const remainingMs = Math.max(1, deadlineMs - readClockMs());
   const isForm = form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' };
   try {
     const answer = await sender.send({

@@ -6,6 +6,7 @@
  */
 
 import { realpathSync } from 'node:fs';
+import { readClockMs } from './clock.ts';
 import { describeCause } from './errors.ts';
 import { asText, parseJsonObject } from './json.ts';
 import type { Log } from './log.ts';
@@ -130,9 +131,9 @@ async function call(
   input: string,
   log: Log | undefined,
 ): Promise<ProgramResult> {
-  const startedAtMs = performance.now();
+  const startedAtMs = readClockMs();
   const tell = (outcome: string, reason?: string) => {
-    const durationMs = Math.round(performance.now() - startedAtMs);
+    const durationMs = Math.round(readClockMs() - startedAtMs);
     const step = { step: 'program', outcome, source: `docker-credential-${name} ${verb}`, durationMs } as const;
     log?.(reason === undefined ? step : { ...step, reason });
   };

@@ -10,6 +10,7 @@
 import { readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { readClockMs } from './clock.ts';
 import { readErrorCode } from './errors.ts';
 import { createOwnFile, readOwnFile } from './files.ts';
 
@@ -21,7 +22,7 @@ interface SeenHolder {
   readonly file: string;
   readonly inode: number;
   readonly touchedMs: number;
-  /** When we first saw it so, on the clock of `performance.now()`. */
+  /** When we first saw it so, on the clock of `readClockMs`. */
   readonly sinceMs: number;
 }
 
@@ -97,7 +98,7 @@ export class LockAttempt {
     } catch {
       return false; // released a moment ago: look again
     }
-    const nowMs = performance.now();
+    const nowMs = readClockMs();
     if (this.#seen?.file !== file || this.#seen.touchedMs !== touchedMs) {
       this.#seen = { file, inode, touchedMs, sinceMs: nowMs };
     }

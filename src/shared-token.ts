@@ -19,7 +19,7 @@ export interface TokenRequest {
   readonly machine: Machine;
   readonly identity: Identity;
   readonly cache: Cache | undefined;
-  /** When everything has to be over, on the clock of `performance.now()`. */
+  /** When everything has to be over, on the clock of `readClockMs`. */
   readonly deadlineMs: number;
   readonly log: Log | undefined;
 }

@@ -27,7 +27,7 @@ export interface SignInTools {
   readonly audience: string;
   /** The beginning of every error's text: "Cannot sign in for …". */
   readonly purpose: string;
-  /** When everything has to be over, on the clock of `performance.now()`. */
+  /** When everything has to be over, on the clock of `readClockMs`. */
   readonly deadlineMs: number;
   readonly log: Log | undefined;
 }
@@ -42,7 +42,7 @@ export interface SignInRequest {
   readonly cache: Cache | undefined;
   /** Whether a token of the cache need not be renewed. */
   readonly isGood: (cached: CachedToken) => boolean;
-  /** When everything has to be over, on the clock of `performance.now()`. */
+  /** When everything has to be over, on the clock of `readClockMs`. */
   readonly deadlineMs: number;
   readonly log: Log | undefined;
 }

@@ -4,6 +4,7 @@
 
 import { join } from 'node:path';
 import { type Cache, type CacheKey, nameKey } from './cache.ts';
+import { readClockMs } from './clock.ts';
 import { CredentialError, describeCause, type ErrorCode } from './errors.ts';
 import { makeOwnFolder, readOwnFile, replaceOwnFile } from './files.ts';
 import { asText, parseJsonObject } from './json.ts';
@@ -19,7 +20,7 @@ export interface Flight<T> {
   readonly run: () => Promise<T>;
   /** What the result depends on besides the key: those who would send another secret do not share a failure. */
   readonly secret: string;
-  /** When the whole program has to have answered, on the clock of `performance.now()`. */
+  /** When the whole program has to have answered, on the clock of `readClockMs`. */
   readonly deadlineMs: number;
   readonly log: Log | undefined;
 }
@@ -87,7 +88,7 @@ async function takeTurn<T>(
 }
 
 async function waitForOther(service: string, deadlineMs: number, waitMs: number): Promise<void> {
-  if (performance.now() > deadlineMs) {
+  if (readClockMs() > deadlineMs) {
     throw new CredentialError('BUSY', `Cannot sign in for ${service}: another process has been at it for too long`, {
       hint: 'try again; if it stays, look for a docker-credential-acr process that hangs',
     });

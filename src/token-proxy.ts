@@ -5,7 +5,7 @@
  */
 
 import { X509Certificate } from 'node:crypto';
-import { decodeJwt } from 'jose';
+import { decodeJwt } from 'jose/jwt/decode';
 import type { TokenRoute } from './entra.ts';
 import { CredentialError, describeCause } from './errors.ts';
 import { readForeignFile } from './files.ts';

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Cache, findCache } from '../../src/cache.ts';
+import { readClockMs } from '../../src/clock.ts';
 import { createHttp, type HttpClient } from '../../src/http.ts';
 import type { NotSetUp } from '../../src/identity/identity.ts';
 import type { Machine } from '../../src/machine.ts';
@@ -42,7 +43,7 @@ function createMachine(): Machine {
 /** Signs in as the chain does on a machine that no variable speaks of. */
 function request(isChosen = false, url = host().server.url): Promise<string | NotSetUp> {
   const machine = createMachine();
-  const deadlineMs = performance.now() + 10_000;
+  const deadlineMs = readClockMs() + 10_000;
   const open = (direct: Parameters<SignInTools['openDirect']>[0]) => {
     const http = createHttp(machine, { deadlineMs, log: undefined, direct });
     opened.push(http);

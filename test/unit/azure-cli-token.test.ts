@@ -1,7 +1,9 @@
 /** The Azure CLI, asked for a token; a shell script takes its place. */
+
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type CliTokenRequest, requestCliToken } from '../../src/azure-cli-token.ts';
+import { readClockMs } from '../../src/clock.ts';
 import { catchFailure } from './failure.ts';
 import { answer, toolsAnswering } from './sign-in-tools.ts';
 import { useTemporaryFolder } from './temporary-folder.ts';
@@ -93,7 +95,7 @@ describe('what it says when it fails is told', () => {
 });
 
 test('is ended when the budget is used up', async () => {
-  const failure = await catchFailure(() => ask('sleep 300', undefined, performance.now() + 3_300));
+  const failure = await catchFailure(() => ask('sleep 300', undefined, readClockMs() + 3_300));
   expect(failure.message).toContain('az did not answer within');
   expect(failure.hint).toContain('az account get-access-token');
 });

@@ -1,6 +1,8 @@
 /** A program that is signed in to Azure, asked for a token. */
+
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { readClockMs } from '../../src/clock.ts';
 import { askTool, explainRefusal, type ToolRefusal, type ToolStory } from '../../src/developer-tool.ts';
 import type { LogStep } from '../../src/log.ts';
 import { catchFailure } from './failure.ts';
@@ -24,7 +26,7 @@ function ask(script: string, env: Readonly<Record<string, string>> = {}, leftMs 
   const { tools } = toolsAnswering(answer(200, ''), { PATH: '/usr/bin:/bin', ...env });
   const log: LogStep[] = [];
   const asked = askTool(
-    { ...tools, deadlineMs: performance.now() + leftMs, log: (step) => log.push(step) },
+    { ...tools, deadlineMs: readClockMs() + leftMs, log: (step) => log.push(step) },
     {
       source: 'azure-cli',
       file: makeTool(script),

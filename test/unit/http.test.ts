@@ -1,6 +1,8 @@
 /** Requests: which are sent, which are sent again, and what is told of those that fail. */
+
 import { writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { readClockMs } from '../../src/clock.ts';
 import { createHttp, type HttpClient, type HttpRequest, readCorrelationId } from '../../src/http.ts';
 import type { LogStep } from '../../src/log.ts';
 import { catchFailure } from './failure.ts';
@@ -28,7 +30,7 @@ interface Setting {
 function clientFor(server: TestServer, { env = {}, budgetMs = 10_000, log }: Setting = {}): HttpClient {
   writeFileSync(folder.path('ca.pem'), server.authorityPem);
   const machine = makeMachine({ NODE_EXTRA_CA_CERTS: folder.path('ca.pem'), ...env });
-  const http = createHttp(machine, { deadlineMs: performance.now() + budgetMs, log });
+  const http = createHttp(machine, { deadlineMs: readClockMs() + budgetMs, log });
   toClose.push(() => http.close());
   return http;
 }

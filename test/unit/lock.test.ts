@@ -146,7 +146,7 @@ describe('a holder of whom it is not known', () => {
   ];
   for (const [name, text] of rows) {
     test(`${name}: it has the lock, until it is silent for seconds on our own clock`, () => {
-      vi.useFakeTimers({ toFake: ['performance'] });
+      vi.useFakeTimers({ toFake: ['hrtime'] });
       plant(1, text());
       const one = attempt();
       expect(take(one)).toBeUndefined();
@@ -159,7 +159,7 @@ describe('a holder of whom it is not known', () => {
   }
 
   test('is heard of again and again: it has the lock as long as it lives', () => {
-    vi.useFakeTimers({ toFake: ['performance'] });
+    vi.useFakeTimers({ toFake: ['hrtime'] });
     const file = plant(1, '1 another-machine');
     const one = attempt();
     for (let beat = 1; beat <= 10; beat += 1) {
@@ -179,7 +179,7 @@ describe('a holder of whom it is not known', () => {
   });
 
   test('is not the one that was watched before', () => {
-    vi.useFakeTimers({ toFake: ['performance'] });
+    vi.useFakeTimers({ toFake: ['hrtime'] });
     const file = plant(1, '1 another-machine');
     const one = attempt();
     expect(take(one)).toBeUndefined();

@@ -1,4 +1,5 @@
 /** What a sign-in works with, where the services answer what the test says. */
+import { readClockMs } from '../../src/clock.ts';
 import type { HttpRequest, HttpResponse } from '../../src/http.ts';
 import type { SignInTools } from '../../src/sign-in.ts';
 import { makeMachine } from './machine.ts';
@@ -31,7 +32,7 @@ export function toolsAnswering(response: HttpResponse, env: Readonly<Record<stri
     cache: undefined,
     audience: 'https://containerregistry.azure.net',
     purpose: 'Cannot sign in for myregistry.azurecr.io',
-    deadlineMs: performance.now() + 20_000,
+    deadlineMs: readClockMs() + 20_000,
     log: undefined,
   };
   return { tools, requests };

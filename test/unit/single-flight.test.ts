@@ -1,7 +1,9 @@
 /** One of many gets the token, and the others get its result. */
+
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type Cache, type CacheKey, nameKey } from '../../src/cache.ts';
+import { readClockMs } from '../../src/clock.ts';
 import { CredentialError, type ErrorCode } from '../../src/errors.ts';
 import { LockAttempt } from '../../src/lock.ts';
 import type { LogStep } from '../../src/log.ts';
@@ -22,7 +24,7 @@ function flightTo<T>(result: T, changes: Partial<Flight<T>> = {}): Flight<T> {
     run: () => Promise.resolve(result),
     secret: 'secret',
     machine: makeMachine(),
-    deadlineMs: performance.now() + 20_000,
+    deadlineMs: readClockMs() + 20_000,
     log: undefined,
     ...changes,
   };
