@@ -37,6 +37,9 @@ async function startRenewal(machine: Machine, host: string): Promise<boolean> {
   return isSea() && startDetached(machine, process.execPath, ['renew'], { [RENEWAL_VARIABLE]: host });
 }
 
+// Where this variable asks them to, Node's modules tell on stderr what they do and send: that is nobody's to read here.
+if (process.env['NODE_DEBUG'] !== undefined) Object.defineProperty(process, '_rawDebug', { value: () => {} });
+
 // The last resort for what a library throws from a callback: one line where clients look, and their exit code.
 process.on('uncaughtException', ({ name }) => {
   writeOutput(STANDARD_OUTPUT, `Cannot answer: internal error: ${name}\n`);

@@ -91,7 +91,7 @@ it('get answers whatever the working directory and the variables of Node’s say
   writeFileSync(join(folder, 'az'), '#!/bin/sh\necho planted\n', { mode: 0o755 });
   const { exitCode, stdout, stderr } = await machine.helper('get', LOGIN_SERVER, {
     folder,
-    environment: { NODE_OPTIONS: '--require ./planted.cjs', NODE_DEBUG: 'http', NODE_PATH: folder },
+    environment: { NODE_OPTIONS: '--require ./planted.cjs', NODE_DEBUG: 'http,net,tls,stream', NODE_PATH: folder },
   });
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   expect(JSON.parse(stdout)).toMatchObject({ ServerURL: LOGIN_SERVER });
