@@ -38,7 +38,7 @@ async function startRenewal(machine: Machine, host: string): Promise<boolean> {
 }
 
 // Where this variable asks them to, Node's modules tell on stderr what they do and send: that is nobody's to read here.
-if (process.env['NODE_DEBUG'] !== undefined) Object.defineProperty(process, '_rawDebug', { value: () => {} });
+if (process.env['NODE_DEBUG'] !== undefined) Object.defineProperty(process, 'stderr', { value: { write: () => true } });
 
 // The last resort for what a library throws from a callback: one line where clients look, and their exit code.
 process.on('uncaughtException', ({ name }) => {
