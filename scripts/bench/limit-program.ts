@@ -6,7 +6,7 @@
 
 import { once } from 'node:events';
 import { readFileSync, writeSync } from 'node:fs';
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
 const ENTRA = 'login.microsoftonline.com';
@@ -24,8 +24,9 @@ async function openTls(host: string): Promise<TLSSocket> {
   return tls;
 }
 
-/** Loads TLS and parses the list of certificates while the proxy answers. */
+/** Loads TLS, parses the list of certificates and has Node's address pattern compiled while the proxy answers. */
 function prepareTls(): void {
+  isIP('name');
   void import('node:tls').then(({ createSecureContext }) => createSecureContext());
 }
 
