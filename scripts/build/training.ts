@@ -27,9 +27,11 @@ const CLI_PROFILE = {
   ],
 };
 
+const CONFIG = { registries: { '*.azurecr.io': { secret: 'refresh-token' }, [REGISTRY]: { onError: 'fail' } } };
+
 /**
  * Runs the part of the program that every start has: for a server that is not ours, and with a cached token of a service
- * principal, of an account of the Azure CLI and of the machine itself.
+ * principal, of one with a configuration, of an account of the Azure CLI and of the machine itself.
  *
  * @param node the Node to run it with.
  * @returns where in the code the functions are that were called.
@@ -39,9 +41,13 @@ export async function findCalledFunctions(node: string, code: string): Promise<r
   try {
     const program = join(scratch, 'start.cjs');
     await writeFile(program, code);
+    const config = join(scratch, 'config.json');
+    await writeFile(config, JSON.stringify(CONFIG));
+    const configured = { ...SERVICE_PRINCIPAL, DOCKER_CREDENTIAL_ACR_CONFIG: config };
     const foreign = await runGet(node, program, NOT_OURS, await createMachine(join(scratch, 'foreign'), {}));
     const cached = [
       await runGet(node, program, REGISTRY, await createMachine(join(scratch, 'secret'), SERVICE_PRINCIPAL)),
+      await runGet(node, program, REGISTRY, await createMachine(join(scratch, 'configured'), configured)),
       await runGet(node, program, REGISTRY, await createMachine(join(scratch, 'cli'), {}, CLI_PROFILE)),
       await runGet(node, program, REGISTRY, await createMachine(join(scratch, 'machine'), {})),
     ];
