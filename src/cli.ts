@@ -103,7 +103,7 @@ async function renew(machine: Machine): Promise<Outcome> {
 async function store(input: string, machine: Machine): Promise<Outcome> {
   const credential = parseStorePayload(input);
   if (typeof credential === 'string') return refuse(credential);
-  const { storeCredential } = await import('./store.ts');
+  const { storeCredential } = await import('./store/store.ts');
   const warning = await storeCredential(machine, credential, await openRequestedLog(machine));
   return { ...succeed(''), stderr: warning === undefined ? '' : `docker-credential-acr: warning: ${warning}\n` };
 }
@@ -111,13 +111,13 @@ async function store(input: string, machine: Machine): Promise<Outcome> {
 async function erase(input: string, machine: Machine): Promise<Outcome> {
   const serverUrl = parseServerUrl(input);
   if (serverUrl === undefined) return refuse(NO_SERVER_URL);
-  const { eraseCredential } = await import('./store.ts');
+  const { eraseCredential } = await import('./store/store.ts');
   await eraseCredential(machine, serverUrl, await openRequestedLog(machine));
   return succeed('');
 }
 
 async function list(machine: Machine): Promise<Outcome> {
-  const { listServers } = await import('./server-list.ts');
+  const { listServers } = await import('./store/server-list.ts');
   return succeed(formatServerList(await listServers(machine)));
 }
 

@@ -1,9 +1,8 @@
 /** Finds the credential for a server URL: stored, cached, or by signing in. */
 
-import { type Cache, type CachedToken, findCache, isFresh, isNearRenewal, nameKind, readCache } from './cache.ts';
+import { type Cache, type CachedToken, findCache, isFresh, isNearRenewal, nameKind, readCache } from './cache/cache.ts';
 import { readClockMs } from './clock.ts';
-import { findRegistry, loadSettings, type RegistrySettings } from './config.ts';
-import { findEntry } from './credential-index.ts';
+import { findRegistry, loadSettings, type RegistrySettings } from './config/config.ts';
 import { CredentialError } from './errors.ts';
 import { isSkipped, type SkippedSource, searchIdentities } from './identity/chain.ts';
 import { isNotSetUp, type NotSetUp } from './identity/identity.ts';
@@ -11,7 +10,8 @@ import type { Log } from './log.ts';
 import { type Machine, readVariable } from './machine.ts';
 import { type Credential, IDENTITY_TOKEN_USERNAME, TOKEN_USERNAME } from './protocol.ts';
 import type { Registry } from './registry.ts';
-import { nameServer } from './server-name.ts';
+import { findEntry } from './store/credential-index.ts';
+import { nameServer } from './store/server-name.ts';
 
 /** The identity of a token that a client gave us to keep: it wins over signing in, since a person chose it. */
 export const STORED_IDENTITY = 'stored';
@@ -90,8 +90,8 @@ async function findTyped(
   const entry = await findEntry(machine, name);
   if (entry === undefined) return undefined;
   const [{ readLogin }, { findPlace }] = await Promise.all([
-    import('./stored-credentials.ts'),
-    import('./config-store.ts'),
+    import('./store/stored-credentials.ts'),
+    import('./config/config-store.ts'),
   ]);
   const place = await findPlace(machine, registry, name);
   const login = await readLogin({ machine, name, place, log }, entry);
@@ -133,7 +133,7 @@ async function findToken(
     let isGood = (found: CachedToken) => isFresh(found, machine.now() / 1000, minimumLifeSeconds);
     if (isHit && cache !== undefined) {
       if (!isNearRenewal(cached, nowSeconds, minimumLifeSeconds)) return cached.token;
-      const { isRenewalDue, startRenewal } = await import('./renewal.ts');
+      const { isRenewalDue, startRenewal } = await import('./sign-in/renewal.ts');
       if (!isRenewal) {
         await startRenewal({ machine, cache, key, cached, minimumLifeSeconds, host, log });
         return cached.token;
@@ -144,7 +144,7 @@ async function findToken(
       continue; // what was forgotten in the meantime stays so
     }
     deadlineMs ??= readClockMs() + BUDGET_MS;
-    const { obtainToken } = await import('./sign-in.ts');
+    const { obtainToken } = await import('./sign-in/sign-in.ts');
     let token: string | NotSetUp;
     try {
       token = await obtainToken({ machine, registry, settings, identity, parameters, cache, isGood, deadlineMs, log });

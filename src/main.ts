@@ -33,7 +33,7 @@ function findProgramName(): string {
 
 /** Only the single executable is started by its own path alone; run from its sources, the program is Node. */
 async function startRenewal(machine: Machine, host: string): Promise<boolean> {
-  const [{ isSea }, { startDetached }] = await Promise.all([import('node:sea'), import('./detached.ts')]);
+  const [{ isSea }, { startDetached }] = await Promise.all([import('node:sea'), import('./sign-in/detached.ts')]);
   return isSea() && startDetached(machine, process.execPath, ['renew'], { [RENEWAL_VARIABLE]: host });
 }
 

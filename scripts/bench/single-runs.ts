@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { findCache, writeCache } from '../../src/cache.ts';
+import { findCache, writeCache } from '../../src/cache/cache.ts';
 import { makeRow, type Row, type Skipped, samplesOf } from './row.ts';
 import { isNotFound, measureInTurn, measureMemory, measureTime, type Samples, type Subject } from './subject.ts';
 import { ROUND_TRIPS_MS, type World, warm } from './world.ts';

@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { findCache, writeCache } from '../../src/cache.ts';
+import { findCache, writeCache } from '../../src/cache/cache.ts';
 import { isSkipped, searchIdentities } from '../../src/identity/chain.ts';
 import { asJsonObject, type JsonObject, parseJsonObject } from '../../src/json.ts';
 import type { Machine } from '../../src/machine.ts';

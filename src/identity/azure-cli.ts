@@ -33,7 +33,7 @@ export function findAzureCli(request: IdentityRequest): Identity | NotSetUp {
     description: `azure-cli ${account.user} ${tenant ?? account.tenantId} ${account.details}`,
     origins: [],
     getToken: async (tools) => {
-      const { requestCliToken } = await import('../azure-cli-token.ts');
+      const { requestCliToken } = await import('../tokens/azure-cli-token.ts');
       return requestCliToken(tools, {
         account: account.user,
         servicePrincipalTenant: account.isServicePrincipal ? account.tenantId : undefined,

@@ -42,7 +42,7 @@ export function findAzureDeveloperCli(request: IdentityRequest): Identity | NotS
     description: `azure-developer-cli ${account}${tenant === undefined ? '' : ` ${tenant}`}`,
     origins: [],
     getToken: async (tools) => {
-      const { requestDeveloperCliToken } = await import('../azure-developer-cli-token.ts');
+      const { requestDeveloperCliToken } = await import('../tokens/azure-developer-cli-token.ts');
       return requestDeveloperCliToken(tools, tenant);
     },
   };

@@ -49,7 +49,7 @@ export function findAzurePipelines(request: IdentityRequest): Identity | NotSetU
       const url = parseServiceUrl(serviceUrl, URL_VARIABLE, tools);
       url.searchParams.set('api-version', '7.1');
       url.searchParams.set('serviceConnectionId', connection.id);
-      const { requestPipelinesToken } = await import('../pipelines-token.ts');
+      const { requestPipelinesToken } = await import('../tokens/pipelines-token.ts');
       return await requestPipelinesToken(tools, { url, accessToken, connectionId: connection.id });
     },
   });

@@ -28,7 +28,7 @@ export function findAzurePowerShell(request: IdentityRequest): Identity | NotSet
     description: `azure-powershell ${user} ${tenant ?? account.tenantId} ${environment}`.trim(),
     origins: [],
     getToken: async (tools) => {
-      const { requestPowerShellToken } = await import('../azure-powershell-token.ts');
+      const { requestPowerShellToken } = await import('../tokens/azure-powershell-token.ts');
       return requestPowerShellToken(tools, { account: user, tenant });
     },
   };

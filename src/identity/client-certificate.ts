@@ -40,9 +40,9 @@ export function findClientCertificate(request: IdentityRequest): Identity | NotS
         { loadClientCertificate },
         { signClientAssertion },
       ] = await Promise.all([
-        import('../entra.ts'),
-        import('../client-certificate-file.ts'),
-        import('../client-assertion.ts'),
+        import('../sign-in/entra.ts'),
+        import('../tokens/client-certificate-file.ts'),
+        import('../tokens/client-assertion.ts'),
       ]);
       const certificate = loadClientCertificate(tools, {
         file,

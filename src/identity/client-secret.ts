@@ -29,7 +29,7 @@ export function findClientSecret(request: IdentityRequest): Identity | NotSetUp 
     },
     readSecret: () => readVariable(machine, variable) ?? '',
     getToken: async (tools) => {
-      const { requestToken } = await import('../entra.ts');
+      const { requestToken } = await import('../sign-in/entra.ts');
       return requestToken(tools, {
         authority,
         tenant,
@@ -58,7 +58,7 @@ async function readClientSecret({ machine, registry, parameters }: IdentityReque
     return text;
   }
   if (entry !== undefined) {
-    const { findKeychainSecret } = await import('../keychain-secret.ts');
+    const { findKeychainSecret } = await import('../store/keychain-secret.ts');
     const found = await findKeychainSecret(machine, entry);
     if ('secret' in found) return found.secret;
     throw fail(

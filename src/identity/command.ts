@@ -1,8 +1,8 @@
 /** A program of the person's own that prints an Entra token; only ever from the configuration. */
 
 import { isAbsolute, win32 } from 'node:path';
+import { hashText } from '../cache/hash.ts';
 import { CredentialError } from '../errors.ts';
-import { hashText } from '../hash.ts';
 import type { Identity, IdentityRequest, NotSetUp } from './identity.ts';
 
 /**
@@ -26,7 +26,7 @@ export function findCommand({ machine, registry, parameters }: IdentityRequest):
     description: `command ${program} ${hashText(JSON.stringify(args))}`,
     origins: [],
     getToken: async (tools) => {
-      const { requestCommandToken } = await import('../command-token.ts');
+      const { requestCommandToken } = await import('../tokens/command-token.ts');
       return requestCommandToken(tools, registry, { program, args });
     },
   };

@@ -2,7 +2,7 @@
 
 import { CredentialError } from '../errors.ts';
 import { readVariable } from '../machine.ts';
-import type { SignInTools } from '../sign-in.ts';
+import type { SignInTools } from '../sign-in/sign-in.ts';
 import { type ClientOfTenant, checkTenant, findAuthority } from './authority.ts';
 import type { Identity, IdentityName, IdentityRequest } from './identity.ts';
 
@@ -37,8 +37,8 @@ export function createFederatedIdentity(request: IdentityRequest, federation: Fe
       const assertion = await getAssertion(tools);
       tools.machine.secrets.add(assertion);
       const [{ formatAssertion, formatTokenEndpoint, requestToken }, { findTokenProxy }] = await Promise.all([
-        import('../entra.ts'),
-        import('../token-proxy.ts'),
+        import('../sign-in/entra.ts'),
+        import('../tokens/token-proxy.ts'),
       ]);
       return await requestToken(tools, {
         authority,

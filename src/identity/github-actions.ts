@@ -44,7 +44,7 @@ export function findGithubActions(request: IdentityRequest): Identity | NotSetUp
     getAssertion: async (tools) => {
       const url = parseServiceUrl(serviceUrl, URL_VARIABLE, tools);
       url.searchParams.set('audience', audience);
-      const { requestGithubToken } = await import('../github-token.ts');
+      const { requestGithubToken } = await import('../tokens/github-token.ts');
       return await requestGithubToken(tools, url, serviceToken);
     },
   });

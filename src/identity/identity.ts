@@ -2,7 +2,7 @@
 
 import type { Machine } from '../machine.ts';
 import type { Registry } from '../registry.ts';
-import type { SignInTools } from '../sign-in.ts';
+import type { SignInTools } from '../sign-in/sign-in.ts';
 
 /** The sources, by the names that the configuration uses, in the order in which the machine is searched for them. */
 export const IDENTITY_NAMES = [

@@ -4,17 +4,18 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CredentialError } from '../errors.ts';
 import { type Machine, readVariable } from '../machine.ts';
-import type { NamedEndpoint, RequestManagedIdentityToken, Selector } from '../managed-identity/request.ts';
+import type { NamedEndpoint, RequestManagedIdentityToken, Selector } from '../tokens/managed-identity/request.ts';
 import type { Identity, IdentityRequest, NotSetUp } from './identity.ts';
 
 /** Each kind is loaded when it signs in. */
 const KINDS = {
-  'service-fabric': async () => (await import('../managed-identity/service-fabric.ts')).requestServiceFabricToken,
-  'app-service': async () => (await import('../managed-identity/app-service.ts')).requestAppServiceToken,
-  'azure-ml': async () => (await import('../managed-identity/azure-ml.ts')).requestAzureMlToken,
-  'cloud-shell': async () => (await import('../managed-identity/cloud-shell.ts')).requestCloudShellToken,
-  'azure-arc': async () => (await import('../managed-identity/azure-arc.ts')).requestAzureArcToken,
-  imds: async () => (await import('../managed-identity/imds.ts')).requestImdsToken,
+  'service-fabric': async () =>
+    (await import('../tokens/managed-identity/service-fabric.ts')).requestServiceFabricToken,
+  'app-service': async () => (await import('../tokens/managed-identity/app-service.ts')).requestAppServiceToken,
+  'azure-ml': async () => (await import('../tokens/managed-identity/azure-ml.ts')).requestAzureMlToken,
+  'cloud-shell': async () => (await import('../tokens/managed-identity/cloud-shell.ts')).requestCloudShellToken,
+  'azure-arc': async () => (await import('../tokens/managed-identity/azure-arc.ts')).requestAzureArcToken,
+  imds: async () => (await import('../tokens/managed-identity/imds.ts')).requestImdsToken,
 } satisfies Readonly<Record<string, () => Promise<RequestManagedIdentityToken>>>;
 
 interface Place {

@@ -3,7 +3,7 @@
 import { CredentialError, describeCause } from '../errors.ts';
 import { readForeignFile } from '../files.ts';
 import { readVariable } from '../machine.ts';
-import type { SignInTools } from '../sign-in.ts';
+import type { SignInTools } from '../sign-in/sign-in.ts';
 import { createFederatedIdentity, findFederatedClient, isToken, type VariableFamily } from './federation.ts';
 import type { Identity, IdentityRequest, NotSetUp } from './identity.ts';
 

@@ -3,14 +3,14 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Cache, findCache } from '../../src/cache.ts';
+import { type Cache, findCache } from '../../src/cache/cache.ts';
+import { readNote, writeNote } from '../../src/cache/notes.ts';
 import { readClockMs } from '../../src/clock.ts';
-import { createHttp, type HttpClient } from '../../src/http.ts';
 import type { NotSetUp } from '../../src/identity/identity.ts';
 import type { Machine } from '../../src/machine.ts';
-import { requestImdsToken } from '../../src/managed-identity/imds.ts';
-import { readNote, writeNote } from '../../src/notes.ts';
-import type { SignInTools } from '../../src/sign-in.ts';
+import { createHttp, type HttpClient } from '../../src/network/http.ts';
+import type { SignInTools } from '../../src/sign-in/sign-in.ts';
+import { requestImdsToken } from '../../src/tokens/managed-identity/imds.ts';
 import { PATHS } from '../emulator/managed-identity.ts';
 import { AUDIENCE, passing, TRAP, useManagedIdentityWorld } from './managed-identity-world.ts';
 

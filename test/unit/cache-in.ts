@@ -1,6 +1,6 @@
 /** The cache below a folder, laid out as the program does. */
 import { join } from 'node:path';
-import type { Cache } from '../../src/cache.ts';
+import type { Cache } from '../../src/cache/cache.ts';
 
 export function cacheIn(folder: string): Cache {
   return { folder: join(folder, 'tokens'), lockFolder: join(folder, 'locks'), noteFolder: join(folder, 'notes') };

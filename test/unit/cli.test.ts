@@ -1,7 +1,7 @@
 /** The verbs, from the arguments and the input to what is written. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { writeCache } from '../../src/cache.ts';
+import { writeCache } from '../../src/cache/cache.ts';
 import { type Outcome, run } from '../../src/cli.ts';
 import { STORED_IDENTITY } from '../../src/credential.ts';
 import { parseJsonObject } from '../../src/json.ts';

@@ -1,0 +1,54 @@
+/** Which entry of the configuration is for a registry. */
+
+import { parseHost, type Registry } from '../registry.ts';
+import type { ConfigReader } from './config-reader.ts';
+
+/** Picks the entry for a registry: the host asked for, its global name, then the pattern with the most characters. */
+export function findPattern(patterns: readonly string[], registry: Registry, reader: ConfigReader): string | undefined {
+  let best: { pattern: string; rank: number } | undefined;
+  for (const pattern of patterns) {
+    const rank = rankPattern(pattern, registry, reader);
+    if (rank !== undefined && (best === undefined || rank > best.rank)) best = { pattern, rank };
+  }
+  return best?.pattern;
+}
+
+/**
+ * @returns how exactly the pattern names the registry, `undefined` when it does not.
+ * @throws CONFIG_INVALID for what means this registry but is not a name or pattern, such as a URL with a port.
+ */
+function rankPattern(pattern: string, { host, service }: Registry, reader: ConfigReader): number | undefined {
+  const named = parseHost(pattern.trim());
+  if (named === host) return Number.POSITIVE_INFINITY;
+  if (named === service) return Number.MAX_VALUE;
+  const bare = pattern
+    .trim()
+    .toLowerCase()
+    .replace(/^[a-z]+:\/\//, '')
+    .replace(/[/:?#].*$/s, '')
+    .replace(/^.*@/, '');
+  const literals = bare.split('*');
+  const isMeant = [host, service].some((name) => matchesLiterals(literals, name));
+  if (!pattern.includes('*')) {
+    if (!isMeant && bare !== service.slice(0, service.indexOf('.'))) return undefined;
+    throw reader.invalid(`"registries" has "${pattern}", which is no registry`, `write "${service}"`);
+  }
+  if (!isMeant) return undefined;
+  if (/^[a-z0-9.*-]+$/i.test(pattern)) return pattern.length - (literals.length - 1);
+  throw reader.invalid(`"registries" has "${pattern}", which is no pattern`, 'write it as "*.azurecr.io"');
+}
+
+/** Whether a name is made of these literals in this order, with anything in between. Never slow, whatever the pattern. */
+function matchesLiterals(literals: readonly string[], name: string): boolean {
+  const first = literals[0] ?? '';
+  const last = literals.at(-1) ?? '';
+  if (literals.length === 1) return name === first;
+  if (!name.startsWith(first)) return false;
+  let position = first.length;
+  for (const literal of literals.slice(1, -1)) {
+    const found = name.indexOf(literal, position);
+    if (found < 0) return false;
+    position = found + literal.length;
+  }
+  return name.length - last.length >= position && name.endsWith(last);
+}

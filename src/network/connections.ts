@@ -1,0 +1,157 @@
+/**
+ * TLS connections to Azure, opened before they are needed: while the first server answers, and while the HTTP client is
+ * still being loaded.
+ */
+
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import type { SecureContext, TLSSocket } from 'node:tls';
+import { readErrorCode } from '../errors.ts';
+import type { Machine } from '../machine.ts';
+import type { Trust } from './certificates.ts';
+import { findProxy } from './proxy.ts';
+import { CONNECT_TIMEOUT_MS, settle } from './sockets.ts';
+import { openTunnel } from './tunnel.ts';
+
+/** How long the program waits at most before it blocks the event loop with loading the rest of itself. */
+const LONGEST_HEAD_START_MS = 40;
+/** Whatever `NODE_TLS_REJECT_UNAUTHORIZED` says: a secret goes to nobody who cannot show who they are. */
+const VERIFIED = { rejectUnauthorized: true };
+const HTTP_PORT = 80;
+const HTTPS_PORT = 443;
+
+/** An origin's connection, and when its first message to the server itself is on the way. */
+interface Opening {
+  readonly socket: Promise<TLSSocket>;
+  readonly greeted: Promise<void>;
+}
+
+export class Connections {
+  readonly #machine: Machine;
+  readonly #openings = new Map<string, Opening>();
+  readonly #sockets = new Set<Socket>();
+  #trust: Trust | undefined;
+  #context: SecureContext | undefined;
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+  }
+
+  /** Begins to open connections, and returns when loading something heavy would not hold them up any more. */
+  async warm(origins: readonly string[]): Promise<void> {
+    for (const origin of new Set(origins)) this.#openings.set(origin, this.#start(new URL(origin)));
+    const greetings = [...this.#openings.values()].map(({ greeted }) => greeted);
+    let timer: NodeJS.Timeout | undefined;
+    const enough = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, LONGEST_HEAD_START_MS);
+    });
+    await Promise.race([Promise.allSettled(greetings), enough]);
+    clearTimeout(timer);
+  }
+
+  /**
+   * The connection to an origin: the one that was opened ahead, once, else a new one.
+   * @throws ProxyRefusal, TimeoutError, or the system's error.
+   */
+  async open(origin: string): Promise<TLSSocket> {
+    const url = new URL(origin);
+    const opening = this.#openings.get(url.origin) ?? this.#start(url);
+    this.#openings.delete(url.origin);
+    try {
+      const socket = await opening.socket;
+      // One that was opened while a slow program was asked may be closed by now.
+      return socket.writable ? socket : await this.#start(url).socket;
+    } catch (cause) {
+      const { UNTRUSTED_CODES } = await import('./certificates.ts');
+      if (this.#trust === 'system' || !UNTRUSTED_CODES.includes(readErrorCode(cause) ?? '')) throw cause;
+      this.#trust = 'system';
+      this.#context = undefined;
+      this.#openings.clear(); // they met the same list
+      return await this.#start(url).socket;
+    }
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #start(url: URL): Opening {
+    let greet = () => {};
+    const greeted = new Promise<void>((resolve) => {
+      greet = resolve;
+    });
+    const socket = this.#connect(url, greet);
+    socket.catch(() => greet()); // told to whoever opens it
+    return { socket, greeted };
+  }
+
+  async #connect(url: URL, greet: () => void): Promise<TLSSocket> {
+    const port = Number(url.port || HTTPS_PORT);
+    const proxy = findProxy(this.#machine, url.hostname, port);
+    const tcp =
+      proxy === undefined
+        ? await this.#openDirectly(url.hostname, port)
+        : await this.#openTunnel(proxy, `${url.hostname}:${port}`);
+    const tls = await this.#openTls(tcp, url.hostname);
+    setImmediate(greet);
+    await settle(tls, 'secureConnect');
+    return tls;
+  }
+
+  async #openTls(socket: Socket, serverName: string): Promise<TLSSocket> {
+    const { connect } = await import('node:tls');
+    const secureContext = await this.#getContext();
+    const tls = connect({ socket, servername: serverName, secureContext, ALPNProtocols: ['http/1.1'], ...VERIFIED });
+    this.#keep(tls);
+    return tls;
+  }
+
+  /** Made while the first message is on the way: loading TLS and parsing the list takes a dozen milliseconds. */
+  async #getContext(): Promise<SecureContext> {
+    const { chooseTrust, createTrust } = await import('./certificates.ts');
+    this.#trust ??= chooseTrust(this.#machine);
+    this.#context ??= createTrust(this.#machine, this.#trust);
+    return this.#context;
+  }
+
+  async #openDirectly(host: string, port: number): Promise<Socket> {
+    const socket = this.#startTcp(host, port);
+    socket.once('lookup', () => this.#prepareTls());
+    await settle(socket, 'connect');
+    return socket;
+  }
+
+  async #openTunnel(proxy: URL, target: string): Promise<Socket> {
+    const port = Number(proxy.port || (proxy.protocol === 'https:' ? HTTPS_PORT : HTTP_PORT));
+    const host = proxy.hostname.replace(/^\[|\]$/g, '');
+    let socket = this.#startTcp(host, port);
+    await settle(socket, 'connect');
+    if (proxy.protocol === 'https:') {
+      socket = await this.#openTls(socket, host);
+      await settle(socket, 'secureConnect');
+    }
+    const opened = openTunnel(socket, proxy, target, CONNECT_TIMEOUT_MS);
+    // Not before the proxy is asked: one on this machine answers its connection at once.
+    this.#prepareTls();
+    return await opened;
+  }
+
+  #startTcp(host: string, port: number): Socket {
+    const socket = connectTcp({ host, port, noDelay: true });
+    this.#keep(socket);
+    return socket;
+  }
+
+  #prepareTls(): void {
+    setImmediate(() => {
+      // Node tells addresses from names by a pattern that takes 5 ms to compile, and asks before it greets a server.
+      isIP('name');
+      this.#getContext().catch(() => {}); // a list that cannot be read is told when the connection needs it
+    });
+  }
+
+  #keep(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('error', () => {}); // whoever waits for it is told; nobody else has to be
+    socket.once('close', () => this.#sockets.delete(socket));
+  }
+}

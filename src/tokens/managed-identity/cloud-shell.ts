@@ -1,0 +1,31 @@
+/**
+ * Azure Cloud Shell, which signs in the person whose shell it is, for the audiences of a list.
+ *
+ * @see https://learn.microsoft.com/azure/cloud-shell/msi-authorization
+ */
+
+import type { SignInTools } from '../../sign-in/sign-in.ts';
+import { judgeAnswer } from './answer.ts';
+import { parseEndpoint } from './endpoint.ts';
+import { askService, formatSelector, type ManagedIdentityRequest, type TokenService } from './request.ts';
+
+const SERVICE: TokenService = {
+  name: 'Cloud Shell',
+  hint: 'az login, and set AZURE_TOKEN_CREDENTIALS=AzureCliCredential',
+};
+
+export async function requestCloudShellToken(
+  tools: SignInTools,
+  { endpoint, selector }: ManagedIdentityRequest,
+): Promise<string> {
+  const url = parseEndpoint(tools, SERVICE, endpoint, 'named').href;
+  formatSelector(tools, SERVICE, selector, {}); // there is one identity, the person's
+  const response = await askService(tools, tools.openDirect({}), SERVICE, {
+    method: 'POST',
+    url,
+    headers: { Metadata: 'true' },
+    form: [['resource', tools.audience]],
+    passingStatuses: [404],
+  });
+  return judgeAnswer(tools, SERVICE, response, ({ code }) => code === 'AudienceNotSupported');
+}

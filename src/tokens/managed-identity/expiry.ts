@@ -1,0 +1,49 @@
+/** Reads the end of a managed identity's token, which every service writes in another way. */
+
+import type { JsonObject } from '../../json.ts';
+
+const NUMBER = /^\d+(\.\d+)?$/;
+/** `09/19/2037 21:45:21`, `9/19/2037 9:45:21 PM +00:00` */
+const AMERICAN = /^(\d{1,2})\/(\d{1,2})\/(\d{4}) (\d{1,2}):(\d{2}):(\d{2})(?: ?([AP]M))?(?: ?(Z|[+-]\d{2}:\d{2}))?$/i;
+/** RFC 3339, and `2037-09-19 21:45:21`. */
+const SORTABLE = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.\d+)? ?(Z|[+-]\d{2}:\d{2})?$/i;
+
+/**
+ * The end that the answer tells, by `expires_on`, else by `expires_in`.
+ * @returns seconds since the epoch, or `undefined` when it tells none that can be read.
+ */
+export function parseExpiry(answer: JsonObject, nowSeconds: number): number | undefined {
+  const end = parseTime(answer['expires_on']);
+  if (end !== undefined) return end;
+  const life = parseNumber(answer['expires_in']);
+  return life === undefined ? undefined : nowSeconds + life;
+}
+
+function parseTime(value: unknown): number | undefined {
+  const number = parseNumber(value);
+  if (number !== undefined || typeof value !== 'string') return number;
+  const text = value.trim();
+  const [, date, time, zone = 'Z'] = SORTABLE.exec(text) ?? [];
+  if (date !== undefined) return toSeconds(`${date}T${time}${zone.toUpperCase()}`);
+  return parseAmerican(text);
+}
+
+/** A time without a zone is UTC; App Service of 2017 writes them so. */
+function parseAmerican(text: string): number | undefined {
+  const [, month, day, year, hour, minute, second, half, zone = 'Z'] = AMERICAN.exec(text) ?? [];
+  if (month === undefined || day === undefined || hour === undefined) return undefined;
+  const isAfternoon = half?.toUpperCase() === 'PM';
+  const hours = half === undefined ? Number(hour) : (Number(hour) % 12) + (isAfternoon ? 12 : 0);
+  const date = `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`;
+  return toSeconds(`${date}T${String(hours).padStart(2, '0')}:${minute}:${second}${zone.toUpperCase()}`);
+}
+
+function parseNumber(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+  return typeof value === 'string' && NUMBER.test(value.trim()) ? Number(value) : undefined;
+}
+
+function toSeconds(iso: string): number | undefined {
+  const milliseconds = Date.parse(iso);
+  return Number.isNaN(milliseconds) ? undefined : milliseconds / 1000;
+}

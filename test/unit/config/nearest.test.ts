@@ -1,0 +1,48 @@
+/** What somebody who mistyped a word meant. */
+import { describe, expect, test } from 'vitest';
+import { findNearest } from '../../../src/config/nearest.ts';
+
+const WORDS = ['secret', 'scope', 'tenantId', 'identity', 'anonymous', 'onError'] as const;
+
+describe('the nearest word', () => {
+  const rows: readonly (readonly [word: string, nearest: string | undefined])[] = [
+    ['secret', 'secret'],
+    ['Secret', 'secret'],
+    ['secrets', 'secret'],
+    ['secert', 'secret'],
+    ['scopes', 'scope'],
+    ['tenant', 'tenantId'],
+    ['tenantid', 'tenantId'],
+    ['tenant_id', 'tenantId'],
+    ['TENANTID', 'tenantId'],
+    ['idenity', 'identity'],
+    ['onerror', 'onError'],
+    ['on_error', 'onError'],
+    ['anon', undefined],
+    ['', undefined],
+    ['authority', undefined],
+    ['__proto__', undefined],
+    ['constructor', undefined],
+    ['\0\0\0\0\0\0', undefined],
+    ['x'.repeat(100_000), undefined],
+  ];
+  for (const [word, nearest] of rows) {
+    test(JSON.stringify(word).slice(0, 60), () => {
+      expect(findNearest(word, WORDS)).toBe(nearest);
+    });
+  }
+});
+
+test('three edits are near, four are not', () => {
+  expect(findNearest('abcdefgh', ['abcdeXYZ'])).toBe('abcdeXYZ');
+  expect(findNearest('abcdefgh', ['abcdWXYZ'])).toBeUndefined();
+});
+
+test('of two candidates the one with fewer edits is nearer, whatever their order', () => {
+  expect(findNearest('abcd', ['abXY', 'abcX'])).toBe('abcX');
+  expect(findNearest('abcd', ['abcX', 'abXY'])).toBe('abcX');
+});
+
+test('nothing is near to no candidates', () => {
+  expect(findNearest('word', [])).toBeUndefined();
+});

@@ -1,0 +1,84 @@
+/** Which certificates are trusted. The system's own are read once in a process, so each test has one of its own. */
+import { writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { parseJsonObject } from '../../../src/json.ts';
+import { runNode } from '../child.ts';
+import { startServer, type TestServer } from '../https-server.ts';
+import { useTemporaryFolder } from '../temporary-folder.ts';
+
+// Processes and sockets are slow on a machine that is busy with other suites.
+vi.setConfig({ testTimeout: 20_000 });
+
+const folder = useTemporaryFolder();
+let server: TestServer;
+let stranger: TestServer;
+
+beforeEach(async () => {
+  server = await startServer((response) => void response.end('answered'));
+  stranger = await startServer((response) => void response.end('answered'));
+  writeFileSync(folder.path('ca.pem'), server.authorityPem);
+  writeFileSync(folder.path('stranger.pem'), stranger.authorityPem);
+});
+
+afterEach(async () => {
+  await server.close();
+  await stranger.close();
+});
+
+/** Sends a request from a process with this environment. */
+async function send(env: Record<string, string>) {
+  const script = `
+    import { createHttp } from ${JSON.stringify(`${import.meta.dirname}/../../../src/network/http.ts`)};
+    import { readClockMs } from ${JSON.stringify(`${import.meta.dirname}/../../../src/clock.ts`)};
+    const machine = { env: process.env, platform: process.platform, programName: 'x', now: Date.now, secrets: new Set() };
+    const http = createHttp(machine, { deadlineMs: readClockMs() + 10_000, log: undefined });
+    const request = { method: 'GET', url: '${server.origin}/', purpose: 'Cannot sign in' };
+    let told;
+    try {
+      told = { body: (await http.send(request)).body };
+    } catch ({ code, message, hint }) {
+      told = { code, message, hint };
+    }
+    http.close();
+    console.log(JSON.stringify(told));
+  `;
+  const { stdout } = await runNode(['--no-warnings', '--input-type=module', '--eval', script], { env });
+  return parseJsonObject(stdout);
+}
+
+describe('a server whose issuer is known', () => {
+  const rows: readonly (readonly [name: string, env: () => Record<string, string>])[] = [
+    ['from NODE_EXTRA_CA_CERTS', () => ({ NODE_EXTRA_CA_CERTS: folder.path('ca.pem') })],
+    ['from SSL_CERT_FILE', () => ({ SSL_CERT_FILE: folder.path('ca.pem') })],
+    [
+      'from either of both',
+      () => ({ NODE_EXTRA_CA_CERTS: folder.path('stranger.pem'), SSL_CERT_FILE: folder.path('ca.pem') }),
+    ],
+    [
+      'from the other of both',
+      () => ({ NODE_EXTRA_CA_CERTS: folder.path('ca.pem'), SSL_CERT_FILE: folder.path('stranger.pem') }),
+    ],
+  ];
+  for (const [name, env] of rows) {
+    test(`${name} is trusted`, async () => {
+      expect(await send(env())).toEqual({ body: 'answered' });
+      expect(server.requests).toHaveLength(1);
+    });
+  }
+});
+
+describe('a server that is not trusted is sent nothing', () => {
+  const rows: readonly (readonly [name: string, env: () => Record<string, string>])[] = [
+    ['an issuer that nobody knows', () => ({})],
+    ['the issuer of another server', () => ({ NODE_EXTRA_CA_CERTS: folder.path('stranger.pem') })],
+  ];
+  for (const [name, env] of rows) {
+    test(name, async () => {
+      const told = await send(env());
+      expect(told).toMatchObject({ code: 'NETWORK_FAILED' });
+      expect(told?.['message']).toContain(`the certificate of localhost:${server.port} is not trusted`);
+      expect(told?.['hint']).toContain('NODE_EXTRA_CA_CERTS');
+      expect(server.requests).toHaveLength(0);
+    });
+  }
+});

@@ -1,0 +1,81 @@
+/** Which proxy is used for which host. */
+import { describe, expect, test } from 'vitest';
+import { CredentialError } from '../../../src/errors.ts';
+import { decodeLogin, findProxy, isBypassed } from '../../../src/network/proxy.ts';
+import { makeMachine } from '../machine.ts';
+
+const HOST = 'login.microsoftonline.com';
+
+describe('the proxy of', () => {
+  const rows: readonly (readonly [env: Readonly<Record<string, string>>, proxy: string | undefined])[] = [
+    [{}, undefined],
+    [{ HTTPS_PROXY: '' }, undefined],
+    [{ HTTP_PROXY: 'http://proxy:3128', http_proxy: 'http://proxy:3128' }, undefined],
+    [{ HTTPS_PROXY: 'http://proxy:3128' }, 'http://proxy:3128/'],
+    [{ HTTPS_PROXY: 'http://other:1', https_proxy: 'http://proxy:3128' }, 'http://proxy:3128/'],
+    [{ ALL_PROXY: 'http://proxy:3128' }, 'http://proxy:3128/'],
+    [{ HTTPS_PROXY: 'http://proxy:3128', ALL_PROXY: 'http://other:1' }, 'http://proxy:3128/'],
+    [{ HTTPS_PROXY: 'proxy:3128' }, 'http://proxy:3128/'],
+    [{ HTTPS_PROXY: '10.0.0.1:3128' }, 'http://10.0.0.1:3128/'],
+    [{ HTTPS_PROXY: 'https://proxy' }, 'https://proxy/'],
+    [{ HTTPS_PROXY: 'http://[::1]:3128' }, 'http://[::1]:3128/'],
+    [{ HTTPS_PROXY: 'http://proxy:3128', NO_PROXY: HOST }, undefined],
+    [{ HTTPS_PROXY: 'http://proxy:3128', NO_PROXY: '*', no_proxy: 'other.example.com' }, 'http://proxy:3128/'],
+  ];
+  for (const [env, proxy] of rows) {
+    test(JSON.stringify(env), () => {
+      expect(findProxy(makeMachine(env), HOST, 443)?.href).toBe(proxy);
+    });
+  }
+
+  for (const value of ['ftp://proxy', 'socks5://proxy:1080', 'http://', 'http://a b', ':']) {
+    test(`${value} is none, and is told by the variable without its value`, () => {
+      const attempt = () => findProxy(makeMachine({ HTTPS_PROXY: value }), HOST, 443);
+      expect(attempt).toThrow(CredentialError);
+      expect(attempt).toThrow('Cannot use HTTPS_PROXY: it is not the URL of an http or https proxy');
+    });
+  }
+
+  test('a URL with a password is remembered as a secret', () => {
+    const machine = makeMachine({ HTTPS_PROXY: 'http://user:p%40ss-word@proxy:3128' });
+    findProxy(machine, HOST, 443);
+    expect([...machine.secrets]).toContain('p@ss-word');
+  });
+});
+
+describe('NO_PROXY', () => {
+  const rows: readonly (readonly [bypass: string, host: string, port: number, isBypassed: boolean])[] = [
+    ['', HOST, 443, false],
+    [' , ', HOST, 443, false],
+    ['*', HOST, 443, true],
+    [HOST, HOST, 443, true],
+    [HOST.toUpperCase(), HOST, 443, true],
+    ['microsoftonline.com', HOST, 443, true],
+    ['.microsoftonline.com', HOST, 443, true],
+    ['*.microsoftonline.com', HOST, 443, true],
+    ['*.login.microsoftonline.com', HOST, 443, false],
+    ['softonline.com', HOST, 443, false],
+    ['com', HOST, 443, true],
+    [`${HOST}:443`, HOST, 443, true],
+    [`${HOST}:8443`, HOST, 443, false],
+    ['*:443', HOST, 443, true],
+    ['*:80', HOST, 443, false],
+    ['a.example.com,b.example.com login.microsoftonline.com', HOST, 443, true],
+    ['.', HOST, 443, false],
+    ['(a+)+$', `${'a'.repeat(50)}!`, 443, false],
+  ];
+  for (const [bypass, host, port, expected] of rows) {
+    test(`${JSON.stringify(bypass)} ${expected ? 'names' : 'does not name'} ${host}:${port}`, () => {
+      expect(isBypassed(bypass, host, port)).toBe(expected);
+    });
+  }
+});
+
+test.each([
+  ['plain', 'plain'],
+  ['p%40ss', 'p@ss'],
+  ['100%', '100%'],
+  ['%zz', '%zz'],
+])('the login %s is %s', (text, decoded) => {
+  expect(decodeLogin(text)).toBe(decoded);
+});
