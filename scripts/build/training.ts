@@ -69,7 +69,7 @@ async function createMachine(home: string, identity: Record<string, string>, pro
   const cache = await findCache(machine);
   if (registry === undefined || cache === undefined) throw new Error('There is nothing to keep a token in');
   const found = [...searchIdentities({ machine, registry, parameters: {}, isChosen: false })];
-  const first = found.find((one) => !isSkipped(one));
+  const [first] = found.flatMap((one) => (isSkipped(one) ? [] : [one]));
   if (first === undefined) throw new Error('There is no identity');
   const savedAtSeconds = Math.floor(Date.now() / 1000);
   writeCache(
