@@ -1,15 +1,16 @@
 /** Switching from docker-credential-acr-env by its name alone: with the same environment both are the same identity. */
 import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { parseJsonRecord, parseString } from '../emulator/json.ts';
 import { ACR_AUDIENCE, NULL_GUID } from '../emulator/state.ts';
 import { decodeToken } from '../emulator/tokens.ts';
 import { expectAnswer, expectFailure } from './world/answer.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
 import { installIdentities } from './world/identities.ts';
-import { createMachine, type Machine } from './world/machine.ts';
+import type { Machine } from './world/machine.ts';
 import { needParts, PROGRAM, partOf } from './world/parts.ts';
+import { openCloud } from './world/test-cloud.ts';
 
 type Variables = Readonly<Record<string, string>>;
 
@@ -17,13 +18,13 @@ const NAME = 'docker-credential-acr-env';
 const PUBLIC = LOGIN_SERVER;
 const GOVERNMENT = 'contoso.azurecr.us';
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 const identities = await installIdentities(cloud);
 const { clientSecret, gitlab, workloadIdentity } = identities;
 let machine: Machine;
 
 beforeEach((context: TestContext) => {
-  machine = createMachine(cloud, { identity: 'nobody' });
+  machine = cloud.addMachine({ identity: 'nobody' });
   needParts(context, NAME);
   writeFileSync(
     machine.dockerConfigFile,
@@ -37,14 +38,7 @@ beforeEach((context: TestContext) => {
     symlinkSync(program, join(machine.folder, folder, NAME));
   }
 });
-afterEach(async () => {
-  await machine.close();
-  cloud.forget();
-});
-afterAll(async () => {
-  await identities.close();
-  await cloud.close();
-});
+afterAll(() => identities.close());
 
 const run = (whose: 'ours' | 'peer', verb: string, environment: Variables = {}, input = '') =>
   machine.run(join(machine.folder, whose, NAME), [verb], { environment, input, printsSecret: verb === 'get' });

@@ -1,13 +1,13 @@
 /** Registries that everybody may pull from: marked as such, with nobody signed in, and with a login that is stale. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { NULL_GUID, registryOf } from '../emulator/state.ts';
 import { expectNotFound } from './world/answer.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
-import { startDockerEngine } from './world/docker-engine.ts';
-import { LOGIN_PLACES, type LoginPlace, prepareLoginPlace } from './world/login-place.ts';
-import { createMachine, type Machine, type MachineOptions } from './world/machine.ts';
-import { findPart, needParts, needRoot, partOf } from './world/parts.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
+import { LOGIN_PLACES, prepareLoginPlace } from './world/login-place.ts';
+import type { Machine, MachineOptions } from './world/machine.ts';
+import { needParts, needRoot, partOf } from './world/parts.ts';
 import { prepareContainerStorage } from './world/podman.ts';
+import { openCloud, openDockerEngine } from './world/test-cloud.ts';
 
 const IMAGE = `${LOGIN_SERVER}/team/app:1`;
 const MARKED = { registries: { [LOGIN_SERVER]: { anonymous: true } } };
@@ -15,41 +15,24 @@ const SILENT = { exitCode: 1, stdout: 'credentials not found in native keychain\
 const HINT = /^docker-credential-acr: hint: no Azure identity is set up for contoso\.azurecr\.io; run: az login$/m;
 const [OLD, NEW] = ['Admin+pass/word=1%', 'Admin+pass/word=2%'] as const;
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 const registry = registryOf(cloud.emulator.state, LOGIN_SERVER);
 registry.anonymousPull = true;
 // It is secret once it is stale, too.
 cloud.emulator.state.issuedSecrets.add(OLD);
-const engineMachine = createMachine(cloud, { identity: 'nobody' });
-let dockerHost = '';
+const dockerHost = openDockerEngine(cloud);
 let machine: Machine;
-let place: LoginPlace | undefined;
 
-beforeAll(async () => {
-  if (process.getuid?.() !== 0 || ['dockerd', 'docker-registry'].some((part) => findPart(part) === undefined)) return;
-  dockerHost = await startDockerEngine(engineMachine);
-  await cloud.seed('team/app', '1');
-});
 beforeEach(() => {
   registry.adminUser = { username: 'admin', passwords: [OLD] };
-});
-afterEach(async () => {
-  await place?.stop();
-  place = undefined;
-  await machine.close();
-  cloud.forget();
-});
-afterAll(async () => {
-  await engineMachine.close();
-  await cloud.close();
 });
 
 describe.each(['docker', 'podman'] as const)('%s', (client) => {
   function setUp(context: TestContext, options: MachineOptions, more: Readonly<Record<string, string>> = {}) {
-    machine = createMachine(cloud, options);
+    machine = cloud.addMachine(options);
     needParts(context, 'docker-registry', ...(client === 'docker' ? ['docker', 'dockerd'] : ['podman']));
     needRoot(context);
-    const own = client === 'docker' ? { DOCKER_HOST: dockerHost } : prepareContainerStorage(machine);
+    const own = client === 'docker' ? { DOCKER_HOST: dockerHost() } : prepareContainerStorage(machine);
     return (settings: Readonly<Record<string, string>>) => {
       const environment = { ...own, ...more, ...settings };
       return {
@@ -94,7 +77,6 @@ describe.each(['docker', 'podman'] as const)('%s', (client) => {
   it.for(LOGIN_PLACES)('is denied by a stale login in %s, until the logout', async (where, context) => {
     const open = setUp(context, { identity: 'nobody' });
     const kept = await prepareLoginPlace(where, machine, context);
-    place = kept;
     for (const settings of [{}, machine.configure(MARKED)]) {
       registry.adminUser = { username: 'admin', passwords: [OLD] };
       const person = open({ ...kept.environment, ...settings });

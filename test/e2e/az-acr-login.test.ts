@@ -1,48 +1,32 @@
 /** The ACR tokens that people bring by the real Azure CLI: used until their end, and then our own sign-in takes over. */
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { CLIENT_ID, CLIENT_SECRET, NULL_GUID, registryOf, TENANT_ID } from '../emulator/state.ts';
 import { decodeToken } from '../emulator/tokens.ts';
 import { expectAnswer } from './world/answer.ts';
 import { installAzureCli } from './world/azure-cli.ts';
-import { startCloud } from './world/cloud.ts';
-import { startDockerEngine } from './world/docker-engine.ts';
 import { LOGIN_PLACES, type LoginPlace, prepareLoginPlace } from './world/login-place.ts';
-import { createMachine, type Machine, writeDockerConfig } from './world/machine.ts';
-import { findPart, needParts, needRoot, partOf } from './world/parts.ts';
+import { type Machine, writeDockerConfig } from './world/machine.ts';
+import { needParts, needRoot, partOf } from './world/parts.ts';
+import { openCloud, openDockerEngine } from './world/test-cloud.ts';
 
 /** How the token came: a registry for each, so that one wait is enough for all. */
 const WAYS = { cli: 'contoso.azurecr.io', docker: 'fabrikam.azurecr.io', helm: 'adventure.azurecr.io' } as const;
 const SERVERS = Object.values(WAYS);
 const ADMIN_PASSWORD = 'Admin+pass/word=1%';
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 const registries = SERVERS.map((server) => registryOf(cloud.emulator.state, server));
 for (const registry of registries) registry.adminUser = { username: 'admin', passwords: [ADMIN_PASSWORD] };
-const engineMachine = createMachine(cloud, { identity: 'nobody' });
-let dockerHost = '';
+const dockerHost = openDockerEngine(cloud);
 let machine: Machine;
-let place: LoginPlace | undefined;
 
-beforeAll(async () => {
-  if (process.getuid?.() !== 0 || ['dockerd', 'docker-registry'].some((part) => findPart(part) === undefined)) return;
-  dockerHost = await startDockerEngine(engineMachine);
-  await cloud.seed('team/app', '1');
-});
 beforeEach(() => {
-  machine = createMachine(cloud, { identity: 'nobody', credHelpers: SERVERS });
+  machine = cloud.addMachine({ identity: 'nobody', credHelpers: SERVERS });
 });
-afterEach(async () => {
+afterEach(() => {
   for (const registry of registries) registry.refreshTokenSeconds = 10_800;
-  await place?.stop();
-  place = undefined;
-  await machine.close();
-  cloud.forget();
-});
-afterAll(async () => {
-  await engineMachine.close();
-  await cloud.close();
 });
 
 describe.each(LOGIN_PLACES)('with %s for what is typed', (name) => {
@@ -50,7 +34,6 @@ describe.each(LOGIN_PLACES)('with %s for what is typed', (name) => {
     needParts(context, 'az', 'docker', 'dockerd', 'docker-registry', 'helm');
     needRoot(context);
     const kept = await prepareLoginPlace(name, machine, context);
-    place = kept;
     const cli = installAzureCli(machine);
     symlinkSync(partOf('docker'), join(machine.folder, 'az-bin', 'docker'));
     await cli.signIn({ clientId: CLIENT_ID, tenantId: TENANT_ID, secret: CLIENT_SECRET });
@@ -61,7 +44,7 @@ describe.each(LOGIN_PLACES)('with %s for what is typed', (name) => {
       ...cli.environment,
       ...kept.environment,
       PATH: path,
-      DOCKER_HOST: dockerHost,
+      DOCKER_HOST: dockerHost(),
       HELM_REGISTRY_CONFIG: helmConfig,
     };
     cloud.forget();

@@ -1,18 +1,19 @@
 /** The real Azure CLI with several accounts: whose token `get` answers with, and what it tells when there is none. */
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { registryOf } from '../emulator/state.ts';
 import { expectAnswer, expectFailure, expectNotFound } from './world/answer.ts';
 import { type Account, type AzureCli, installAzureCli } from './world/azure-cli.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
-import { createMachine, type Machine } from './world/machine.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
+import type { Machine } from './world/machine.ts';
 import { needParts } from './world/parts.ts';
+import { openCloud } from './world/test-cloud.ts';
 import { addSecondTenant, OTHER_SERVER, SECOND_SUBSCRIPTION_ID } from './world/two-tenants.ts';
 
 const GET_TOKEN = 'account get-access-token --output json --resource https://containerregistry.azure.net';
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 const { contoso, fabrikam, pem } = await addSecondTenant(cloud);
 const registry = registryOf(cloud.emulator.state, LOGIN_SERVER);
 
@@ -20,16 +21,11 @@ let machine: Machine;
 let cli: AzureCli;
 
 beforeEach((context: TestContext) => {
-  machine = createMachine(cloud, { identity: 'nobody' });
+  machine = cloud.addMachine({ identity: 'nobody' });
   registry.homeTenant = contoso.tenant.id;
   needParts(context, 'az');
   cli = installAzureCli(machine);
 });
-afterEach(async () => {
-  await machine.close();
-  cloud.forget();
-});
-afterAll(() => cloud.close());
 
 function forget(): void {
   cloud.forget();

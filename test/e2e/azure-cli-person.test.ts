@@ -1,16 +1,17 @@
 /** A person who signed in to the real Azure CLI: their token, and what they are told when Entra wants to see them again. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, expect, it, type TestContext } from 'vitest';
+import { beforeEach, expect, it, type TestContext } from 'vitest';
 import { USER_NAME } from '../emulator/state-sign-in.ts';
 import { expectAnswer, expectFailure } from './world/answer.ts';
 import { type AzureCli, installAzureCli } from './world/azure-cli.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
-import { createMachine, type Machine } from './world/machine.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
+import type { Machine } from './world/machine.ts';
 import { needParts } from './world/parts.ts';
+import { openCloud } from './world/test-cloud.ts';
 import { addSecondTenant, OTHER_SERVER } from './world/two-tenants.ts';
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 const { contoso, fabrikam } = await addSecondTenant(cloud);
 const { signIn } = cloud.emulator.state;
 
@@ -18,17 +19,12 @@ let machine: Machine;
 let cli: AzureCli;
 
 beforeEach(async (context: TestContext) => {
-  machine = createMachine(cloud, { identity: 'nobody' });
+  machine = cloud.addMachine({ identity: 'nobody' });
   signIn.refusal = undefined;
   needParts(context, 'az');
   cli = installAzureCli(machine);
   await logIn([]);
 });
-afterEach(async () => {
-  await machine.close();
-  cloud.forget();
-});
-afterAll(() => cloud.close());
 
 /** Signs in with a code, which the person of the emulator types in at once. */
 async function logIn(args: readonly string[]): Promise<void> {

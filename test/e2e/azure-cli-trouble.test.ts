@@ -2,16 +2,17 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { addApplication, type ClientSecret } from '../emulator/state.ts';
 import { expectAnswer, expectFailure, expectNotFound } from './world/answer.ts';
 import { type AzureCli, installAzureCli } from './world/azure-cli.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
-import { createMachine, type Machine } from './world/machine.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
+import type { Machine } from './world/machine.ts';
 import { needParts } from './world/parts.ts';
+import { openCloud } from './world/test-cloud.ts';
 import { addSecondTenant, OTHER_SERVER, type Party } from './world/two-tenants.ts';
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 const { contoso, fabrikam } = await addSecondTenant(cloud);
 const { secrets } = contoso.application;
 
@@ -19,18 +20,13 @@ let machine: Machine;
 let cli: AzureCli;
 
 beforeEach(async (context: TestContext) => {
-  machine = createMachine(cloud, { identity: 'nobody' });
+  machine = cloud.addMachine({ identity: 'nobody' });
   Object.assign(contoso.application, { secrets, enabled: true });
   needParts(context, 'az');
   cli = installAzureCli(machine);
   await cli.signIn(contoso.account);
   forget();
 });
-afterEach(async () => {
-  await machine.close();
-  cloud.forget();
-});
-afterAll(() => cloud.close());
 
 function forget(): void {
   cloud.forget();

@@ -1,25 +1,21 @@
 /** The real Azure CLI: as the identity that `get` signs in with, and as a client that logs Docker in. */
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, expect, it, type TestContext } from 'vitest';
+import { beforeEach, expect, it, type TestContext } from 'vitest';
 import { readTextFile } from '../../scripts/test-parts/command.ts';
 import { CLIENT_ID, CLIENT_SECRET, findTenant, registryOf, TENANT_ID } from '../emulator/state.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
 import { startDockerEngine } from './world/docker-engine.ts';
-import { createMachine, type Machine } from './world/machine.ts';
+import type { Machine } from './world/machine.ts';
 import { needParts, needRoot, partOf } from './world/parts.ts';
+import { openCloud } from './world/test-cloud.ts';
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 let machine: Machine;
 
 beforeEach(() => {
-  machine = createMachine(cloud, { identity: 'nobody' });
+  machine = cloud.addMachine({ identity: 'nobody' });
 });
-afterEach(async () => {
-  await machine.close();
-  cloud.forget();
-});
-afterAll(() => cloud.close());
 
 /** Puts an `az` on the machine that counts its calls, and signs it in. */
 async function signIn(context: TestContext) {

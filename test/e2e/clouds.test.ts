@@ -1,12 +1,12 @@
 /** Registries of every Azure cloud under their real names, pulled from with a real client. */
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { GITHUB_ISSUER, GITHUB_SUBJECT, installCi } from '../emulator/ci.ts';
 import { ACR_AUDIENCE, CLIENT_ID, findTenant, registryOf, TENANT_ID } from '../emulator/state.ts';
 import { expectAnswer, expectFailure } from './world/answer.ts';
-import { startCloud } from './world/cloud.ts';
-import { createMachine, type Machine } from './world/machine.ts';
+import type { Machine } from './world/machine.ts';
 import { needParts, partOf } from './world/parts.ts';
+import { openCloud } from './world/test-cloud.ts';
 
 interface CloudCase {
   readonly name: string;
@@ -76,7 +76,7 @@ const CASES: readonly CloudCase[] = [
   },
 ];
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 const { state } = cloud.emulator;
 const tenant = findTenant(state, TENANT_ID);
 if (tenant === undefined) throw new Error('The emulator begins with a tenant');
@@ -90,15 +90,12 @@ for (const { host, authority, clouds, environment, audience } of CASES) {
 let machine: Machine;
 
 beforeEach(() => {
-  machine = createMachine(cloud, { credHelpers: CASES.map(({ host }) => host) });
+  machine = cloud.addMachine({ credHelpers: CASES.map(({ host }) => host) });
 });
-afterEach(async () => {
+afterEach(() => {
   tenant.authorities = undefined;
   tenant.resources.add(ACR_AUDIENCE);
-  await machine.close();
-  cloud.forget();
 });
-afterAll(() => cloud.close());
 
 /** The program's requests that sign in, and to which host they went. */
 const listSignIns = () =>

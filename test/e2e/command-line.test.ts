@@ -3,23 +3,19 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
-import { createMachine, type Machine } from './world/machine.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { LOGIN_SERVER } from './world/cloud.ts';
+import type { Machine } from './world/machine.ts';
+import { openCloud } from './world/test-cloud.ts';
 
 const VERSION_LINE = /^docker-credential-acr \(docker-credential-acr\) v\d+\.\d+\.\d+\S*\n$/;
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 let machine: Machine;
 
 beforeEach(() => {
-  machine = createMachine(cloud);
+  machine = cloud.addMachine();
 });
-afterEach(async () => {
-  await machine.close();
-  cloud.forget();
-});
-afterAll(() => cloud.close());
 
 const helperPath = () => join(machine.folder, 'bin', 'docker-credential-acr');
 

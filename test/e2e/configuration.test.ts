@@ -1,29 +1,25 @@
 /** What the program's own configuration changes for real clients. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, expect, it, type TestContext } from 'vitest';
+import { beforeEach, expect, it, type TestContext } from 'vitest';
 import { NULL_GUID, registryOf } from '../emulator/state.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
-import { createMachine, type Machine, type MachineOptions } from './world/machine.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
+import type { Machine, MachineOptions } from './world/machine.ts';
 import { needParts, partOf } from './world/parts.ts';
+import { openCloud } from './world/test-cloud.ts';
 
 const IMAGE = `${LOGIN_SERVER}/team/app:1`;
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 let machine: Machine;
 
 beforeEach(() => {
   registryOf(cloud.emulator.state, LOGIN_SERVER).anonymousPull = false;
 });
-afterEach(async () => {
-  await machine.close();
-  cloud.forget();
-});
-afterAll(() => cloud.close());
 
 /** A machine where the registry is configured like this, and its `crane`. */
 async function configure(context: TestContext, settings: object, options: MachineOptions = {}) {
-  machine = createMachine(cloud, options);
+  machine = cloud.addMachine(options);
   needParts(context, 'crane', 'docker-registry');
   await cloud.seed('team/app', '1');
   const file = join(machine.folder, 'settings.json');

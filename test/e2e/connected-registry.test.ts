@@ -1,49 +1,32 @@
 /** Connected registries, by address and by name, over plain http and https: a login, a push and a pull, and no Azure. */
 import { writeFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { registryOf } from '../emulator/state.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
 import {
   EDGE_PASSWORD,
   EDGE_USER,
   startConnectedRegistry,
   trustConnectedRegistry,
 } from './world/connected-registry.ts';
-import { startDockerEngine } from './world/docker-engine.ts';
-import { LOGIN_PLACES, type LoginPlace, prepareLoginPlace } from './world/login-place.ts';
-import { createMachine, type Machine, writeDockerConfig } from './world/machine.ts';
-import { findPart, needParts, needRoot, partOf } from './world/parts.ts';
+import { LOGIN_PLACES, prepareLoginPlace } from './world/login-place.ts';
+import { type Machine, writeDockerConfig } from './world/machine.ts';
+import { needParts, needRoot, partOf } from './world/parts.ts';
 import { prepareContainerStorage } from './world/podman.ts';
+import { openCloud, openDockerEngine } from './world/test-cloud.ts';
 
 /** Where the image to push comes from, past the program. */
 const IMAGE = `${LOGIN_SERVER}/team/app:1`;
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 registryOf(cloud.emulator.state, LOGIN_SERVER).anonymousPull = true;
 cloud.emulator.state.issuedSecrets.add(EDGE_PASSWORD);
-const engineMachine = createMachine(cloud, { identity: 'nobody' });
-let dockerHost = '';
+const dockerHost = openDockerEngine(cloud);
 let machine: Machine;
-let place: LoginPlace | undefined;
 
-beforeAll(async () => {
-  if (process.getuid?.() !== 0 || ['dockerd', 'docker-registry'].some((part) => findPart(part) === undefined)) return;
-  dockerHost = await startDockerEngine(engineMachine);
-  await cloud.seed('team/app', '1');
-});
 beforeEach(() => {
   // With an identity, which must not be used.
-  machine = createMachine(cloud);
-});
-afterEach(async () => {
-  await place?.stop();
-  place = undefined;
-  await machine.close();
-  cloud.forget();
-});
-afterAll(async () => {
-  await engineMachine.close();
-  await cloud.close();
+  machine = cloud.addMachine();
 });
 
 const ROWS = (['docker', 'podman'] as const).flatMap((client) =>
@@ -57,12 +40,11 @@ describe.each(LOGIN_PLACES)('kept in %s', (where) => {
     needParts(context, 'docker-registry', ...(client === 'docker' ? ['docker', 'dockerd'] : ['podman']));
     needRoot(context);
     const kept = await prepareLoginPlace(where, machine, context);
-    place = kept;
     const edge = (await startConnectedRegistry(machine, scheme)).replace('127.0.0.1', name);
     writeFileSync(machine.dockerConfigFile, writeDockerConfig([edge]));
     const environment = {
       ...kept.environment,
-      ...(client === 'docker' ? { DOCKER_HOST: dockerHost } : prepareContainerStorage(machine)),
+      ...(client === 'docker' ? { DOCKER_HOST: dockerHost() } : prepareContainerStorage(machine)),
       ...(scheme === 'https' ? trustConnectedRegistry(machine) : {}),
     };
     // The engine takes plain http and any certificate from loopback addresses by itself.

@@ -1,26 +1,22 @@
 /** crane, the reference client of the go-containerregistry family, with the program as its credential helper. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, expect, it, type TestContext } from 'vitest';
+import { beforeEach, expect, it, type TestContext } from 'vitest';
 import { NULL_GUID } from '../emulator/state.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
 import { writeTar } from './world/image.ts';
-import { createMachine, type Machine, writeDockerConfig } from './world/machine.ts';
+import { type Machine, writeDockerConfig } from './world/machine.ts';
 import { needParts, partOf } from './world/parts.ts';
+import { openCloud } from './world/test-cloud.ts';
 
 const IMAGE = `${LOGIN_SERVER}/team/app:1`;
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 let machine: Machine;
 
 beforeEach(() => {
-  machine = createMachine(cloud);
+  machine = cloud.addMachine();
 });
-afterEach(async () => {
-  await machine.close();
-  cloud.forget();
-});
-afterAll(() => cloud.close());
 
 async function crane(context: TestContext, args: readonly string[], printsSecret = false) {
   needParts(context, 'crane', 'docker-registry');

@@ -1,45 +1,28 @@
 /** The program as Docker's `credsStore`, to which every registry of the machine comes, Azure's or not. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { NULL_GUID, registryOf } from '../emulator/state.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
 import { EDGE_PASSWORD, EDGE_USER, startConnectedRegistry } from './world/connected-registry.ts';
-import { startDockerEngine } from './world/docker-engine.ts';
 import { HUB, HUB_PASSWORD, HUB_USER, installDockerHub } from './world/docker-hub.ts';
-import { LOGIN_PLACES, type LoginPlace, prepareLoginPlace } from './world/login-place.ts';
-import { createMachine, type Machine } from './world/machine.ts';
-import { findPart, needParts, needRoot, partOf } from './world/parts.ts';
+import { LOGIN_PLACES, prepareLoginPlace } from './world/login-place.ts';
+import type { Machine } from './world/machine.ts';
+import { needParts, needRoot, partOf } from './world/parts.ts';
+import { openCloud, openDockerEngine } from './world/test-cloud.ts';
 
 const ADMIN_PASSWORD = 'Admin+pass/word=1%';
 const NOT_FOUND = { exitCode: 1, stdout: 'credentials not found in native keychain\n', stderr: '' };
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 installDockerHub(cloud);
 cloud.emulator.state.issuedSecrets.add(EDGE_PASSWORD);
 registryOf(cloud.emulator.state, LOGIN_SERVER).adminUser = { username: 'admin', passwords: [ADMIN_PASSWORD] };
-const engineMachine = createMachine(cloud, { identity: 'nobody' });
-let dockerHost = '';
+const dockerHost = openDockerEngine(cloud);
 let machine: Machine;
-let place: LoginPlace | undefined;
 
-beforeAll(async () => {
-  if (process.getuid?.() !== 0 || ['dockerd', 'docker-registry'].some((part) => findPart(part) === undefined)) return;
-  dockerHost = await startDockerEngine(engineMachine);
-  await cloud.seed('team/app', '1');
-});
 beforeEach(() => {
-  machine = createMachine(cloud);
+  machine = cloud.addMachine();
   writeFileSync(machine.dockerConfigFile, JSON.stringify({ credsStore: 'acr' }));
-});
-afterEach(async () => {
-  await place?.stop();
-  place = undefined;
-  await machine.close();
-  cloud.forget();
-});
-afterAll(async () => {
-  await engineMachine.close();
-  await cloud.close();
 });
 
 describe.each(LOGIN_PLACES)('with logins in %s', (where) => {
@@ -47,8 +30,7 @@ describe.each(LOGIN_PLACES)('with logins in %s', (where) => {
     needParts(context, 'docker', 'dockerd', 'docker-registry');
     needRoot(context);
     const kept = await prepareLoginPlace(where, machine, context);
-    place = kept;
-    const environment = { ...kept.environment, DOCKER_HOST: dockerHost };
+    const environment = { ...kept.environment, DOCKER_HOST: dockerHost() };
     const helper = (verb: string, input: string) => machine.helper(verb, input, { environment });
     return {
       kept,

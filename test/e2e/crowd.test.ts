@@ -3,29 +3,20 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
-import { createMachine, type Machine, type MachineOptions } from './world/machine.ts';
+import { afterEach, describe, expect, it } from 'vitest';
+import { LOGIN_SERVER } from './world/cloud.ts';
+import type { Machine } from './world/machine.ts';
 import type { RunResult } from './world/process.ts';
+import { openCloud } from './world/test-cloud.ts';
 
 const ENTRA_HOST = 'login.microsoftonline.com';
 
-const cloud = await startCloud();
-const machines: Machine[] = [];
+const cloud = await openCloud();
 const undo: (() => void)[] = [];
 
-afterEach(async () => {
+afterEach(() => {
   for (const restore of undo.splice(0)) restore();
-  await Promise.all(machines.splice(0).map((machine) => machine.close()));
-  cloud.forget();
 });
-afterAll(() => cloud.close());
-
-function prepare(options: MachineOptions = {}): Machine {
-  const machine = createMachine(cloud, options);
-  machines.push(machine);
-  return machine;
-}
 
 function getMany(machine: Machine, count: number, inputs: readonly string[] = [LOGIN_SERVER]): Promise<RunResult[]> {
   return Promise.all(
@@ -52,7 +43,7 @@ async function waitUntil(isReached: () => boolean): Promise<void> {
 
 describe('64 processes at once', () => {
   it('sign in once on an empty cache, and answer the same', async () => {
-    const results = await getMany(prepare(), 64);
+    const results = await getMany(cloud.addMachine(), 64);
     expect(new Set(results.map(({ stdout }) => stdout)).size).toBe(1);
     for (const { exitCode, stderr } of results) expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
@@ -60,7 +51,7 @@ describe('64 processes at once', () => {
 
   it('do so as well when Azure is slow, and for every name of the registry', async () => {
     undo.push(cloud.emulator.inject({ host: ENTRA_HOST, delayMs: 3_500 }));
-    const results = await getMany(prepare(), 64, [
+    const results = await getMany(cloud.addMachine(), 64, [
       LOGIN_SERVER,
       'contoso.eastus.geo.azurecr.io',
       `https://${LOGIN_SERVER}`,
@@ -71,7 +62,7 @@ describe('64 processes at once', () => {
   });
 
   it('are all told what is wrong, and do not all ask', async () => {
-    const results = await getMany(prepare({ identity: 'wrong secret' }), 64);
+    const results = await getMany(cloud.addMachine({ identity: 'wrong secret' }), 64);
     for (const { exitCode, stdout } of results) {
       expect(exitCode).toBe(1);
       expect(stdout).toContain('AADSTS7000215');
@@ -80,7 +71,7 @@ describe('64 processes at once', () => {
   });
 
   it('answer from a warm cache without any connection', async () => {
-    const machine = prepare();
+    const machine = cloud.addMachine();
     await machine.helper('get', LOGIN_SERVER);
     cloud.forget();
     expect(new Set((await getMany(machine, 64)).map(({ stdout }) => stdout)).size).toBe(1);
@@ -88,7 +79,7 @@ describe('64 processes at once', () => {
   });
 
   it('leave no lock and no temporary file behind', async () => {
-    const machine = prepare();
+    const machine = cloud.addMachine();
     await getMany(machine, 64);
     const files = readdirSync(join(machine.folder, 'cache'), { recursive: true, withFileTypes: true });
     // The registry's token and Entra's.
@@ -102,7 +93,7 @@ describe('64 processes at once', () => {
 
 describe('a holder of the lock that ends half-way', () => {
   it('by a kill is followed by the next at once', async () => {
-    const machine = prepare();
+    const machine = cloud.addMachine();
     undo.push(cloud.emulator.inject({ host: ENTRA_HOST, delayMs: 8_000, times: 1 }));
     const holder = startGet(machine);
     await waitUntil(() => cloud.emulator.requests.length > 0);
@@ -116,7 +107,7 @@ describe('a holder of the lock that ends half-way', () => {
   });
 
   it('by being stopped does not hold up the others', async () => {
-    const machine = prepare();
+    const machine = cloud.addMachine();
     undo.push(cloud.emulator.inject({ host: ENTRA_HOST, delayMs: 60_000, times: 1 }));
     const holder = startGet(machine);
     await waitUntil(() => cloud.emulator.requests.length > 0);
@@ -129,7 +120,7 @@ describe('a holder of the lock that ends half-way', () => {
   });
 
   it('at any of many moments leaves a cache that the next one can use', async () => {
-    const machine = prepare();
+    const machine = cloud.addMachine();
     for (let moment = 0; moment < 20; moment += 1) {
       const child = startGet(machine);
       setTimeout(() => child.kill('SIGKILL'), moment * 10);
@@ -161,7 +152,7 @@ describe('a machine with little to work with', () => {
     ['a cache folder that is a file', { DOCKER_CREDENTIAL_ACR_CACHE_DIR: '/etc/hostname' }],
     ['a cache folder where nothing can be written', { DOCKER_CREDENTIAL_ACR_CACHE_DIR: '/proc/self' }],
   ])('answers with %s', async (_name, changes) => {
-    const machine = prepare();
+    const machine = cloud.addMachine();
     const folder = join(machine.folder, 'work');
     mkdirSync(folder);
     // Without a home the system's list of users names one: root's, which the test must leave alone.
@@ -171,7 +162,7 @@ describe('a machine with little to work with', () => {
   });
 
   it('answers with a full disk, and leaves no half file', async (context) => {
-    const machine = prepare();
+    const machine = cloud.addMachine();
     const disk = join(machine.folder, 'disk');
     mkdirSync(disk);
     const mounted = await machine.run('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'none', disk]).catch(() => undefined);
@@ -192,7 +183,7 @@ describe('a machine with little to work with', () => {
   });
 
   it('answers on a disk that is read only', async (context) => {
-    const machine = prepare();
+    const machine = cloud.addMachine();
     const disk = join(machine.folder, 'disk');
     mkdirSync(disk);
     const mounted = await machine.run('mount', ['-t', 'tmpfs', '-o', 'ro', 'none', disk]).catch(() => undefined);
@@ -210,7 +201,7 @@ describe('a machine with little to work with', () => {
   });
 
   it('is not led by links that somebody planted in the cache folder', async () => {
-    const machine = prepare();
+    const machine = cloud.addMachine();
     const elsewhere = join(machine.folder, 'elsewhere');
     mkdirSync(elsewhere);
     mkdirSync(join(machine.folder, 'cache'));
@@ -220,7 +211,7 @@ describe('a machine with little to work with', () => {
   });
 
   it('keeps its files to the owner under any umask', async () => {
-    const machine = prepare();
+    const machine = cloud.addMachine();
     for (const umask of ['000', '077', '777']) {
       const program = join(machine.folder, 'bin', 'docker-credential-acr');
       const result = await machine.run('sh', ['-c', `umask ${umask}; exec ${program} get`], {

@@ -1,12 +1,13 @@
 /** Docker's client library for Python, which reads and writes by the program. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it, type TestContext } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import { NULL_GUID, registryOf } from '../emulator/state.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
-import { LOGIN_PLACES, type LoginPlace, prepareLoginPlace } from './world/login-place.ts';
-import { createMachine, type Machine, type MachineOptions } from './world/machine.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
+import { LOGIN_PLACES, prepareLoginPlace } from './world/login-place.ts';
+import type { Machine, MachineOptions } from './world/machine.ts';
 import { needParts, partOf } from './world/parts.ts';
+import { openCloud } from './world/test-cloud.ts';
 
 const ASK = join(import.meta.dirname, 'docker-py', 'ask.py');
 const OTHER_SERVER = 'fabrikam.azurecr.io';
@@ -15,23 +16,14 @@ const HUB = 'https://index.docker.io/v1/';
 const PASSWORDS = ['Admin+pass/word=1%', 'pass\u00e9 "2"\\'] as const;
 const NOT_FOUND = { error: 'CredentialsNotFound' };
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 for (const password of PASSWORDS) cloud.emulator.state.issuedSecrets.add(password);
 for (const server of [LOGIN_SERVER, OTHER_SERVER]) registryOf(cloud.emulator.state, server);
 let machine: Machine;
-let place: LoginPlace | undefined;
-
-afterEach(async () => {
-  await place?.stop();
-  place = undefined;
-  await machine.close();
-  cloud.forget();
-});
-afterAll(() => cloud.close());
 
 /** @returns what asks the library, and tells its answer and what the program wrote to stderr. */
 function setUp(context: TestContext, options: MachineOptions, environment: Readonly<Record<string, string>> = {}) {
-  machine = createMachine(cloud, options);
+  machine = cloud.addMachine(options);
   needParts(context, 'docker-py');
   return async (words: readonly string[], input?: unknown, more: Readonly<Record<string, string>> = {}) => {
     const given = input === undefined ? {} : { input: JSON.stringify(input) };
@@ -101,7 +93,6 @@ describe.each(LOGIN_PLACES)('docker-py writes to %s', (where) => {
   it('and reads, lists and erases', async (context) => {
     let ask = setUp(context, { identity: 'nobody', credHelpers: [] });
     const kept = await prepareLoginPlace(where, machine, context);
-    place = kept;
     const open = ask;
     ask = (words, input) => open(words, input, kept.environment);
     // https://github.com/docker/docker-py/blob/main/tests/integration/credentials/store_test.py

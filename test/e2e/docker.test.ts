@@ -1,13 +1,14 @@
 /** Docker clients and a Docker engine, with the program as their credential helper. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { registryOf } from '../emulator/state.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
-import { type DockerClient, findBuildKitClient, listDockerClients, startDockerEngine } from './world/docker-engine.ts';
-import { createMachine, type Machine } from './world/machine.ts';
-import { findPart, needParts, needRoot, skipTest } from './world/parts.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
+import { type DockerClient, findBuildKitClient, listDockerClients } from './world/docker-engine.ts';
+import type { Machine } from './world/machine.ts';
+import { needParts, needRoot, skipTest } from './world/parts.ts';
 import type { RunResult } from './world/process.ts';
+import { openCloud, openDockerEngine } from './world/test-cloud.ts';
 
 const IMAGE = `${LOGIN_SERVER}/team/app:1`;
 
@@ -15,27 +16,12 @@ const clients = await listDockerClients();
 const buildKitClient = await findBuildKitClient(clients);
 // Where there is none, the tests say so under one name.
 const testedClients = clients.length > 0 ? clients : [{ path: 'docker', version: 'client' }];
-const cloud = await startCloud();
-const engineMachine = createMachine(cloud, { identity: 'nobody' });
-const canRun = process.getuid?.() === 0 && ['dockerd', 'docker-registry'].every((part) => findPart(part) !== undefined);
-let dockerHost = '';
+const cloud = await openCloud();
+const dockerHost = openDockerEngine(cloud);
 let machine: Machine;
 
-beforeAll(async () => {
-  if (!canRun) return;
-  dockerHost = await startDockerEngine(engineMachine);
-  await cloud.seed('team/app', '1');
-});
-afterAll(async () => {
-  await engineMachine.close();
-  await cloud.close();
-});
 beforeEach(() => {
-  machine = createMachine(cloud);
-});
-afterEach(async () => {
-  await machine.close();
-  cloud.forget();
+  machine = cloud.addMachine();
 });
 
 function need(context: TestContext): void {
@@ -44,7 +30,7 @@ function need(context: TestContext): void {
 }
 
 function docker(client: DockerClient, args: readonly string[], environment = {}): Promise<RunResult> {
-  return machine.run(client.path, args, { environment: { DOCKER_HOST: dockerHost, ...environment } });
+  return machine.run(client.path, args, { environment: { DOCKER_HOST: dockerHost(), ...environment } });
 }
 
 describe.each(testedClients)('docker $version', (client) => {
@@ -123,7 +109,7 @@ describe.each(testedClients)('docker $version', (client) => {
   it('shows what is wrong and what to do when the client secret is wrong', async (context) => {
     need(context);
     await machine.close();
-    machine = createMachine(cloud, { identity: 'wrong secret' });
+    machine = cloud.addMachine({ identity: 'wrong secret' });
     const { exitCode, stdout, stderr } = await docker(client, ['pull', IMAGE]);
     expect(exitCode).toBe(1);
     expect(stdout).not.toContain('Downloaded');
@@ -136,7 +122,7 @@ describe.each(testedClients)('docker $version', (client) => {
   it('pulls anonymously where nobody is signed in and the registry is public', async (context) => {
     need(context);
     await machine.close();
-    machine = createMachine(cloud, { identity: 'nobody', credHelpers: ['public.azurecr.io'] });
+    machine = cloud.addMachine({ identity: 'nobody', credHelpers: ['public.azurecr.io'] });
     const image = 'public.azurecr.io/team/app:1';
     registryOf(cloud.emulator.state, 'public.azurecr.io').anonymousPull = true;
     const pull = await docker(client, ['pull', image]);
@@ -149,7 +135,7 @@ describe.each(testedClients)('docker $version', (client) => {
   it('is refused by a private registry where nobody is signed in', async (context) => {
     need(context);
     await machine.close();
-    machine = createMachine(cloud, { identity: 'nobody' });
+    machine = cloud.addMachine({ identity: 'nobody' });
     const { exitCode, stderr } = await docker(client, ['pull', IMAGE]);
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/unauthorized/i);

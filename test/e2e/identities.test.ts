@@ -2,27 +2,23 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { addApplication, findTenant, OBJECT_ID, TENANT_ID } from '../emulator/state.ts';
 import { expectAnswer, expectFailure } from './world/answer.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
 import { installIdentities, type SetUp } from './world/identities.ts';
-import { createMachine, type Machine } from './world/machine.ts';
+import type { Machine } from './world/machine.ts';
 import { needParts, partOf } from './world/parts.ts';
+import { openCloud } from './world/test-cloud.ts';
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 const identities = await installIdentities(cloud);
 let machine: Machine;
 
 beforeEach(() => {
-  machine = createMachine(cloud, { identity: 'nobody' });
+  machine = cloud.addMachine({ identity: 'nobody' });
 });
-afterEach(async () => {
-  await identities.close();
-  await machine.close();
-  cloud.forget();
-});
-afterAll(() => cloud.close());
+afterEach(() => identities.close());
 
 /** Adds the configuration that names an identity for the login server. */
 function choose(identity: object, { environment, takeAway }: SetUp): SetUp {

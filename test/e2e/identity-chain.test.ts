@@ -1,13 +1,14 @@
 /** Which identity signs in on a machine that has several, and what is told on one that has none. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { expectAnswer, expectFailure, expectNotFound } from './world/answer.ts';
 import { type AzureCli, installAzureCli } from './world/azure-cli.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
 import { installIdentities } from './world/identities.ts';
-import { createMachine, type Machine } from './world/machine.ts';
+import type { Machine } from './world/machine.ts';
 import { needParts, partOf } from './world/parts.ts';
+import { openCloud } from './world/test-cloud.ts';
 import { addSecondTenant } from './world/two-tenants.ts';
 
 type Variables = Readonly<Record<string, string>>;
@@ -22,20 +23,15 @@ const CHAIN: readonly (readonly [proof: string, variables: readonly string[]])[]
   ['app service', ['IDENTITY_ENDPOINT', 'IDENTITY_HEADER']],
 ];
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 const identities = await installIdentities(cloud);
 const { contoso } = await addSecondTenant(cloud);
 let machine: Machine;
 
 beforeEach(() => {
-  machine = createMachine(cloud, { identity: 'nobody' });
+  machine = cloud.addMachine({ identity: 'nobody' });
 });
-afterEach(async () => {
-  await identities.close();
-  await machine.close();
-  cloud.forget();
-});
-afterAll(() => cloud.close());
+afterEach(() => identities.close());
 
 /** A machine that has every identity at once, and an Azure CLI that somebody is signed in to. */
 async function setUpAll(context: TestContext): Promise<{ readonly cli: AzureCli; readonly environment: Variables }> {

@@ -1,13 +1,13 @@
 /** What people type at a login, kept by the real keychain programs, asked for by the protocol's own client library. */
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { NULL_GUID, registryOf } from '../emulator/state.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
-import { startDockerEngine } from './world/docker-engine.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
 import { ENTRY, environmentWith, type RealKeychain, startPass, startSecretService } from './world/keychain.ts';
-import { createMachine, type Machine, type MachineRunOptions } from './world/machine.ts';
-import { findPart, needParts, needRoot, partOf } from './world/parts.ts';
+import type { Machine, MachineRunOptions } from './world/machine.ts';
+import { needParts, needRoot, partOf } from './world/parts.ts';
+import { openCloud, openDockerEngine } from './world/test-cloud.ts';
 
 const ADMIN = 'contoso';
 const PASSWORDS = ['Admin+pass/word=1%', 'Admin+pass/word=2%'] as const;
@@ -15,29 +15,13 @@ const HUB = 'https://index.docker.io/v1/';
 const NOT_FOUND = { exitCode: 3, stdout: 'not found\n', stderr: '' };
 const DONE = { exitCode: 0, stdout: '', stderr: '' };
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 registryOf(cloud.emulator.state, LOGIN_SERVER).adminUser = { username: ADMIN, passwords: PASSWORDS };
-const engineMachine = createMachine(cloud, { identity: 'nobody' });
-let dockerHost = '';
+const dockerHost = openDockerEngine(cloud);
 let machine: Machine;
-let keychain: RealKeychain | undefined;
 
-beforeAll(async () => {
-  if (process.getuid?.() === 0 && findPart('dockerd') !== undefined)
-    dockerHost = await startDockerEngine(engineMachine);
-});
 beforeEach(() => {
-  machine = createMachine(cloud, { identity: 'nobody' });
-});
-afterEach(async () => {
-  await keychain?.stop();
-  keychain = undefined;
-  await machine.close();
-  cloud.forget();
-});
-afterAll(async () => {
-  await engineMachine.close();
-  await cloud.close();
+  machine = cloud.addMachine({ identity: 'nobody' });
 });
 
 type Environment = MachineRunOptions['environment'];
@@ -72,8 +56,7 @@ describe.each([
 ])('with %s', (_name, start) => {
   async function setUp(context: TestContext): Promise<RealKeychain> {
     needParts(context, 'reference-client');
-    keychain = await start(machine, context);
-    return keychain;
+    return start(machine, context);
   }
 
   it('a login is stored, given back, replaced, listed and erased, and is nowhere in clear text', async (context) => {
@@ -133,9 +116,8 @@ describe.each([
   it('docker login keeps what was typed, the next login and pull use it, and docker logout forgets it', async (context) => {
     needParts(context, 'docker', 'dockerd', 'docker-registry');
     needRoot(context);
-    await cloud.seed('team/app', '1');
     const { environment, ask } = await setUp(context);
-    const options = { environment: { ...environment, DOCKER_HOST: dockerHost } };
+    const options = { environment: { ...environment, DOCKER_HOST: dockerHost() } };
     const docker = (args: readonly string[], input = '') => machine.run(partOf('docker'), args, { ...options, input });
     for (const password of PASSWORDS) {
       const login = await docker(['login', LOGIN_SERVER, '-u', ADMIN, '--password-stdin'], password);
@@ -189,14 +171,13 @@ describe('without a keychain that works', () => {
 
   it('a key whose passphrase nobody is there to type', async (context) => {
     needParts(context, 'reference-client');
-    keychain = await startPass(machine, context);
-    const { environment } = keychain;
+    const { environment, ask } = await startPass(machine, context);
     // The password store is encrypted to the key alone: without it all can be stored, and nothing given back.
     const empty = join(machine.folder, 'gnupg', 'private-keys-v1.d');
     renameSync(empty, `${empty}-away`);
     mkdirSync(empty, { mode: 0o700 });
     await expectFile(environment, /docker-credential-pass: /);
     expect(existsSync(join(machine.folder, 'passwords'))).toBe(true);
-    expect(JSON.parse(await keychain.ask('list'))).toEqual({});
+    expect(JSON.parse(await ask('list'))).toEqual({});
   });
 });

@@ -1,12 +1,10 @@
 /** The scan that watches every other test: it must find what it looks for. */
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { CLIENT_SECRET } from '../emulator/state.ts';
-import { startCloud } from './world/cloud.ts';
 import { findLeak } from './world/leak.ts';
-import { createMachine } from './world/machine.ts';
+import { openCloud } from './world/test-cloud.ts';
 
-const cloud = await startCloud();
-afterAll(() => cloud.close());
+const cloud = await openCloud();
 
 const SECRET = 'abc8Q~x._-y+/z=&1%2Bw_~9';
 
@@ -29,9 +27,8 @@ it('a text without the secret holds no leak', () => {
 });
 
 it('a run fails when a program prints a secret, or is given one as an argument', async () => {
-  const machine = createMachine(cloud);
+  const machine = cloud.addMachine();
   await expect(machine.run('/bin/sh', ['-c', 'echo "$AZURE_CLIENT_SECRET"'])).rejects.toThrow(/^stdout of .* holds/);
   await expect(machine.run('/bin/sh', ['-c', 'env >&2'])).rejects.toThrow(/^stderr of .* holds/);
   await expect(machine.run('/bin/echo', [CLIENT_SECRET])).rejects.toThrow(/^the command line of .* holds/);
-  await machine.close();
 });

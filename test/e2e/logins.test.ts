@@ -1,15 +1,16 @@
 /** What each client does at its login and logout with a user that a person types, kept in a keychain and in the file. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { readTextFile } from '../../scripts/test-parts/command.ts';
 import { registryOf } from '../emulator/state.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
 import { EDGE_PASSWORD, EDGE_USER, startConnectedRegistry } from './world/connected-registry.ts';
 import { type RealKeychain, startPass } from './world/keychain.ts';
-import { createMachine, type Machine, writeDockerConfig } from './world/machine.ts';
+import { type Machine, writeDockerConfig } from './world/machine.ts';
 import { needParts, needRoot, partOf } from './world/parts.ts';
 import { prepareContainerStorage } from './world/podman.ts';
+import { openCloud } from './world/test-cloud.ts';
 
 const IMAGE = `${LOGIN_SERVER}/team/app:1`;
 const ADMIN = 'contoso';
@@ -17,7 +18,7 @@ const PASSWORD = 'Admin+pass/word=1%';
 const TOKEN = 'reader';
 const TOKEN_PASSWORD = 'tokenpw~1.abcdefgh';
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 const registry = registryOf(cloud.emulator.state, LOGIN_SERVER);
 registry.adminUser = { username: ADMIN, passwords: [PASSWORD] };
 registry.repositoryTokens.set(TOKEN, { passwords: [TOKEN_PASSWORD], scopeMap: { 'team/app': ['pull'] } });
@@ -25,22 +26,15 @@ let machine: Machine;
 let keychain: RealKeychain | undefined;
 
 beforeEach(() => {
-  machine = createMachine(cloud, { identity: 'nobody' });
+  machine = cloud.addMachine({ identity: 'nobody' });
 });
-afterEach(async () => {
-  await keychain?.stop();
-  keychain = undefined;
-  await machine.close();
-  cloud.forget();
-});
-afterAll(() => cloud.close());
 
 describe.each(['pass', 'the file'])('kept in %s', (place) => {
   /** Where the program keeps what was typed: a folder of nothing but itself, or the real password store. */
   async function setUp(context: TestContext, ...parts: readonly string[]): Promise<Readonly<Record<string, string>>> {
     needParts(context, 'docker-registry', ...parts);
     await cloud.seed('team/app', '1');
-    if (place === 'pass') keychain = await startPass(machine, context);
+    keychain = place === 'pass' ? await startPass(machine, context) : undefined;
     return keychain?.environment ?? {};
   }
 

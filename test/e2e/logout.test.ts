@@ -1,13 +1,14 @@
 /** What every client's logout leaves of a registry: nothing, stored or cached, however the registry was named. */
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { NULL_GUID, registryOf } from '../emulator/state.ts';
 import { expectAnswer } from './world/answer.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
-import { LOGIN_PLACES, type LoginPlace, prepareLoginPlace } from './world/login-place.ts';
-import { createMachine, type Machine, writeDockerConfig } from './world/machine.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
+import { LOGIN_PLACES, prepareLoginPlace } from './world/login-place.ts';
+import { type Machine, writeDockerConfig } from './world/machine.ts';
 import { needParts, partOf } from './world/parts.ts';
+import { openCloud } from './world/test-cloud.ts';
 
 const PASSWORD = 'Admin+pass/word=1%';
 const REGIONAL = 'contoso.westeurope.geo.azurecr.io';
@@ -23,22 +24,14 @@ const FORMS = [
   `https://${LOGIN_SERVER}/v2/`,
 ];
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 registryOf(cloud.emulator.state, LOGIN_SERVER);
 cloud.emulator.state.issuedSecrets.add(PASSWORD).add(OTHER_PASSWORD);
 let machine: Machine;
-let place: LoginPlace | undefined;
 
 beforeEach(() => {
-  machine = createMachine(cloud, { credHelpers: [LOGIN_SERVER, `${LOGIN_SERVER}:443`, REGIONAL, OTHER_SERVER] });
+  machine = cloud.addMachine({ credHelpers: [LOGIN_SERVER, `${LOGIN_SERVER}:443`, REGIONAL, OTHER_SERVER] });
 });
-afterEach(async () => {
-  await place?.stop();
-  place = undefined;
-  await machine.close();
-  cloud.forget();
-});
-afterAll(() => cloud.close());
 
 /** Every client's way to log out of one name of the registry, or of all registries. */
 const LOGOUTS: readonly (readonly [name: string, program: string, args: readonly string[], isOfAll?: true])[] = [
@@ -57,7 +50,6 @@ describe.each(LOGIN_PLACES)('with logins in %s', (where) => {
   async function setUp(context: TestContext, program: string) {
     needParts(context, program);
     const kept = await prepareLoginPlace(where, machine, context);
-    place = kept;
     const helmConfig = join(machine.folder, 'helm.json');
     writeFileSync(helmConfig, writeDockerConfig([LOGIN_SERVER]));
     // No engine is there, and none is needed.

@@ -1,24 +1,18 @@
 /** podman, local and remote, with the program as its credential helper. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, expect, it, type TestContext } from 'vitest';
+import { expect, it, type TestContext } from 'vitest';
 import { registryOf } from '../emulator/state.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
-import { createMachine, type Machine, type MachineOptions } from './world/machine.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
+import type { Machine, MachineOptions } from './world/machine.ts';
 import { needParts, needRoot, partOf } from './world/parts.ts';
 import { prepareContainerStorage } from './world/podman.ts';
 import type { RunResult } from './world/process.ts';
+import { openCloud } from './world/test-cloud.ts';
 
 const IMAGE = `${LOGIN_SERVER}/team/app:1`;
 
-const cloud = await startCloud();
-const machines: Machine[] = [];
-
-afterEach(async () => {
-  await Promise.all(machines.splice(0).map((machine) => machine.close()));
-  cloud.forget();
-});
-afterAll(() => cloud.close());
+const cloud = await openCloud();
 
 interface PodmanMachine extends Machine {
   readonly storage: Readonly<Record<string, string>>;
@@ -29,8 +23,7 @@ async function preparePodman(context: TestContext, options: MachineOptions = {})
   needParts(context, 'podman', 'docker-registry');
   needRoot(context);
   await cloud.seed('team/app', '1');
-  const machine = createMachine(cloud, options);
-  machines.push(machine);
+  const machine = cloud.addMachine(options);
   const storage = prepareContainerStorage(machine);
   const podman = (...args: readonly string[]) => machine.run(partOf('podman'), args, { environment: storage });
   return { ...machine, storage, podman };

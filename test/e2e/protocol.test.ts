@@ -1,27 +1,15 @@
 /** The credential-helper protocol, spoken to the built program as clients speak it. */
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { NULL_GUID } from '../emulator/state.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
-import { createMachine, type Machine, type MachineOptions } from './world/machine.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
+import { createMachine } from './world/machine.ts';
 import type { RunResult } from './world/process.ts';
+import { openCloud } from './world/test-cloud.ts';
 
 const NOT_FOUND: RunResult = { exitCode: 1, stdout: 'credentials not found in native keychain\n', stderr: '' };
 const DONE: RunResult = { exitCode: 0, stdout: '', stderr: '' };
 
-const cloud = await startCloud();
-const machines: Machine[] = [];
-
-afterEach(async () => {
-  await Promise.all(machines.splice(0).map((machine) => machine.close()));
-  cloud.forget();
-});
-afterAll(() => cloud.close());
-
-function prepare(options: MachineOptions = {}): Machine {
-  const machine = createMachine(cloud, options);
-  machines.push(machine);
-  return machine;
-}
+const cloud = await openCloud();
 
 /** What `get` printed, once it is known to have succeeded in silence. */
 function parseAnswer({ exitCode, stdout, stderr }: RunResult): { readonly ServerURL: string; readonly Secret: string } {
@@ -71,7 +59,7 @@ describe('get asks only the hosts of the registry’s own cloud', () => {
     ['contoso.azurecr.us', 'login.microsoftonline.us'],
     ['contoso.azurecr.cn', 'login.partner.microsoftonline.cn'],
   ])('%s', async (host, authority) => {
-    parseAnswer(await prepare().helper('get', host));
+    parseAnswer(await cloud.addMachine().helper('get', host));
     expect(new Set(cloud.emulator.connects)).toEqual(new Set([`${authority}:443`, `${host}:443`]));
     expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
   });
@@ -103,7 +91,7 @@ describe('get answers "not found" at once, in silence and without a connection, 
     '-contoso.azurecr.io',
     '127.0.0.1',
   ])('%j', async (input) => {
-    expect(await prepare().helper('get', input)).toEqual(NOT_FOUND);
+    expect(await cloud.addMachine().helper('get', input)).toEqual(NOT_FOUND);
     expect(cloud.emulator.connects).toEqual([]);
   });
 });
@@ -111,12 +99,12 @@ describe('get answers "not found" at once, in silence and without a connection, 
 it('get without a server URL says so', async () => {
   for (const input of ['', '\n', ' \r\n']) {
     const expected = { exitCode: 1, stdout: 'no credentials server URL\n', stderr: '' };
-    expect(await prepare().helper('get', input)).toEqual(expected);
+    expect(await cloud.addMachine().helper('get', input)).toEqual(expected);
   }
 });
 
 it('get answers from the cache once it has signed in', async () => {
-  const machine = prepare();
+  const machine = cloud.addMachine();
   const first = parseAnswer(await machine.helper('get', LOGIN_SERVER));
   expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
   cloud.forget();
@@ -125,7 +113,7 @@ it('get answers from the cache once it has signed in', async () => {
 });
 
 it('get says on stdout and on stderr what is wrong and what to do when the client secret is wrong', async () => {
-  const { exitCode, stdout, stderr } = await prepare({ identity: 'wrong secret' }).helper('get', LOGIN_SERVER);
+  const { exitCode, stdout, stderr } = await cloud.addMachine({ identity: 'wrong secret' }).helper('get', LOGIN_SERVER);
   expect(exitCode).toBe(1);
   expect(stdout).toMatch(/^Cannot [^\n`]*AADSTS7000215[^\n`]*\n$/);
   expect(stderr).toMatch(/^docker-credential-acr: error: Cannot [^\n]*\n(cause: [^\n]*\n)*hint: [^\n]*\n$/);
@@ -133,7 +121,7 @@ it('get says on stdout and on stderr what is wrong and what to do when the clien
 });
 
 it('twenty at once sign in once and answer the same', async () => {
-  const machine = prepare();
+  const machine = cloud.addMachine();
   const results = await Promise.all(Array.from({ length: 20 }, () => machine.helper('get', LOGIN_SERVER)));
   const secrets = new Set(results.map((result) => parseAnswer(result).Secret));
   expect(secrets.size).toBe(1);
@@ -141,10 +129,10 @@ it('twenty at once sign in once and answer the same', async () => {
 });
 
 it('store keeps a token of the registry, whichever user it came with, until erase', async () => {
-  const { Secret: token } = parseAnswer(await prepare().helper('get', LOGIN_SERVER));
+  const { Secret: token } = parseAnswer(await cloud.addMachine().helper('get', LOGIN_SERVER));
   cloud.forget();
   for (const user of [NULL_GUID, '<token>']) {
-    const machine = prepare({ identity: 'nobody' });
+    const machine = cloud.addMachine({ identity: 'nobody' });
     const payload = JSON.stringify({ ServerURL: LOGIN_SERVER, Username: user, Secret: token });
     // Go's encoder writes the angle brackets as escapes.
     const input = `${payload.replaceAll('<', '\\u003c').replaceAll('>', '\\u003e')}\n`;
@@ -163,17 +151,17 @@ it('store keeps a token of the registry, whichever user it came with, until eras
 
 it('erase succeeds for hosts that nobody knows', async () => {
   for (const host of ['ghcr.io', 'http://contoso.azurecr.io', 'https://contoso.azurecr.io', 'unknown.azurecr.io']) {
-    expect(await prepare().helper('erase', host)).toEqual(DONE);
+    expect(await cloud.addMachine().helper('erase', host)).toEqual(DONE);
   }
 });
 
 it('list names the registries that Docker’s configuration leaves to the program, without asking anybody', async () => {
-  const machine = prepare({ credHelpers: [LOGIN_SERVER, 'other.azurecr.io'] });
+  const machine = cloud.addMachine({ credHelpers: [LOGIN_SERVER, 'other.azurecr.io'] });
   for (const input of ['unused', '']) {
     const { exitCode, stdout, stderr } = await machine.helper('list', input);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(JSON.parse(stdout)).toEqual({ [LOGIN_SERVER]: NULL_GUID, 'other.azurecr.io': NULL_GUID });
   }
-  expect((await prepare({ credHelpers: [] }).helper('list')).stdout).toBe('{}\n');
+  expect((await cloud.addMachine({ credHelpers: [] }).helper('list')).stdout).toBe('{}\n');
   expect(cloud.emulator.connects).toEqual([]);
 });

@@ -1,56 +1,40 @@
 /** podman, local and remote, which finds the program by `credential-helpers` of registries.conf, for every registry. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { registryOf } from '../emulator/state.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
 import { EDGE_PASSWORD, EDGE_USER, startConnectedRegistry } from './world/connected-registry.ts';
 import { HUB_PASSWORD, HUB_USER, installDockerHub } from './world/docker-hub.ts';
-import { LOGIN_PLACES, type LoginPlace, prepareLoginPlace } from './world/login-place.ts';
-import { createMachine, type Machine, type MachineOptions } from './world/machine.ts';
+import { LOGIN_PLACES, prepareLoginPlace } from './world/login-place.ts';
 import { needParts, needRoot, partOf } from './world/parts.ts';
 import { prepareContainerStorage } from './world/podman.ts';
+import { openCloud } from './world/test-cloud.ts';
 
 const IMAGE = `${LOGIN_SERVER}/team/app:1`;
 const PUBLIC_SERVER = 'public.azurecr.io';
 const ADMIN_PASSWORD = 'Admin+pass/word=1%';
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 installDockerHub(cloud);
 cloud.emulator.state.issuedSecrets.add(EDGE_PASSWORD);
 registryOf(cloud.emulator.state, LOGIN_SERVER).adminUser = { username: 'admin', passwords: [ADMIN_PASSWORD] };
 registryOf(cloud.emulator.state, PUBLIC_SERVER).anonymousPull = true;
-let machines: Machine[] = [];
-let place: LoginPlace | undefined;
 
 beforeEach(async (context) => {
   needParts(context, 'podman', 'docker-registry');
   needRoot(context);
   await cloud.seed('team/app', '1');
 });
-afterEach(async () => {
-  await place?.stop();
-  place = undefined;
-  for (const machine of machines.splice(0)) await machine.close();
-  cloud.forget();
-});
-afterAll(() => cloud.close());
 
 describe.each(LOGIN_PLACES)('with logins in %s', (where) => {
-  function addMachine(options: MachineOptions): Machine {
-    const machine = createMachine(cloud, options);
-    machines = [...machines, machine];
-    return machine;
-  }
-
   async function setUp(
     context: TestContext,
     identity: 'nobody' | 'wrong secret',
     helpers = ['containers-auth.json', 'acr'],
   ) {
-    const machine = addMachine({ identity, credHelpers: [] });
+    const machine = cloud.addMachine({ identity, credHelpers: [] });
     const kept = await prepareLoginPlace(where, machine, context);
-    place = kept;
     writeFileSync(machine.dockerConfigFile, '{}');
     // A remote client reads this one alone, and no variable that names another.
     const folder = join(machine.folder, 'home', '.config', 'containers');
@@ -70,7 +54,7 @@ describe.each(LOGIN_PLACES)('with logins in %s', (where) => {
 
   /** Starts podman's service on a machine that has no credential of its own. */
   async function startService(): Promise<readonly string[]> {
-    const server = addMachine({ identity: 'nobody', credHelpers: [] });
+    const server = cloud.addMachine({ identity: 'nobody', credHelpers: [] });
     const socket = join(server.folder, 'podman.sock');
     const environment = prepareContainerStorage(server);
     server.start(partOf('podman'), ['system', 'service', '--time=0', `unix://${socket}`], { environment });
@@ -79,7 +63,7 @@ describe.each(LOGIN_PLACES)('with logins in %s', (where) => {
   }
 
   it('every login is listed as a bare host, and pulls locally and remotely', async (context) => {
-    const { machine, podman, helper, store } = await setUp(context, 'nobody');
+    const { machine, kept, podman, helper, store } = await setUp(context, 'nobody');
     const edge = await startConnectedRegistry(machine);
     await store(`https://${LOGIN_SERVER}`, 'admin', ADMIN_PASSWORD);
     await store(edge, EDGE_USER, EDGE_PASSWORD);
@@ -101,7 +85,7 @@ describe.each(LOGIN_PLACES)('with logins in %s', (where) => {
     }
     expect(cloud.signIns()).toEqual([]);
     expect(await podman(['logout', '--all'])).toMatchObject({ exitCode: 0 });
-    expect(await place?.users()).toEqual({});
+    expect(await kept.users()).toEqual({});
   });
 
   it('a login to Docker Hub is kept by its bare name, and stops nobody from reading the list', async (context) => {

@@ -4,31 +4,29 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseJsonRecord, parseNumber, parseString } from '../emulator/json.ts';
 import { SUBSCRIPTION_ID, TENANT_ID } from '../emulator/state.ts';
 import { decodeToken } from '../emulator/tokens.ts';
 import { expectAnswer } from './world/answer.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
-import { createMachine, type Machine } from './world/machine.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
+import type { Machine } from './world/machine.ts';
+import { openCloud } from './world/test-cloud.ts';
 
 const ENTRA_HOST = 'login.microsoftonline.com';
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 let machine: Machine;
 const undo: (() => void)[] = [];
 
 beforeEach(() => {
-  machine = createMachine(cloud);
+  machine = cloud.addMachine();
 });
 afterEach(async () => {
   for (const restore of undo.splice(0)) restore();
   // A process that nobody waits for is waited for here: the folder goes with the machine.
   await waitUntil(() => listRenewals().every((processId) => !isRunning(processId)));
-  await machine.close();
-  cloud.forget();
 });
-afterAll(() => cloud.close());
 
 interface Step {
   readonly processId: number;

@@ -1,26 +1,18 @@
 /** skopeo with the program as its credential helper. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, expect, it, type TestContext } from 'vitest';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
-import { createMachine, type Machine } from './world/machine.ts';
+import { expect, it, type TestContext } from 'vitest';
+import { LOGIN_SERVER } from './world/cloud.ts';
+import type { Machine } from './world/machine.ts';
 import { needParts, partOf } from './world/parts.ts';
+import { openCloud } from './world/test-cloud.ts';
 
-const cloud = await startCloud();
-const machines: Machine[] = [];
-
-afterEach(async () => {
-  await Promise.all(machines.splice(0).map((machine) => machine.close()));
-  cloud.forget();
-});
-afterAll(() => cloud.close());
+const cloud = await openCloud();
 
 async function prepare(context: TestContext): Promise<Machine> {
   needParts(context, 'skopeo', 'docker-registry');
   await cloud.seed('team/app', '1');
-  const machine = createMachine(cloud);
-  machines.push(machine);
-  return machine;
+  return cloud.addMachine();
 }
 
 it('skopeo inspects a private image with one sign-in, and again with none', async (context) => {

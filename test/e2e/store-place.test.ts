@@ -1,35 +1,27 @@
 /** Where the configuration wants logins kept: moved between pass and the file, or forbidden, as the Docker client sees it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, expect, it, type TestContext } from 'vitest';
+import { beforeEach, expect, it, type TestContext } from 'vitest';
 import { NULL_GUID, registryOf } from '../emulator/state.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
-import { ENTRY, type RealKeychain, startPass } from './world/keychain.ts';
-import { createMachine, type Machine } from './world/machine.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
+import { ENTRY, startPass } from './world/keychain.ts';
+import type { Machine } from './world/machine.ts';
 import { needParts, partOf } from './world/parts.ts';
+import { openCloud } from './world/test-cloud.ts';
 
 const PASSWORD = 'Admin+pass/word=1%';
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 registryOf(cloud.emulator.state, LOGIN_SERVER).adminUser = { username: 'admin', passwords: [PASSWORD] };
 let machine: Machine;
-let keychain: RealKeychain | undefined;
 
 beforeEach(() => {
-  machine = createMachine(cloud, { identity: 'nobody' });
+  machine = cloud.addMachine({ identity: 'nobody' });
 });
-afterEach(async () => {
-  await keychain?.stop();
-  keychain = undefined;
-  await machine.close();
-  cloud.forget();
-});
-afterAll(() => cloud.close());
 
 async function setUp(context: TestContext) {
   needParts(context, 'docker');
   const pass = await startPass(machine, context);
-  keychain = pass;
   return (settings: object) => {
     const variables = { ...machine.configure(settings), DOCKER_HOST: `unix://${machine.folder}/no.sock` };
     const environment = { ...pass.environment, ...variables };

@@ -1,40 +1,32 @@
 /** testcontainers for Node, in releases that read a credential helper in different ways. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it, type TestContext } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import {
   findTestcontainersModule,
   isTestcontainersInstalled,
   TESTCONTAINERS_VERSIONS,
 } from '../../scripts/test-parts/testcontainers.ts';
 import { NULL_GUID, registryOf } from '../emulator/state.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
-import { LOGIN_PLACES, type LoginPlace, prepareLoginPlace } from './world/login-place.ts';
-import { createMachine, type Machine, type MachineOptions } from './world/machine.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
+import { LOGIN_PLACES, prepareLoginPlace } from './world/login-place.ts';
+import type { Machine, MachineOptions } from './world/machine.ts';
 import { skipTest } from './world/parts.ts';
+import { openCloud } from './world/test-cloud.ts';
 
 const ASK = join(import.meta.dirname, 'testcontainers', 'ask.mjs');
 const FOREIGN_SERVER = 'ghcr.io';
 const PASSWORD = 'Admin+pass/word=1%';
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 cloud.emulator.state.issuedSecrets.add(PASSWORD);
 registryOf(cloud.emulator.state, LOGIN_SERVER);
 let machine: Machine;
-let place: LoginPlace | undefined;
-
-afterEach(async () => {
-  await place?.stop();
-  place = undefined;
-  await machine.close();
-  cloud.forget();
-});
-afterAll(() => cloud.close());
 
 describe.each(TESTCONTAINERS_VERSIONS)('testcontainers %s', (version) => {
   /** @returns what asks it for the credential of a host, and what expects that it finds none. */
   function setUp(context: TestContext, options: MachineOptions) {
-    machine = createMachine(cloud, options);
+    machine = cloud.addMachine(options);
     if (!isTestcontainersInstalled(version)) skipTest(context, `not installed: testcontainers-${version}`);
     const module = findTestcontainersModule(version);
     expect(existsSync(module)).toBe(true);
@@ -100,7 +92,6 @@ describe.each(TESTCONTAINERS_VERSIONS)('testcontainers %s', (version) => {
   it.for(LOGIN_PLACES)('reads a login that was typed and is kept in %s', async (where, context) => {
     const { ask } = setUp(context, { identity: 'nobody', credHelpers: [LOGIN_SERVER, FOREIGN_SERVER] });
     const kept = await prepareLoginPlace(where, machine, context);
-    place = kept;
     for (const host of [LOGIN_SERVER, FOREIGN_SERVER]) {
       const payload = JSON.stringify({ ServerURL: host, Username: 'user', Secret: PASSWORD });
       const stored = await machine.helper('store', payload, { environment: kept.environment });

@@ -1,12 +1,12 @@
 /** Every kind of user that ACR knows by a password, typed at `docker login`, kept in a keychain and in the file. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { CLIENT_ID, CLIENT_SECRET, registryOf } from '../emulator/state.ts';
 import { expectNotFound } from './world/answer.ts';
-import { LOGIN_SERVER, startCloud } from './world/cloud.ts';
-import { startDockerEngine } from './world/docker-engine.ts';
-import { LOGIN_PLACES, type LoginPlace, prepareLoginPlace } from './world/login-place.ts';
-import { createMachine, type Machine } from './world/machine.ts';
-import { findPart, needParts, needRoot, partOf } from './world/parts.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
+import { LOGIN_PLACES, prepareLoginPlace } from './world/login-place.ts';
+import type { Machine } from './world/machine.ts';
+import { needParts, needRoot, partOf } from './world/parts.ts';
+import { openCloud, openDockerEngine } from './world/test-cloud.ts';
 
 const IMAGE = `${LOGIN_SERVER}/team/app:1`;
 /** All that may be typed, in an order in which each replaces the one before. */
@@ -25,34 +25,17 @@ const REFUSALS = [
   ['a wrong secret of a service principal', CLIENT_ID, 'not the secret', /Invalid clientid or client secret/],
 ] as const;
 
-const cloud = await startCloud();
+const cloud = await openCloud();
 const registry = registryOf(cloud.emulator.state, LOGIN_SERVER);
 registry.adminUser = { username: 'contoso', passwords: [USERS[0][2], USERS[1][2]] };
 const scopeMap = { 'team/app': ['pull'] };
 registry.repositoryTokens.set('reader', { passwords: [USERS[2][2], USERS[3][2]], scopeMap });
 for (const [, , password] of REFUSALS) cloud.emulator.state.issuedSecrets.add(password);
-const engineMachine = createMachine(cloud, { identity: 'nobody' });
-let dockerHost = '';
+const dockerHost = openDockerEngine(cloud);
 let machine: Machine;
-let place: LoginPlace | undefined;
 
-beforeAll(async () => {
-  if (process.getuid?.() !== 0 || ['dockerd', 'docker-registry'].some((part) => findPart(part) === undefined)) return;
-  dockerHost = await startDockerEngine(engineMachine);
-  await cloud.seed('team/app', '1');
-});
 beforeEach(() => {
-  machine = createMachine(cloud, { identity: 'nobody' });
-});
-afterEach(async () => {
-  await place?.stop();
-  place = undefined;
-  await machine.close();
-  cloud.forget();
-});
-afterAll(async () => {
-  await engineMachine.close();
-  await cloud.close();
+  machine = cloud.addMachine({ identity: 'nobody' });
 });
 
 describe.each(LOGIN_PLACES)('kept in %s', (name) => {
@@ -60,8 +43,7 @@ describe.each(LOGIN_PLACES)('kept in %s', (name) => {
     needParts(context, 'docker', 'dockerd', 'docker-registry');
     needRoot(context);
     const kept = await prepareLoginPlace(name, machine, context);
-    place = kept;
-    const environment = { ...kept.environment, DOCKER_HOST: dockerHost };
+    const environment = { ...kept.environment, DOCKER_HOST: dockerHost() };
     return {
       kept,
       docker: (args: readonly string[], input = '') => machine.run(partOf('docker'), args, { environment, input }),

@@ -1,10 +1,11 @@
 /** A registry of the tests that knows one user by his password, over plain http or https, as a connected registry may. */
 import { webcrypto } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import '../../emulator/reflect-metadata.ts';
 import { PemConverter, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
+import { findFreePort } from './free-port.ts';
 import type { Machine } from './machine.ts';
 import { partOf } from './parts.ts';
 import { waitForServer } from './process.ts';
@@ -85,17 +86,5 @@ function listens(host: string): Promise<boolean> {
     const socket = connect(Number(host.slice(host.lastIndexOf(':') + 1)), '127.0.0.1');
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
     socket.once('connect', () => socket.destroy());
-  });
-}
-
-function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
   });
 }

@@ -1,4 +1,7 @@
-/** Real keychains of Linux for a throw-away machine: a password store with a key of its own, and a keyring on a bus. */
+/**
+ * Real keychains of Linux for a throw-away machine, with which they end: a password store with a key of its own, and a
+ * keyring on a bus.
+ */
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
@@ -12,7 +15,6 @@ export interface RealKeychain {
   readonly environment: Readonly<Record<string, string>>;
   /** Asks the keychain's own program, past the program under test. */
   readonly ask: (verb: 'get' | 'list', input?: string) => Promise<string>;
-  readonly stop: () => Promise<void>;
 }
 
 /** The entry of the login server of the tests. */
@@ -40,14 +42,11 @@ export async function startPass(machine: Machine, context: TestContext): Promise
     const result = await machine.run(partOf(program), args, { environment });
     if (result.exitCode !== 0) throw new Error(`Cannot set up pass: ${program}: ${result.stderr}`);
   };
+  machine.beforeClose(() => run('gpgconf', '--kill', 'all'));
   const owner = 'owner@example.com';
   await run('gpg', '--batch', '--passphrase', '', '--quick-generate-key', owner, 'future-default', 'default', 'never');
   await run('pass', 'init', owner);
-  return {
-    environment,
-    ask: (verb, input) => ask(machine, helper, environment, verb, input),
-    stop: () => run('gpgconf', '--kill', 'all'),
-  };
+  return { environment, ask: (verb, input) => ask(machine, helper, environment, verb, input) };
 }
 
 /** GNOME's keyring on a bus of its own, unlocked as a login would. */
@@ -65,18 +64,14 @@ export async function startSecretService(machine: Machine, context: TestContext)
   await waitForServer(server, async () => readSession() !== undefined);
   const { bus = '', process: processId = '' } = readSession() ?? {};
   const environment = { ...environmentWith(machine, helper), DBUS_SESSION_BUS_ADDRESS: bus };
-  return {
-    environment,
-    ask: (verb, input) => ask(machine, helper, environment, verb, input),
-    stop: async () => {
-      // The session ends with its program; ended itself, it would leave the bus behind.
-      process.kill(Number(processId));
-      for (let round = 0; round < 100 && !server.hasEnded(); round += 1) {
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-      await server.stop();
-    },
-  };
+  machine.beforeClose(async () => {
+    // The session ends with its program; ended itself, it would leave the bus behind.
+    process.kill(Number(processId));
+    for (let round = 0; round < 100 && !server.hasEnded(); round += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  });
+  return { environment, ask: (verb, input) => ask(machine, helper, environment, verb, input) };
 }
 
 async function ask(

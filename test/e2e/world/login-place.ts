@@ -17,7 +17,6 @@ export interface LoginPlace {
   readonly users: () => Promise<Readonly<Record<string, string | undefined>>>;
   /** Expects that a secret is in no file of the program's own, unless this is what the place is. */
   readonly expectHidden: (secret: string) => void;
-  readonly stop: () => Promise<void>;
 }
 
 const PREFIX = 'docker-credential-acr.invalid/';
@@ -33,7 +32,7 @@ export async function prepareLoginPlace(
     return readTextFile(join(folder, 'credentials.json')) ?? '{}';
   };
   if (place === 'pass') {
-    const { environment, ask, stop } = await startPass(machine, context);
+    const { environment, ask } = await startPass(machine, context);
     return {
       environment,
       isClear: false,
@@ -42,7 +41,6 @@ export async function prepareLoginPlace(
         return Object.fromEntries(entries.map(([entry, user]) => [nameServer(entry), parseString(user)]));
       },
       expectHidden: (secret) => expect(readIndex()).not.toContain(secret),
-      stop,
     };
   }
   return {
@@ -55,7 +53,6 @@ export async function prepareLoginPlace(
       );
     },
     expectHidden: () => undefined,
-    stop: async () => undefined,
   };
 }
 

@@ -40,6 +40,8 @@ export interface Machine {
    * @returns the variable that names it.
    */
   readonly configure: (config: object) => Readonly<Record<string, string>>;
+  /** Adds what has to be done before the folder goes; the latest comes first. */
+  readonly beforeClose: (end: () => Promise<void>) => void;
   /** The program's log, which must be free of secrets too. */
   readonly log: () => string;
   /** Ends everything and removes the folder; fails when a log or a server's output holds a secret. */
@@ -80,6 +82,7 @@ export function createMachine(cloud: Cloud, options: MachineOptions = {}): Machi
     if (leak !== undefined) throw new Error(`${where} holds ${leak}`);
   };
   const servers: Server[] = [];
+  const ends: (() => Promise<void>)[] = [];
   const log = () => readTextFile(logFile) ?? '';
   const complete = (given: MachineRunOptions): RunOptions => ({
     folder: join(folder, 'home'),
@@ -106,6 +109,7 @@ export function createMachine(cloud: Cloud, options: MachineOptions = {}): Machi
     start: (command, args, given = {}) => {
       const server = startProcess(command, args, complete(given));
       servers.push(server);
+      ends.push(server.stop);
       return server;
     },
     configure: (config) => {
@@ -113,10 +117,11 @@ export function createMachine(cloud: Cloud, options: MachineOptions = {}): Machi
       writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
       return { DOCKER_CREDENTIAL_ACR_CONFIG: file };
     },
+    beforeClose: (end) => ends.push(end),
     log,
     close: async () => {
-      for (const server of servers.toReversed()) await server.stop();
       try {
+        for (const end of ends.toReversed()) await end();
         for (const server of servers) check('the output of a server', server.output());
         check('the log', log());
       } finally {

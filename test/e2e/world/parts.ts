@@ -53,7 +53,12 @@ export function needParts(context: TestContext, ...names: readonly string[]): vo
 
 /** Ends the test as skipped unless it runs as root, which container engines need here. */
 export function needRoot(context: TestContext): void {
-  if (process.getuid?.() !== 0) skipTest(context, 'a container engine of its own needs root');
+  if (!isRoot()) skipTest(context, 'a container engine of its own needs root');
+}
+
+/** Whether a Docker engine can run here, with a registry for its images. */
+export function canRunEngine(): boolean {
+  return isRoot() && ['dockerd', 'docker-registry'].every((name) => findPart(name) !== undefined);
 }
 
 /** The path of a program that {@link needParts} has seen. */
@@ -61,4 +66,8 @@ export function partOf(name: string): string {
   const path = findPart(name);
   if (path === undefined) throw new Error(`Cannot run ${name}: it is not installed`);
   return path;
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
 }

@@ -1,7 +1,7 @@
 /** The reference registry on a loopback port, with its storage in a folder of the tests. */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { findFreePort } from './free-port.ts';
 import { type Server, startProcess, waitForServer } from './process.ts';
 
 export interface RegistryServer {
@@ -39,16 +39,4 @@ async function answersOk(url: string): Promise<boolean> {
     ({ ok }) => ok,
     () => false,
   );
-}
-
-function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
-  });
 }
