@@ -1,9 +1,9 @@
 /** The real Azure CLI: as the identity that `get` signs in with, and as a client that logs Docker in. */
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, it, type TestContext } from 'vitest';
-import { readTextFile } from '../../scripts/test-parts/command.ts';
 import { CLIENT_ID, CLIENT_SECRET, findTenant, registryOf, TENANT_ID } from '../emulator/state.ts';
+import { type AzureCli, installAzureCli } from './world/azure-cli.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
 import { startDockerEngine } from './world/docker-engine.ts';
 import type { Machine } from './world/machine.ts';
@@ -17,74 +17,45 @@ beforeEach(() => {
   machine = cloud.addMachine({ identity: 'nobody' });
 });
 
-/** Puts an `az` on the machine that counts its calls, and signs it in. */
-async function signIn(context: TestContext) {
+/** Puts an `az` on the machine, and signs it in. */
+async function signIn(context: TestContext): Promise<AzureCli> {
   needParts(context, 'az');
-  const callsFile = join(machine.folder, 'az-calls');
-  const folder = join(machine.folder, 'az-bin');
-  mkdirSync(folder);
-  const az = join(folder, 'az');
-  writeFileSync(az, `#!/bin/sh\necho "$1" >>'${callsFile}'\nexec '${partOf('az')}' "$@"\n`, { mode: 0o755 });
-  const environment = {
-    PATH: `${folder}:${machine.environment['PATH'] ?? ''}`,
-    AZURE_CORE_COLLECT_TELEMETRY: 'no',
-    AZURE_CORE_ONLY_SHOW_ERRORS: 'yes',
-  };
-  // The CLI reads an argument from a file, so that the secret stands on no command line.
-  const secretFile = join(machine.folder, 'secret');
-  writeFileSync(secretFile, CLIENT_SECRET, { mode: 0o600 });
-  const login = await machine.run(
-    az,
-    [
-      'login',
-      '--service-principal',
-      '-u',
-      CLIENT_ID,
-      '-p',
-      `@${secretFile}`,
-      '--tenant',
-      TENANT_ID,
-      '--output',
-      'none',
-    ],
-    { environment },
-  );
-  expect(login).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+  const cli = installAzureCli(machine);
+  await cli.signIn({ clientId: CLIENT_ID, tenantId: TENANT_ID, secret: CLIENT_SECRET });
+  cli.forgetCalls();
   cloud.forget();
-  return { az, environment, folder, countCalls: () => (readTextFile(callsFile) ?? '').split('\n').length - 1 };
+  return cli;
 }
 
 it('get signs in with the account of the Azure CLI, and then answers without starting it', async (context) => {
-  const { environment, countCalls } = await signIn(context);
-  const callsBefore = countCalls();
+  const { environment, calls } = await signIn(context);
   const cold = await machine.helper('get', LOGIN_SERVER, { environment });
   expect(cold).toMatchObject({ exitCode: 0, stderr: '' });
   expect(JSON.parse(cold.stdout)).toMatchObject({ ServerURL: LOGIN_SERVER });
-  expect(countCalls()).toBe(callsBefore + 1);
+  expect(calls()).toHaveLength(1);
   expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
 
   cloud.forget();
   expect(await machine.helper('get', LOGIN_SERVER, { environment })).toEqual(cold);
   // Without `az` on PATH the answer is still there.
   expect(await machine.helper('get', LOGIN_SERVER)).toEqual(cold);
-  expect(countCalls()).toBe(callsBefore + 1);
+  expect(calls()).toHaveLength(1);
   expect(cloud.emulator.connects).toEqual([]);
 });
 
 it('get finds nothing after az logout, and says how to sign in', async (context) => {
-  const { az, environment, countCalls } = await signIn(context);
+  const { environment, run, calls, forgetCalls } = await signIn(context);
   expect((await machine.helper('get', LOGIN_SERVER, { environment })).exitCode).toBe(0);
-  const logout = await machine.run(az, ['logout'], { environment });
-  expect(logout).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+  await run(['logout']);
 
   cloud.forget();
-  const callsBefore = countCalls();
+  forgetCalls();
   expect(await machine.helper('get', LOGIN_SERVER, { environment })).toEqual({
     exitCode: 1,
     stdout: 'credentials not found in native keychain\n',
     stderr: expect.stringMatching(/^docker-credential-acr: hint: [^\n]*az login\n( {2}[\w-]+: [^\n]+\n)+$/),
   });
-  expect(countCalls()).toBe(callsBefore);
+  expect(calls()).toEqual([]);
   expect(cloud.emulator.connects).toEqual([]);
 });
 
@@ -109,12 +80,12 @@ it('get passes on what the Azure CLI says when the secret that it signed in with
 it('az acr login leaves its token to the program, which answers with it until docker logout', async (context) => {
   needParts(context, 'docker', 'dockerd', 'docker-registry');
   needRoot(context);
-  const { az, environment, folder } = await signIn(context);
+  const { environment } = await signIn(context);
   registryOf(cloud.emulator.state, LOGIN_SERVER);
-  symlinkSync(partOf('docker'), join(folder, 'docker'));
+  symlinkSync(partOf('docker'), join(machine.folder, 'az-bin', 'docker'));
   const withEngine = { ...environment, DOCKER_HOST: await startDockerEngine(machine) };
 
-  const login = await machine.run(az, ['acr', 'login', '-n', 'contoso'], { environment: withEngine });
+  const login = await machine.run('az', ['acr', 'login', '-n', 'contoso'], { environment: withEngine });
   expect(login).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Login Succeeded') });
   expect(readFileSync(machine.dockerConfigFile, 'utf8')).not.toMatch(/"(auth|identitytoken)"/);
 
