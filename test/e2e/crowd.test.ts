@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, type TestContext } from 'vitest';
 import { LOGIN_SERVER } from './world/cloud.ts';
 import type { Machine } from './world/machine.ts';
 import type { RunResult } from './world/process.ts';
@@ -32,6 +32,21 @@ function startGet(machine: Machine): ChildProcess {
   });
   child.stdin?.end(LOGIN_SERVER);
   return child;
+}
+
+const DISKS = { small: 'size=16k', 'read-only': 'ro' } as const;
+
+/** Mounts a disk that goes with the machine; the test ends as skipped where none can be mounted. */
+async function mountDisk(context: TestContext, machine: Machine, kind: keyof typeof DISKS): Promise<string> {
+  const disk = join(machine.folder, 'disk');
+  mkdirSync(disk);
+  const args = ['-t', 'tmpfs', '-o', DISKS[kind], 'none', disk];
+  const mounted = await machine.run('mount', args).catch(() => undefined);
+  if (mounted?.exitCode !== 0) context.skip(`skipped: no ${kind} disk can be mounted here`);
+  machine.beforeClose(async () => {
+    await machine.run('umount', [disk]);
+  });
+  return disk;
 }
 
 async function waitUntil(isReached: () => boolean): Promise<void> {
@@ -163,41 +178,27 @@ describe('a machine with little to work with', () => {
 
   it('answers with a full disk, and leaves no half file', async (context) => {
     const machine = cloud.addMachine();
-    const disk = join(machine.folder, 'disk');
-    mkdirSync(disk);
-    const mounted = await machine.run('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'none', disk]).catch(() => undefined);
-    if (mounted?.exitCode !== 0) context.skip('skipped: no small disk can be mounted here');
-    try {
-      await machine.run('dd', ['if=/dev/zero', `of=${join(disk, 'filler')}`, 'bs=4k']);
-      const environment = {
-        DOCKER_CREDENTIAL_ACR_CACHE_DIR: join(disk, 'cache'),
-        DOCKER_CREDENTIAL_ACR_LOG: join(disk, 'log'),
-      };
-      expectAnswer(await machine.helper('get', LOGIN_SERVER, { environment }));
-      expectAnswer(await machine.helper('get', LOGIN_SERVER, { environment }));
-      const files = readdirSync(disk, { recursive: true, withFileTypes: true });
-      expect(files.filter((file) => file.isFile() && /json|tmp/.test(file.name))).toEqual([]);
-    } finally {
-      await machine.run('umount', [disk]);
-    }
+    const disk = await mountDisk(context, machine, 'small');
+    await machine.run('dd', ['if=/dev/zero', `of=${join(disk, 'filler')}`, 'bs=4k']);
+    const environment = {
+      DOCKER_CREDENTIAL_ACR_CACHE_DIR: join(disk, 'cache'),
+      DOCKER_CREDENTIAL_ACR_LOG: join(disk, 'log'),
+    };
+    expectAnswer(await machine.helper('get', LOGIN_SERVER, { environment }));
+    expectAnswer(await machine.helper('get', LOGIN_SERVER, { environment }));
+    const files = readdirSync(disk, { recursive: true, withFileTypes: true });
+    expect(files.filter((file) => file.isFile() && /json|tmp/.test(file.name))).toEqual([]);
   });
 
   it('answers on a disk that is read only', async (context) => {
     const machine = cloud.addMachine();
-    const disk = join(machine.folder, 'disk');
-    mkdirSync(disk);
-    const mounted = await machine.run('mount', ['-t', 'tmpfs', '-o', 'ro', 'none', disk]).catch(() => undefined);
-    if (mounted?.exitCode !== 0) context.skip('skipped: no read-only disk can be mounted here');
-    try {
-      const environment = {
-        HOME: disk,
-        DOCKER_CREDENTIAL_ACR_CACHE_DIR: undefined,
-        DOCKER_CREDENTIAL_ACR_LOG: undefined,
-      };
-      expectAnswer(await machine.helper('get', LOGIN_SERVER, { environment }));
-    } finally {
-      await machine.run('umount', [disk]);
-    }
+    const disk = await mountDisk(context, machine, 'read-only');
+    const environment = {
+      HOME: disk,
+      DOCKER_CREDENTIAL_ACR_CACHE_DIR: undefined,
+      DOCKER_CREDENTIAL_ACR_LOG: undefined,
+    };
+    expectAnswer(await machine.helper('get', LOGIN_SERVER, { environment }));
   });
 
   it('is not led by links that somebody planted in the cache folder', async () => {
