@@ -3,17 +3,14 @@
 import { createHash, createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { type Outcome, run } from '../../src/cli.ts';
 import { createClientCertificate, parseClientCertificate } from '../emulator/certificates.ts';
 import { CLIENT_ID, TENANT_ID } from '../emulator/emulator.ts';
-import { type Application, findTenant } from '../emulator/state.ts';
 import { decodeToken } from '../emulator/tokens.ts';
-import { CLIENT_SECRET_VARIABLES, REGISTRY, readClaims, World } from './world.ts';
+import { CLIENT_SECRET_VARIABLES, ENTRA, EXCHANGE, openWorld, REGISTRY, readClaims } from './world.ts';
 
 const TOKEN_URL = `https://login.microsoftonline.com/${TENANT_ID}/oauth2/v2.0/token`;
-const ENTRA = `POST login.microsoftonline.com/${TENANT_ID}/oauth2/v2.0/token`;
-const EXCHANGE = `POST ${REGISTRY}/oauth2/exchange`;
 const PASSWORD = 'correct horse "battery" ';
 
 interface Pem {
@@ -21,36 +18,20 @@ interface Pem {
   readonly privateKeyPem: string;
 }
 
-let world: World;
-let own: Pem;
-let stranger: Pem;
-let application: Application;
+const world = await openWorld();
+const { application } = world;
+const own = await createClientCertificate();
+const stranger = await createClientCertificate('other');
+// Nobody may see the key, nor its password.
+for (const { privateKeyPem } of [own, stranger]) {
+  const lines = privateKeyPem.trim().split('\n');
+  for (const secret of [privateKeyPem, ...lines.slice(1, -1)]) world.emulator.state.issuedSecrets.add(secret);
+}
+world.emulator.state.issuedSecrets.add(PASSWORD);
 
-beforeAll(async () => {
-  [world, own, stranger] = await Promise.all([
-    World.start(),
-    createClientCertificate(),
-    createClientCertificate('other'),
-  ]);
-  const found = findTenant(world.emulator.state, TENANT_ID)?.applications.get(CLIENT_ID);
-  if (found === undefined) throw new Error('the emulator has an application');
-  application = found;
-  // Nobody may see the key, nor its password.
-  for (const { privateKeyPem } of [own, stranger]) {
-    const lines = privateKeyPem.trim().split('\n');
-    for (const secret of [privateKeyPem, ...lines.slice(1, -1)]) world.emulator.state.issuedSecrets.add(secret);
-  }
-  world.emulator.state.issuedSecrets.add(PASSWORD);
-});
 beforeEach(() => {
-  world.aheadSeconds = 0;
-  world.forgetTokens();
-  world.forgetRequests();
-  world.configure({});
   application.certificates = [parseClientCertificate(own.certificatePem)];
 });
-afterEach(() => world.expectNoLeak());
-afterAll(() => world.stop());
 
 /** Writes a certificate file. */
 function write(text: string | Buffer, name = 'client.pem'): string {

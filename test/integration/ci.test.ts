@@ -1,60 +1,34 @@
 /** `get` in a job of GitHub Actions and of Azure Pipelines, which gets its token from the CI. */
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import {
-  type Ci,
   GITHUB_HOST,
   GITHUB_ISSUER,
   GITHUB_SUBJECT,
   installCi,
   PIPELINES_HOST,
-  PIPELINES_ISSUER,
-  PIPELINES_SUBJECT,
   SERVICE_CONNECTION_ID,
 } from '../emulator/ci.ts';
 import { CLIENT_ID, TENANT_ID } from '../emulator/emulator.ts';
 import type { Fault } from '../emulator/faults.ts';
-import { type Application, findTenant } from '../emulator/state.ts';
-import { NOT_FOUND, REGISTRY, World } from './world.ts';
+import { ENTRA, EXCHANGE, NOT_FOUND, openWorld, REGISTRY } from './world.ts';
 
-const ENTRA = `POST login.microsoftonline.com/${TENANT_ID}/oauth2/v2.0/token`;
-const EXCHANGE = `POST ${REGISTRY}/oauth2/exchange`;
 const NOBODY = { AZURE_CLIENT_ID: undefined, AZURE_TENANT_ID: undefined, AZURE_CLIENT_SECRET: undefined };
 const IDS = { AZURE_CLIENT_ID: CLIENT_ID, AZURE_TENANT_ID: TENANT_ID, AZURE_CLIENT_SECRET: undefined };
 
 type Variables = Record<string, string | undefined>;
 
-let world: World;
-let ci: Ci;
-let application: Application;
+const world = await openWorld();
+const { application } = world;
+const ci = await installCi(world.emulator.state);
 
-beforeAll(async () => {
-  world = await World.start();
-  ci = await installCi(world.emulator.state);
-  const found = findTenant(world.emulator.state, TENANT_ID)?.applications.get(CLIENT_ID);
-  if (found === undefined) throw new Error('the emulator has an application');
-  application = found;
-});
 beforeEach(() => {
-  world.forgetTokens();
-  world.forgetRequests();
-  world.configure({});
   application.federatedCredentials = [];
-  ci.trust(application, GITHUB_ISSUER, GITHUB_SUBJECT);
-  ci.trust(application, PIPELINES_ISSUER, PIPELINES_SUBJECT);
+  world.trustJobs(ci);
 });
-afterEach(() => world.expectNoLeak());
-afterAll(() => world.stop());
 
 const github = (more: Variables = {}): Variables => ({ ...IDS, ...ci.githubVariables, ...more });
 const pipelines = (more: Variables = {}): Variables => ({ ...IDS, ...ci.pipelinesVariables, ...more });
-
-/** Connections to the registry and to Entra may be opened ahead; nothing goes over them. */
-function expectNothingSent(): void {
-  expect(world.seen()).toEqual([]);
-  const ahead = [`${REGISTRY}:443`, 'login.microsoftonline.com:443'];
-  expect(world.emulator.connects.filter((target) => !ahead.includes(target))).toEqual([]);
-}
 
 /** As `world.fail`, while a fault is there. */
 async function failWith(fault: Fault, variables: Variables): Promise<string> {
@@ -130,7 +104,7 @@ describe('a job of GitHub Actions', () => {
     async (url) => {
       const { stdout } = await world.fail(REGISTRY, github({ ACTIONS_ID_TOKEN_REQUEST_URL: url }));
       expect(stdout).toContain('ACTIONS_ID_TOKEN_REQUEST_URL is not an https URL');
-      expectNothingSent();
+      world.expectNothingSent();
     },
   );
 
@@ -224,7 +198,7 @@ describe('a job of Azure Pipelines', () => {
   test.each(['http://dev.azure.com/x/oidctoken', 'nonsense'])('sends nothing to %s', async (url) => {
     const { stdout } = await world.fail(REGISTRY, pipelines({ SYSTEM_OIDCREQUESTURI: url }));
     expect(stdout).toContain('SYSTEM_OIDCREQUESTURI is not an https URL');
-    expectNothingSent();
+    world.expectNothingSent();
   });
 
   const answers: readonly (readonly [what: string, Fault, line: string])[] = [

@@ -2,33 +2,24 @@
 
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { Outcome } from '../../src/cli.ts';
 import { CLIENT_SECRET, OBJECT_ID, TENANT_ID, USER_NAME, USER_OBJECT_ID } from '../emulator/emulator.ts';
-import { type Answer, NOT_FOUND, parseAnswer, REGISTRY, readClaims, World } from './world.ts';
+import { type Answer, EXCHANGE, NOT_FOUND, openWorld, parseAnswer, REGISTRY, readClaims } from './world.ts';
 
 const ACR = 'https://containerregistry.azure.net';
 const ARM = 'https://management.azure.com';
-const EXCHANGE = `POST ${REGISTRY}/oauth2/exchange`;
 const OTHER_TENANT = '33333333-2222-4333-8444-555555555555';
 
-let world: World;
-let bin: string;
-beforeAll(async () => {
-  world = await World.start();
-  bin = join(world.folder, 'bin');
-});
+const world = await openWorld();
+const bin = join(world.folder, 'bin');
+
 beforeEach(() => {
   for (const name of ['bin', '.azure', '.azd', '.Azure', 'other-azure']) {
     rmSync(join(world.folder, name), { recursive: true, force: true });
   }
   mkdirSync(bin);
-  world.forgetTokens();
-  world.forgetRequests();
-  world.configure({});
 });
-afterEach(() => world.expectNoLeak());
-afterAll(() => world.stop());
 
 /** Writes a program that remembers how it was called, and then does as the script says. */
 function install(name: string, script: string): void {

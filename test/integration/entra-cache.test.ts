@@ -2,30 +2,17 @@
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { asText, parseJsonObject } from '../../src/json.ts';
 import { CLIENT_ID, CLIENT_SECRET, TENANT_ID } from '../emulator/emulator.ts';
 import { ACR_AUDIENCE, registryOf } from '../emulator/state.ts';
-import { REGISTRY, readClaims, World } from './world.ts';
+import { ENTRA, EXCHANGE, openWorld, REGISTRY, readClaims } from './world.ts';
 
-const ENTRA = `POST login.microsoftonline.com/${TENANT_ID}/oauth2/v2.0/token`;
-const EXCHANGE = `POST ${REGISTRY}/oauth2/exchange`;
 const OTHER = 'other12.azurecr.io';
 const OTHER_EXCHANGE = `POST ${OTHER}/oauth2/exchange`;
 const ARM_AUDIENCE = 'https://management.azure.com';
 
-let world: World;
-beforeAll(async () => {
-  world = await World.start();
-});
-beforeEach(() => {
-  world.aheadSeconds = 0;
-  world.forgetTokens();
-  world.forgetRequests();
-  world.configure({});
-});
-afterEach(() => world.expectNoLeak());
-afterAll(() => world.stop());
+const world = await openWorld();
 
 /** The tokens of Entra that lie in the cache. */
 function keptTokens(): string[] {

@@ -1,28 +1,20 @@
 /** What is told when something is set up and fails: one line with the remedy, and the story, without any secret. */
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CLIENT_ID, type Fault, OBJECT_ID, TENANT_ID } from '../emulator/emulator.ts';
 import { ACR_AUDIENCE, addTenant, registryOf } from '../emulator/state.ts';
-import { CLIENT_SECRET_VARIABLES, REGISTRY, World } from './world.ts';
+import { CLIENT_SECRET_VARIABLES, openWorld, REGISTRY } from './world.ts';
 
 const ENTRA_HOST = 'login.microsoftonline.com';
 
-let world: World;
+const world = await openWorld();
 let restore: (() => void)[];
-beforeAll(async () => {
-  world = await World.start();
-});
 beforeEach(() => {
   restore = [];
-  world.forgetTokens();
-  world.forgetRequests();
-  world.configure({});
 });
 afterEach(() => {
   for (const undo of restore) undo();
-  world.expectNoLeak();
 });
-afterAll(() => world.stop());
 
 function inject(fault: Fault): void {
   restore.push(world.emulator.inject(fault));

@@ -2,62 +2,34 @@
 
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Ci, FEDERATED_AUDIENCE, installCi } from '../emulator/ci.ts';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { FEDERATED_AUDIENCE, installCi } from '../emulator/ci.ts';
 import { CLIENT_ID, TENANT_ID } from '../emulator/emulator.ts';
-import { type Application, findTenant } from '../emulator/state.ts';
-import { BINDING_AUDIENCE, startTokenProxy, type TokenProxy } from '../emulator/token-proxy.ts';
-import { REGISTRY, World } from './world.ts';
+import { BINDING_AUDIENCE, startTokenProxy } from '../emulator/token-proxy.ts';
+import { ENTRA, EXCHANGE, openWorld, REGISTRY } from './world.ts';
 
-const ENTRA = `POST login.microsoftonline.com/${TENANT_ID}/oauth2/v2.0/token`;
-const EXCHANGE = `POST ${REGISTRY}/oauth2/exchange`;
 const ISSUER = 'https://eastus.oic.prod-aks.azure.com/tenant/cluster/';
 const SUBJECT = 'system:serviceaccount:builds:runner';
 
-let world: World;
-let ci: Ci;
-let proxy: TokenProxy;
-let application: Application;
-let tokenFile: string;
-let caFile: string;
+const world = await openWorld();
+const { application } = world;
+const ci = await installCi(world.emulator.state);
+const proxy = await startTokenProxy(world.emulator.state, () => Math.floor(Date.now() / 1000));
+const tokenFile = join(world.folder, 'azure-identity-token');
+const caFile = join(world.folder, 'ca.crt');
 
-beforeAll(async () => {
-  world = await World.start();
-  const now = () => Math.floor(Date.now() / 1000);
-  [ci, proxy] = await Promise.all([installCi(world.emulator.state), startTokenProxy(world.emulator.state, now)]);
-  const found = findTenant(world.emulator.state, TENANT_ID)?.applications.get(CLIENT_ID);
-  if (found === undefined) throw new Error('the emulator has an application');
-  application = found;
-  tokenFile = join(world.folder, 'azure-identity-token');
-  caFile = join(world.folder, 'ca.crt');
-});
 beforeEach(() => {
-  world.aheadSeconds = 0;
-  world.forgetTokens();
-  world.forgetRequests();
-  world.configure({});
   proxy.requests.length = 0;
   application.federatedCredentials = [];
   ci.trust(application, ISSUER, SUBJECT);
   writeFileSync(tokenFile, `${issue()}\n`);
   writeFileSync(caFile, proxy.caPem);
 });
-afterEach(() => world.expectNoLeak());
-afterAll(async () => {
-  await proxy.close();
-  await world.stop();
-});
+afterAll(() => proxy.close());
 
 function issue(claims: Record<string, unknown> = {}): string {
   const now = Math.floor(Date.now() / 1000);
   return ci.issue({ iss: ISSUER, sub: SUBJECT, aud: [FEDERATED_AUDIENCE], ...claims }, now);
-}
-
-/** Connections to the registry and to Entra may be opened ahead; nothing goes over them. */
-function expectNothingSent(): void {
-  expect(world.seen()).toEqual([]);
-  const ahead = [`${REGISTRY}:443`, 'login.microsoftonline.com:443'];
-  expect(world.emulator.connects.filter((target) => !ahead.includes(target))).toEqual([]);
 }
 
 /** What the webhook of a cluster puts into a pod, and nothing else. */
@@ -117,7 +89,7 @@ describe('a pod with a workload identity', () => {
     expect(stdout).toContain(line);
     expect(stdout).toContain(tokenFile);
     expect(stderr).toContain(`hint: ls -l ${tokenFile}`);
-    expectNothingSent();
+    world.expectNothingSent();
   });
 
   test('is told that its file is a folder', async () => {
@@ -283,7 +255,7 @@ describe('a pod with an identity binding', () => {
     const { stdout } = await world.fail(REGISTRY, bound(changed));
     expect(stdout).toContain(line);
     expect(stdout).not.toContain('secret-word');
-    expectNothingSent();
+    world.expectNothingSent();
     expect(proxy.requests).toEqual([]);
   });
 

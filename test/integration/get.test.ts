@@ -1,26 +1,21 @@
 /** `get`, from the environment's client secret to the registry's token and back from the cache. */
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CLIENT_ID, CLIENT_SECRET, TENANT_ID } from '../emulator/emulator.ts';
 import { addApplication, addTenant, registryOf } from '../emulator/state.ts';
-import { CLIENT_SECRET_VARIABLES, NOT_FOUND, NULL_GUID, REGISTRY, readClaims, World } from './world.ts';
+import {
+  CLIENT_SECRET_VARIABLES,
+  ENTRA,
+  EXCHANGE,
+  NOT_FOUND,
+  NULL_GUID,
+  openWorld,
+  REGISTRY,
+  readClaims,
+  TOKEN,
+} from './world.ts';
 
-const ENTRA = `POST login.microsoftonline.com/${TENANT_ID}/oauth2/v2.0/token`;
-const EXCHANGE = `POST ${REGISTRY}/oauth2/exchange`;
-const TOKEN = `POST ${REGISTRY}/oauth2/token`;
-
-let world: World;
-beforeAll(async () => {
-  world = await World.start();
-});
-beforeEach(() => {
-  world.aheadSeconds = 0;
-  world.forgetTokens();
-  world.forgetRequests();
-  world.configure({});
-});
-afterEach(() => world.expectNoLeak());
-afterAll(() => world.stop());
+const world = await openWorld();
 
 describe('the first answer', () => {
   test('is the null GUID with an ACR refresh token, for one Entra request and one exchange', async () => {

@@ -75,10 +75,7 @@ export class ManagedIdentityWorld {
 
   reset(): void {
     const { world, server } = this;
-    world.forgetTokens();
-    world.forgetRequests();
-    world.configure({});
-    world.aheadSeconds = 0;
+    world.reset();
     server.reset();
     server.state.refusedAudiences.clear();
     Object.assign(server.state, {

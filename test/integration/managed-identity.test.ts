@@ -14,9 +14,8 @@ import {
   SECRET,
   useManagedIdentityWorld,
 } from './managed-identity-world.ts';
-import { REGISTRY } from './world.ts';
+import { EXCHANGE, REGISTRY } from './world.ts';
 
-const EXCHANGE = `POST ${REGISTRY}/oauth2/exchange`;
 /** Every header that a request has from the HTTP client alone. */
 const PLAIN_HEADERS = ['host', 'connection', 'accept'];
 

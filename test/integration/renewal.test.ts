@@ -1,29 +1,13 @@
 /** A token with life left is answered at once, and renewed before its end: by a process of its own, or before the answer. */
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { RENEWAL_VARIABLE } from '../../src/cli.ts';
-import { TENANT_ID } from '../emulator/emulator.ts';
-import { CLIENT_SECRET_VARIABLES, REGISTRY, World } from './world.ts';
+import { CLIENT_SECRET_VARIABLES, ENTRA, EXCHANGE, openWorld, REGISTRY, TOKEN } from './world.ts';
 
-const ENTRA = `POST login.microsoftonline.com/${TENANT_ID}/oauth2/v2.0/token`;
-const EXCHANGE = `POST ${REGISTRY}/oauth2/exchange`;
-const TOKEN = `POST ${REGISTRY}/oauth2/token`;
 const LIFE = 10_800;
 const MINUTE = 60;
 
-let world: World;
-beforeAll(async () => {
-  world = await World.start();
-});
-beforeEach(() => {
-  world.aheadSeconds = 0;
-  world.renewals.length = 0;
-  world.forgetTokens();
-  world.forgetRequests();
-  world.configure({});
-});
-afterEach(() => world.expectNoLeak());
-afterAll(() => world.stop());
+const world = await openWorld();
 
 /** Lets the time pass until the token that is kept has so many minutes left. */
 function passUntilLeft(minutes: number, life = LIFE): void {

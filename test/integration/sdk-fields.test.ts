@@ -7,22 +7,18 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClientCertificate, parseClientCertificate } from '../emulator/certificates.ts';
 import {
-  type Ci,
   FEDERATED_AUDIENCE,
   GITHUB_ISSUER,
   GITHUB_SUBJECT,
   installCi,
   PIPELINES_HOST,
-  PIPELINES_ISSUER,
-  PIPELINES_SUBJECT,
   SERVICE_CONNECTION_ID,
 } from '../emulator/ci.ts';
 import { CLIENT_ID, CLIENT_SECRET, type RecordedRequest, TENANT_ID } from '../emulator/emulator.ts';
 import { type JsonRecord, parseJsonRecord } from '../emulator/json.ts';
-import { findTenant } from '../emulator/state.ts';
-import { BINDING_AUDIENCE, startTokenProxy, type TokenProxy } from '../emulator/token-proxy.ts';
+import { BINDING_AUDIENCE, startTokenProxy } from '../emulator/token-proxy.ts';
 import { decodeToken } from '../emulator/tokens.ts';
-import { REGISTRY, World } from './world.ts';
+import { openWorld, REGISTRY } from './world.ts';
 
 /** What the SDK tells Microsoft of itself, and where it puts its request's id. */
 const TELEMETRY = [
@@ -54,12 +50,12 @@ interface Sent {
   readonly ci: readonly RecordedRequest[];
 }
 
-let world: World;
-let ci: Ci;
-let certificateFile: string;
-let tokenFile: string;
-let boundTokenFile: string;
-let proxy: TokenProxy;
+const world = await openWorld();
+const ci = await installCi(world.emulator.state);
+const proxy = await startTokenProxy(world.emulator.state, now);
+const certificateFile = join(world.folder, 'client.pem');
+const tokenFile = join(world.folder, 'token');
+const boundTokenFile = join(world.folder, 'bound-token');
 
 const CASES: Readonly<Record<'secret' | 'certificate' | 'chain' | 'workload' | 'binding' | 'pipelines', Case>> = {
   secret: { sdk: 'secret', variables: () => ({ AZURE_CLIENT_SECRET: CLIENT_SECRET }) },
@@ -90,32 +86,19 @@ const CASES: Readonly<Record<'secret' | 'certificate' | 'chain' | 'workload' | '
 };
 
 beforeAll(async () => {
-  const [started, own, other] = await Promise.all([
-    World.start(),
-    createClientCertificate(),
-    createClientCertificate('ca'),
-  ]);
-  world = started;
-  ci = await installCi(world.emulator.state);
-  const application = findTenant(world.emulator.state, TENANT_ID)?.applications.get(CLIENT_ID);
-  if (application === undefined) throw new Error('the emulator has an application');
-  application.certificates.push(parseClientCertificate(own.certificatePem));
-  ci.trust(application, GITHUB_ISSUER, GITHUB_SUBJECT);
-  ci.trust(application, PIPELINES_ISSUER, PIPELINES_SUBJECT);
-  certificateFile = join(world.folder, 'client.pem');
+  const [own, other] = await Promise.all([createClientCertificate(), createClientCertificate('ca')]);
+  world.application.certificates.push(parseClientCertificate(own.certificatePem));
+  world.trustJobs(ci);
   writeFileSync(certificateFile, own.privateKeyPem + own.certificatePem + other.certificatePem);
-  tokenFile = join(world.folder, 'token');
-  const now = () => Math.floor(Date.now() / 1000);
   const claims = { iss: GITHUB_ISSUER, sub: GITHUB_SUBJECT, aud: FEDERATED_AUDIENCE };
   writeFileSync(tokenFile, `${ci.issue(claims, now())}\n`);
-  boundTokenFile = join(world.folder, 'bound-token');
   writeFileSync(boundTokenFile, ci.issue({ ...claims, aud: BINDING_AUDIENCE }, now()));
-  proxy = await startTokenProxy(world.emulator.state, now);
 });
-afterAll(async () => {
-  await proxy.close();
-  await world.stop();
-});
+afterAll(() => proxy.close());
+
+function now(): number {
+  return Math.floor(Date.now() / 1000);
+}
 
 /** Runs the SDK, unchanged, in a process of its own. */
 async function runSdk({ sdk, variables, sdkVariables }: Case): Promise<Sent> {

@@ -12,21 +12,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { NULL_GUID, REGISTRY, World } from './world.ts';
+import { describe, expect, test } from 'vitest';
+import { NULL_GUID, openWorld, REGISTRY } from './world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await World.start();
-});
-beforeEach(() => {
-  world.aheadSeconds = 0;
-  world.forgetTokens();
-  world.forgetRequests();
-  world.configure({});
-});
-afterEach(() => world.expectNoLeak());
-afterAll(() => world.stop());
+const world = await openWorld();
 
 /** An ACR refresh token, as a client gets one by itself. */
 async function takeToken(registry = REGISTRY): Promise<string> {

@@ -15,11 +15,11 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Outcome, run } from '../../src/cli.ts';
 import { CLIENT_ID, CLIENT_SECRET, TENANT_ID } from '../emulator/emulator.ts';
-import { createProxiedClient, type ProxiedClient } from '../emulator/proxied-client.ts';
+import { createProxiedClient } from '../emulator/proxied-client.ts';
 import { registryOf } from '../emulator/state.ts';
 import { basic } from '../emulator/test-client.ts';
 import { type FakeKeychain, installKeychain } from './fake-keychain.ts';
-import { NOT_FOUND, NULL_GUID, parseAnswer, REGISTRY, World } from './world.ts';
+import { NOT_FOUND, NULL_GUID, openWorld, parseAnswer, REGISTRY } from './world.ts';
 
 const DONE = { exitCode: 0, stdout: '', stderr: '' };
 const WARNING =
@@ -34,15 +34,13 @@ const TYPED = {
   edge: 'edge client&pw',
 };
 
-let world: World;
-let client: ProxiedClient;
-let binFolder: string;
-let indexFile: string;
-let seen: string;
+const world = await openWorld();
+const client = await createProxiedClient(world.emulator);
+const binFolder = join(world.folder, 'bin');
+const indexFile = join(world.dataFolder, 'credentials.json');
+let seen = '';
 
-beforeAll(async () => {
-  world = await World.start();
-  client = await createProxiedClient(world.emulator);
+beforeAll(() => {
   const registry = registryOf(world.emulator.state, REGISTRY);
   registry.adminUser = { username: 'myregistry', passwords: [TYPED.admin, TYPED.admin2] };
   registry.repositoryTokens.set('reader', {
@@ -51,15 +49,10 @@ beforeAll(async () => {
   });
 });
 beforeEach(() => {
-  binFolder = join(world.folder, 'bin');
-  indexFile = join(world.dataFolder, 'credentials.json');
   seen = '';
   for (const folder of [binFolder, world.dataFolder]) rmSync(folder, { recursive: true, force: true });
   rmSync(world.logFile, { force: true });
   mkdirSync(binFolder);
-  world.forgetTokens();
-  world.forgetRequests();
-  world.writeConfig({});
 });
 afterEach(() => {
   const log = existsSync(world.logFile) ? readFileSync(world.logFile, 'utf8') : '';
@@ -70,12 +63,8 @@ afterEach(() => {
       expect(text.includes(form), `a typed secret as ${form.slice(0, 4)}…`).toBe(false);
     }
   }
-  world.expectNoLeak();
 });
-afterAll(async () => {
-  await client.close();
-  await world.stop();
-});
+afterAll(() => client.close());
 
 function btoa64(text: string): string {
   return Buffer.from(text).toString('base64').replace(/=+$/, '');

@@ -3,14 +3,21 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect } from 'vitest';
 import { type Outcome, run } from '../../src/cli.ts';
 import { parseJsonObject } from '../../src/json.ts';
+import { type Ci, GITHUB_ISSUER, GITHUB_SUBJECT, PIPELINES_ISSUER, PIPELINES_SUBJECT } from '../emulator/ci.ts';
 import { CLIENT_ID, CLIENT_SECRET, type Emulator, startEmulator, TENANT_ID } from '../emulator/emulator.ts';
+import { type Application, findTenant } from '../emulator/state.ts';
 
 export const REGISTRY = 'myregistry.azurecr.io';
 export const NOT_FOUND = 'credentials not found in native keychain\n';
 export const NULL_GUID = '00000000-0000-0000-0000-000000000000';
+
+/** The requests of a sign-in, as `seen` tells of them. */
+export const ENTRA = `POST login.microsoftonline.com/${TENANT_ID}/oauth2/v2.0/token`;
+export const EXCHANGE = `POST ${REGISTRY}/oauth2/exchange`;
+export const TOKEN = `POST ${REGISTRY}/oauth2/token`;
 
 export const CLIENT_SECRET_VARIABLES = {
   AZURE_TENANT_ID: TENANT_ID,
@@ -26,6 +33,8 @@ export interface Answer {
 
 export class World {
   readonly emulator: Emulator;
+  /** The one that every sign-in here is meant for. */
+  readonly application: Application;
   readonly folder: string;
   readonly cacheFolder: string;
   readonly dataFolder: string;
@@ -46,7 +55,10 @@ export class World {
   }
 
   private constructor(emulator: Emulator, folder: string) {
+    const application = findTenant(emulator.state, TENANT_ID)?.applications.get(CLIENT_ID);
+    if (application === undefined) throw new Error('the emulator has an application');
     this.emulator = emulator;
+    this.application = application;
     this.folder = folder;
     this.cacheFolder = join(folder, 'cache');
     this.dataFolder = join(folder, 'data');
@@ -105,6 +117,12 @@ export class World {
     return outcome;
   }
 
+  /** Lets the jobs of the emulated CI systems sign in as the application. */
+  trustJobs(ci: Ci): void {
+    ci.trust(this.application, GITHUB_ISSUER, GITHUB_SUBJECT);
+    ci.trust(this.application, PIPELINES_ISSUER, PIPELINES_SUBJECT);
+  }
+
   writeConfig(config: unknown): string {
     const file = join(this.folder, 'config.json');
     writeFileSync(file, typeof config === 'string' ? config : JSON.stringify(config));
@@ -120,12 +138,28 @@ export class World {
     return this.emulator.requests.map(({ method, host, path }) => `${method} ${host}${path}`);
   }
 
+  /** Connections to the registry and to Entra may be opened ahead; nothing goes over them. */
+  expectNothingSent(): void {
+    expect(this.seen()).toEqual([]);
+    const ahead = [`${REGISTRY}:443`, 'login.microsoftonline.com:443'];
+    expect(this.emulator.connects.filter((target) => !ahead.includes(target))).toEqual([]);
+  }
+
   forgetRequests(): void {
     this.emulator.resetRequests();
   }
 
   forgetTokens(): void {
     rmSync(this.cacheFolder, { recursive: true, force: true });
+  }
+
+  /** Makes it as it was in the beginning, but for what a test changes in Azure. */
+  reset(): void {
+    this.aheadSeconds = 0;
+    this.renewals.length = 0;
+    this.forgetTokens();
+    this.forgetRequests();
+    this.configure({});
   }
 
   /** Fails the test when a secret or a token got into an error, a hint or the log. */
@@ -143,6 +177,15 @@ export class World {
     await this.emulator.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Starts the world of a test file, clean before each test and searched for secrets after it. */
+export async function openWorld(): Promise<World> {
+  const world = await World.start();
+  beforeEach(() => world.reset());
+  afterEach(() => world.expectNoLeak());
+  afterAll(() => world.stop());
+  return world;
 }
 
 export function parseAnswer(stdout: string): Answer {
