@@ -2,24 +2,9 @@ import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'n
 import { SignJWT } from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createClientCertificate, parseClientCertificate } from './certificates.ts';
-import { parseJsonRecord } from './json.ts';
 import type { Context, EmulatedResponse } from './message.ts';
-import { CLIENT_ID, findTenant, TENANT_ID } from './state.ts';
-import { createContext, NOW, post, secretForm } from './test-client.ts';
-
-const TOKEN_URL = `https://login.microsoftonline.com/${TENANT_ID}/oauth2/v2.0/token`;
-
-function application(context: Context) {
-  const found = findTenant(context.state, TENANT_ID)?.applications.get(CLIENT_ID);
-  if (found === undefined) {
-    throw new Error('The state has no application');
-  }
-  return found;
-}
-
-function codesOf(response: EmulatedResponse): unknown {
-  return parseJsonRecord(response.body)?.['error_codes'];
-}
+import { CLIENT_ID, TENANT_ID } from './state.ts';
+import { createContext, findApplication, NOW, post, readErrorCodes, secretForm, TOKEN_URL } from './test-client.ts';
 
 describe('a client assertion', () => {
   let certificatePem: string;
@@ -72,7 +57,7 @@ describe('a client assertion', () => {
 
   function withCertificate(): Context {
     const context = createContext();
-    application(context).certificates.push(parseClientCertificate(certificatePem));
+    findApplication(context).certificates.push(parseClientCertificate(certificatePem));
     return context;
   }
 
@@ -110,14 +95,14 @@ describe('a client assertion', () => {
     ['a start far in the future', () => ({ claims: { nbf: NOW + 400 } }), 700024],
   ];
   test.each(BAD)('of the certificate is refused with %s', async (_what, parts, code) => {
-    expect(codesOf(send(withCertificate(), await signOwn(parts())))).toEqual([code]);
+    expect(readErrorCodes(send(withCertificate(), await signOwn(parts())))).toEqual([code]);
   });
 
   test('of the certificate is taken once', async () => {
     const context = withCertificate();
     const assertion = await signOwn();
     expect(send(context, assertion).status).toBe(200);
-    expect(codesOf(send(context, assertion))).toEqual([50012]);
+    expect(readErrorCodes(send(context, assertion))).toEqual([50012]);
     context.state.refuseReplayedAssertions = false;
     expect(send(context, assertion).status).toBe(200);
   });
@@ -138,7 +123,12 @@ describe('a client assertion', () => {
 
   function withFederation(publicKey: KeyObject): Context {
     const context = createContext();
-    application(context).federatedCredentials.push({ issuer: ISSUER, subject: SUBJECT, audience: AUDIENCE, publicKey });
+    findApplication(context).federatedCredentials.push({
+      issuer: ISSUER,
+      subject: SUBJECT,
+      audience: AUDIENCE,
+      publicKey,
+    });
     return context;
   }
 
@@ -153,12 +143,12 @@ describe('a client assertion', () => {
   ];
   test.each(FEDERATED)('of a trusted issuer %s', async (_what, claims, codes) => {
     const context = withFederation(parseClientCertificate(certificatePem).publicKey);
-    expect(codesOf(send(context, await signFederated(claims)))).toEqual(codes);
+    expect(readErrorCodes(send(context, await signFederated(claims)))).toEqual(codes);
   });
 
   test('of a trusted issuer is refused with the key of a stranger', async () => {
     const context = withFederation(parseClientCertificate(certificatePem).publicKey);
-    expect(codesOf(send(context, await signFederated({}, strangerKey)))).toEqual([50013]);
+    expect(readErrorCodes(send(context, await signFederated({}, strangerKey)))).toEqual([50013]);
   });
 
   test('is among the secrets, whether it was good or not', async () => {

@@ -1,23 +1,22 @@
 /** The grants of a person: device code, authorization code and refresh token, and what they answer with. */
 import { createHash, randomBytes } from 'node:crypto';
-import { judgeClient } from './entra-client.ts';
 import { type EntraError, entraResponse } from './entra-error.ts';
 import { formatMissing, parseUserScope } from './entra-scope.ts';
 import { issueIdToken, issueUserToken } from './entra-token.ts';
 import type { Context, EmulatedRequest, EmulatedResponse } from './message.ts';
-import { AZURE_CLI_CLIENT_ID, type EmulatorState, type Tenant } from './state.ts';
+import { type Application, AZURE_CLI_CLIENT_ID, type EmulatorState, type Tenant } from './state.ts';
 import type { User } from './state-sign-in.ts';
 
+/** A request to a tenant, and which of its applications sends it. */
+export interface GrantRequest {
+  readonly tenant: Tenant;
+  readonly client: Application;
+  readonly request: EmulatedRequest;
+  readonly context: Context;
+}
+
 /** `POST …/devicecode`: starts a sign-in that the state's `signIn` decides. */
-export function answerDeviceCode(
-  tenant: Tenant,
-  request: EmulatedRequest,
-  context: Context,
-): EmulatedResponse | EntraError {
-  const client = judgeClient(tenant, request, context);
-  if ('error' in client) {
-    return client;
-  }
+export function answerDeviceCode({ client, request, context }: GrantRequest): EmulatedResponse {
   const { signIn } = context.state;
   const deviceCode = createSecret(context.state);
   const userCode = randomBytes(5).toString('hex').slice(0, 9).toUpperCase();
@@ -43,15 +42,8 @@ export function answerDeviceCode(
   );
 }
 
-export function grantDeviceCode(
-  tenant: Tenant,
-  request: EmulatedRequest,
-  context: Context,
-): EmulatedResponse | EntraError {
-  const client = judgeClient(tenant, request, context);
-  if ('error' in client) {
-    return client;
-  }
+export function grantDeviceCode(asked: GrantRequest): EmulatedResponse | EntraError {
+  const { client, request, context } = asked;
   const { signIn } = context.state;
   const code = request.form.get('device_code') ?? '';
   const pending = signIn.deviceCodes.get(code);
@@ -70,18 +62,11 @@ export function grantDeviceCode(
     return { error: 'authorization_declined', code: 70_020, text: 'The end user denied the authorization request.' };
   }
   signIn.deviceCodes.delete(code);
-  return answerUser(tenant, client.clientId, pending.scope, undefined, request, context);
+  return answerUser(asked, pending.scope);
 }
 
-export function grantAuthorizationCode(
-  tenant: Tenant,
-  request: EmulatedRequest,
-  context: Context,
-): EmulatedResponse | EntraError {
-  const client = judgeClient(tenant, request, context);
-  if ('error' in client) {
-    return client;
-  }
+export function grantAuthorizationCode(asked: GrantRequest): EmulatedResponse | EntraError {
+  const { client, request, context } = asked;
   const { authorizationCodes } = context.state.signIn;
   const code = request.form.get('code') ?? '';
   const issued = authorizationCodes.get(code);
@@ -103,18 +88,11 @@ export function grantAuthorizationCode(
     return { error: 'invalid_grant', code: 501_481, text };
   }
   const scope = request.form.get('scope') ?? issued.scope;
-  return answerUser(tenant, client.clientId, scope, issued.nonce, request, context);
+  return answerUser(asked, scope, issued.nonce);
 }
 
-export function grantRefreshToken(
-  tenant: Tenant,
-  request: EmulatedRequest,
-  context: Context,
-): EmulatedResponse | EntraError {
-  const client = judgeClient(tenant, request, context);
-  if ('error' in client) {
-    return client;
-  }
+export function grantRefreshToken(asked: GrantRequest): EmulatedResponse | EntraError {
+  const { client, request, context } = asked;
   const token = request.form.get('refresh_token');
   if (token === null) {
     return formatMissing('refresh_token');
@@ -130,7 +108,7 @@ export function grantRefreshToken(
       : 'The refresh token has expired due to inactivity.';
     return { error: 'invalid_grant', code: issued.isRevoked ? 50_173 : 700_082, text, suberror: 'bad_token' };
   }
-  return answerUser(tenant, client.clientId, request.form.get('scope') ?? '', undefined, request, context);
+  return answerUser(asked, request.form.get('scope') ?? '');
 }
 
 /** A text that nobody can guess, known to the leak scans. */
@@ -140,14 +118,9 @@ export function createSecret(state: EmulatorState): string {
   return secret;
 }
 
-function answerUser(
-  tenant: Tenant,
-  clientId: string,
-  scope: string,
-  nonce: string | undefined,
-  request: EmulatedRequest,
-  context: Context,
-): EmulatedResponse | EntraError {
+function answerUser(asked: GrantRequest, scope: string, nonce?: string): EmulatedResponse | EntraError {
+  const { tenant, client, request, context } = asked;
+  const { clientId } = client;
   const { state, now } = context;
   const { user, refusal } = state.signIn;
   if (refusal !== undefined) {

@@ -1,23 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { parseJsonRecord } from './json.ts';
-import type { Context, EmulatedResponse } from './message.ts';
 import { CLIENT_ID, findTenant, OBJECT_ID, TENANT_ID, TENANT_NAME } from './state.ts';
-import { createContext, get, memberOf, NOW, post, REQUEST_ID, secretForm } from './test-client.ts';
+import {
+  createContext,
+  findApplication,
+  get,
+  memberOf,
+  NOW,
+  post,
+  REQUEST_ID,
+  readErrorCodes,
+  secretForm,
+  TOKEN_URL,
+} from './test-client.ts';
 import { decodeToken } from './tokens.ts';
-
-const TOKEN_URL = `https://login.microsoftonline.com/${TENANT_ID}/oauth2/v2.0/token`;
-
-function application(context: Context) {
-  const found = findTenant(context.state, TENANT_ID)?.applications.get(CLIENT_ID);
-  if (found === undefined) {
-    throw new Error('The state has no application');
-  }
-  return found;
-}
-
-function codesOf(response: EmulatedResponse): unknown {
-  return parseJsonRecord(response.body)?.['error_codes'];
-}
 
 describe('a client secret', () => {
   test('gets a token with the claims of an application', () => {
@@ -94,19 +90,19 @@ describe('a client secret', () => {
 
   test('is refused once it has expired', () => {
     const context = createContext();
-    application(context).secrets = [{ value: 'old', expiresAtSeconds: NOW }];
-    expect(codesOf(post(TOKEN_URL, secretForm({ client_secret: 'old' }), context))).toEqual([7000222]);
+    findApplication(context).secrets = [{ value: 'old', expiresAtSeconds: NOW }];
+    expect(readErrorCodes(post(TOKEN_URL, secretForm({ client_secret: 'old' }), context))).toEqual([7000222]);
   });
 
   test('is refused when the application is disabled', () => {
     const context = createContext();
-    application(context).enabled = false;
-    expect(codesOf(post(TOKEN_URL, secretForm(), context))).toEqual([7000112]);
+    findApplication(context).enabled = false;
+    expect(readErrorCodes(post(TOKEN_URL, secretForm(), context))).toEqual([7000112]);
   });
 
   test('is refused in a tenant that nobody knows', () => {
     const url = 'https://login.microsoftonline.com/00000000-1111-4222-8333-444444444444/oauth2/v2.0/token';
-    expect(codesOf(post(url, secretForm(), createContext()))).toEqual([90002]);
+    expect(readErrorCodes(post(url, secretForm(), createContext()))).toEqual([90002]);
   });
 
   test('is refused at the authority of a cloud in which the tenant does not live', () => {
@@ -115,7 +111,7 @@ describe('a client secret', () => {
     if (tenant !== undefined) {
       tenant.authorities = ['login.partner.microsoftonline.cn'];
     }
-    expect(codesOf(post(TOKEN_URL, secretForm(), context))).toEqual([90002]);
+    expect(readErrorCodes(post(TOKEN_URL, secretForm(), context))).toEqual([90002]);
     expect(
       post(TOKEN_URL.replace('login.', 'login.partner.').replace('.com', '.cn'), secretForm(), context).status,
     ).toBe(200);

@@ -5,11 +5,17 @@ import { judgeClient } from './entra-client.ts';
 import { type EntraError, entraResponse, formatEntraError } from './entra-error.ts';
 import { formatMissing, parseApplicationScope, parseResource } from './entra-scope.ts';
 import { issueApplicationToken } from './entra-token.ts';
-import { answerDeviceCode, grantAuthorizationCode, grantDeviceCode, grantRefreshToken } from './entra-user.ts';
+import {
+  answerDeviceCode,
+  type GrantRequest,
+  grantAuthorizationCode,
+  grantDeviceCode,
+  grantRefreshToken,
+} from './entra-user.ts';
 import type { Context, EmulatedRequest, EmulatedResponse } from './message.ts';
 import { findTenant, type Tenant } from './state.ts';
 
-type Grant = (tenant: Tenant, request: EmulatedRequest, context: Context) => EmulatedResponse | EntraError;
+type Grant = (asked: GrantRequest) => EmulatedResponse | EntraError;
 
 /** By `grant_type`; one more entry is one more way to sign in. */
 const GRANTS: ReadonlyMap<string, Grant> = new Map([
@@ -53,12 +59,15 @@ export function answerEntra(request: EmulatedRequest, context: Context): Emulate
     return answerAuthorize(tenant, request, context);
   }
   if (resource === 'oauth2/v2.0/devicecode' && request.method === 'POST') {
-    return settle(answerDeviceCode(tenant, request, context), request, context);
+    return judgeAndAnswer(answerDeviceCode, tenant, request, context);
   }
   return { status: 404, headers: {}, body: '' };
 }
 
-function settle(answer: EmulatedResponse | EntraError, request: EmulatedRequest, context: Context): EmulatedResponse {
+/** Answers who is a client of the tenant, and can show it. */
+function judgeAndAnswer(grant: Grant, tenant: Tenant, request: EmulatedRequest, context: Context): EmulatedResponse {
+  const client = judgeClient(tenant, request, context);
+  const answer = 'error' in client ? client : grant({ tenant, client, request, context });
   return 'error' in answer ? formatEntraError(answer, request, context) : answer;
 }
 
@@ -80,18 +89,11 @@ function answerToken(tenant: Tenant, request: EmulatedRequest, context: Context)
           };
     return formatEntraError(error, request, context);
   }
-  return settle(grant(tenant, request, context), request, context);
+  return judgeAndAnswer(grant, tenant, request, context);
 }
 
-function grantClientCredentials(
-  tenant: Tenant,
-  request: EmulatedRequest,
-  context: Context,
-): EmulatedResponse | EntraError {
-  const application = judgeClient(tenant, request, context);
-  if ('error' in application) {
-    return application;
-  }
+function grantClientCredentials(asked: GrantRequest): EmulatedResponse | EntraError {
+  const { tenant, client: application, request, context } = asked;
   if (application.isPublic) {
     const text = 'Public clients are not supported for this grant type.';
     return { error: 'unauthorized_client', code: 7_000_218, text };

@@ -4,11 +4,22 @@ import { parseJsonRecord, parseString } from './json.ts';
 import type { Context, EmulatedRequest, EmulatedResponse } from './message.ts';
 import { createRequest } from './message.ts';
 import { answerRequest } from './server.ts';
-import { ACR_AUDIENCE, CLIENT_ID, CLIENT_SECRET, createState, NULL_GUID, registryOf, TENANT_ID } from './state.ts';
+import {
+  ACR_AUDIENCE,
+  CLIENT_ID,
+  CLIENT_SECRET,
+  createState,
+  findTenant,
+  NULL_GUID,
+  registryOf,
+  TENANT_ID,
+} from './state.ts';
 
 export const NOW = 1_800_000_000;
 export const REQUEST_ID = '12345678-1234-4234-8234-123456789012';
 export const LOGIN_SERVER = 'contoso.azurecr.io';
+/** The token endpoint of the tenant that a state begins with. */
+export const TOKEN_URL = `https://login.microsoftonline.com/${TENANT_ID}/oauth2/v2.0/token`;
 
 export function createContext(now = NOW): Context {
   return { state: createState(), now, requestId: REQUEST_ID };
@@ -81,4 +92,18 @@ export function nullGuid(token: string): string {
 
 export function registry(context: Context): ReturnType<typeof registryOf> {
   return registryOf(context.state, LOGIN_SERVER);
+}
+
+/** The application that a state begins with. */
+export function findApplication(context: Context) {
+  const found = findTenant(context.state, TENANT_ID)?.applications.get(CLIENT_ID);
+  if (found === undefined) {
+    throw new Error('The state has no application');
+  }
+  return found;
+}
+
+/** Entra's numbers of what is wrong. */
+export function readErrorCodes(response: EmulatedResponse): unknown {
+  return parseJsonRecord(response.body)?.['error_codes'];
 }

@@ -37,6 +37,16 @@ function holdLock(key = KEY) {
   return lock;
 }
 
+/** A look for a result that is not there, after the second of which the lock is free. */
+function releaseAfterTwoLooks(lock: ReturnType<typeof holdLock>): () => undefined {
+  let looks = 0;
+  return () => {
+    looks += 1;
+    if (looks > 2) lock.release();
+    return undefined;
+  };
+}
+
 describe('who runs', () => {
   test('one that has no cache', async () => {
     expect(await flySingle(undefined, KEY, flightTo('a'))).toBe('a');
@@ -233,12 +243,7 @@ describe('a failure', () => {
     await catchAnything(() => flySingle(theCache(), KEY, failing()));
     await new Promise((resolve) => setTimeout(resolve, 5));
     const lock = holdLock();
-    let looks = 0;
-    const peek = () => {
-      looks += 1;
-      if (looks > 2) lock.release();
-      return undefined;
-    };
+    const peek = releaseAfterTwoLooks(lock);
     expect(await flySingle(theCache(), KEY, flightTo('ran itself', { peek }))).toBe('ran itself');
   });
 
@@ -261,12 +266,7 @@ describe('a failure', () => {
     test(`is not read from a file with ${name}`, async () => {
       const lock = holdLock();
       writeFileSync(folder.path('locks', `${nameKey(KEY)}.failed`), text, { mode: 0o600 });
-      let looks = 0;
-      const peek = () => {
-        looks += 1;
-        if (looks > 2) lock.release();
-        return undefined;
-      };
+      const peek = releaseAfterTwoLooks(lock);
       expect(await flySingle(theCache(), KEY, flightTo('ran itself', { peek }))).toBe('ran itself');
     });
   }
