@@ -9,7 +9,7 @@ import { readErrorCode } from '../errors.ts';
 import type { Machine } from '../machine.ts';
 import type { Trust } from './certificates.ts';
 import { findProxy } from './proxy.ts';
-import { CONNECT_TIMEOUT_MS, settle } from './sockets.ts';
+import { CONNECT_TIMEOUT_MS, readHost, Sockets, settle } from './sockets.ts';
 import { openTunnel } from './tunnel.ts';
 
 /** How long the program waits at most before it blocks the event loop with loading the rest of itself. */
@@ -28,7 +28,7 @@ interface Opening {
 export class Connections {
   readonly #machine: Machine;
   readonly #openings = new Map<string, Opening>();
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new Sockets();
   #trust: Trust | undefined;
   #context: SecureContext | undefined;
 
@@ -50,7 +50,7 @@ export class Connections {
 
   /**
    * The connection to an origin: the one that was opened ahead, once, else a new one.
-   * @throws ProxyRefusal, TimeoutError, or the system's error.
+   * @throws ProxyRefusal, TimeoutError, HangUpError, ClosedError, or the system's error.
    */
   async open(origin: string): Promise<TLSSocket> {
     const url = new URL(origin);
@@ -58,8 +58,10 @@ export class Connections {
     this.#openings.delete(url.origin);
     try {
       const socket = await opening.socket;
-      // One that was opened while a slow program was asked may be closed by now.
-      return socket.writable ? socket : await this.#start(url).socket;
+      // One that was opened while a slow program was asked may be closed by now, or told that it will be.
+      if (socket.writable && socket.readableLength === 0) return socket;
+      socket.destroy();
+      return await this.#start(url).socket;
     } catch (cause) {
       const { UNTRUSTED_CODES } = await import('./certificates.ts');
       if (this.#trust === 'system' || !UNTRUSTED_CODES.includes(readErrorCode(cause) ?? '')) throw cause;
@@ -71,7 +73,7 @@ export class Connections {
   }
 
   close(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    this.#sockets.close();
   }
 
   #start(url: URL): Opening {
@@ -89,20 +91,22 @@ export class Connections {
     const proxy = findProxy(this.#machine, url.hostname, port);
     const tcp =
       proxy === undefined
-        ? await this.#openDirectly(url.hostname, port)
+        ? await this.#openDirectly(readHost(url), port)
         : await this.#openTunnel(proxy, `${url.hostname}:${port}`);
-    const tls = await this.#openTls(tcp, url.hostname);
+    const tls = await this.#openTls(tcp, readHost(url));
     setImmediate(greet);
     await settle(tls, 'secureConnect');
     return tls;
   }
 
-  async #openTls(socket: Socket, serverName: string): Promise<TLSSocket> {
+  /** @param host what the certificate has to name; a server is told so only where that is no address. */
+  async #openTls(socket: Socket, host: string): Promise<TLSSocket> {
     const { connect } = await import('node:tls');
     const secureContext = await this.#getContext();
-    const tls = connect({ socket, servername: serverName, secureContext, ALPNProtocols: ['http/1.1'], ...VERIFIED });
-    this.#keep(tls);
-    return tls;
+    const name = isIP(host) === 0 ? { servername: host } : {};
+    return this.#sockets.add(() =>
+      connect({ socket, host, ...name, secureContext, ALPNProtocols: ['http/1.1'], ...VERIFIED }),
+    );
   }
 
   /** Made while the first message is on the way: loading TLS and parsing the list takes a dozen milliseconds. */
@@ -122,7 +126,7 @@ export class Connections {
 
   async #openTunnel(proxy: URL, target: string): Promise<Socket> {
     const port = Number(proxy.port || (proxy.protocol === 'https:' ? HTTPS_PORT : HTTP_PORT));
-    const host = proxy.hostname.replace(/^\[|\]$/g, '');
+    const host = readHost(proxy);
     let socket = this.#startTcp(host, port);
     await settle(socket, 'connect');
     if (proxy.protocol === 'https:') {
@@ -136,9 +140,7 @@ export class Connections {
   }
 
   #startTcp(host: string, port: number): Socket {
-    const socket = connectTcp({ host, port, noDelay: true });
-    this.#keep(socket);
-    return socket;
+    return this.#sockets.add(() => connectTcp({ host, port, noDelay: true }));
   }
 
   #prepareTls(): void {
@@ -147,11 +149,5 @@ export class Connections {
       isIP('name');
       this.#getContext().catch(() => {}); // a list that cannot be read is told when the connection needs it
     });
-  }
-
-  #keep(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.on('error', () => {}); // whoever waits for it is told; nobody else has to be
-    socket.once('close', () => this.#sockets.delete(socket));
   }
 }

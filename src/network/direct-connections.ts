@@ -2,7 +2,7 @@
 
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import type { ConnectionSource } from './http-request.ts';
-import { settle } from './sockets.ts';
+import { readHost, Sockets, settle } from './sockets.ts';
 
 /** A server that is reached past every proxy. */
 export interface DirectConnection {
@@ -16,44 +16,33 @@ export interface DirectConnection {
 
 /** @throws the system's error when the certificates cannot be read. */
 export async function createDirectConnections(direct: DirectConnection): Promise<ConnectionSource> {
-  const sockets = new Set<Socket>();
-  const keep = <T extends Socket>(socket: T): T => {
-    sockets.add(socket);
-    socket.on('error', () => {}); // whoever waits for it is told; nobody else has to be
-    socket.once('close', () => sockets.delete(socket));
-    return socket;
-  };
+  const sockets = new Sockets();
   const openTls = await prepareTls(direct);
   return {
     open: async (origin) => {
       const url = new URL(origin);
-      const host = url.hostname.replace(/^\[|\]$/g, '');
-      if (url.protocol === 'https:') return await openTls({ host, port: Number(url.port || 443) }, keep);
+      const host = readHost(url);
+      if (url.protocol === 'https:') return await openTls({ host, port: Number(url.port || 443) }, sockets);
       if (direct.certificateSha1 !== undefined) throw new Error('a certificate is expected where there is no TLS');
-      const socket = keep(connectTcp({ host, port: Number(url.port || 80), noDelay: true }));
+      const socket = sockets.add(() => connectTcp({ host, port: Number(url.port || 80), noDelay: true }));
       await settle(socket, 'connect');
       return socket;
     },
-    close: () => {
-      for (const socket of sockets) socket.destroy();
-    },
+    close: () => sockets.close(),
   };
 }
 
-type OpenTls = (
-  address: { readonly host: string; readonly port: number },
-  keep: <T extends Socket>(socket: T) => T,
-) => Promise<Socket>;
+type OpenTls = (address: { readonly host: string; readonly port: number }, sockets: Sockets) => Promise<Socket>;
 
 /** TLS is loaded only where it is spoken: most of these servers do not. */
 async function prepareTls({ certificates, serverName, certificateSha1 }: DirectConnection): Promise<OpenTls> {
   const isPinned = certificateSha1 !== undefined;
   const trusted =
     certificates === undefined ? undefined : (await import('node:tls')).createSecureContext({ ca: certificates });
-  return async ({ host, port }, keep) => {
+  return async ({ host, port }, sockets) => {
     const { connect } = await import('node:tls');
     const name = serverName ?? (isIP(host) === 0 ? host : undefined);
-    const socket = keep(
+    const socket = sockets.add(() =>
       connect({
         ...{ host, port, noDelay: true, ALPNProtocols: ['http/1.1'] },
         // Who is known by the certificate itself is judged below, before anything of a request is sent.

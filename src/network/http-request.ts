@@ -6,11 +6,13 @@
 
 import { Agent, type ClientRequestArgs, type IncomingHttpHeaders, request } from 'node:http';
 import { Socket } from 'node:net';
+import { HangUpError } from './sockets.ts';
 
 /** Opens the connections that requests go over. */
 export interface ConnectionSource {
   /** @throws the system's error, or one with a `code` of its own. */
   readonly open: (origin: string) => Promise<Socket>;
+  /** Ends all of them, those that are in use and those that are being opened as well. */
   readonly close: () => void;
 }
 
@@ -52,7 +54,13 @@ export class RequestSender {
   }
 
   /** @throws AnswerTimeoutError, EndlessAnswer, or the error of the connection or of the parser. */
-  send({ method, url, headers, body, timeoutMs, largestBodyBytes }: Message): Promise<Answer> {
+  async send(message: Message): Promise<Answer> {
+    // An answer that nobody asked for, or the end of the kept connection, must not be met by the next request.
+    if (Object.keys(this.#agent.freeSockets).length > 0) await seeWhatCame();
+    return await this.#exchange(message);
+  }
+
+  #exchange({ method, url, headers, body, timeoutMs, largestBodyBytes }: Message): Promise<Answer> {
     const { hostname, host, pathname, search } = url;
     const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
     return new Promise((resolve, reject) => {
@@ -68,7 +76,7 @@ export class RequestSender {
       const timer = setTimeout(() => fail(new AnswerTimeoutError()), timeoutMs);
       sent.on('error', fail);
       // An answer that wants to change the protocol ends a request without a response and without an error.
-      const hangUp = () => fail(Object.assign(new Error('the server hung up'), { code: 'ECONNRESET' }));
+      const hangUp = () => fail(new HangUpError('the server'));
       sent.once('close', hangUp);
       sent.once('response', (incoming) => {
         sent.off('close', hangUp);
@@ -89,10 +97,13 @@ export class RequestSender {
       sent.end(body);
     });
   }
+}
 
-  close(): void {
-    this.#agent.destroy();
-  }
+/** Lets the event loop look at every socket once: what is due now is done before it looks, so it takes two turns. */
+function seeWhatCame(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(() => setImmediate(resolve));
+  });
 }
 
 class SourceAgent extends Agent {
@@ -100,7 +111,8 @@ class SourceAgent extends Agent {
   readonly #origin: string;
 
   constructor(source: ConnectionSource, origin: string) {
-    super({ keepAlive: true, maxSockets: 1 });
+    // Without a limit: the queue behind one stands still when a connection cannot be opened.
+    super({ keepAlive: true });
     this.#source = source;
     this.#origin = origin;
   }

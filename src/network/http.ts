@@ -125,7 +125,7 @@ export function createHttp(machine: Machine, options: HttpOptions): HttpClient {
       } else if ('response' in outcome) {
         return outcome.response;
       } else {
-        throw explainFailure(machine, httpRequest, outcome.failure, attempts);
+        throw explainFailure(machine, httpRequest, outcome.failure, { attempts, isDirect: direct !== undefined });
       }
     }
   }
@@ -133,7 +133,6 @@ export function createHttp(machine: Machine, options: HttpOptions): HttpClient {
   return {
     send,
     close: () => {
-      for (const sender of senders.values()) sender.close();
       source?.then(
         (opened) => opened.close(),
         () => {}, // told to whoever sent a request
@@ -206,14 +205,19 @@ function explainFailure(
   machine: Machine,
   { purpose, url }: HttpRequest,
   failure: unknown,
-  attempts: number,
+  { attempts, isDirect }: { readonly attempts: number; readonly isDirect: boolean },
 ): CredentialError {
-  const { host, hostname } = new URL(url);
+  const { host, hostname, port } = new URL(url);
   const code = readErrorCode(failure) ?? '';
   const text = quoteForeignText(describeCause(failure));
   const causes = [attempts === 1 ? text : `${text} (${attempts} attempts)`];
-  const explain = (what: string, hint: string) =>
-    new CredentialError('NETWORK_FAILED', `${purpose}: ${what}`, { causes, hint, cause: failure });
+  const pastProxies = `check the settings for ${host} and its certificate; no proxy is used for it`;
+  const explain = (what: string, throughProxies: string) =>
+    new CredentialError('NETWORK_FAILED', `${purpose}: ${what}`, {
+      causes,
+      hint: isDirect ? pastProxies : throughProxies,
+      cause: failure,
+    });
 
   if (failure instanceof ProxyRefusal) {
     return explain(
@@ -241,7 +245,7 @@ function explainFailure(
       'set NODE_EXTRA_CA_CERTS=FILE to the certificate of the proxy that opens TLS',
     );
   }
-  const proxy = findProxy(machine, hostname, 443);
+  const proxy = isDirect ? undefined : findProxy(machine, hostname, Number(port || 443));
   const throughProxy = proxy === undefined ? '' : ' through the proxy of HTTPS_PROXY';
   return explain(
     `${host} cannot be reached${throughProxy} (${code || 'no answer'})`,

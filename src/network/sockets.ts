@@ -1,6 +1,5 @@
-/** Sockets that are waited for, but not for ever. */
+/** Sockets that are waited for, but not for ever, and that end together. */
 
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 
 /** How long a connection may take to open. */
@@ -15,15 +14,64 @@ export class TimeoutError extends Error {
   }
 }
 
+/** The other side closed the connection. */
+export class HangUpError extends Error {
+  readonly code = 'ECONNRESET';
+
+  /** @param who such as "the proxy". */
+  constructor(who: string) {
+    super(`${who} hung up`);
+  }
+}
+
+/** We closed the connection. Its code is none that passes by itself. */
+export class ClosedError extends Error {
+  readonly code = 'ERR_CLOSED';
+
+  constructor() {
+    super('the connections are closed');
+  }
+}
+
+/** The sockets of one source of connections: they end with it, and none begins after it. */
+export class Sockets {
+  readonly #open = new Set<Socket>();
+  #isClosed = false;
+
+  /** @throws ClosedError when it is too late to open one. */
+  add<T extends Socket>(open: () => T): T {
+    if (this.#isClosed) throw new ClosedError();
+    const socket = open();
+    this.#open.add(socket);
+    socket.on('error', () => {}); // whoever waits for it is told; nobody else has to be
+    socket.once('close', () => this.#open.delete(socket));
+    return socket;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    // The one that TLS is spoken over began first: whoever waits for TLS would be told that the server hung up.
+    for (const socket of [...this.#open].reverse()) socket.destroy(new ClosedError());
+  }
+}
+
 /**
  * Waits for an event of a socket.
- * @throws TimeoutError, or the system's error.
+ * @throws TimeoutError, HangUpError, ClosedError, or the system's error.
  */
 export async function settle(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
   const timer = setTimeout(() => socket.destroy(new TimeoutError()), CONNECT_TIMEOUT_MS);
   try {
-    await once(socket, event);
+    await new Promise<void>((resolve, reject) => {
+      socket.once(event, resolve).once('error', reject);
+      socket.once('close', () => reject(new HangUpError('the server')));
+    });
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** The host of a URL as sockets and certificates have it: an IPv6 address without its brackets. */
+export function readHost({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '');
 }

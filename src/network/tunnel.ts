@@ -7,7 +7,7 @@
 
 import type { Socket } from 'node:net';
 import { decodeLogin } from './proxy.ts';
-import { TimeoutError } from './sockets.ts';
+import { HangUpError, TimeoutError } from './sockets.ts';
 
 /** The proxy said no. */
 export class ProxyRefusal extends Error {
@@ -28,7 +28,7 @@ const END_OF_HEAD = '\r\n\r\n';
  * @param socket connected to the proxy.
  * @param target `host:port`.
  * @returns the same socket, on which the target is spoken to.
- * @throws ProxyRefusal, TimeoutError, or the system's error.
+ * @throws ProxyRefusal, TimeoutError, HangUpError, or the system's error.
  */
 export function openTunnel(socket: Socket, proxy: URL, target: string, timeoutMs: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
@@ -42,7 +42,7 @@ export function openTunnel(socket: Socket, proxy: URL, target: string, timeoutMs
       end(() => reject(cause));
       socket.destroy();
     };
-    const close = () => fail(Object.assign(new Error('the proxy hung up'), { code: 'ECONNRESET' }));
+    const close = () => fail(new HangUpError('the proxy'));
     const read = (chunk: Buffer) => {
       head += chunk.toString('latin1');
       const length = head.indexOf(END_OF_HEAD);

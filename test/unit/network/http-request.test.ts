@@ -1,6 +1,6 @@
 /** One request and its answer, with a server that speaks by the byte. */
 import { createServer, type Server, Socket } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { AnswerTimeoutError, EndlessAnswer, type Message, RequestSender } from '../../../src/network/http-request.ts';
 
 interface RawServer {
@@ -15,7 +15,6 @@ let running: RawServer | undefined;
 let sender: RequestSender | undefined;
 
 afterEach(async () => {
-  sender?.close();
   for (const socket of running?.sockets ?? []) socket.destroy();
   await new Promise((resolve) => running?.server.close(resolve) ?? resolve(undefined));
   running = undefined;
@@ -87,6 +86,57 @@ describe('an answer', () => {
     expect((await http.send(ask())).body).toBe('hello');
     expect(running?.received).toHaveLength(2);
   });
+});
+
+describe('a kept connection', () => {
+  test('on which an answer came that nobody asked for is not used again', async () => {
+    const http = await serve([HELLO]);
+    await http.send(ask());
+    // Before the event loop looks at the connection again: as when the program was busy in between.
+    for (const socket of running?.sockets ?? []) socket.write(HELLO.replace('hello', 'other'));
+    expect((await http.send(ask())).body).toBe('hello');
+    expect(running?.received).toHaveLength(2);
+  });
+
+  test('that was closed in between is not used again', async () => {
+    const http = await serve([HELLO]);
+    await http.send(ask());
+    for (const socket of running?.sockets ?? []) socket.destroy();
+    expect((await http.send(ask())).body).toBe('hello');
+    expect(running?.received).toHaveLength(2);
+  });
+
+  test("with two answers in one is not used again, and the second is nobody's", async () => {
+    const http = await serve([`${HELLO}${HELLO.replace('hello', 'other')}`]);
+    expect([(await http.send(ask())).body, (await http.send(ask())).body]).toEqual(['hello', 'hello']);
+    expect(running?.received).toHaveLength(2);
+  });
+
+  test('carries many requests, one after the other', async () => {
+    const http = await serve(Array.from({ length: 30 }, () => HELLO));
+    for (let sent = 0; sent < 30; sent += 1) await http.send(ask());
+    expect(running?.received).toHaveLength(1);
+  });
+});
+
+test("requests at the same time do not wait for one another's connection", async () => {
+  await serve([]);
+  const cause = Object.assign(new Error('no such host'), { code: 'ENOTFOUND' });
+  let opened = 0;
+  const open = async () => {
+    opened += 1;
+    if (opened > 1) throw cause;
+    return await new Promise<Socket>((resolve) => {
+      const socket = new Socket();
+      socket.connect(Number(new URL(running?.origin ?? '').port), '127.0.0.1', () => resolve(socket));
+    });
+  };
+  sender = new RequestSender({ open, close: () => {} }, running?.origin ?? '');
+  const first = expect(sender.send(ask())).rejects.toMatchObject({ code: 'ECONNRESET' });
+  await vi.waitFor(() => expect(running?.received[0]).toContain('\r\n\r\n'));
+  const others = [1, 2].map(() => expect(sender?.send(ask())).rejects.toBe(cause));
+  for (const socket of running?.sockets ?? []) socket.destroy();
+  await Promise.all([first, ...others]);
 });
 
 test('a request has a host, a length and nothing that names this program', async () => {

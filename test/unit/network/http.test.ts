@@ -267,6 +267,41 @@ describe('a server that does not answer', () => {
   });
 });
 
+describe('an end in between', () => {
+  test('is told to whoever waits for an answer, and nothing is sent again', async () => {
+    const server = await serve(() => undefined);
+    const http = clientFor(server);
+    const failure = catchFailure(() => http.send(get(server)));
+    await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+    http.close();
+    expect((await failure).causes).toEqual(['ERR_CLOSED: the connections are closed']);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test('is the end of further attempts', async () => {
+    const server = await serve(passing(503, 9, {}));
+    const http = clientFor(server);
+    const failure = catchFailure(() => http.send(get(server)));
+    await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    http.close();
+    expect((await failure).causes).toEqual(['ERR_CLOSED: the connections are closed (2 attempts)']);
+    expect(server.requests).toHaveLength(1);
+  });
+});
+
+test('a server that is reached past every proxy is told of without one', async () => {
+  for (const HTTPS_PROXY of ['http://127.0.0.1:9', 'ftp://proxy']) {
+    const machine = makeMachine({ HTTPS_PROXY });
+    const http = createHttp(machine, { deadlineMs: readClockMs() + 5_000, log: undefined, direct: {} });
+    toClose.push(() => http.close());
+    const url = 'http://127.0.0.1:9/';
+    const failure = await catchFailure(() => http.send({ method: 'GET', url, purpose: 'Cannot', mostAttempts: 1 }));
+    expect(failure.message).toBe('Cannot: 127.0.0.1:9 cannot be reached (ECONNREFUSED)');
+    expect(failure.hint).toBe('check the settings for 127.0.0.1:9 and its certificate; no proxy is used for it');
+  }
+});
+
 describe('a proxy', () => {
   const proxied = async (env: (url: string) => Record<string, string>) => {
     const server = await serve(ok);

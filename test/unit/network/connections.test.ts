@@ -1,0 +1,137 @@
+/** Connections to Azure that meet what is not Azure: early words, silence, addresses for names, an end in between. */
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { type SecureContext, TLSSocket } from 'node:tls';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { Connections } from '../../../src/network/connections.ts';
+import { type CertificateAuthority, createCertificateAuthority } from '../../emulator/certificates.ts';
+import { makeMachine } from '../machine.ts';
+import { useTemporaryFolder } from '../temporary-folder.ts';
+
+vi.setConfig({ testTimeout: 20_000 });
+
+const folder = useTemporaryFolder();
+const toClose: (() => void)[] = [];
+let authority: CertificateAuthority;
+let secureContext: SecureContext;
+beforeAll(async () => {
+  authority = await createCertificateAuthority();
+  secureContext = await authority.contextFor('localhost');
+});
+afterEach(() => {
+  for (const close of toClose.splice(0)) close();
+});
+
+interface RawServer {
+  readonly port: number;
+  /** What has connected so far. */
+  readonly clients: Socket[];
+}
+
+async function serve(greet: (client: Socket, nth: number) => void, address: string): Promise<RawServer> {
+  const clients: Socket[] = [];
+  const server = createServer((client) =>
+    greet(
+      client.on('error', () => {}),
+      clients.push(client),
+    ),
+  );
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
+  toClose.push(() => {
+    for (const client of clients) client.destroy();
+    server.close();
+  });
+  const listening = server.address();
+  return { port: typeof listening === 'object' ? (listening?.port ?? 0) : 0, clients };
+}
+
+function open(env: Readonly<Record<string, string>> = {}): Connections {
+  writeFileSync(folder.path('ca.pem'), authority.pem);
+  const connections = new Connections(makeMachine({ NODE_EXTRA_CA_CERTS: folder.path('ca.pem'), ...env }));
+  toClose.push(() => connections.close());
+  return connections;
+}
+
+/** Speaks TLS as `localhost`, whatever name it is asked for. */
+const speakTls = (client: Socket): TLSSocket =>
+  new TLSSocket(client, { isServer: true, secureContext }).on('error', () => {});
+
+describe('a connection that was opened ahead', () => {
+  test('is the one that is given', async () => {
+    const { port, clients } = await serve(speakTls, '127.0.0.1');
+    const connections = open();
+    await connections.warm([`https://localhost:${port}`]);
+    await connections.open(`https://localhost:${port}`);
+    expect(clients).toHaveLength(1);
+  });
+
+  test('is not given when something has come that nobody asked for', async () => {
+    const early = 'HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n';
+    let told: Promise<unknown> | undefined;
+    const { port, clients } = await serve((client, nth) => {
+      const tls = speakTls(client);
+      if (nth === 1) told = once(tls, 'secure').then(() => new Promise((resolve) => tls.write(early, resolve)));
+    }, '127.0.0.1');
+    const connections = open();
+    await connections.warm([`https://localhost:${port}`]);
+    await told;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const socket = await connections.open(`https://localhost:${port}`);
+    expect([clients.length, socket.readableLength]).toEqual([2, 0]);
+  });
+});
+
+describe('an address in place of a name', () => {
+  for (const [address, host] of [
+    ['127.0.0.1', '127.0.0.1'],
+    ['::1', '[::1]'],
+  ] as const) {
+    test(`${host} is what the certificate of the server has to name`, async () => {
+      const { port } = await serve(speakTls, address);
+      await expect(open().open(`https://${host}:${port}`)).rejects.toMatchObject({
+        code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+        message: expect.stringContaining(`IP: ${address} `),
+      });
+    });
+
+    test(`${host} is what the certificate of the proxy has to name, which is told nothing before`, async () => {
+      let heard = '';
+      const { port } = await serve((client) => void speakTls(client).on('data', (text) => (heard += text)), address);
+      const connections = open({ HTTPS_PROXY: `https://user:password@${host}:${port}` });
+      await expect(connections.open('https://localhost')).rejects.toMatchObject({
+        code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+        message: expect.stringContaining(`IP: ${address} `),
+      });
+      expect(heard).toBe('');
+    });
+  }
+});
+
+describe('the end of all connections', () => {
+  const stages: readonly (readonly [stage: string, isProxy: boolean, greet: (client: Socket) => void])[] = [
+    ['a server that does not speak TLS', false, () => {}],
+    ['a proxy that does not answer', true, () => {}],
+    [
+      'a target that says nothing',
+      true,
+      (client) => void client.once('data', () => client.write('HTTP/1.1 200 OK\r\n\r\n')),
+    ],
+  ];
+  for (const [stage, isProxy, greet] of stages) {
+    test(`is told at once to whoever waits for ${stage}, and none is opened afterwards`, async () => {
+      const { port, clients } = await serve(greet, '127.0.0.1');
+      const connections = open(isProxy ? { HTTPS_PROXY: `http://127.0.0.1:${port}` } : {});
+      const opened = expect(connections.open(`https://localhost:${port}`)).rejects.toMatchObject({
+        code: 'ERR_CLOSED',
+      });
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      const closedMs = performance.now();
+      connections.close();
+      await opened;
+      expect(performance.now() - closedMs).toBeLessThan(1_000);
+      await expect(connections.open(`https://localhost:${port}`)).rejects.toMatchObject({ code: 'ERR_CLOSED' });
+      expect(clients).toHaveLength(1);
+    });
+  }
+});

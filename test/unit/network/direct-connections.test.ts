@@ -1,0 +1,122 @@
+/** Connections to servers near by: whom they trust, and that they go past every proxy. */
+import { createHash, X509Certificate } from 'node:crypto';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createDirectConnections, type DirectConnection } from '../../../src/network/direct-connections.ts';
+import { createCertificateAuthority, createClientCertificate } from '../../emulator/certificates.ts';
+
+vi.setConfig({ testTimeout: 20_000 });
+
+const toClose: (() => void)[] = [];
+let own: { readonly certificatePem: string; readonly privateKeyPem: string };
+beforeAll(async () => {
+  own = await createClientCertificate('near by');
+});
+afterEach(() => {
+  for (const close of toClose.splice(0)) close();
+});
+
+async function listen(server: Server, address = '127.0.0.1'): Promise<number> {
+  const clients = new Set<Socket>();
+  server.on('connection', (client: Socket) => clients.add(client.on('error', () => {})));
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
+  toClose.push(() => {
+    for (const client of clients) client.destroy();
+    server.close();
+  });
+  const listening = server.address();
+  return typeof listening === 'object' ? (listening?.port ?? 0) : 0;
+}
+
+async function open(direct: DirectConnection, origin: string): Promise<Socket> {
+  const connections = await createDirectConnections(direct);
+  toClose.push(() => connections.close());
+  return await connections.open(origin);
+}
+
+/** A server that is known by its certificate alone, and what it heard. */
+async function servePinned(): Promise<{ readonly origin: string; readonly sha1: string; readonly heard: string[] }> {
+  const heard: string[] = [];
+  const server = createTlsServer({ key: own.privateKeyPem, cert: own.certificatePem }, (client: TLSSocket) => {
+    client.on('error', () => {}).on('data', (text) => heard.push(String(text)));
+  });
+  const sha1 = createHash('sha1').update(new X509Certificate(own.certificatePem).raw).digest('hex');
+  return { origin: `https://127.0.0.1:${await listen(server)}`, sha1, heard };
+}
+
+describe('a server that is known by its certificate', () => {
+  test('is connected to, whoever issued that', async () => {
+    const { origin, sha1 } = await servePinned();
+    expect((await open({ certificateSha1: sha1 }, origin)).writable).toBe(true);
+  });
+
+  test('is told nothing when it shows another one', async () => {
+    const { origin, sha1, heard } = await servePinned();
+    await expect(open({ certificateSha1: sha1.replace(/./g, '0') }, origin)).rejects.toMatchObject({
+      code: 'ERR_TLS_CERTIFICATE_THUMBPRINT',
+    });
+    expect(heard).toEqual([]);
+  });
+
+  test('is not connected to without TLS', async () => {
+    let connected = 0;
+    const port = await listen(createServer(() => (connected += 1)));
+    await expect(open({ certificateSha1: '0'.repeat(40) }, `http://127.0.0.1:${port}`)).rejects.toThrow('no TLS');
+    expect(connected).toBe(0);
+  });
+});
+
+describe('a server of an authority', () => {
+  const rows: readonly (readonly [what: string, isTrusted: boolean, serverName: string | undefined, code?: string])[] =
+    [
+      ['that is given, with the name of the URL', true, undefined],
+      ['that is given, with a name of its own', true, 'proxy.internal'],
+      ['that is not the one that is given', false, undefined, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+    ];
+  for (const [what, isTrusted, serverName, code] of rows) {
+    test(`${what}: ${code ?? 'is connected to'}`, async () => {
+      const authority = await createCertificateAuthority();
+      const asked: string[] = [];
+      const server = createTlsServer({
+        SNICallback: (name, done) => {
+          asked.push(name);
+          authority.contextFor(name).then((context) => done(null, context));
+        },
+      });
+      const port = await listen(server.on('tlsClientError', () => {}));
+      const certificates = isTrusted ? authority.pem : own.certificatePem;
+      const direct = { certificates, ...(serverName === undefined ? {} : { serverName }) };
+      const opened = open(direct, `https://localhost:${port}`);
+      if (code === undefined) expect((await opened).writable).toBe(true);
+      else await expect(opened).rejects.toMatchObject({ code });
+      expect(asked).toEqual([serverName ?? 'localhost']);
+    });
+  }
+
+  test('has to have the name that it is asked for', async () => {
+    const authority = await createCertificateAuthority();
+    const other = await authority.contextFor('other.internal');
+    const server = createTlsServer({ SNICallback: (_name, done) => done(null, other) });
+    const port = await listen(server.on('tlsClientError', () => {}));
+    const opened = open({ certificates: authority.pem }, `https://localhost:${port}`);
+    await expect(opened).rejects.toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+  });
+});
+
+test('an IPv6 address is connected to', async () => {
+  const port = await listen(createServer(), '::1');
+  expect((await open({}, `http://[::1]:${port}`)).remoteAddress).toBe('::1');
+});
+
+test('the end is told at once to whoever waits for TLS, and nothing is opened afterwards', async () => {
+  const origin = `https://localhost:${await listen(createServer())}`;
+  const connections = await createDirectConnections({});
+  const opened = expect(connections.open(origin)).rejects.toMatchObject({ code: 'ERR_CLOSED' });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const closedMs = performance.now();
+  connections.close();
+  await opened;
+  expect(performance.now() - closedMs).toBeLessThan(1_000);
+  await expect(connections.open(origin)).rejects.toMatchObject({ code: 'ERR_CLOSED' });
+});

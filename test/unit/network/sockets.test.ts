@@ -1,0 +1,54 @@
+/** Sockets that are waited for, and that end together. */
+import { createServer, Socket } from 'node:net';
+import { expect, test } from 'vitest';
+import { ClosedError, HangUpError, readHost, Sockets, settle } from '../../../src/network/sockets.ts';
+
+test('whoever waits for a socket is told at once that it was closed', async () => {
+  const sockets = new Sockets();
+  const waiting = settle(
+    sockets.add(() => new Socket()),
+    'connect',
+  );
+  sockets.close();
+  await expect(waiting).rejects.toBeInstanceOf(ClosedError);
+});
+
+test('whoever waits for a socket is told at once that it ended without an error', async () => {
+  const socket = new Socket();
+  const waiting = settle(socket, 'secureConnect');
+  socket.destroy();
+  await expect(waiting).rejects.toBeInstanceOf(HangUpError);
+});
+
+test('after the end none is opened', () => {
+  const sockets = new Sockets();
+  sockets.close();
+  let isOpened = false;
+  const open = () => {
+    isOpened = true;
+    return new Socket();
+  };
+  expect(() => sockets.add(open)).toThrow(ClosedError);
+  expect(isOpened).toBe(false);
+});
+
+test('a socket that connects is waited for, and closed later without a word', async () => {
+  const server = createServer((client) => client.on('error', () => {}));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+  const sockets = new Sockets();
+  const socket = sockets.add(() => new Socket().connect(port, '127.0.0.1'));
+  await settle(socket, 'connect');
+  sockets.close();
+  expect(socket.destroyed).toBe(true);
+  await new Promise((resolve) => server.close(resolve));
+});
+
+test.each([
+  ['https://localhost:1', 'localhost'],
+  ['http://127.0.0.1/x', '127.0.0.1'],
+  ['https://[::1]:443', '::1'],
+])('the host of %s is %s', (url, host) => {
+  expect(readHost(new URL(url))).toBe(host);
+});
