@@ -50,7 +50,8 @@ export class Sockets {
 
   close(): void {
     this.#isClosed = true;
-    // The one that TLS is spoken over began first: whoever waits for TLS would be told that the server hung up.
+    // TLS before what it is spoken over, which began earlier: the other way round whoever waits is told that the
+    // server hung up, and Node crashes at the moment that a handshake ends.
     for (const socket of [...this.#open].reverse()) socket.destroy(new ClosedError());
   }
 }
