@@ -31,8 +31,9 @@ async function injectBundle(): Promise<void> {
     disableExperimentalSEAWarning: true,
     useSnapshot: false,
     useCodeCache: values['code-cache'],
-    // A warning on stderr would be shown to the person as if it were ours.
-    execArgv: ['--no-warnings'],
+    // A warning on stderr would be shown to the person as if it were ours. With NODE_USE_ENV_PROXY Node reads the proxy's
+    // URL before the program runs, and shows a broken one with its password.
+    execArgv: ['--no-warnings', '--no-use-env-proxy'],
     // NODE_OPTIONS must not load foreign code into a program that holds credentials.
     execArgvExtension: 'none',
     // `NAME=FILE` each.

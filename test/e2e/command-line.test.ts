@@ -93,6 +93,16 @@ it('get answers whatever the working directory and the variables of Node’s say
   expect(JSON.parse(stdout)).toMatchObject({ ServerURL: LOGIN_SERVER });
 });
 
+it.each(['http://someone:hidden-password@[broken', 'hidden-password'])(
+  'no proxy that Node would use is looked at: %s',
+  async (url) => {
+    const environment = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: url, http_proxy: url };
+    const { exitCode, stdout, stderr } = await machine.run(helperPath(), ['version'], { environment });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toMatch(VERSION_LINE);
+  },
+);
+
 /** Starts the program with streams that the test drives itself. */
 function spawnHelper(verb: string) {
   const child = spawn(helperPath(), [verb], { env: machine.environment, stdio: 'pipe' });
