@@ -43,7 +43,11 @@ export class AnswerTimeoutError extends Error {
 }
 
 /** The answer is larger than whoever asked wants to read. */
-export class EndlessAnswer extends Error {}
+export class EndlessAnswer extends Error {
+  constructor() {
+    super('it answered without end');
+  }
+}
 
 /** Sends requests to one origin, and keeps the connection between two of them. */
 export class RequestSender {

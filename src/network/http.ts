@@ -4,7 +4,7 @@
  */
 
 import { readClockMs } from '../clock.ts';
-import { CredentialError, describeCause, readErrorCode } from '../errors.ts';
+import { CredentialError, describeCause, type ErrorCode, readErrorCode } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Machine } from '../machine.ts';
 import { quoteForeignText } from '../redact.ts';
@@ -105,7 +105,7 @@ export function createHttp(machine: Machine, options: HttpOptions): HttpClient {
           correlationId: readCorrelationId(response),
         });
         if (![...RETRIED_STATUSES, ...(httpRequest.passingStatuses ?? [])].includes(response.status))
-          return refuseRedirect(httpRequest, response);
+          return refuseRedirect(httpRequest, response, direct !== undefined);
         pauseMs = readRetryAfterMs(response, machine) ?? pauseMs;
       } catch (failure) {
         if (failure instanceof CredentialError) throw failure;
@@ -152,27 +152,25 @@ async function sendOnce(sender: RequestSender, httpRequest: HttpRequest, deadlin
   const url = new URL(httpRequest.url);
   const remainingMs = Math.max(1, deadlineMs - readClockMs());
   const isForm = form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' };
-  try {
-    const answer = await sender.send({
-      ...{ method, url, headers: { accept: 'application/json', ...headers, ...isForm } },
-      body: form && new URLSearchParams(form.map(([name, value]) => [name, value])).toString(),
-      timeoutMs: Math.ceil(Math.min(httpRequest.timeoutMs ?? ATTEMPT_TIMEOUT_MS, remainingMs)),
-      largestBodyBytes: LARGEST_BODY_BYTES,
-    });
-    const header = (name: string) => {
-      const value = answer.headers[name];
-      return Array.isArray(value) ? value[0] : value;
-    };
-    return { status: answer.status, header, body: answer.body };
-  } catch (cause) {
-    if (!(cause instanceof EndlessAnswer)) throw cause;
-    throw new CredentialError('ANSWER_INVALID', `${httpRequest.purpose}: ${url.host} answered without end`, {
-      hint: 'check HTTPS_PROXY; a proxy may have answered',
-    });
-  }
+  const answer = await sender.send({
+    ...{ method, url, headers: { accept: 'application/json', ...headers, ...isForm } },
+    body: form && new URLSearchParams(form.map(([name, value]) => [name, value])).toString(),
+    timeoutMs: Math.ceil(Math.min(httpRequest.timeoutMs ?? ATTEMPT_TIMEOUT_MS, remainingMs)),
+    largestBodyBytes: LARGEST_BODY_BYTES,
+  });
+  const header = (name: string) => {
+    const value = answer.headers[name];
+    return Array.isArray(value) ? value[0] : value;
+  };
+  return { status: answer.status, header, body: answer.body };
 }
 
-function refuseRedirect({ purpose, url }: HttpRequest, response: HttpResponse): HttpResponse {
+/** What to do about a server that is reached past every proxy. */
+function adviseDirect(host: string): string {
+  return `check the settings for ${host} and its certificate; no proxy is used for it`;
+}
+
+function refuseRedirect({ purpose, url }: HttpRequest, response: HttpResponse, isDirect: boolean): HttpResponse {
   if (response.status < 300 || response.status > 399) return response;
   const target = URL.parse(response.header('location') ?? '', url)?.host ?? 'nowhere';
   const { host } = new URL(url);
@@ -181,7 +179,9 @@ function refuseRedirect({ purpose, url }: HttpRequest, response: HttpResponse): 
     `${purpose}: ${host} redirects to ${quoteForeignText(target, 100)}, which is not followed`,
     {
       causes: [`HTTP ${response.status}`],
-      hint: `curl -sSI https://${host}/ (a proxy or a captive portal may be in the way)`,
+      hint: isDirect
+        ? adviseDirect(host)
+        : `curl -sSI https://${host}/ (a proxy or a captive portal may be in the way)`,
     },
   );
 }
@@ -211,14 +211,16 @@ function explainFailure(
   const code = readErrorCode(failure) ?? '';
   const text = quoteForeignText(describeCause(failure));
   const causes = [attempts === 1 ? text : `${text} (${attempts} attempts)`];
-  const pastProxies = `check the settings for ${host} and its certificate; no proxy is used for it`;
-  const explain = (what: string, throughProxies: string) =>
-    new CredentialError('NETWORK_FAILED', `${purpose}: ${what}`, {
+  const explain = (what: string, throughProxies: string, errorCode: ErrorCode = 'NETWORK_FAILED') =>
+    new CredentialError(errorCode, `${purpose}: ${what}`, {
       causes,
-      hint: isDirect ? pastProxies : throughProxies,
+      hint: isDirect ? adviseDirect(host) : throughProxies,
       cause: failure,
     });
 
+  if (failure instanceof EndlessAnswer) {
+    return explain(`${host} answered without end`, 'check HTTPS_PROXY; a proxy may have answered', 'ANSWER_INVALID');
+  }
   if (failure instanceof ProxyRefusal) {
     return explain(
       `the proxy answered ${failure.status} for ${host}`,

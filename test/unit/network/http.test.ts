@@ -226,6 +226,30 @@ describe('a body', () => {
   });
 });
 
+describe('a server that is reached past every proxy blames none', () => {
+  const rows: readonly (readonly [what: string, answer: Answer, message: string])[] = [
+    [
+      'a redirect',
+      (response) => void response.writeHead(302, { location: 'https://evil.example' }).end(),
+      'redirects to',
+    ],
+    ['a body without end', (response) => void response.end('x'.repeat(300 * 1024)), 'answered without end'],
+    ['no answer', (response) => void response.destroy(), 'cannot be reached (ECONNRESET)'],
+  ];
+  for (const [what, answer, message] of rows) {
+    test(what, async () => {
+      const server = await serve(answer);
+      const machine = makeMachine({ HTTPS_PROXY: 'http://127.0.0.1:9' });
+      const direct = { certificates: server.authorityPem };
+      const http = createHttp(machine, { deadlineMs: readClockMs() + 10_000, log: undefined, direct });
+      toClose.push(() => http.close());
+      const failure = await catchFailure(() => http.send({ ...get(server), mostAttempts: 1 }));
+      expect(failure.message).toContain(message);
+      expect(failure.hint).toContain('no proxy is used for it');
+    });
+  }
+});
+
 describe('a server that does not answer', () => {
   test('is given up when the budget is used up, and is not asked again', async () => {
     const server = await serve(() => undefined);
