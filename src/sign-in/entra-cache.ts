@@ -110,16 +110,11 @@ async function obtainKept(
 
 /** @returns the end of a token that says it is for this audience; `undefined` for one that must not be kept. */
 async function readEnd(token: string, audience: string): Promise<number | undefined> {
-  const { decodeJwt } = await import('jose/jwt/decode');
-  try {
-    const { aud, exp } = decodeJwt(token);
-    const audiences = [aud ?? []].flat().map(trimUrl);
-    // A program that the person names may answer with a token of any kind.
-    const isMeant = audiences.length > 0 && audiences.every((one) => one === trimUrl(audience));
-    return isMeant && typeof exp === 'number' && Number.isFinite(exp) ? exp : undefined;
-  } catch {
-    return undefined;
-  }
+  const { readAudiences, readClaims, readExpiry } = await import('./claims.ts');
+  const audiences = readAudiences(readClaims(token));
+  // A program that the person names may answer with a token of any kind.
+  const isMeant = audiences.length > 0 && audiences.every((one) => trimUrl(String(one)) === trimUrl(audience));
+  return isMeant ? readExpiry(token) : undefined;
 }
 
 /** The failure of a process that signed in for another registry, as if it had been for ours. */

@@ -8,6 +8,9 @@
 /** Entra does not know, or does not give out, the resource that was asked for: another audience may help. */
 export const UNKNOWN_AUDIENCE_CODES: readonly number[] = [500011, 50001, 650052, 650057];
 
+/** Whom a token is for that only the token proxy of a cluster can redeem. */
+export const BINDING_AUDIENCE = 'api://AKSIdentityBinding';
+
 export interface EntraAdvice {
   /** What is the case, as the end of "Cannot sign in for …: ". */
   readonly meaning: string | undefined;
@@ -39,7 +42,7 @@ const SET_CLOCK = ({ clockAheadSeconds }: EntraSubject) => {
     : "set this machine's clock: timedatectl set-ntp true";
 };
 const CHECK_FEDERATION = ({ clientId, audience }: EntraSubject) =>
-  audience === 'api://AKSIdentityBinding'
+  audience === BINDING_AUDIENCE
     ? 'the pod has to go through its token proxy: annotate it with azure.workload.identity/use-identity-binding: "true", which sets AZURE_KUBERNETES_TOKEN_PROXY'
     : `az ad app federated-credential list --id ${clientId}`;
 const WAIT = () => 'wait a minute and try again';

@@ -5,13 +5,13 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { decodeJwt } from 'jose/jwt/decode';
 import { CredentialError } from '../errors.ts';
 import type { Authority } from '../identity/authority.ts';
 import { asText, parseJsonObject } from '../json.ts';
 import type { Machine } from '../machine.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from '../network/http.ts';
 import { quoteForeignText } from '../redact.ts';
+import { type Claims, readAudiences, readClaims } from './claims.ts';
 import { findEntraAdvice, UNKNOWN_AUDIENCE_CODES } from './entra-codes.ts';
 import type { SignInTools } from './sign-in.ts';
 
@@ -117,7 +117,7 @@ function judgeToken(tools: SignInTools, request: TokenRequest, response: HttpRes
   const advice = findEntraAdvice(code, {
     clientId: request.clientId,
     tenant: request.tenant,
-    audience: [claims?.['aud']].flat().join(' '),
+    audience: readAudiences(claims ?? {}).join(' '),
     clockAheadSeconds: clock,
   });
   const sentence = quoteForeignText(description.split(/\s(?:Trace|Correlation) ID:|\r|\n/)[0] ?? '');
@@ -144,17 +144,8 @@ function judgeToken(tools: SignInTools, request: TokenRequest, response: HttpRes
   );
 }
 
-/** @returns no claims when the token cannot be read. */
-function readClaims(token: string): Readonly<Record<string, unknown>> {
-  try {
-    return decodeJwt(token);
-  } catch {
-    return {};
-  }
-}
-
 /** Issuer, subject and audience, which are what Entra compares; never the assertion itself. */
-function describeAssertion(claims: Readonly<Record<string, unknown>>, machine: Machine): string {
+function describeAssertion(claims: Claims, machine: Machine): string {
   const { exp } = claims;
   const [iss, sub, aud] = ['iss', 'sub', 'aud'].map((name) => quoteForeignText(String(claims[name] ?? '(none)')));
   const isOver = typeof exp === 'number' && exp * 1000 <= machine.now();

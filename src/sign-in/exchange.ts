@@ -4,12 +4,12 @@
  * @see https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
  */
 
-import { decodeJwt } from 'jose/jwt/decode';
 import { CredentialError } from '../errors.ts';
 import { asJsonObject, asText, parseJsonObject } from '../json.ts';
 import { type HttpResponse, readCorrelationId } from '../network/http.ts';
 import { quoteForeignText } from '../redact.ts';
 import type { Registry } from '../registry.ts';
+import { readClaims, readExpiry } from './claims.ts';
 import { describeBody } from './entra.ts';
 import type { SignInTools } from './sign-in.ts';
 
@@ -68,16 +68,6 @@ export async function requestAccessToken(
     purpose: tools.purpose,
   });
   return judgeToken(tools, registry, response, 'access_token');
-}
-
-/** The end of a token that says it; nobody outside of ACR can check its signature. */
-export function readExpiry(token: string): number | undefined {
-  try {
-    const { exp } = decodeJwt(token);
-    return typeof exp === 'number' && Number.isFinite(exp) ? exp : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function judgeToken(
@@ -174,14 +164,6 @@ function explainUnauthorized(
         `(a new role takes up to 10 minutes); for a registry of another tenant set its "tenantId"`,
     },
   );
-}
-
-function readClaims(token: string): Readonly<Record<string, unknown>> {
-  try {
-    return decodeJwt(token);
-  } catch {
-    return {};
-  }
 }
 
 /** The registry's own words, or what came instead of them. */

@@ -10,7 +10,7 @@ import type { Machine } from '../machine.ts';
 import { type Credential, IDENTITY_TOKEN_USERNAME, TOKEN_USERNAME } from '../protocol.ts';
 import { createRedactor, quoteForeignText } from '../redact.ts';
 import type { Registry } from '../registry.ts';
-import { readExpiry } from '../sign-in/exchange.ts';
+import { readExpiry } from '../sign-in/claims.ts';
 import { nameServer } from './server-name.ts';
 import { forgetLogin, keepLogin } from './stored-credentials.ts';
 

@@ -5,15 +5,13 @@
  */
 
 import { X509Certificate } from 'node:crypto';
-import { decodeJwt } from 'jose/jwt/decode';
 import { CredentialError, describeCause } from '../errors.ts';
 import { readForeignFile } from '../files.ts';
 import { type Machine, readVariable } from '../machine.ts';
+import { readAudiences, readClaims } from '../sign-in/claims.ts';
 import type { TokenRoute } from '../sign-in/entra.ts';
+import { BINDING_AUDIENCE } from '../sign-in/entra-codes.ts';
 import type { SignInTools } from '../sign-in/sign-in.ts';
-
-/** Whom a token is for that only the proxy can redeem. */
-export const BINDING_AUDIENCE = 'api://AKSIdentityBinding';
 
 const PROXY = 'AZURE_KUBERNETES_TOKEN_PROXY';
 const SERVER_NAME = 'AZURE_KUBERNETES_SNI_NAME';
@@ -27,7 +25,8 @@ const LARGEST_CERTIFICATES_BYTES = 1024 * 1024;
  * @throws IDENTITY_INVALID when the variables contradict each other.
  */
 export function findTokenProxy(tools: SignInTools, assertion: string, tokenEndpoint: string): TokenRoute | undefined {
-  if (!hasBindingAudience(assertion)) return undefined;
+  // Entra tells better what is wrong with one that cannot be read.
+  if (!readAudiences(readClaims(assertion)).includes(BINDING_AUDIENCE)) return undefined;
   const { machine } = tools;
   const proxy = readVariable(machine, PROXY);
   if (proxy === undefined) {
@@ -51,14 +50,6 @@ export function findTokenProxy(tools: SignInTools, assertion: string, tokenEndpo
     }),
     hint: `check ${PROXY}, ${SERVER_NAME} and ${CA_FILE} or ${CA_DATA}, which the cluster sets in the pod`,
   };
-}
-
-function hasBindingAudience(assertion: string): boolean {
-  try {
-    return [decodeJwt(assertion).aud].flat().includes(BINDING_AUDIENCE);
-  } catch {
-    return false; // Entra tells better what is wrong with it
-  }
 }
 
 function readCertificates(tools: SignInTools, machine: Machine): string | undefined {

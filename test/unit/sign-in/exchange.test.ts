@@ -1,7 +1,7 @@
 /** The registry's own token service. */
 import { describe, expect, test } from 'vitest';
 import type { HttpResponse } from '../../../src/network/http.ts';
-import { exchangeToken, readExpiry, requestAccessToken } from '../../../src/sign-in/exchange.ts';
+import { exchangeToken, requestAccessToken } from '../../../src/sign-in/exchange.ts';
 import { catchFailure } from '../failure.ts';
 import { registryNamed } from '../registry-named.ts';
 import { answer, toolsAnswering } from '../sign-in-tools.ts';
@@ -137,24 +137,4 @@ describe('an answer without a token is none', () => {
       'REGISTRY_REFUSED',
     );
   });
-});
-
-describe('the end of a token', () => {
-  const rows: readonly (readonly [token: string, end: number | undefined])[] = [
-    [makeToken({ exp: 1 }), 1],
-    [makeToken({ exp: 2_000_000_000.5 }), 2_000_000_000.5],
-    [makeToken({}), undefined],
-    ['', undefined],
-    ['a', undefined],
-    ['a.b', undefined],
-    ['a.b.c', undefined],
-    ['..', undefined],
-    ['.'.repeat(100_000), undefined],
-    [`${'x'.repeat(100_000)}.y.z`, undefined],
-  ];
-  for (const [token, end] of rows) {
-    test(token.slice(0, 60), () => {
-      expect(readExpiry(token)).toBe(end);
-    });
-  }
 });
