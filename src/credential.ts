@@ -166,13 +166,8 @@ function readStored(machine: Machine, cache: Cache | undefined, { service }: Reg
 /** A failure also tells what was looked at before: the identity that the person meant may be among it. */
 function addPassedOver(failure: unknown, passedOver: readonly SkippedSource[]): unknown {
   if (!(failure instanceof CredentialError) || passedOver.length === 0) return failure;
-  const { code, message, causes, hint } = failure;
   const added = passedOver.map(({ source, reason }) => `passed over ${source}: ${reason}`);
-  return new CredentialError(code, message, {
-    causes: [...causes, ...added],
-    ...(hint === undefined ? {} : { hint }),
-    cause: failure,
-  });
+  return failure.with({ causes: [...failure.causes, ...added] });
 }
 
 /** @throws IDENTITY_NOT_SET_UP when the configuration chose an identity, which then has to be there. */

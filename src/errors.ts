@@ -23,6 +23,12 @@ export interface CredentialErrorOptions {
   readonly cause?: unknown;
 }
 
+export interface CredentialErrorChanges {
+  readonly message?: string;
+  readonly causes?: readonly string[];
+  readonly hint?: string | undefined;
+}
+
 /** Set up, and failed. (Not being set up is never an error but a return value.) */
 export class CredentialError extends Error {
   override readonly name = 'CredentialError';
@@ -36,6 +42,11 @@ export class CredentialError extends Error {
     this.code = code;
     this.causes = causes;
     this.hint = hint;
+  }
+
+  /** The same failure, told otherwise; this one is its cause. */
+  with({ message = this.message, causes = this.causes, hint = this.hint }: CredentialErrorChanges): CredentialError {
+    return new CredentialError(this.code, message, { causes, ...(hint === undefined ? {} : { hint }), cause: this });
   }
 }
 

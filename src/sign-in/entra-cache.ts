@@ -120,10 +120,8 @@ async function readEnd(token: string, audience: string): Promise<number | undefi
 /** The failure of a process that signed in for another registry, as if it had been for ours. */
 function nameRegistry(failure: unknown, host: string): unknown {
   if (!(failure instanceof CredentialError)) return failure;
-  const { code, causes, hint } = failure;
   const message = failure.message.replace(/^Cannot sign in for [^ :]+(?=:)/, `Cannot sign in for ${host}`);
-  if (message === failure.message) return failure;
-  return new CredentialError(code, message, { causes, ...(hint === undefined ? {} : { hint }), cause: failure });
+  return message === failure.message ? failure : failure.with({ message });
 }
 
 function asNew(found: string | NotSetUp): EntraToken | NotSetUp {

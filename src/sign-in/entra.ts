@@ -77,7 +77,7 @@ async function sendOn(
   } catch (cause) {
     if (!(cause instanceof CredentialError)) throw cause;
     // It is not reached through the proxy that the HTTP client tells people to check.
-    throw new CredentialError(cause.code, cause.message, { causes: cause.causes, hint: route.hint, cause });
+    throw cause.with({ hint: route.hint });
   }
 }
 
