@@ -9,15 +9,11 @@ import { readErrorCode } from '../errors.ts';
 import type { Machine } from '../machine.ts';
 import type { Trust } from './certificates.ts';
 import { findProxy } from './proxy.ts';
-import { CONNECT_TIMEOUT_MS, readHost, Sockets, settle } from './sockets.ts';
+import { CONNECT_TIMEOUT_MS, readHost, readPort, Sockets, settle } from './sockets.ts';
 import { openTunnel } from './tunnel.ts';
 
 /** How long the program waits at most before it blocks the event loop with loading the rest of itself. */
 const LONGEST_HEAD_START_MS = 40;
-/** Whatever `NODE_TLS_REJECT_UNAUTHORIZED` says: a secret goes to nobody who cannot show who they are. */
-const VERIFIED = { rejectUnauthorized: true };
-const HTTP_PORT = 80;
-const HTTPS_PORT = 443;
 
 /** An origin's connection, and when its first message to the server itself is on the way. */
 interface Opening {
@@ -87,7 +83,7 @@ export class Connections {
   }
 
   async #connect(url: URL, greet: () => void): Promise<TLSSocket> {
-    const port = Number(url.port || HTTPS_PORT);
+    const port = readPort(url);
     const proxy = findProxy(this.#machine, url.hostname, port);
     const tcp =
       proxy === undefined
@@ -105,7 +101,11 @@ export class Connections {
     const secureContext = await this.#getContext();
     const name = isIP(host) === 0 ? { servername: host } : {};
     return this.#sockets.add(() =>
-      connect({ socket, host, ...name, secureContext, ALPNProtocols: ['http/1.1'], ...VERIFIED }),
+      connect({
+        ...{ socket, host, ...name, secureContext, ALPNProtocols: ['http/1.1'] },
+        // Whatever `NODE_TLS_REJECT_UNAUTHORIZED` says: a secret goes to nobody who cannot show who they are.
+        rejectUnauthorized: true,
+      }),
     );
   }
 
@@ -125,9 +125,8 @@ export class Connections {
   }
 
   async #openTunnel(proxy: URL, target: string): Promise<Socket> {
-    const port = Number(proxy.port || (proxy.protocol === 'https:' ? HTTPS_PORT : HTTP_PORT));
     const host = readHost(proxy);
-    let socket = this.#startTcp(host, port);
+    let socket = this.#startTcp(host, readPort(proxy));
     await settle(socket, 'connect');
     if (proxy.protocol === 'https:') {
       socket = await this.#openTls(socket, host);

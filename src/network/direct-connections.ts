@@ -2,7 +2,7 @@
 
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import type { ConnectionSource } from './http-request.ts';
-import { readHost, Sockets, settle } from './sockets.ts';
+import { readHost, readPort, Sockets, settle } from './sockets.ts';
 
 /** A server that is reached past every proxy. */
 export interface DirectConnection {
@@ -21,10 +21,10 @@ export async function createDirectConnections(direct: DirectConnection): Promise
   return {
     open: async (origin) => {
       const url = new URL(origin);
-      const host = readHost(url);
-      if (url.protocol === 'https:') return await openTls({ host, port: Number(url.port || 443) }, sockets);
+      const address = { host: readHost(url), port: readPort(url) };
+      if (url.protocol === 'https:') return await openTls(address, sockets);
       if (direct.certificateSha1 !== undefined) throw new Error('a certificate is expected where there is no TLS');
-      const socket = sockets.add(() => connectTcp({ host, port: Number(url.port || 80), noDelay: true }));
+      const socket = sockets.add(() => connectTcp({ ...address, noDelay: true }));
       await settle(socket, 'connect');
       return socket;
     },

@@ -4,16 +4,13 @@
  */
 
 import { readClockMs } from '../clock.ts';
-import { CredentialError, describeCause, type ErrorCode, readErrorCode } from '../errors.ts';
+import { CredentialError, describeCause, readErrorCode } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Machine } from '../machine.ts';
 import { quoteForeignText } from '../redact.ts';
-import { UNTRUSTED_CODES } from './certificates.ts';
 import { Connections } from './connections.ts';
 import type { DirectConnection } from './direct-connections.ts';
-import { type ConnectionSource, EndlessAnswer, RequestSender } from './http-request.ts';
-import { findProxy } from './proxy.ts';
-import { ProxyRefusal } from './tunnel.ts';
+import { type ConnectionSource, RequestSender } from './http-request.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
@@ -68,6 +65,7 @@ const RETRIED_STATUSES = [408, 429, 500, 502, 503, 504];
 
 export function createHttp(machine: Machine, options: HttpOptions): HttpClient {
   const { deadlineMs, log, direct, connections } = options;
+  const isDirect = direct !== undefined;
   const openSource = async () => {
     if (direct === undefined) return connections ?? new Connections(machine);
     const { createDirectConnections } = await import('./direct-connections.ts');
@@ -76,26 +74,26 @@ export function createHttp(machine: Machine, options: HttpOptions): HttpClient {
   const senders = new Map<string, RequestSender>();
   let source: Promise<ConnectionSource> | undefined;
 
-  async function attempt(httpRequest: HttpRequest): Promise<HttpResponse> {
-    const { origin } = new URL(httpRequest.url);
+  async function attempt(httpRequest: HttpRequest, url: URL): Promise<HttpResponse> {
+    const { origin } = url;
     source ??= openSource();
     let sender = senders.get(origin);
     if (sender === undefined) {
       sender = new RequestSender(await source, origin);
       senders.set(origin, sender);
     }
-    return await sendOnce(sender, httpRequest, deadlineMs);
+    return await sendOnce(sender, httpRequest, url, deadlineMs);
   }
 
   async function send(httpRequest: HttpRequest): Promise<HttpResponse> {
-    const { host: hostAndPort, pathname } = new URL(httpRequest.url);
+    const url = new URL(httpRequest.url);
     for (let attempts = 1; ; attempts += 1) {
       const startedMs = readClockMs();
-      const step = { step: 'request', host: hostAndPort, path: pathname } as const;
+      const step = { step: 'request', host: url.host, path: url.pathname } as const;
       let pauseMs: number | undefined = FIRST_PAUSE_MS * 2 ** (attempts - 1);
       let outcome: { response: HttpResponse } | { failure: unknown };
       try {
-        const response = await attempt(httpRequest);
+        const response = await attempt(httpRequest, url);
         outcome = { response };
         log?.({
           ...step,
@@ -104,8 +102,11 @@ export function createHttp(machine: Machine, options: HttpOptions): HttpClient {
           durationMs: Math.round(readClockMs() - startedMs),
           correlationId: readCorrelationId(response),
         });
-        if (![...RETRIED_STATUSES, ...(httpRequest.passingStatuses ?? [])].includes(response.status))
-          return refuseRedirect(httpRequest, response, direct !== undefined);
+        if (![...RETRIED_STATUSES, ...(httpRequest.passingStatuses ?? [])].includes(response.status)) {
+          if (response.status < 300 || response.status > 399) return response;
+          const { explainRedirect } = await import('./http-failure.ts');
+          throw explainRedirect(httpRequest, response, isDirect);
+        }
         pauseMs = readRetryAfterMs(response, machine) ?? pauseMs;
       } catch (failure) {
         if (failure instanceof CredentialError) throw failure;
@@ -125,7 +126,8 @@ export function createHttp(machine: Machine, options: HttpOptions): HttpClient {
       } else if ('response' in outcome) {
         return outcome.response;
       } else {
-        throw explainFailure(machine, httpRequest, outcome.failure, { attempts, isDirect: direct !== undefined });
+        const { explainFailure } = await import('./http-failure.ts');
+        throw explainFailure(machine, httpRequest, outcome.failure, { attempts, isDirect });
       }
     }
   }
@@ -147,9 +149,13 @@ export function readCorrelationId({ header }: HttpResponse): string | undefined 
   return id === undefined ? undefined : quoteForeignText(id, 64);
 }
 
-async function sendOnce(sender: RequestSender, httpRequest: HttpRequest, deadlineMs: number): Promise<HttpResponse> {
+async function sendOnce(
+  sender: RequestSender,
+  httpRequest: HttpRequest,
+  url: URL,
+  deadlineMs: number,
+): Promise<HttpResponse> {
   const { method, headers = {}, form } = httpRequest;
-  const url = new URL(httpRequest.url);
   const remainingMs = Math.max(1, deadlineMs - readClockMs());
   const isForm = form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' };
   const answer = await sender.send({
@@ -165,27 +171,6 @@ async function sendOnce(sender: RequestSender, httpRequest: HttpRequest, deadlin
   return { status: answer.status, header, body: answer.body };
 }
 
-/** What to do about a server that is reached past every proxy. */
-function adviseDirect(host: string): string {
-  return `check the settings for ${host} and its certificate; no proxy is used for it`;
-}
-
-function refuseRedirect({ purpose, url }: HttpRequest, response: HttpResponse, isDirect: boolean): HttpResponse {
-  if (response.status < 300 || response.status > 399) return response;
-  const target = URL.parse(response.header('location') ?? '', url)?.host ?? 'nowhere';
-  const { host } = new URL(url);
-  throw new CredentialError(
-    'ANSWER_INVALID',
-    `${purpose}: ${host} redirects to ${quoteForeignText(target, 100)}, which is not followed`,
-    {
-      causes: [`HTTP ${response.status}`],
-      hint: isDirect
-        ? adviseDirect(host)
-        : `curl -sSI https://${host}/ (a proxy or a captive portal may be in the way)`,
-    },
-  );
-}
-
 /** @see https://www.rfc-editor.org/rfc/rfc9110#field.retry-after */
 function readRetryAfterMs(response: HttpResponse, machine: Machine): number | undefined {
   const value = response.header('retry-after');
@@ -199,58 +184,4 @@ function readRetryAfterMs(response: HttpResponse, machine: Machine): number | un
 function isWorthRetrying(failure: unknown): boolean {
   const code = readErrorCode(failure) ?? '';
   return ['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN'].includes(code);
-}
-
-function explainFailure(
-  machine: Machine,
-  { purpose, url }: HttpRequest,
-  failure: unknown,
-  { attempts, isDirect }: { readonly attempts: number; readonly isDirect: boolean },
-): CredentialError {
-  const { host, hostname, port } = new URL(url);
-  const code = readErrorCode(failure) ?? '';
-  const text = quoteForeignText(describeCause(failure));
-  const causes = [attempts === 1 ? text : `${text} (${attempts} attempts)`];
-  const explain = (what: string, throughProxies: string, errorCode: ErrorCode = 'NETWORK_FAILED') =>
-    new CredentialError(errorCode, `${purpose}: ${what}`, {
-      causes,
-      hint: isDirect ? adviseDirect(host) : throughProxies,
-      cause: failure,
-    });
-
-  if (failure instanceof EndlessAnswer) {
-    return explain(`${host} answered without end`, 'check HTTPS_PROXY; a proxy may have answered', 'ANSWER_INVALID');
-  }
-  if (failure instanceof ProxyRefusal) {
-    return explain(
-      `the proxy answered ${failure.status} for ${host}`,
-      'check HTTPS_PROXY and NO_PROXY, and the name of the registry',
-    );
-  }
-  if (failure instanceof Error && (failure.name === 'TimeoutError' || /TIMEOUT|ETIMEDOUT/.test(code))) {
-    return explain(
-      `${host} did not answer in time`,
-      'check the network: a firewall, HTTPS_PROXY, or a private endpoint',
-    );
-  }
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-    const [name = hostname] = hostname.split(/[-.]/);
-    const isRegistry = hostname.includes('.azurecr.');
-    return explain(
-      `there is no host ${hostname}`,
-      isRegistry ? `az acr show -n ${name} --query loginServer` : 'check the network, DNS and HTTPS_PROXY',
-    );
-  }
-  if (UNTRUSTED_CODES.includes(code) || code.startsWith('ERR_TLS') || code.startsWith('CERT_')) {
-    return explain(
-      `the certificate of ${host} is not trusted (${code})`,
-      'set NODE_EXTRA_CA_CERTS=FILE to the certificate of the proxy that opens TLS',
-    );
-  }
-  const proxy = isDirect ? undefined : findProxy(machine, hostname, Number(port || 443));
-  const throughProxy = proxy === undefined ? '' : ' through the proxy of HTTPS_PROXY';
-  return explain(
-    `${host} cannot be reached${throughProxy} (${code || 'no answer'})`,
-    'check the network and HTTPS_PROXY',
-  );
 }

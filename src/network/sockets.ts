@@ -76,3 +76,8 @@ export async function settle(socket: Socket, event: 'connect' | 'secureConnect')
 export function readHost({ hostname }: URL): string {
   return hostname.replace(/^\[|\]$/g, '');
 }
+
+/** The port of a URL, told or not. */
+export function readPort({ protocol, port }: URL): number {
+  return Number(port || (protocol === 'https:' ? 443 : 80));
+}

@@ -8,6 +8,7 @@ import { CredentialError, readErrorCode } from '../../errors.ts';
 import { readVariable } from '../../machine.ts';
 import { UNEXPECTED_CERTIFICATE } from '../../network/certificate-pin.ts';
 import type { HttpResponse } from '../../network/http.ts';
+import { readPort } from '../../network/sockets.ts';
 import type { SignInTools } from '../../sign-in/sign-in.ts';
 import { judgeAnswer } from './answer.ts';
 import { addQuery, parseEndpoint } from './endpoint.ts';
@@ -56,7 +57,6 @@ function parseThumbprint(text: string): string | undefined {
   return /^[0-9a-f]{40}$/.test(digits) ? digits : undefined;
 }
 
-function showThumbprint({ hostname, port }: URL): string {
-  const server = `${hostname}:${port === '' ? '443' : port}`;
-  return `openssl s_client -connect ${server} </dev/null | openssl x509 -noout -fingerprint -sha1`;
+function showThumbprint(url: URL): string {
+  return `openssl s_client -connect ${url.hostname}:${readPort(url)} </dev/null | openssl x509 -noout -fingerprint -sha1`;
 }

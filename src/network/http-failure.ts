@@ -1,0 +1,87 @@
+/** What is told of a request that failed. */
+
+import { CredentialError, describeCause, type ErrorCode, readErrorCode } from '../errors.ts';
+import type { Machine } from '../machine.ts';
+import { quoteForeignText } from '../redact.ts';
+import { UNTRUSTED_CODES } from './certificates.ts';
+import type { HttpRequest, HttpResponse } from './http.ts';
+import { EndlessAnswer } from './http-request.ts';
+import { findProxy } from './proxy.ts';
+import { readPort } from './sockets.ts';
+import { ProxyRefusal } from './tunnel.ts';
+
+/** Why an answer that leads elsewhere is not followed. */
+export function explainRedirect(
+  { purpose, url }: HttpRequest,
+  { status, header }: HttpResponse,
+  isDirect: boolean,
+): CredentialError {
+  const target = URL.parse(header('location') ?? '', url)?.host ?? 'nowhere';
+  const { host } = new URL(url);
+  const what = `${host} redirects to ${quoteForeignText(target, 100)}, which is not followed`;
+  return new CredentialError('ANSWER_INVALID', `${purpose}: ${what}`, {
+    causes: [`HTTP ${status}`],
+    hint: isDirect ? adviseDirect(host) : `curl -sSI https://${host}/ (a proxy or a captive portal may be in the way)`,
+  });
+}
+
+/** Why no attempt was answered, and what to do about it. */
+export function explainFailure(
+  machine: Machine,
+  { purpose, url }: HttpRequest,
+  failure: unknown,
+  { attempts, isDirect }: { readonly attempts: number; readonly isDirect: boolean },
+): CredentialError {
+  const target = new URL(url);
+  const { host, hostname } = target;
+  const code = readErrorCode(failure) ?? '';
+  const text = quoteForeignText(describeCause(failure));
+  const causes = [attempts === 1 ? text : `${text} (${attempts} attempts)`];
+  const explain = (what: string, throughProxies: string, errorCode: ErrorCode = 'NETWORK_FAILED') =>
+    new CredentialError(errorCode, `${purpose}: ${what}`, {
+      causes,
+      hint: isDirect ? adviseDirect(host) : throughProxies,
+      cause: failure,
+    });
+
+  if (failure instanceof EndlessAnswer) {
+    return explain(`${host} answered without end`, 'check HTTPS_PROXY; a proxy may have answered', 'ANSWER_INVALID');
+  }
+  if (failure instanceof ProxyRefusal) {
+    return explain(
+      `the proxy answered ${failure.status} for ${host}`,
+      'check HTTPS_PROXY and NO_PROXY, and the name of the registry',
+    );
+  }
+  if (failure instanceof Error && (failure.name === 'TimeoutError' || /TIMEOUT|ETIMEDOUT/.test(code))) {
+    return explain(
+      `${host} did not answer in time`,
+      'check the network: a firewall, HTTPS_PROXY, or a private endpoint',
+    );
+  }
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    const [name = hostname] = hostname.split(/[-.]/);
+    const isRegistry = hostname.includes('.azurecr.');
+    return explain(
+      `there is no host ${hostname}`,
+      isRegistry ? `az acr show -n ${name} --query loginServer` : 'check the network, DNS and HTTPS_PROXY',
+    );
+  }
+  if (UNTRUSTED_CODES.includes(code) || code.startsWith('ERR_TLS') || code.startsWith('CERT_')) {
+    return explain(
+      `the certificate of ${host} is not trusted (${code})`,
+      'set NODE_EXTRA_CA_CERTS=FILE to the certificate of the proxy that opens TLS',
+    );
+  }
+  const proxy = isDirect ? undefined : findProxy(machine, hostname, readPort(target));
+  const throughProxy = proxy === undefined ? '' : ' through the proxy of HTTPS_PROXY';
+  return explain(
+    `${host} cannot be reached${throughProxy} (${code || 'no answer'})`,
+    'check the network and HTTPS_PROXY',
+  );
+}
+
+/** What to do about a server that is reached past every proxy. */
+function adviseDirect(host: string): string {
+  return `check the settings for ${host} and its certificate; no proxy is used for it`;
+}
