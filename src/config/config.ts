@@ -2,7 +2,7 @@
 
 import { isAbsolute } from 'node:path';
 import { CLOUDS, type Cloud, createCloud } from '../clouds.ts';
-import { describeCause } from '../errors.ts';
+import { type CredentialError, describeCause } from '../errors.ts';
 import { readForeignFile } from '../files.ts';
 import { findConfigFile } from '../folders.ts';
 import { asJsonObject, type JsonObject } from '../json.ts';
@@ -153,29 +153,28 @@ export async function loadConfig(machine: Machine): Promise<ConfigText | undefin
   const found = await findConfigFile(machine);
   if (found === undefined) return undefined;
   const { file, isExplicit } = found;
-  const invalid = (what: string, hint?: string) => createReader(file).invalid(what, hint);
   if (!isAbsolute(file)) {
-    throw invalid('DOCKER_CREDENTIAL_ACR_CONFIG is not an absolute path', 'name the file from the root on');
+    throw invalidFile(file, 'DOCKER_CREDENTIAL_ACR_CONFIG is not an absolute path', 'name the file from the root on');
   }
   let text: string | undefined;
   try {
     text = readForeignFile(file, LARGEST_CONFIG_BYTES);
   } catch (cause) {
-    throw invalid(describeCause(cause));
+    throw invalidFile(file, describeCause(cause));
   }
   if (text !== undefined) return { text, file };
-  if (isExplicit) throw invalid('there is no such file', 'unset DOCKER_CREDENTIAL_ACR_CONFIG or write the file');
+  if (isExplicit)
+    throw invalidFile(file, 'there is no such file', 'unset DOCKER_CREDENTIAL_ACR_CONFIG or write the file');
   return undefined;
 }
 
-function createReader(file: string): { invalid: ConfigReader['invalid'] } {
-  const reader = new ConfigReader({}, '', file);
-  return { invalid: (what, hint) => reader.invalid(what, hint) };
+/** A mistake of the whole file. */
+function invalidFile(file: string, what: string, hint?: string): CredentialError {
+  return new ConfigReader({}, '', file).invalid(what, hint);
 }
 
 /** @throws CONFIG_INVALID */
 export function parseConfig(text: string, file: string): JsonObject {
-  const { invalid } = createReader(file);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -183,10 +182,10 @@ export function parseConfig(text: string, file: string): JsonObject {
     // The engine's message quotes the text, which may hold what nobody should see: only the place is taken from it.
     const message = describeCause(cause);
     const place = / \((line \d+ column \d+)\)$/.exec(message)?.[1] ?? / at (position \d+)$/.exec(message)?.[1];
-    throw invalid(place === undefined ? 'it is not JSON' : `it is not JSON at ${place}`);
+    throw invalidFile(file, place === undefined ? 'it is not JSON' : `it is not JSON at ${place}`);
   }
   const config = asJsonObject(value);
-  if (config === undefined) throw invalid('it must hold a JSON object');
+  if (config === undefined) throw invalidFile(file, 'it must hold a JSON object');
   return config;
 }
 
