@@ -2,11 +2,11 @@
  * Cuts the program in two at its `import()`s: what every start needs, and the rest, which is read and compiled only when
  * it is reached. esbuild cuts ES modules so, and the main program of a single executable is none.
  *
- * Without it each start pays for three quarters of a megabyte of code that a cached answer does not run: 5 of 35 ms.
+ * Without it each start pays for code that a cached answer does not run: 1.6 of 22 ms, and 1.5 MB.
  */
 
 import { isAbsolute, join, relative } from 'node:path';
-import { build, type OnResolveArgs, type OutputFile, type Plugin } from 'esbuild';
+import { build, type Metafile, type OnResolveArgs, type OutputFile, type Plugin } from 'esbuild';
 import { bundleOptions } from './bundle.ts';
 
 export interface Chunks {
@@ -78,9 +78,8 @@ export async function bundleChunks(options: ChunkOptions): Promise<Chunks> {
 
 /** Our own modules that only the rest has: all of them can be asked for, so that they can be compiled ahead. */
 async function listRest(options: ChunkOptions, late: readonly string[], own: readonly string[]): Promise<string[]> {
-  const { entryPoints: _entry, outfile: _file, ...common } = bundleOptions(options);
-  const { metafile } = await build({ ...common, entryPoints: [...late], outdir: 'rest', metafile: true });
-  return Object.keys(metafile.inputs)
+  const { inputs } = await inspectModules(options, late);
+  return Object.keys(inputs)
     .filter((path) => path.startsWith('src/') && !own.includes(path))
     .sort();
 }
@@ -102,12 +101,19 @@ function cutAtImports(root: string, late: Set<string>): Plugin {
 
 /** What each of our modules exports. */
 async function listExports(options: ChunkOptions, files: readonly string[]): Promise<ReadonlyMap<string, string[]>> {
+  const { outputs } = await inspectModules(options, files);
+  return new Map(Object.values(outputs).map((output) => [output.entryPoint ?? '', output.exports]));
+}
+
+/** What esbuild knows of modules and of all that they lead to. */
+async function inspectModules(options: ChunkOptions, files: readonly string[]): Promise<Metafile> {
   const { entryPoints: _entry, outfile: _file, format: _format, ...common } = bundleOptions(options);
   const { metafile } = await build({
     ...common,
-    ...{ entryPoints: [...files], outdir: 'exports', outbase: options.root, format: 'esm', metafile: true },
+    // Only an ES module's exports are listed.
+    ...{ entryPoints: [...files], outdir: 'inspected', outbase: options.root, format: 'esm', metafile: true },
   });
-  return new Map(Object.values(metafile.outputs).map((output) => [output.entryPoint ?? '', output.exports]));
+  return metafile;
 }
 
 /**
