@@ -1,7 +1,7 @@
 /**
  * A tunnel through an HTTP proxy.
  *
- * By hand, since Node's HTTP client takes twice as long to load as the proxy takes to answer.
+ * By hand, since Node's HTTP client is loaded while the proxy answers, and not before it is asked.
  * @see https://www.rfc-editor.org/rfc/rfc9110#CONNECT
  */
 
