@@ -1,4 +1,7 @@
-/** TLS connections to Azure, opened before they are needed: that to the registry while Entra answers. */
+/**
+ * TLS connections to Azure, opened before they are needed: while the first server answers, and while the HTTP client is
+ * still being loaded.
+ */
 
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
@@ -6,12 +9,21 @@ import { readErrorCode } from '../errors.ts';
 import type { Machine } from '../machine.ts';
 import type { Trust } from './certificates.ts';
 import { findProxy } from './proxy.ts';
-import { CONNECT_TIMEOUT_MS, readHost, readPort, Sockets, seeWhatCame, settle } from './sockets.ts';
+import { CONNECT_TIMEOUT_MS, readHost, readPort, Sockets, settle } from './sockets.ts';
 import { openTunnel } from './tunnel.ts';
+
+/** How long the program waits at most before it blocks the event loop with loading the rest of itself. */
+const LONGEST_HEAD_START_MS = 40;
+
+/** An origin's connection, and when its first message to the server itself is on the way. */
+interface Opening {
+  readonly socket: Promise<TLSSocket>;
+  readonly greeted: Promise<void>;
+}
 
 export class Connections {
   readonly #machine: Machine;
-  readonly #openings = new Map<string, Promise<TLSSocket>>();
+  readonly #openings = new Map<string, Opening>();
   readonly #sockets = new Sockets();
   #trust: Trust | undefined;
   #context: SecureContext | undefined;
@@ -20,14 +32,16 @@ export class Connections {
     this.#machine = machine;
   }
 
-  /** Begins to open connections, and returns when a proxy on this machine has been asked for them. */
+  /** Begins to open connections, and returns when loading something heavy would not hold them up any more. */
   async warm(origins: readonly string[]): Promise<void> {
-    for (const origin of new Set(origins)) {
-      const opening = this.#connect(new URL(origin));
-      opening.catch(() => {}); // told to whoever opens it
-      this.#openings.set(origin, opening);
-    }
-    await seeWhatCame();
+    for (const origin of new Set(origins)) this.#openings.set(origin, this.#start(new URL(origin)));
+    const greetings = [...this.#openings.values()].map(({ greeted }) => greeted);
+    let timer: NodeJS.Timeout | undefined;
+    const enough = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, LONGEST_HEAD_START_MS);
+    });
+    await Promise.race([Promise.allSettled(greetings), enough]);
+    clearTimeout(timer);
   }
 
   /**
@@ -36,21 +50,21 @@ export class Connections {
    */
   async open(origin: string): Promise<TLSSocket> {
     const url = new URL(origin);
-    const opening = this.#openings.get(url.origin) ?? this.#connect(url);
+    const opening = this.#openings.get(url.origin) ?? this.#start(url);
     this.#openings.delete(url.origin);
     try {
-      const socket = await opening;
+      const socket = await opening.socket;
       // One that was opened while a slow program was asked may be closed by now, or told that it will be.
       if (socket.writable && socket.readableLength === 0) return socket;
       socket.destroy();
-      return await this.#connect(url);
+      return await this.#start(url).socket;
     } catch (cause) {
       const { UNTRUSTED_CODES } = await import('./certificates.ts');
       if (this.#trust === 'system' || !UNTRUSTED_CODES.includes(readErrorCode(cause) ?? '')) throw cause;
       this.#trust = 'system';
       this.#context = undefined;
       this.#openings.clear(); // they met the same list
-      return await this.#connect(url);
+      return await this.#start(url).socket;
     }
   }
 
@@ -58,7 +72,17 @@ export class Connections {
     this.#sockets.close();
   }
 
-  async #connect(url: URL): Promise<TLSSocket> {
+  #start(url: URL): Opening {
+    let greet = () => {};
+    const greeted = new Promise<void>((resolve) => {
+      greet = resolve;
+    });
+    const socket = this.#connect(url, greet);
+    socket.catch(() => greet()); // told to whoever opens it
+    return { socket, greeted };
+  }
+
+  async #connect(url: URL, greet: () => void): Promise<TLSSocket> {
     const port = readPort(url);
     const proxy = findProxy(this.#machine, url.hostname, port);
     const tcp =
@@ -66,6 +90,7 @@ export class Connections {
         ? await this.#openDirectly(readHost(url), port)
         : await this.#openTunnel(proxy, `${url.hostname}:${port}`);
     const tls = await this.#openTls(tcp, readHost(url));
+    setImmediate(greet);
     await settle(tls, 'secureConnect');
     return tls;
   }

@@ -6,7 +6,7 @@
 
 import { Agent, type ClientRequestArgs, type IncomingHttpHeaders, request } from 'node:http';
 import { Socket } from 'node:net';
-import { HangUpError, seeWhatCame } from './sockets.ts';
+import { HangUpError } from './sockets.ts';
 
 /** Opens the connections that requests go over. */
 export interface ConnectionSource {
@@ -101,6 +101,13 @@ export class RequestSender {
       sent.end(body);
     });
   }
+}
+
+/** Lets the event loop look at every socket once: what is due now is done before it looks, so it takes two turns. */
+function seeWhatCame(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(() => setImmediate(resolve));
+  });
 }
 
 class SourceAgent extends Agent {

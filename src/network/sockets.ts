@@ -72,13 +72,6 @@ export async function settle(socket: Socket, event: 'connect' | 'secureConnect')
   }
 }
 
-/** Lets the event loop look at every socket once: what is due now is done before it looks, so it takes two turns. */
-export function seeWhatCame(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(() => setImmediate(resolve));
-  });
-}
-
 /** The host of a URL as sockets and certificates have it: an IPv6 address without its brackets. */
 export function readHost({ hostname }: URL): string {
   return hostname.replace(/^\[|\]$/g, '');
