@@ -4,7 +4,6 @@ import { isAbsolute } from 'node:path';
 import { BUDGET_MS, findCredential } from './credential.ts';
 import { describeCause } from './errors.ts';
 import type { Log } from './log.ts';
-import { type Machine, readVariable } from './machine.ts';
 import {
   formatCredential,
   formatServerList,
@@ -13,6 +12,7 @@ import {
   parseServerUrl,
   parseStorePayload,
 } from './protocol.ts';
+import { type Machine, readVariable } from './system/runtime.ts';
 import { VERSION } from './version.ts';
 
 export interface Outcome {
@@ -36,7 +36,7 @@ export async function run(args: readonly string[], readInput: ReadInput, machine
     return await runVerb(args, readInput, machine);
   } catch (failure) {
     // Loaded only now: what is told of a failure is of no use on the way to an answer.
-    const { tellFailure } = await import('./failure.ts');
+    const { tellFailure } = await import('./report.ts');
     return { exitCode: 1, ...tellFailure(machine, failure) };
   }
 }
@@ -103,7 +103,7 @@ async function renew(machine: Machine): Promise<Outcome> {
 async function store(input: string, machine: Machine): Promise<Outcome> {
   const credential = parseStorePayload(input);
   if (typeof credential === 'string') return refuse(credential);
-  const { storeCredential } = await import('./store/store.ts');
+  const { storeCredential } = await import('./logins/store.ts');
   const warning = await storeCredential(machine, credential, await openRequestedLog(machine));
   return { ...succeed(''), stderr: warning === undefined ? '' : `docker-credential-acr: warning: ${warning}\n` };
 }
@@ -111,13 +111,13 @@ async function store(input: string, machine: Machine): Promise<Outcome> {
 async function erase(input: string, machine: Machine): Promise<Outcome> {
   const serverUrl = parseServerUrl(input);
   if (serverUrl === undefined) return refuse(NO_SERVER_URL);
-  const { eraseCredential } = await import('./store/store.ts');
+  const { eraseCredential } = await import('./logins/store.ts');
   await eraseCredential(machine, serverUrl, await openRequestedLog(machine));
   return succeed('');
 }
 
 async function list(machine: Machine): Promise<Outcome> {
-  const { listServers } = await import('./store/server-list.ts');
+  const { listServers } = await import('./logins/server-list.ts');
   return succeed(formatServerList(await listServers(machine)));
 }
 

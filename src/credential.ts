@@ -1,17 +1,17 @@
 /** Finds the credential for a server URL: stored, cached, or by signing in. */
 
 import { type Cache, type CachedToken, findCache, isFresh, isNearRenewal, nameKind, readCache } from './cache/cache.ts';
-import { readClockMs } from './clock.ts';
 import { findRegistry, loadSettings, type RegistrySettings } from './config/config.ts';
 import { CredentialError } from './errors.ts';
 import { isSkipped, type SkippedSource, searchIdentities } from './identity/chain.ts';
 import { isNotSetUp, type NotSetUp } from './identity/identity.ts';
 import type { Log } from './log.ts';
-import { type Machine, readVariable } from './machine.ts';
+import { findEntry } from './logins/login-index.ts';
+import { nameServer } from './logins/server-name.ts';
 import { type Credential, IDENTITY_TOKEN_USERNAME, TOKEN_USERNAME } from './protocol.ts';
 import type { Registry } from './registry.ts';
-import { findEntry } from './store/credential-index.ts';
-import { nameServer } from './store/server-name.ts';
+import { readClockMs } from './system/clock.ts';
+import { type Machine, readVariable } from './system/runtime.ts';
 
 /** The identity of a token that a client gave us to keep: it wins over signing in, since a person chose it. */
 export const STORED_IDENTITY = 'stored';
@@ -90,8 +90,8 @@ async function findTyped(
   const entry = await findEntry(machine, name);
   if (entry === undefined) return undefined;
   const [{ readLogin }, { findPlace }] = await Promise.all([
-    import('./store/stored-credentials.ts'),
-    import('./config/config-store.ts'),
+    import('./logins/login.ts'),
+    import('./config/login-settings.ts'),
   ]);
   const place = await findPlace(machine, registry, name);
   const login = await readLogin({ machine, name, place, log }, entry);
@@ -133,7 +133,7 @@ async function findToken(
     let isGood = (found: CachedToken) => isFresh(found, machine.now() / 1000, minimumLifeSeconds);
     if (isHit && cache !== undefined) {
       if (!isNearRenewal(cached, nowSeconds, minimumLifeSeconds)) return cached.token;
-      const { isRenewalDue, startRenewal } = await import('./sign-in/renewal.ts');
+      const { isRenewalDue, startRenewal } = await import('./cache/renewal.ts');
       if (!isRenewal) {
         await startRenewal({ machine, cache, key, cached, minimumLifeSeconds, host, log });
         return cached.token;

@@ -1,6 +1,6 @@
 /** What `--help` says. */
 
-import type { Machine } from './machine.ts';
+import type { Machine } from './system/runtime.ts';
 import { VERSION } from './version.ts';
 
 export function formatHelp({ programName }: Machine): string {

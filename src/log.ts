@@ -5,8 +5,8 @@
  */
 
 import { closeSync, constants, fchmodSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
-import { isOwnFile } from './files.ts';
-import type { Machine } from './machine.ts';
+import { isOwnFile } from './system/files.ts';
+import type { Machine } from './system/runtime.ts';
 
 export interface LogStep {
   readonly step: 'start' | 'config' | 'identity' | 'cache' | 'lock' | 'request' | 'program' | 'sign-in' | 'end';

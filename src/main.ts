@@ -2,8 +2,8 @@
 
 import { basename } from 'node:path';
 import { RENEWAL_VARIABLE, run } from './cli.ts';
-import type { Machine } from './machine.ts';
-import { drainInput, readInput, writeOutput } from './streams.ts';
+import type { Machine } from './system/runtime.ts';
+import { drainInput, readInput, writeOutput } from './system/streams.ts';
 
 const STANDARD_OUTPUT = 1;
 const STANDARD_ERROR = 2;
@@ -33,7 +33,10 @@ function findProgramName(): string {
 
 /** Only the single executable is started by its own path alone; run from its sources, the program is Node. */
 async function startRenewal(machine: Machine, host: string): Promise<boolean> {
-  const [{ isSea }, { startDetached }] = await Promise.all([import('node:sea'), import('./sign-in/detached.ts')]);
+  const [{ isSea }, { startDetached }] = await Promise.all([
+    import('node:sea'),
+    import('./system/detached-process.ts'),
+  ]);
   return isSea() && startDetached(machine, process.execPath, ['renew'], { [RENEWAL_VARIABLE]: host });
 }
 

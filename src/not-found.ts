@@ -1,8 +1,8 @@
 /** How it is told that nothing is set up to sign in with: what helps, and what was looked at. */
 
 import type { SkippedSource } from './identity/chain.ts';
-import type { Machine } from './machine.ts';
 import { createRedactor, quoteForeignText } from './redact.ts';
+import type { Machine } from './system/runtime.ts';
 
 /** @returns the text for stderr: one line of help, then one for each source in the order of looking. */
 export function tellNotFound(machine: Machine, hint: string, passedOver: readonly SkippedSource[]): string {

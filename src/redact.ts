@@ -1,6 +1,6 @@
 /** Takes secrets out of texts that leave the program, in whatever encoding they got there. */
 
-import type { Machine } from './machine.ts';
+import type { Machine } from './system/runtime.ts';
 
 const REDACTED = '[redacted]';
 

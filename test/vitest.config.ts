@@ -1,4 +1,4 @@
-/** The four suites: unit and integration in process, the emulator's own tests, and real clients on the built binary. */
+/** The suites: unit and integration in process, the tests of the scripts and of the emulator, and real clients on the built executable. */
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -10,6 +10,7 @@ export default defineConfig({
     allowOnly: false,
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { extends: true, test: { name: 'scripts', include: ['test/scripts/**/*.test.ts'] } },
       { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 20_000 } },
       { extends: true, test: { name: 'emulator', include: ['test/emulator/**/*.test.ts'], testTimeout: 20_000 } },
       {

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { findCache, writeCache } from '../../src/cache/cache.ts';
 import { isSkipped, searchIdentities } from '../../src/identity/chain.ts';
 import { asJsonObject, type JsonObject, parseJsonObject } from '../../src/json.ts';
-import type { Machine } from '../../src/machine.ts';
 import { parseRegistry } from '../../src/registry.ts';
+import type { Machine } from '../../src/system/runtime.ts';
 import type { FunctionRange } from './eager.ts';
 
 const PROGRAM = 'start.cjs';

@@ -6,10 +6,10 @@
 
 import { readdirSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import { makeOwnFolder, readOwnFile, replaceOwnFile } from '../files.ts';
-import { findCacheFolder } from '../folders.ts';
 import { asText, parseJsonObject } from '../json.ts';
-import type { Machine } from '../machine.ts';
+import { makeOwnFolder, readOwnFile, replaceOwnFile } from '../system/files.ts';
+import { findCacheFolder } from '../system/paths.ts';
+import type { Machine } from '../system/runtime.ts';
 import { hashText } from './hash.ts';
 
 /** Whose token for which registry. */

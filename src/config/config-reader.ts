@@ -1,8 +1,8 @@
 /** Reads one object of the configuration: each value by its kind, each mistake told by its key and the nearest right one. */
 
 import { isAbsolute } from 'node:path';
+import { TENANT } from '../entra/authority.ts';
 import { CredentialError } from '../errors.ts';
-import { TENANT } from '../identity/authority.ts';
 import type { JsonObject } from '../json.ts';
 import { findNearest } from './nearest.ts';
 

@@ -3,13 +3,13 @@
 import { isAbsolute } from 'node:path';
 import { CLOUDS, type Cloud, createCloud } from '../clouds.ts';
 import { type CredentialError, describeCause } from '../errors.ts';
-import { readForeignFile } from '../files.ts';
-import { findConfigFile } from '../folders.ts';
 import { asJsonObject, type JsonObject } from '../json.ts';
-import type { Machine } from '../machine.ts';
 import { parseHost, parseRegistry, type Registry } from '../registry.ts';
-import { type ChosenIdentity, parseChosenIdentity } from './config-identity.ts';
+import { readForeignFile } from '../system/files.ts';
+import { findConfigFile } from '../system/paths.ts';
+import type { Machine } from '../system/runtime.ts';
 import { ConfigReader } from './config-reader.ts';
+import { type ChosenIdentity, parseChosenIdentity } from './identity-settings.ts';
 import { findPattern } from './registry-pattern.ts';
 
 /** What `get` answers with. */

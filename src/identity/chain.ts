@@ -1,17 +1,17 @@
 /** The order in which the machine's identities are tried. */
 
-import { findAzureCli } from './azure-cli.ts';
-import { findAzureDeveloperCli } from './azure-developer-cli.ts';
-import { findAzurePipelines } from './azure-pipelines.ts';
-import { findAzurePowerShell } from './azure-powershell.ts';
-import { findClientCertificate } from './client-certificate.ts';
-import { findClientSecret } from './client-secret.ts';
-import { findCommand } from './command.ts';
-import { findGithubActions } from './github-actions.ts';
+import { readAllowedSources } from './allowed-sources.ts';
+import { findCommand } from './command/command.ts';
+import { findAzureCli } from './developer-tools/azure-cli.ts';
+import { findAzureDeveloperCli } from './developer-tools/azure-developer-cli.ts';
+import { findAzurePowerShell } from './developer-tools/azure-powershell.ts';
+import { findAzurePipelines } from './federated/azure-pipelines.ts';
+import { findGithubActions } from './federated/github-actions.ts';
+import { findWorkloadIdentity } from './federated/workload-identity.ts';
 import { type Identity, type IdentityName, type IdentityRequest, type IdentitySource, isNotSetUp } from './identity.ts';
-import { findImds, findManagedIdentity } from './managed-identity.ts';
-import { readAllowedSources } from './token-credentials.ts';
-import { findWorkloadIdentity } from './workload-identity.ts';
+import { findImds, findManagedIdentity } from './managed-identity/managed-identity.ts';
+import { findClientCertificate } from './service-principal/client-certificate.ts';
+import { findClientSecret } from './service-principal/client-secret.ts';
 
 /**
  * What the environment says on purpose comes before what a person once signed in to, and what has to be waited for

@@ -1,8 +1,8 @@
 /** The contract of every source of an Azure identity. */
 
-import type { Machine } from '../machine.ts';
 import type { Registry } from '../registry.ts';
 import type { SignInTools } from '../sign-in/sign-in.ts';
+import type { Machine } from '../system/runtime.ts';
 
 /** The sources, by the names that the configuration uses, in the order in which the machine is searched for them. */
 export const IDENTITY_NAMES = [

@@ -2,8 +2,8 @@
 
 import { createSecureContext, getCACertificates, rootCertificates, type SecureContext } from 'node:tls';
 import { CredentialError, describeCause } from '../errors.ts';
-import { readForeignFile } from '../files.ts';
-import { type Machine, readVariable } from '../machine.ts';
+import { readForeignFile } from '../system/files.ts';
+import { type Machine, readVariable } from '../system/runtime.ts';
 
 /** Node's own list and `NODE_EXTRA_CA_CERTS`, or the system's store as well. */
 export type Trust = 'bundled' | 'system';

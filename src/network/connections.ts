@@ -6,7 +6,7 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import { readErrorCode } from '../errors.ts';
-import type { Machine } from '../machine.ts';
+import type { Machine } from '../system/runtime.ts';
 import type { Trust } from './certificates.ts';
 import { findProxy } from './proxy.ts';
 import { CONNECT_TIMEOUT_MS, readHost, readPort, Sockets, settle } from './sockets.ts';

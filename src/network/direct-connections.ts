@@ -1,7 +1,7 @@
 /** Connections straight to a server on this machine or in this cluster, past every proxy. */
 
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import type { ConnectionSource } from './http-request.ts';
+import type { ConnectionSource } from './request-sender.ts';
 import { readHost, readPort, Sockets, settle } from './sockets.ts';
 
 /** A server that is reached past every proxy. */

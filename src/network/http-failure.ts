@@ -1,12 +1,12 @@
 /** What is told of a request that failed. */
 
 import { CredentialError, describeCause, type ErrorCode, readErrorCode } from '../errors.ts';
-import type { Machine } from '../machine.ts';
 import { quoteForeignText } from '../redact.ts';
+import type { Machine } from '../system/runtime.ts';
 import { UNTRUSTED_CODES } from './certificates.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
-import { EndlessAnswer } from './http-request.ts';
 import { findProxy } from './proxy.ts';
+import { EndlessAnswer } from './request-sender.ts';
 import { readPort } from './sockets.ts';
 import { ProxyRefusal } from './tunnel.ts';
 

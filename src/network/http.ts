@@ -3,14 +3,14 @@
  * never following a redirect.
  */
 
-import { readClockMs } from '../clock.ts';
 import { CredentialError, describeCause, readErrorCode } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { Machine } from '../machine.ts';
 import { quoteForeignText } from '../redact.ts';
+import { readClockMs } from '../system/clock.ts';
+import type { Machine } from '../system/runtime.ts';
 import { Connections } from './connections.ts';
 import type { DirectConnection } from './direct-connections.ts';
-import { type ConnectionSource, RequestSender } from './http-request.ts';
+import { type ConnectionSource, RequestSender } from './request-sender.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';

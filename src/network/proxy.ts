@@ -1,7 +1,7 @@
 /** Which proxy the environment names for a host. */
 
 import { CredentialError } from '../errors.ts';
-import { type Machine, readVariable } from '../machine.ts';
+import { type Machine, readVariable } from '../system/runtime.ts';
 
 /** In the order of precedence; as curl has it, the lower-case name is the older and the stronger one. */
 const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'] as const;

@@ -1,18 +1,18 @@
 /** The cold path: an identity of this machine becomes a token of the registry. */
 
+import type { RegistryToken } from '../acr/exchange.ts';
 import { type Cache, type CachedToken, type CacheKey, isFresh, nameKind } from '../cache/cache.ts';
+import { obtainShared } from '../cache/shared-token.ts';
 import type { RegistrySettings } from '../config/config.ts';
+import { type EntraToken, obtainEntraToken } from '../entra/kept-token.ts';
 import { CredentialError } from '../errors.ts';
 import { type Identity, type IdentityParameters, isNotSetUp, type NotSetUp } from '../identity/identity.ts';
 import type { Log } from '../log.ts';
-import type { Machine } from '../machine.ts';
 import type { Connections } from '../network/connections.ts';
 import type { DirectConnection } from '../network/direct-connections.ts';
 import type { HttpClient } from '../network/http.ts';
 import type { Registry } from '../registry.ts';
-import { type EntraToken, obtainEntraToken } from './entra-cache.ts';
-import type { RegistryToken } from './exchange.ts';
-import { obtainShared } from './shared-token.ts';
+import type { Machine } from '../system/runtime.ts';
 
 /** What a sign-in works with. */
 export interface SignInTools {
@@ -61,7 +61,7 @@ export async function obtainToken(request: SignInRequest): Promise<string | NotS
     const get = async () => {
       const refreshToken = await obtainRefreshToken(request, session, { isGood: isLasting });
       if (isNotSetUp(refreshToken)) return refreshToken;
-      const { requestAccessToken } = await import('./exchange.ts');
+      const { requestAccessToken } = await import('../acr/exchange.ts');
       const tools = await session.open(false);
       try {
         return await requestAccessToken(tools, registry, refreshToken, settings.scope);
@@ -94,7 +94,7 @@ function obtainRefreshToken(
     if (first !== undefined) return first;
     const renewed = await obtainEntraToken(request, open, entraToken.token);
     if (isNotSetUp(renewed)) return renewed;
-    const { exchangeToken } = await import('./exchange.ts');
+    const { exchangeToken } = await import('../acr/exchange.ts');
     return await exchangeToken(tools, request.registry, renewed.token, request.settings.tenantId);
   };
   return obtainShared(request, keyOf(request, 'refresh-token'), { ...choice, get });
@@ -106,7 +106,7 @@ async function tryExchange(
   tools: SignInTools,
   { token, isKept }: EntraToken,
 ): Promise<RegistryToken | undefined> {
-  const { exchangeToken } = await import('./exchange.ts');
+  const { exchangeToken } = await import('../acr/exchange.ts');
   let status: number | undefined;
   const send: HttpClient['send'] = async (httpRequest) => {
     const response = await tools.http.send(httpRequest);

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { NULL_GUID, registryOf } from '../emulator/state.ts';
 import { expectNotFound } from './world/answer.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
-import { LOGIN_PLACES, prepareLoginPlace } from './world/login-place.ts';
+import { LOGIN_PLACES, prepareLoginPlace } from './world/login-backend.ts';
 import type { Machine, MachineOptions } from './world/machine.ts';
 import { needParts, needRoot, partOf } from './world/parts.ts';
 import { prepareContainerStorage } from './world/podman.ts';

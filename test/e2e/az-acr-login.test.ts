@@ -6,7 +6,7 @@ import { CLIENT_ID, CLIENT_SECRET, NULL_GUID, registryOf, TENANT_ID } from '../e
 import { decodeToken } from '../emulator/tokens.ts';
 import { expectAnswer } from './world/answer.ts';
 import { installAzureCli } from './world/azure-cli.ts';
-import { LOGIN_PLACES, type LoginPlace, prepareLoginPlace } from './world/login-place.ts';
+import { LOGIN_PLACES, type LoginPlace, prepareLoginPlace } from './world/login-backend.ts';
 import { type Machine, writeDockerConfig } from './world/machine.ts';
 import { needParts, needRoot, partOf } from './world/parts.ts';
 import { openCloud, openDockerEngine } from './world/test-cloud.ts';

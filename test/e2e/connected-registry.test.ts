@@ -9,7 +9,7 @@ import {
   startConnectedRegistry,
   trustConnectedRegistry,
 } from './world/connected-registry.ts';
-import { LOGIN_PLACES, prepareLoginPlace } from './world/login-place.ts';
+import { LOGIN_PLACES, prepareLoginPlace } from './world/login-backend.ts';
 import { type Machine, writeDockerConfig } from './world/machine.ts';
 import { needParts, needRoot, partOf } from './world/parts.ts';
 import { prepareContainerStorage } from './world/podman.ts';

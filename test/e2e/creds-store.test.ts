@@ -5,7 +5,7 @@ import { NULL_GUID, registryOf } from '../emulator/state.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
 import { EDGE_PASSWORD, EDGE_USER, startConnectedRegistry } from './world/connected-registry.ts';
 import { HUB, HUB_PASSWORD, HUB_USER, installDockerHub } from './world/docker-hub.ts';
-import { LOGIN_PLACES, prepareLoginPlace } from './world/login-place.ts';
+import { LOGIN_PLACES, prepareLoginPlace } from './world/login-backend.ts';
 import type { Machine } from './world/machine.ts';
 import { needParts, needRoot, partOf } from './world/parts.ts';
 import { openCloud, openDockerEngine } from './world/test-cloud.ts';

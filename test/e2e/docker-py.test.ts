@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { NULL_GUID, registryOf } from '../emulator/state.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
-import { LOGIN_PLACES, prepareLoginPlace } from './world/login-place.ts';
+import { LOGIN_PLACES, prepareLoginPlace } from './world/login-backend.ts';
 import type { Machine, MachineOptions } from './world/machine.ts';
 import { needParts, partOf } from './world/parts.ts';
 import { openCloud } from './world/test-cloud.ts';

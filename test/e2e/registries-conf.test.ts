@@ -6,7 +6,7 @@ import { registryOf } from '../emulator/state.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
 import { EDGE_PASSWORD, EDGE_USER, startConnectedRegistry } from './world/connected-registry.ts';
 import { HUB_PASSWORD, HUB_USER, installDockerHub } from './world/docker-hub.ts';
-import { LOGIN_PLACES, prepareLoginPlace } from './world/login-place.ts';
+import { LOGIN_PLACES, prepareLoginPlace } from './world/login-backend.ts';
 import { needParts, needRoot, partOf } from './world/parts.ts';
 import { prepareContainerStorage } from './world/podman.ts';
 import { openCloud } from './world/test-cloud.ts';

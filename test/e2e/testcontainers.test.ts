@@ -9,7 +9,7 @@ import {
 } from '../../scripts/test-parts/testcontainers.ts';
 import { NULL_GUID, registryOf } from '../emulator/state.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
-import { LOGIN_PLACES, prepareLoginPlace } from './world/login-place.ts';
+import { LOGIN_PLACES, prepareLoginPlace } from './world/login-backend.ts';
 import type { Machine, MachineOptions } from './world/machine.ts';
 import { skipTest } from './world/parts.ts';
 import { openCloud } from './world/test-cloud.ts';

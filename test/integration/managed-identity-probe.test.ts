@@ -4,13 +4,13 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Cache, findCache } from '../../src/cache/cache.ts';
-import { readNote, writeNote } from '../../src/cache/notes.ts';
-import { readClockMs } from '../../src/clock.ts';
+import { readNote, writeNote } from '../../src/cache/markers.ts';
 import type { NotSetUp } from '../../src/identity/identity.ts';
-import type { Machine } from '../../src/machine.ts';
+import { requestImdsToken } from '../../src/identity/managed-identity/imds.ts';
 import { createHttp, type HttpClient } from '../../src/network/http.ts';
 import type { SignInTools } from '../../src/sign-in/sign-in.ts';
-import { requestImdsToken } from '../../src/tokens/managed-identity/imds.ts';
+import { readClockMs } from '../../src/system/clock.ts';
+import type { Machine } from '../../src/system/runtime.ts';
 import { PATHS } from '../emulator/managed-identity.ts';
 import { AUDIENCE, passing, TRAP, useManagedIdentityWorld } from './managed-identity-world.ts';
 

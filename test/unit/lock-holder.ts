@@ -6,7 +6,7 @@
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LockAttempt } from '../../src/sign-in/lock.ts';
+import { LockAttempt } from '../../src/cache/lock.ts';
 
 const [folder = '', times = ''] = process.argv.slice(2);
 const mark = join(folder, 'held');

@@ -1,5 +1,5 @@
 /** The machine that a test runs the program on: nothing in its environment but what the test says. */
-import type { Machine } from '../../src/machine.ts';
+import type { Machine } from '../../src/system/runtime.ts';
 
 /** Milliseconds since the epoch on a test's clock. */
 export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5);

@@ -1,7 +1,8 @@
 /** What a sign-in works with, where the services answer what the test says. */
-import { readClockMs } from '../../src/clock.ts';
+
 import type { HttpRequest, HttpResponse } from '../../src/network/http.ts';
 import type { SignInTools } from '../../src/sign-in/sign-in.ts';
+import { readClockMs } from '../../src/system/clock.ts';
 import { makeMachine } from './machine.ts';
 
 export interface RecordedTools {

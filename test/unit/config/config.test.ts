@@ -12,7 +12,7 @@ import {
   readSettings,
   SECRET_KINDS,
 } from '../../../src/config/config.ts';
-import { IDENTITY_KEYS } from '../../../src/config/config-identity.ts';
+import { IDENTITY_KEYS } from '../../../src/config/identity-settings.ts';
 import { IDENTITY_NAMES } from '../../../src/identity/identity.ts';
 import { asJsonObject, type JsonObject, parseJsonObject } from '../../../src/json.ts';
 import { catchFailure } from '../failure.ts';

@@ -29,7 +29,7 @@ afterEach(async () => {
 async function send(env: Record<string, string>) {
   const script = `
     import { createHttp } from ${JSON.stringify(`${import.meta.dirname}/../../../src/network/http.ts`)};
-    import { readClockMs } from ${JSON.stringify(`${import.meta.dirname}/../../../src/clock.ts`)};
+    import { readClockMs } from ${JSON.stringify(`${import.meta.dirname}/../../../src/system/clock.ts`)};
     const machine = { env: process.env, platform: process.platform, programName: 'x', now: Date.now, secrets: new Set() };
     const http = createHttp(machine, { deadlineMs: readClockMs() + 10_000, log: undefined });
     const request = { method: 'GET', url: '${server.origin}/', purpose: 'Cannot sign in' };

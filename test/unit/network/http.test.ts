@@ -2,9 +2,9 @@
 
 import { writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { readClockMs } from '../../../src/clock.ts';
 import type { LogStep } from '../../../src/log.ts';
 import { createHttp, type HttpClient, type HttpRequest, readCorrelationId } from '../../../src/network/http.ts';
+import { readClockMs } from '../../../src/system/clock.ts';
 import { catchFailure } from '../failure.ts';
 import { type Answer, startProxy, startServer, type TestServer } from '../https-server.ts';
 import { makeMachine, NOW_MS } from '../machine.ts';

@@ -1,0 +1,109 @@
+/** A token that many processes want: from the cache, or got once for all that wait for it, and kept. */
+
+import { describeCause } from '../errors.ts';
+import type { Identity } from '../identity/identity.ts';
+import type { Log } from '../log.ts';
+import type { Machine } from '../system/runtime.ts';
+import { type Cache, type CachedToken, type CacheKey, readCache, writeCache } from './cache.ts';
+import { readNote, writeNote } from './markers.ts';
+import { FAILED, nameRenewal, RENEWAL_PAUSE_SECONDS } from './renewal.ts';
+import { flySingle } from './single-flight.ts';
+
+export interface TokenWithEnd {
+  readonly token: string;
+  /** `undefined` when nobody knows it, or when the token must not be kept: then it is good for this answer only. */
+  readonly expiresAtSeconds: number | undefined;
+}
+
+export interface TokenRequest {
+  readonly machine: Machine;
+  readonly identity: Identity;
+  readonly cache: Cache | undefined;
+  /** When everything has to be over, on the clock of `readClockMs`. */
+  readonly deadlineMs: number;
+  readonly log: Log | undefined;
+}
+
+/** @typeParam T what may come instead of a token. */
+export interface TokenFlight<T extends object> {
+  /** Whether a token of the cache need not be renewed. */
+  readonly isGood: (cached: CachedToken) => boolean;
+  /** Gets a new one. */
+  readonly get: () => Promise<TokenWithEnd | T>;
+  /** Looks for what another process found instead. */
+  readonly peek?: () => T | undefined;
+  /** Called when another process is at it. */
+  readonly onWait?: () => void;
+  /** A token that is not taken any more, though it may stand in the cache. */
+  readonly refused?: string | undefined;
+}
+
+/** Answers from the cache, else gets the token once for all processes that wait for it, and keeps it. */
+export async function obtainShared<T extends object>(
+  { machine, identity, cache, deadlineMs, log }: TokenRequest,
+  key: CacheKey,
+  { isGood, get, peek, onWait, refused }: TokenFlight<T>,
+): Promise<string | T> {
+  const nowSeconds = () => machine.now() / 1000;
+  const readLiving = () => {
+    const cached = cache === undefined ? undefined : readCache(cache, key, nowSeconds());
+    return cached === undefined || cached.token === refused || cached.expiresAtSeconds <= nowSeconds()
+      ? undefined
+      : cached;
+  };
+  /** Who could not renew a token with life left does not try again at once: it would hold up every answer. */
+  const isPaused = ({ expiresAtSeconds }: CachedToken) =>
+    expiresAtSeconds - nowSeconds() > 2 * RENEWAL_PAUSE_SECONDS &&
+    readNote(cache, nameRenewal(key), nowSeconds()) === FAILED;
+  let looks = 0;
+  return await flySingle<string | T>(cache, key, {
+    machine,
+    secret: identity.readSecret?.() ?? '',
+    deadlineMs,
+    log,
+    peek: () => {
+      looks += 1;
+      if (looks === 2) onWait?.();
+      const cached = readLiving();
+      if (cached === undefined) return peek?.();
+      return isGood(cached) || isPaused(cached) ? cached.token : peek?.();
+    },
+    run: async () => {
+      let found: TokenWithEnd | T;
+      try {
+        found = await get();
+      } catch (cause) {
+        // The old token is good to its last second; only a failure that leaves nothing is one.
+        const old = readLiving();
+        if (old === undefined) throw cause;
+        log?.({ step: 'sign-in', outcome: 'old-token', reason: describeCause(cause) });
+        writeNote(cache, nameRenewal(key), FAILED, nowSeconds(), RENEWAL_PAUSE_SECONDS);
+        return old.token;
+      }
+      if (!isToken(found)) return found;
+      keep(cache, key, found, nowSeconds(), log);
+      return found.token;
+    },
+  });
+}
+
+function isToken<T extends object>(found: TokenWithEnd | T): found is TokenWithEnd {
+  return 'token' in found;
+}
+
+/** A token is kept until its own end. */
+function keep(
+  cache: Cache | undefined,
+  key: CacheKey,
+  { token, expiresAtSeconds }: TokenWithEnd,
+  now: number,
+  log?: Log,
+): void {
+  if (cache === undefined || expiresAtSeconds === undefined) return;
+  try {
+    writeCache(cache, key, { token, expiresAtSeconds, savedAtSeconds: Math.floor(now) });
+    log?.({ step: 'cache', outcome: 'saved', expiresAtSeconds });
+  } catch (cause) {
+    log?.({ step: 'cache', outcome: 'not-saved', reason: describeCause(cause) });
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * Lets one of many processes that want the same token sign in, and gives its result, good or bad, to the others.
+ */
+
+import { join } from 'node:path';
+import { CredentialError, describeCause, type ErrorCode } from '../errors.ts';
+import { asText, parseJsonObject } from '../json.ts';
+import type { Log } from '../log.ts';
+import { readClockMs } from '../system/clock.ts';
+import { makeOwnFolder, readOwnFile, replaceOwnFile } from '../system/files.ts';
+import type { Machine } from '../system/runtime.ts';
+import { type Cache, type CacheKey, nameKey } from './cache.ts';
+import { type Lock, LockAttempt } from './lock.ts';
+
+export interface Flight<T> {
+  readonly machine: Machine;
+  /** Looks for the result of another process. */
+  readonly peek: () => T | undefined;
+  /** Gets the result itself. */
+  readonly run: () => Promise<T>;
+  /** What the result depends on besides the key: those who would send another secret do not share a failure. */
+  readonly secret: string;
+  /** When the whole program has to have answered, on the clock of `readClockMs`. */
+  readonly deadlineMs: number;
+  readonly log: Log | undefined;
+}
+
+const FIRST_WAIT_MS = 8;
+const LONGEST_WAIT_MS = 100;
+const LARGEST_FAILURE_BYTES = 16 * 1024;
+
+/** Failures that whoever waited would have had as well. */
+const SHARED_FAILURES: readonly ErrorCode[] = [
+  'IDENTITY_FAILED',
+  'ENTRA_REFUSED',
+  'AUDIENCE_UNKNOWN',
+  'REGISTRY_REFUSED',
+  'NETWORK_FAILED',
+  'ANSWER_INVALID',
+];
+
+/**
+ * Runs a flight under the lock of its key; without a lock where none can be had, which costs a request, not the answer.
+ * @throws CredentialError of the run, or BUSY when another process held the lock until the deadline.
+ */
+export async function flySingle<T>(cache: Cache | undefined, key: CacheKey, flight: Flight<T>): Promise<T> {
+  if (cache === undefined) return flight.run();
+  const failureFile = join(cache.lockFolder, `${nameKey(key)}.failed`);
+  const turn = await takeTurn(cache, key, flight, failureFile);
+  if ('found' in turn) return turn.found;
+  try {
+    return await flight.run();
+  } catch (cause) {
+    if (turn.lock !== undefined) await shareFailure(failureFile, flight, cause);
+    throw cause;
+  } finally {
+    turn.lock?.release();
+  }
+}
+
+/** Waits until another process has the result, or it is our turn to get it. */
+async function takeTurn<T>(
+  cache: Cache,
+  key: CacheKey,
+  flight: Flight<T>,
+  failureFile: string,
+): Promise<{ found: T } | { lock: Lock | undefined }> {
+  const startedAtMs = Date.now();
+  const attempt = makeOwnFolder(cache.lockFolder) ? new LockAttempt(cache.lockFolder, nameKey(key)) : undefined;
+  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 1.5)) {
+    let lock: Lock | undefined;
+    try {
+      if (attempt === undefined) throw new Error(`${cache.lockFolder} is not a folder that only you can write in`);
+      lock = attempt.try();
+    } catch (cause) {
+      flight.log?.({ step: 'lock', outcome: 'not-locked', reason: describeCause(cause) });
+      return { lock: undefined };
+    }
+    const found = flight.peek();
+    if (found !== undefined) {
+      lock?.release();
+      return { found };
+    }
+    if (lock !== undefined) return { lock };
+    await rethrowFailure(failureFile, flight.secret, startedAtMs);
+    await waitForOther(key.service, flight.deadlineMs, waitMs);
+  }
+}
+
+async function waitForOther(service: string, deadlineMs: number, waitMs: number): Promise<void> {
+  if (readClockMs() > deadlineMs) {
+    throw new CredentialError('BUSY', `Cannot sign in for ${service}: another process has been at it for too long`, {
+      hint: 'try again; if it stays, look for a docker-credential-acr process that hangs',
+    });
+  }
+  // Not all at the same moment: they would take the processor from the one they wait for.
+  await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random())));
+}
+
+/** Leaves the failure for those who wait behind us, as it would be shown. */
+async function shareFailure<T>(file: string, { machine, secret }: Flight<T>, failure: unknown): Promise<void> {
+  if (!(failure instanceof CredentialError) || !SHARED_FAILURES.includes(failure.code)) return;
+  const { createRedactor } = await import('../redact.ts');
+  const redact = createRedactor(machine);
+  const { code } = failure;
+  const [message, causes] = [redact(failure.message), failure.causes.map(redact)];
+  const hint = failure.hint === undefined ? undefined : redact(failure.hint);
+  const failedAtMs = Date.now();
+  const salt = `${failedAtMs} ${process.pid}`;
+  const record = { failedAtMs, salt, proof: await prove(salt, secret), code, message, causes, hint };
+  try {
+    replaceOwnFile(file, JSON.stringify(record));
+  } catch {
+    // Then the others find out themselves.
+  }
+}
+
+/** @throws the failure of the process that we waited for, if it failed while we did, with the same secret. */
+async function rethrowFailure(file: string, secret: string, sinceMs: number): Promise<void> {
+  const failure = parseJsonObject(readOwnFile(file, LARGEST_FAILURE_BYTES) ?? '');
+  if (failure === undefined || typeof failure['failedAtMs'] !== 'number' || failure['failedAtMs'] < sinceMs) return;
+  if (failure['proof'] !== (await prove(asText(failure['salt']) ?? '', secret))) return;
+  const code = SHARED_FAILURES.find((shared) => shared === failure['code']);
+  const message = asText(failure['message']);
+  if (code === undefined || message === undefined) return;
+  const causes = Array.isArray(failure['causes']) ? failure['causes'].map(asText) : [];
+  const hint = asText(failure['hint']);
+  throw new CredentialError(code, message, {
+    causes: causes.filter((cause) => cause !== undefined),
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+/** Tells whether two processes hold the same secret, and nothing else. */
+async function prove(salt: string, secret: string): Promise<string> {
+  const { createHmac } = await import('node:crypto'); // 8 ms that only a failure is worth
+  return createHmac('sha256', salt).update(secret).digest('base64url');
+}

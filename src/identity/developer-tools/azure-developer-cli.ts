@@ -1,0 +1,72 @@
+/** The account that the Azure Developer CLI is signed in with. */
+
+import { isAbsolute, join } from 'node:path';
+import { checkTenant } from '../../entra/authority.ts';
+import { describeCause } from '../../errors.ts';
+import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../json.ts';
+import { readForeignFile } from '../../system/files.ts';
+import { findHome } from '../../system/paths.ts';
+import { type Machine, readVariable } from '../../system/runtime.ts';
+import type { Identity, IdentityRequest, NotSetUp } from '../identity.ts';
+
+const LARGEST_CONFIG_BYTES = 8 * 1024 * 1024;
+/** What `azd` takes for yes. */
+const YES = ['1', 't', 'T', 'TRUE', 'true', 'True'];
+
+/**
+ * Finds the account in the files of `azd`, without starting it.
+ * @see https://github.com/Azure/azure-dev/blob/main/cli/azd/pkg/auth/manager.go
+ */
+export function findAzureDeveloperCli(request: IdentityRequest): Identity | NotSetUp {
+  const { machine, parameters } = request;
+  const folder = findConfigFolder(machine);
+  if (folder === undefined) return { notSetUp: 'there is no home folder with an Azure Developer CLI account' };
+  if (!isAbsolute(folder)) return { notSetUp: 'AZD_CONFIG_DIR is not an absolute path' };
+  let account: string | undefined;
+  try {
+    const config = readConfig(join(folder, 'config.json'));
+    const delegates = asJsonObject(config['auth'])?.['useAzCliAuth'];
+    if (typeof delegates === 'string' && YES.includes(delegates)) {
+      return { notSetUp: 'the Azure Developer CLI uses the account of the Azure CLI' };
+    }
+    // An older `azd` kept the account among its other settings.
+    account = readAccount(readConfig(join(folder, 'auth.json'))) ?? readAccount(config);
+  } catch (cause) {
+    return { notSetUp: `the Azure Developer CLI's account cannot be read (${describeCause(cause)})` };
+  }
+  if (account === undefined) return { notSetUp: 'the Azure Developer CLI is not signed in' };
+  const tenant =
+    parameters.tenantId === undefined ? undefined : checkTenant(parameters.tenantId, '"tenantId"', request);
+  return {
+    source: 'azure-developer-cli',
+    description: `azure-developer-cli ${account}${tenant === undefined ? '' : ` ${tenant}`}`,
+    origins: [],
+    getToken: async (tools) => {
+      const { requestDeveloperCliToken } = await import('./azure-developer-cli-token.ts');
+      return requestDeveloperCliToken(tools, tenant);
+    },
+  };
+}
+
+/** @throws the system's error when it is there and cannot be read. */
+function readConfig(file: string): JsonObject {
+  return parseJsonObject(readForeignFile(file, LARGEST_CONFIG_BYTES) ?? '') ?? {};
+}
+
+/** A person by account id, which holds the tenant's; a service principal; or a managed identity. */
+function readAccount(config: JsonObject): string | undefined {
+  const user = asJsonObject(asJsonObject(asJsonObject(config['auth'])?.['account'])?.['currentUser']);
+  const homeAccountId = asText(user?.['homeAccountId']);
+  if (homeAccountId !== undefined) return homeAccountId;
+  const clientId = asText(user?.['clientId']);
+  if (user?.['managedIdentity'] === true) return `managedIdentity ${clientId ?? ''}`.trim();
+  const tenantId = asText(user?.['tenantId']);
+  return clientId === undefined || tenantId === undefined ? undefined : `${clientId}.${tenantId}`;
+}
+
+function findConfigFolder(machine: Machine): string | undefined {
+  const named = readVariable(machine, 'AZD_CONFIG_DIR');
+  if (named !== undefined) return named;
+  const home = findHome(machine);
+  return home === undefined ? undefined : join(home, '.azd');
+}

@@ -1,0 +1,61 @@
+/** The account that Azure PowerShell is signed in with. */
+
+import { join } from 'node:path';
+import { checkTenant } from '../../entra/authority.ts';
+import { describeCause } from '../../errors.ts';
+import { asJsonObject, asText, parseJsonObject } from '../../json.ts';
+import { readForeignFile } from '../../system/files.ts';
+import { findHome } from '../../system/paths.ts';
+import { type Identity, type IdentityRequest, isNotSetUp, type NotSetUp } from '../identity.ts';
+
+const LARGEST_CONTEXT_BYTES = 8 * 1024 * 1024;
+const NOT_SIGNED_IN: NotSetUp = { notSetUp: 'Azure PowerShell is not signed in' };
+
+/**
+ * Finds the account in the context that Azure PowerShell saves, without the seconds that starting it takes.
+ * @see https://learn.microsoft.com/powershell/azure/context-persistence
+ */
+export function findAzurePowerShell(request: IdentityRequest): Identity | NotSetUp {
+  const { tenantId } = request.parameters;
+  const home = findHome(request.machine);
+  if (home === undefined) return { notSetUp: 'there is no home folder with an Azure PowerShell account' };
+  const account = readAccount(join(home, '.Azure', 'AzureRmContext.json'));
+  if (isNotSetUp(account)) return account;
+  const tenant = tenantId === undefined ? undefined : checkTenant(tenantId, '"tenantId"', request);
+  const { user, environment } = account;
+  return {
+    source: 'azure-powershell',
+    description: `azure-powershell ${user} ${tenant ?? account.tenantId} ${environment}`.trim(),
+    origins: [],
+    getToken: async (tools) => {
+      const { requestPowerShellToken } = await import('./azure-powershell-token.ts');
+      return requestPowerShellToken(tools, { account: user, tenant });
+    },
+  };
+}
+
+interface Account {
+  readonly user: string;
+  readonly tenantId: string;
+  /** Azure PowerShell's name of the cloud. */
+  readonly environment: string;
+}
+
+/** Reads the default context's account; the file may hold secrets, of which nothing is taken. */
+function readAccount(file: string): Account | NotSetUp {
+  let text: string | undefined;
+  try {
+    text = readForeignFile(file, LARGEST_CONTEXT_BYTES);
+  } catch (cause) {
+    return { notSetUp: `the account of Azure PowerShell cannot be read (${describeCause(cause)})` };
+  }
+  const saved = text === undefined ? undefined : parseJsonObject(text);
+  const key = asText(saved?.['DefaultContextKey']);
+  const contexts = asJsonObject(saved?.['Contexts']);
+  if (key === undefined || contexts === undefined || !Object.hasOwn(contexts, key)) return NOT_SIGNED_IN;
+  const context = asJsonObject(contexts[key]);
+  const user = asText(asJsonObject(context?.['Account'])?.['Id']);
+  const tenantId = asText(asJsonObject(context?.['Tenant'])?.['Id']);
+  if (user === undefined || tenantId === undefined) return NOT_SIGNED_IN;
+  return { user, tenantId, environment: asText(asJsonObject(context?.['Environment'])?.['Name']) ?? '' };
+}

@@ -1,0 +1,68 @@
+/** The token of a service connection of Azure Pipelines. */
+
+import { CredentialError } from '../../errors.ts';
+import { readVariable } from '../../system/runtime.ts';
+import type { Identity, IdentityRequest, NotSetUp } from '../identity.ts';
+import {
+  createFederatedIdentity,
+  findFederatedClient,
+  parseServiceUrl,
+  type VariableFamily,
+} from './federated-identity.ts';
+
+const URL_VARIABLE = 'SYSTEM_OIDCREQUESTURI';
+const TOKEN_VARIABLE = 'SYSTEM_ACCESSTOKEN';
+const MAPPING = 'map it into the step: "env: { SYSTEM_ACCESSTOKEN: $(System.AccessToken) }"';
+
+interface Connection {
+  readonly id: string;
+  /** Who names the connection names its client as well. */
+  readonly families: readonly VariableFamily[];
+}
+
+/**
+ * Takes the agent's token service, with the service connection that the configuration, the task or Terraform names.
+ * @see https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create
+ */
+export function findAzurePipelines(request: IdentityRequest): Identity | NotSetUp {
+  const { machine, registry, isChosen } = request;
+  const serviceUrl = readVariable(machine, URL_VARIABLE);
+  if (serviceUrl === undefined) return { notSetUp: `${URL_VARIABLE} is not set` };
+  const connection = findConnection(request);
+  if (connection === undefined) {
+    return { notSetUp: `${URL_VARIABLE} is set, AZURESUBSCRIPTION_SERVICE_CONNECTION_ID is not` };
+  }
+  const client = findFederatedClient(request, connection.families);
+  if (typeof client === 'string') return { notSetUp: `${URL_VARIABLE} is set, ${client} is not` };
+  const accessToken = readVariable(machine, TOKEN_VARIABLE)?.trim();
+  // A macro that the agent does not know stays as it was written.
+  if (!accessToken || accessToken.startsWith('$(')) {
+    if (!isChosen) return { notSetUp: `${TOKEN_VARIABLE} is not set: ${MAPPING}` };
+    throw new CredentialError(
+      'IDENTITY_INVALID',
+      `Cannot sign in for ${registry.host}: ${TOKEN_VARIABLE} is not set, which Azure Pipelines wants to see`,
+      { hint: MAPPING },
+    );
+  }
+  return createFederatedIdentity(request, {
+    source: 'azure-pipelines',
+    client,
+    actor: `the token of service connection ${connection.id}`,
+    readSecret: () => `${connection.id} ${accessToken}`,
+    serviceUrl,
+    getAssertion: async (tools) => {
+      const url = parseServiceUrl(serviceUrl, URL_VARIABLE, tools);
+      url.searchParams.set('api-version', '7.1');
+      url.searchParams.set('serviceConnectionId', connection.id);
+      const { requestPipelinesToken } = await import('./azure-pipelines-token.ts');
+      return await requestPipelinesToken(tools, { url, accessToken, connectionId: connection.id });
+    },
+  });
+}
+
+function findConnection({ machine, parameters }: IdentityRequest): Connection | undefined {
+  const own = parameters.serviceConnectionId ?? readVariable(machine, 'AZURESUBSCRIPTION_SERVICE_CONNECTION_ID');
+  if (own !== undefined) return { id: own, families: ['AZURESUBSCRIPTION', 'AZURE'] };
+  const id = readVariable(machine, 'ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID');
+  return id === undefined ? undefined : { id, families: ['ARM', 'AZURE'] };
+}

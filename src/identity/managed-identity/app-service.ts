@@ -1,0 +1,38 @@
+/**
+ * App Service, Functions and Container Apps.
+ *
+ * @see https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference
+ */
+
+import type { SignInTools } from '../../sign-in/sign-in.ts';
+import { readVariable } from '../../system/runtime.ts';
+import { judgeAnswer } from './answer.ts';
+import { addQuery, parseEndpoint } from './endpoint.ts';
+import { askService, formatSelector, type ManagedIdentityRequest, type TokenService } from './request.ts';
+
+const SERVICE: TokenService = {
+  name: 'App Service',
+  hint: 'az webapp identity assign (az functionapp, az containerapp); for a user-assigned identity set AZURE_CLIENT_ID',
+};
+
+export async function requestAppServiceToken(
+  tools: SignInTools,
+  { endpoint, selector }: ManagedIdentityRequest,
+): Promise<string> {
+  const url = addQuery(parseEndpoint(tools, SERVICE, endpoint, 'named'), {
+    'api-version': '2019-08-01',
+    resource: tools.audience,
+    ...formatSelector(tools, SERVICE, selector, {
+      clientId: 'client_id',
+      objectId: 'object_id',
+      resourceId: 'mi_res_id',
+    }),
+  });
+  const response = await askService(tools, tools.openDirect({}), SERVICE, {
+    method: 'GET',
+    url,
+    headers: { 'X-IDENTITY-HEADER': readVariable(tools.machine, 'IDENTITY_HEADER') ?? '' },
+    passingStatuses: [404],
+  });
+  return judgeAnswer(tools, SERVICE, response);
+}

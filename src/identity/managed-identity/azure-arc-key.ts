@@ -1,0 +1,73 @@
+/** Reads the key file that an Azure Arc agent names in its challenge, and no other file. */
+
+import { posix, win32 } from 'node:path';
+import { CredentialError, describeCause } from '../../errors.ts';
+import type { HttpResponse } from '../../network/http.ts';
+import { quoteForeignText } from '../../redact.ts';
+import type { SignInTools } from '../../sign-in/sign-in.ts';
+import { readForeignFile } from '../../system/files.ts';
+import { type Machine, readVariable } from '../../system/runtime.ts';
+
+const LINUX_FOLDER = '/var/opt/azcmagent/tokens';
+const LARGEST_KEY_BYTES = 4096;
+const CHALLENGE = /^Basic realm=(.+)$/i;
+/** What a header may hold, since the key is sent as it stands. */
+const KEY = /^[\x21-\x7E]+$/;
+
+/**
+ * @param challenge the 401 with `WWW-Authenticate: Basic realm=FILE`.
+ * @throws IDENTITY_FAILED, ANSWER_INVALID
+ */
+export function readArcKey({ machine, purpose }: SignInTools, challenge: HttpResponse): string {
+  const [, file] = CHALLENGE.exec(challenge.header('www-authenticate') ?? '') ?? [];
+  if (file === undefined) {
+    throw new CredentialError('ANSWER_INVALID', `${purpose}: the Azure Arc agent named no key file`, {
+      hint: 'azcmagent version (another program may listen in its place)',
+    });
+  }
+  if (!isKeyFile(machine, file)) {
+    // Whoever answers there could otherwise have any file of this person sent to it.
+    throw new CredentialError(
+      'IDENTITY_FAILED',
+      `${purpose}: the Azure Arc agent named a key file where it keeps none`,
+      { causes: [quoteForeignText(file)], hint: 'azcmagent version (another program may listen in its place)' },
+    );
+  }
+  const hint =
+    machine.platform === 'win32'
+      ? 'net localgroup "Hybrid agent extension applications" %USERNAME% /add (then sign in to Windows again)'
+      : 'sudo usermod -aG himds $(id -un) (then log in again)';
+  let key: string | undefined;
+  let reason = 'there is no such file';
+  try {
+    key = readForeignFile(file, LARGEST_KEY_BYTES);
+  } catch (cause) {
+    reason = describeCause(cause);
+  }
+  if (key !== undefined) {
+    machine.secrets.add(key);
+    if (KEY.test(key)) return key;
+    reason = 'it does not hold a key';
+  }
+  throw new CredentialError('IDENTITY_FAILED', `${purpose}: the key file of the Azure Arc agent cannot be read`, {
+    causes: [`${file}: ${reason}`],
+    hint,
+  });
+}
+
+/** Whether it is a key directly in the agent's own folder. */
+function isKeyFile(machine: Machine, file: string): boolean {
+  if (machine.platform === 'linux') {
+    const name = posix.basename(file);
+    return `${LINUX_FOLDER}/${name}` === file && hasKeyName(name);
+  }
+  const programData = readVariable(machine, 'ProgramData');
+  if (machine.platform !== 'win32' || programData === undefined) return false;
+  const folder = `${programData}\\AzureConnectedMachineAgent\\Tokens`;
+  const name = win32.basename(file);
+  return `${folder}\\${name}` === file && !name.includes(':') && hasKeyName(name);
+}
+
+function hasKeyName(name: string): boolean {
+  return name.endsWith('.key') && name !== '.key' && !name.includes('\0');
+}

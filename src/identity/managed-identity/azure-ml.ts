@@ -1,0 +1,38 @@
+/** Azure Machine Learning, and App Service as it was in 2017. */
+
+import type { SignInTools } from '../../sign-in/sign-in.ts';
+import { readVariable } from '../../system/runtime.ts';
+import { judgeAnswer, type Refusal } from './answer.ts';
+import { addQuery, parseEndpoint } from './endpoint.ts';
+import { askService, formatSelector, type ManagedIdentityRequest, type TokenService } from './request.ts';
+
+const SERVICE: TokenService = {
+  name: 'Azure Machine Learning',
+  hint: 'az ml compute show --name NAME --query identity; for a user-assigned identity set AZURE_CLIENT_ID',
+};
+
+export async function requestAzureMlToken(
+  tools: SignInTools,
+  { endpoint, selector }: ManagedIdentityRequest,
+): Promise<string> {
+  const url = addQuery(parseEndpoint(tools, SERVICE, endpoint, 'named'), {
+    'api-version': '2017-09-01',
+    resource: tools.audience,
+    ...formatSelector(tools, SERVICE, selector, { clientId: 'clientid' }),
+  });
+  const response = await askService(tools, tools.openDirect({}), SERVICE, {
+    method: 'GET',
+    url,
+    headers: { secret: readVariable(tools.machine, 'MSI_SECRET') ?? '' },
+    passingStatuses: [404],
+  });
+  return judgeAnswer(tools, SERVICE, response, isResourceRefused);
+}
+
+/** There is no code for it, so that only a sentence which names the resource and says no to it counts. */
+function isResourceRefused({ code = '', text }: Refusal): boolean {
+  return (
+    /^(invalid_resource|AudienceNotSupported)$/i.test(code) ||
+    /\b(resource|audience)\b.*\b(not supported|unsupported|is(n't| not) (a )?(supported|valid|allowed))\b/i.test(text)
+  );
+}

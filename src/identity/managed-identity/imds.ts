@@ -1,0 +1,128 @@
+/**
+ * The metadata service of a virtual machine, a scale set, a container instance or a node of AKS.
+ *
+ * @see https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
+ */
+
+import { readNote, writeNote } from '../../cache/markers.ts';
+import { CredentialError } from '../../errors.ts';
+import { parseJsonObject } from '../../json.ts';
+import type { HttpClient, HttpResponse } from '../../network/http.ts';
+import type { SignInTools } from '../../sign-in/sign-in.ts';
+import type { NotSetUp } from '../identity.ts';
+import { describeRefusal, judgeAnswer, type Refusal, readRefusal } from './answer.ts';
+import { addQuery, parseEndpoint } from './endpoint.ts';
+import {
+  askService,
+  formatSelector,
+  type ManagedIdentityRequest,
+  type Selector,
+  type TokenService,
+} from './request.ts';
+
+const SERVICE: TokenService = {
+  name: 'the metadata service (IMDS)',
+  hint: 'az vm identity show --resource-group GROUP --name NAME',
+};
+const TOKEN_PATH = '/metadata/identity/oauth2/token';
+const PROBE_TIMEOUT_MS = 1_000;
+/** It updates itself for up to 70 seconds (410), and knows a new identity a little later (404). */
+const PASSING_STATUSES = [404, 410];
+const RETRIED_STATUSES = [...PASSING_STATUSES, 408, 429, 500, 502, 503, 504];
+const MOST_ATTEMPTS = 5;
+/** Remembered for a minute, so that of the many runs of one build only the first waits for nobody. */
+const NOTE = 'imds';
+const ABSENT = 'absent';
+const NOTE_SECONDS = 60;
+const NOT_THERE: NotSetUp = { notSetUp: 'there is no metadata service (IMDS)' };
+
+export async function requestImdsToken(
+  tools: SignInTools,
+  { endpoint, selector, isChosen }: ManagedIdentityRequest,
+): Promise<string | NotSetUp> {
+  const { machine, cache, audience } = tools;
+  const nowSeconds = machine.now() / 1000;
+  const mustProbe = !isChosen && endpoint.variable === undefined;
+  if (mustProbe && readNote(cache, NOTE, nowSeconds) === ABSENT) return NOT_THERE;
+  const server = parseEndpoint(tools, SERVICE, endpoint, 'nearby');
+  server.pathname = `${server.pathname.replace(/\/+$/, '')}${TOKEN_PATH}`;
+  const fields = formatSelector(tools, SERVICE, selector, {
+    clientId: 'client_id',
+    objectId: 'object_id',
+    resourceId: 'msi_res_id',
+  });
+  const http = tools.openDirect({});
+  if (mustProbe && !(await isImdsThere(tools, http, server.href))) {
+    writeNote(cache, NOTE, ABSENT, nowSeconds, NOTE_SECONDS);
+    return NOT_THERE;
+  }
+  const request = {
+    method: 'GET',
+    url: addQuery(server, { 'api-version': '2018-02-01', resource: audience, ...fields }),
+    headers: { Metadata: 'true' },
+    passingStatuses: PASSING_STATUSES,
+  } as const;
+  let response: HttpResponse | undefined;
+  if (!isChosen && !mustProbe) {
+    // Where a variable names the place, the first request is also what tells whether anybody is there.
+    response = await askOnce(() => askService(tools, http, SERVICE, { ...request, mostAttempts: 1 }));
+    if (response === undefined) return NOT_THERE;
+  }
+  if (response === undefined || RETRIED_STATUSES.includes(response.status)) {
+    response = await askService(tools, http, SERVICE, { ...request, mostAttempts: MOST_ATTEMPTS });
+  }
+  const refusal = readRefusal(response);
+  if (!isChosen && refusal === undefined) return { notSetUp: 'something else answers in place of IMDS' };
+  if (response.status === 400 && refusal !== undefined && !isResourceUnknown(refusal)) {
+    if (selector === undefined && !isChosen) return { notSetUp: 'this machine has no managed identity' };
+    throw explainNotAssigned(tools, selector, response);
+  }
+  return judgeAnswer(tools, SERVICE, response, isResourceUnknown);
+}
+
+/**
+ * Asks without the header that every request must have, which IMDS refuses in words of its own.
+ * @returns whether that is who answers within a second; a gateway that refuses the address is not.
+ */
+async function isImdsThere(tools: SignInTools, http: HttpClient, url: string): Promise<boolean> {
+  const probe = { method: 'GET', url, timeoutMs: PROBE_TIMEOUT_MS, mostAttempts: 1 } as const;
+  const response = await askOnce(() => http.send({ ...probe, purpose: tools.purpose }));
+  if (response === undefined) return false;
+  // Docker Desktop's proxy says of every address that it is unreachable.
+  if (response.status === 403 && response.body.includes('unreachable')) return false;
+  if (parseJsonObject(response.body) !== undefined) return true;
+  return response.status === 400 && /\bmetadata\b.*\bheader\b/i.test(response.body);
+}
+
+/** @returns `undefined` when nobody, or nobody who could be IMDS, answers. */
+async function askOnce(ask: () => Promise<HttpResponse>): Promise<HttpResponse | undefined> {
+  try {
+    return await ask();
+  } catch (cause) {
+    if (cause instanceof CredentialError) return undefined;
+    throw cause;
+  }
+}
+
+function isResourceUnknown({ code = '', text }: Refusal): boolean {
+  return code === 'invalid_resource' || /\bAADSTS(500011|50001)\b/.test(text);
+}
+
+function explainNotAssigned(
+  { purpose }: SignInTools,
+  selector: Selector | undefined,
+  response: HttpResponse,
+): CredentialError {
+  const causes = describeRefusal(response);
+  if (selector === undefined) {
+    return new CredentialError('IDENTITY_FAILED', `${purpose}: no identity is assigned to this machine`, {
+      causes,
+      hint: 'az vm identity assign --resource-group GROUP --name NAME (az vmss, az container)',
+    });
+  }
+  return new CredentialError(
+    'IDENTITY_FAILED',
+    `${purpose}: the identity of ${selector.origin} is not assigned to this machine`,
+    { causes, hint: `${SERVICE.hint}, and correct ${selector.origin}` },
+  );
+}

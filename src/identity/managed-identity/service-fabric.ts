@@ -1,0 +1,62 @@
+/**
+ * Service Fabric, whose self-signed server is known by the thumbprint that the cluster gives to the application.
+ *
+ * @see https://learn.microsoft.com/azure/service-fabric/how-to-managed-identity-service-fabric-app-code
+ */
+
+import { CredentialError, readErrorCode } from '../../errors.ts';
+import { UNEXPECTED_CERTIFICATE } from '../../network/certificate-pin.ts';
+import type { HttpResponse } from '../../network/http.ts';
+import { readPort } from '../../network/sockets.ts';
+import type { SignInTools } from '../../sign-in/sign-in.ts';
+import { readVariable } from '../../system/runtime.ts';
+import { judgeAnswer } from './answer.ts';
+import { addQuery, parseEndpoint } from './endpoint.ts';
+import { askService, formatSelector, type ManagedIdentityRequest, type TokenService } from './request.ts';
+
+const SERVICE: TokenService = {
+  name: 'Service Fabric',
+  hint: 'set the IdentityBindingPolicy of the service in ApplicationManifest.xml',
+};
+const THUMBPRINT = 'IDENTITY_SERVER_THUMBPRINT';
+
+export async function requestServiceFabricToken(
+  tools: SignInTools,
+  { endpoint, selector }: ManagedIdentityRequest,
+): Promise<string> {
+  const { machine } = tools;
+  const server = parseEndpoint(tools, SERVICE, endpoint, 'https');
+  formatSelector(tools, SERVICE, selector, {}); // the application's manifest says which identity it is
+  const certificateSha1 = parseThumbprint(readVariable(machine, THUMBPRINT) ?? '');
+  if (certificateSha1 === undefined) {
+    throw new CredentialError('IDENTITY_INVALID', `${tools.purpose}: ${THUMBPRINT} is not a SHA-1 thumbprint`, {
+      hint: showThumbprint(server),
+    });
+  }
+  let response: HttpResponse;
+  try {
+    response = await askService(tools, tools.openDirect({ certificateSha1 }), SERVICE, {
+      method: 'GET',
+      url: addQuery(server, { 'api-version': '2019-07-01-preview', resource: tools.audience }),
+      headers: { Secret: readVariable(machine, 'IDENTITY_HEADER') ?? '' },
+    });
+  } catch (cause) {
+    if (!(cause instanceof CredentialError) || readErrorCode(cause.cause) !== UNEXPECTED_CERTIFICATE) throw cause;
+    throw new CredentialError(
+      'IDENTITY_FAILED',
+      `${tools.purpose}: the server at ${server.host} does not have the certificate of ${THUMBPRINT}`,
+      { causes: ['nothing was sent to it'], hint: showThumbprint(server), cause },
+    );
+  }
+  return judgeAnswer(tools, SERVICE, response);
+}
+
+/** @returns 40 lower-case hexadecimal digits. */
+function parseThumbprint(text: string): string | undefined {
+  const digits = text.replaceAll(/[\s:]/g, '').toLowerCase();
+  return /^[0-9a-f]{40}$/.test(digits) ? digits : undefined;
+}
+
+function showThumbprint(url: URL): string {
+  return `openssl s_client -connect ${url.hostname}:${readPort(url)} </dev/null | openssl x509 -noout -fingerprint -sha1`;
+}

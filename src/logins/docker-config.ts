@@ -1,0 +1,41 @@
+/** The Docker client's configuration, of which only the registries that are sent to this program are of interest. */
+
+import { join } from 'node:path';
+import { asJsonObject, parseJsonObject } from '../json.ts';
+import { parseRegistry } from '../registry.ts';
+import { readForeignFile } from '../system/files.ts';
+import { findHome } from '../system/paths.ts';
+import { type Machine, readVariable } from '../system/runtime.ts';
+
+const LARGEST_CONFIG_BYTES = 8 * 1024 * 1024;
+/** Docker's configuration names a helper without it. */
+const PREFIX = 'docker-credential-';
+
+/**
+ * The registries whose `credHelpers` entry names this program, as bare hosts: podman refuses the rest when a list has
+ * one with a scheme.
+ * @returns an empty list when there is no configuration, or none that can be read.
+ */
+export function listRegistries(machine: Machine): string[] {
+  const folder = findConfigFolder(machine);
+  if (folder === undefined) return [];
+  let text: string | undefined;
+  try {
+    text = readForeignFile(join(folder, 'config.json'), LARGEST_CONFIG_BYTES);
+  } catch {
+    return [];
+  }
+  const helpers = asJsonObject(parseJsonObject(text ?? '')?.['credHelpers']) ?? {};
+  const names = ['acr', machine.programName.slice(PREFIX.length)];
+  const servers = Object.entries(helpers).flatMap(([server, name]) =>
+    typeof name === 'string' && names.includes(name) ? [parseRegistry(server)?.host] : [],
+  );
+  return [...new Set(servers)].filter((server) => server !== undefined);
+}
+
+function findConfigFolder(machine: Machine): string | undefined {
+  const named = readVariable(machine, 'DOCKER_CONFIG');
+  if (named !== undefined) return named;
+  const home = findHome(machine);
+  return home === undefined ? undefined : join(home, '.docker');
+}

@@ -1,0 +1,28 @@
+/** A secret that a person put into the system's keychain by himself, under a name that the configuration tells. */
+
+import { describeCause } from '../errors.ts';
+import type { Machine } from '../system/runtime.ts';
+import { findKeychain, listKeychains, readKeychain } from './keychain.ts';
+
+/**
+ * @param entry the server URL of the keychain's entry.
+ * @returns the secret, or why there is none.
+ */
+export async function findKeychainSecret(
+  machine: Machine,
+  entry: string,
+): Promise<{ readonly secret: string } | { readonly reason: string }> {
+  const reasons: string[] = [];
+  for (const name of listKeychains(machine)) {
+    const program = `docker-credential-${name}`;
+    const keychain = findKeychain(machine, name);
+    try {
+      const login = keychain === undefined ? undefined : await readKeychain(machine, keychain, entry, undefined);
+      if (login !== undefined && login.secret !== '') return { secret: login.secret };
+      reasons.push(keychain === undefined ? `${program} is not on PATH` : `${program} has no such entry`);
+    } catch (cause) {
+      reasons.push(describeCause(cause));
+    }
+  }
+  return { reason: reasons.join('; ') };
+}

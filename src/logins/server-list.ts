@@ -1,0 +1,44 @@
+/** Every server that this program has an answer for, as `list` tells them. */
+
+import { readdirSync } from 'node:fs';
+import { findCache, nameKey, readCache } from '../cache/cache.ts';
+import { STORED_IDENTITY } from '../credential.ts';
+import { TOKEN_USERNAME } from '../protocol.ts';
+import type { Machine } from '../system/runtime.ts';
+import { listRegistries } from './docker-config.ts';
+import { listEntries } from './login-index.ts';
+
+/**
+ * User names by server: what Docker's configuration sends here, the tokens that clients brought, and what people
+ * typed. Offline, and without starting a program.
+ */
+export async function listServers(machine: Machine): Promise<ReadonlyMap<string, string>> {
+  const servers = new Map(listRegistries(machine).map((host) => [host, TOKEN_USERNAME]));
+  for (const service of await listTokens(machine)) servers.set(service, TOKEN_USERNAME);
+  for (const { server, username } of (await listEntries(machine)).values()) servers.set(server, username);
+  return servers;
+}
+
+/** The registries with a token that a client brought and that has not ended. */
+async function listTokens(machine: Machine): Promise<readonly string[]> {
+  const cache = await findCache(machine);
+  if (cache === undefined) return [];
+  const key = { identity: STORED_IDENTITY, kind: 'refresh-token' };
+  const ending = `${nameKey({ ...key, service: '' })}.json`;
+  const nowSeconds = machine.now() / 1000;
+  const services = listFiles(cache.folder)
+    .filter((name) => name.endsWith(ending))
+    .map((name) => name.slice(0, -ending.length));
+  return services.filter((service) => {
+    const token = readCache(cache, { ...key, service }, nowSeconds);
+    return token !== undefined && token.expiresAtSeconds > nowSeconds;
+  });
+}
+
+function listFiles(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // nothing was ever kept
+  }
+}

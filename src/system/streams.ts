@@ -1,0 +1,78 @@
+/** The standard streams, read and written whole, without the machinery of Node's own, which takes milliseconds to load. */
+
+import { fstatSync, readSync, writeSync } from 'node:fs';
+import { readErrorCode } from '../errors.ts';
+
+const STANDARD_INPUT = 0;
+/** More than any client sends; the rest is read and dropped. */
+const LARGEST_INPUT_BYTES = 1024 * 1024;
+/** How long a verb that takes no input waits for a pipe that stays open. */
+const DRAIN_IDLE_MS = 50;
+
+let isDrained = false;
+
+/** Reads standard input to its end. */
+export async function readInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const keep = (chunk: Buffer) => {
+    if (bytes < LARGEST_INPUT_BYTES) chunks.push(chunk);
+    bytes += chunk.length;
+  };
+  try {
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(64 * 1024);
+      const length = readSync(STANDARD_INPUT, chunk, 0, chunk.length, null);
+      if (length === 0) break;
+      keep(chunk.subarray(0, length));
+    }
+  } catch (cause) {
+    // A pipe that its other end made non-blocking is waited for; Windows calls the end of a pipe an error.
+    if (readErrorCode(cause) === 'EAGAIN') await readStream(keep, undefined);
+  }
+  isDrained = true;
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Reads and drops what nobody asked for; gives up on a pipe that stays open and silent. */
+export async function drainInput(): Promise<void> {
+  if (isDrained || !isPipe()) return;
+  await readStream(() => undefined, DRAIN_IDLE_MS);
+}
+
+/** Writes all of a text; a reader who is gone is no error. */
+export function writeOutput(descriptor: number, text: string): void {
+  let rest = Buffer.from(text);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(descriptor, rest));
+    } catch (cause) {
+      if (readErrorCode(cause) !== 'EAGAIN') return;
+      // A full non-blocking pipe: its reader has to be given time.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
+
+function readStream(keep: (chunk: Buffer) => void, idleMs: number | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const { stdin } = process;
+    const startTimer = () => (idleMs === undefined ? undefined : setTimeout(resolve, idleMs));
+    let timer = startTimer();
+    stdin.on('data', (chunk: Buffer) => {
+      clearTimeout(timer);
+      timer = startTimer();
+      keep(chunk);
+    });
+    stdin.once('end', resolve).once('error', () => resolve());
+  });
+}
+
+function isPipe(): boolean {
+  try {
+    const stats = fstatSync(STANDARD_INPUT);
+    return stats.isFIFO() || stats.isSocket();
+  } catch {
+    return false; // closed
+  }
+}

@@ -1,0 +1,140 @@
+/** The registry's own token service. */
+import { describe, expect, test } from 'vitest';
+import { exchangeToken, requestAccessToken } from '../../../src/acr/exchange.ts';
+import type { HttpResponse } from '../../../src/network/http.ts';
+import { catchFailure } from '../failure.ts';
+import { registryNamed } from '../registry-named.ts';
+import { answer, toolsAnswering } from '../sign-in-tools.ts';
+import { makeToken } from '../token.ts';
+
+const REGISTRY = registryNamed('myregistry.azurecr.io');
+const REGIONAL = registryNamed('myregistry.westeurope.geo.azurecr.io');
+const ENTRA_TOKEN = makeToken({ appid: 'the-client', tid: 'the-tenant', oid: 'the-object' });
+const REFRESH_TOKEN = makeToken({ exp: 2_000_000_000 });
+
+describe('the exchange', () => {
+  test('gives the token and its end', async () => {
+    const { tools, requests } = toolsAnswering(answer(200, { refresh_token: REFRESH_TOKEN }));
+    const token = await exchangeToken(tools, REGISTRY, ENTRA_TOKEN, undefined);
+    expect(token).toEqual({ token: REFRESH_TOKEN, expiresAtSeconds: 2_000_000_000 });
+    expect(requests).toMatchObject([
+      {
+        method: 'POST',
+        url: 'https://myregistry.azurecr.io/oauth2/exchange',
+        form: [
+          ['grant_type', 'access_token'],
+          ['service', 'myregistry.azurecr.io'],
+          ['access_token', ENTRA_TOKEN],
+        ],
+      },
+    ]);
+  });
+
+  test('of a region asks the region for the global service, and names a tenant that was chosen', async () => {
+    const { tools, requests } = toolsAnswering(answer(200, { refresh_token: REFRESH_TOKEN }));
+    await exchangeToken(tools, REGIONAL, ENTRA_TOKEN, 'the-tenant');
+    expect(requests[0]?.url).toBe('https://myregistry.westeurope.geo.azurecr.io/oauth2/exchange');
+    expect(requests[0]?.form).toContainEqual(['service', 'myregistry.azurecr.io']);
+    expect(requests[0]?.form).toContainEqual(['tenant', 'the-tenant']);
+  });
+
+  test('gives a token that does not tell its end', async () => {
+    for (const refreshToken of ['opaque', makeToken({ sub: 'x' }), 'a.b.c']) {
+      const { tools } = toolsAnswering(answer(200, { refresh_token: refreshToken }));
+      const token = await exchangeToken(tools, REGISTRY, ENTRA_TOKEN, undefined);
+      expect(token).toEqual({ token: refreshToken, expiresAtSeconds: undefined });
+    }
+  });
+});
+
+test('an access token is asked for with each scope by itself', async () => {
+  const { tools, requests } = toolsAnswering(answer(200, { access_token: 'the-access-token' }));
+  const scopes = ['repository:a:pull', 'repository:b:pull'];
+  expect((await requestAccessToken(tools, REGIONAL, REFRESH_TOKEN, scopes)).token).toBe('the-access-token');
+  expect(requests[0]?.url).toBe('https://myregistry.westeurope.geo.azurecr.io/oauth2/token');
+  expect(requests[0]?.form).toEqual([
+    ['grant_type', 'refresh_token'],
+    ['service', 'myregistry.azurecr.io'],
+    ['scope', 'repository:a:pull'],
+    ['scope', 'repository:b:pull'],
+    ['refresh_token', REFRESH_TOKEN],
+  ]);
+});
+
+describe('a refusal is explained', () => {
+  const denied = { errors: [{ code: 'DENIED', message: "client with IP '203.0.113.7' is not allowed access" }] };
+  const rows: readonly (readonly [response: HttpResponse, message: RegExp, hint: RegExp, cause: RegExp])[] = [
+    [
+      answer(401, { errors: [{ code: 'UNAUTHORIZED', message: 'no' }] }),
+      /: the-client has no role there/,
+      /^az role assignment create --role AcrPull --assignee the-client /,
+      /^HTTP 401 UNAUTHORIZED: no$/,
+    ],
+    [
+      answer(403, denied),
+      /firewall of myregistry\.azurecr\.io does not let 203\.0\.113\.7 in/,
+      /az acr network-rule add -n myregistry --ip-address 203\.0\.113\.7$/,
+      /^HTTP 403 DENIED: client/,
+    ],
+    [answer(403, '<html>Blocked</html>'), /denies access/, /az acr show -n myregistry/, /^HTTP 403: Blocked$/],
+    [answer(404, ''), /has no token service/, /az acr show/, /^HTTP 404 with an empty body$/],
+    [answer(429, '', { 'retry-after': '30' }), /too many requests/, /wait 30 seconds/, /429/],
+    [answer(429, ''), /too many requests/, /wait a minute/, /429/],
+    [answer(500, '\u001B[2Joops'), /answered 500/, /az acr check-health -n myregistry/, /^HTTP 500: \[2Joops$/],
+    [answer(503, { errors: 'x' }), /answered 503/, /az acr check-health/, /^HTTP 503: /],
+    [answer(418, { errors: [null] }), /answered 418/, /az acr check-health/, /^HTTP 418: /],
+  ];
+  for (const [response, message, hint, cause] of rows) {
+    test(`${response.status} ${response.body.slice(0, 60)}`, async () => {
+      const { tools } = toolsAnswering(response);
+      const failure = await catchFailure(() => exchangeToken(tools, REGISTRY, ENTRA_TOKEN, undefined));
+      expect(failure.code).toBe('REGISTRY_REFUSED');
+      expect(failure.message).toMatch(message);
+      expect(failure.hint).toMatch(hint);
+      expect(failure.causes[0]).toMatch(cause);
+      expect(JSON.stringify([failure.message, failure.hint, failure.causes])).not.toContain(ENTRA_TOKEN);
+    });
+  }
+
+  test('with the id by which the service finds it', async () => {
+    const { tools } = toolsAnswering(answer(500, '', { 'x-ms-correlation-request-id': 'the-id' }));
+    const failure = await catchFailure(() => exchangeToken(tools, REGISTRY, ENTRA_TOKEN, undefined));
+    expect(failure.causes).toContain('correlation id the-id');
+  });
+
+  test('and a token that tells nothing is no other failure', async () => {
+    for (const token of ['opaque', '', makeToken({ upn: 7, appid: [] })]) {
+      const { tools } = toolsAnswering(answer(401, ''));
+      const failure = await catchFailure(() => exchangeToken(tools, REGISTRY, token, undefined));
+      expect(failure.message).toContain('the identity has no role there');
+    }
+  });
+});
+
+describe('an answer without a token is none', () => {
+  for (const body of [
+    '',
+    '{',
+    'null',
+    '[]',
+    '{}',
+    '{"refresh_token":""}',
+    '{"refresh_token":7}',
+    '{"access_token":"x"}',
+    '<html>',
+  ]) {
+    test(JSON.stringify(body), async () => {
+      const { tools } = toolsAnswering(answer(200, body));
+      const failure = await catchFailure(() => exchangeToken(tools, REGISTRY, ENTRA_TOKEN, undefined));
+      expect(failure.code).toBe('ANSWER_INVALID');
+      expect(failure.message).toContain('myregistry.azurecr.io answered without a refresh_token');
+    });
+  }
+
+  test('nor is one with a token and another status', async () => {
+    const { tools } = toolsAnswering(answer(400, { refresh_token: REFRESH_TOKEN }));
+    expect((await catchFailure(() => exchangeToken(tools, REGISTRY, ENTRA_TOKEN, undefined))).code).toBe(
+      'REGISTRY_REFUSED',
+    );
+  });
+});

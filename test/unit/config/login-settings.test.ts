@@ -1,0 +1,79 @@
+/** What the configuration says of keeping credentials, for Azure's registries and for those of others. */
+import { writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { findPlace, loadStoreSettings } from '../../../src/config/login-settings.ts';
+import { nameServer } from '../../../src/logins/server-name.ts';
+import { parseRegistry } from '../../../src/registry.ts';
+import { catchFailure } from '../failure.ts';
+import { makeMachine } from '../machine.ts';
+import { useTemporaryFolder } from '../temporary-folder.ts';
+
+const folder = useTemporaryFolder();
+
+function machineWith(config: unknown) {
+  const file = folder.path('config.json');
+  writeFileSync(file, typeof config === 'string' ? config : JSON.stringify(config));
+  return makeMachine({ DOCKER_CREDENTIAL_ACR_CONFIG: file });
+}
+
+async function load(serverUrl: string, config: unknown): Promise<string> {
+  const registry = parseRegistry(serverUrl);
+  const { place, forbiddenBy } = await loadStoreSettings(
+    machineWith(config),
+    registry,
+    nameServer(serverUrl, registry),
+  );
+  return `${place ?? 'either'}${forbiddenBy === undefined ? '' : ' forbidden'}`;
+}
+
+const registries = (key: string, store: boolean) => ({ registries: { [key]: { store } } });
+
+describe('settings', () => {
+  const rows: readonly (readonly [serverUrl: string, config: unknown, settings: string])[] = [
+    ['myregistry.azurecr.io', {}, 'either'],
+    ['myregistry.azurecr.io', { store: 'keychain' }, 'keychain'],
+    ['docker.io', { store: 'file' }, 'file'],
+    ['myregistry.azurecr.io', registries('myregistry.azurecr.io', false), 'either forbidden'],
+    ['myregistry.azurecr.io', registries('*.azurecr.io', false), 'either forbidden'],
+    ['myregistry.westeurope.geo.azurecr.io', registries('myregistry.azurecr.io', false), 'either forbidden'],
+    ['myregistry.azurecr.io', registries('other1.azurecr.io', false), 'either'],
+    ['myregistry.azurecr.io', { store: 'file', ...registries('*', true) }, 'file'],
+    ['10.0.0.5:5000', registries('10.0.0.5:5000', false), 'either forbidden'],
+    ['http://10.0.0.5:5000/', registries('https://10.0.0.5:5000', false), 'either forbidden'],
+    ['10.0.0.5:5000', registries('10.0.0.5', false), 'either'],
+    ['10.0.0.5:5000', registries('10.0.0.5:5000', true), 'either'],
+    ['docker.io', registries('*', false), 'either'],
+    ['docker.io', { registries: { 'myregistry.azurecr.io': { nonsense: 1 } } }, 'either'],
+  ];
+  for (const [serverUrl, config, settings] of rows) {
+    test(`${serverUrl} with ${JSON.stringify(config)}: ${settings}`, async () => {
+      expect(await load(serverUrl, config)).toBe(settings);
+    });
+  }
+
+  test('none without a configuration', async () => {
+    const machine = makeMachine({ DOCKER_CREDENTIAL_ACR_CONFIG: folder.path('gone.json') });
+    expect((await catchFailure(() => loadStoreSettings(machine, undefined, 'docker.io'))).code).toBe('CONFIG_INVALID');
+  });
+});
+
+describe('mistakes', () => {
+  const rows: readonly (readonly [config: unknown, message: RegExp])[] = [
+    ['{', /it is not JSON/],
+    [{ stor: 'file' }, /unknown key "stor"/],
+    [{ store: 'keyring' }, /"store" must be one of "keychain", "file"/],
+    [{ store: false }, /"store" must be one of/],
+    [{ registries: { 'docker.io': 1 } }, /"registries"\."docker\.io" must be an object/],
+    [{ registries: { 'docker.io': { store: 'file' } } }, /"registries"\."docker\.io"\."store" must be true or false/],
+    [{ registries: { 'docker.io': { anonymous: true } } }, /unknown key "anonymous" in "registries"\."docker\.io"/],
+  ];
+  for (const [config, message] of rows) {
+    test(`${JSON.stringify(config)} is told where something is to be kept, and breaks nothing where it is`, async () => {
+      const machine = machineWith(config);
+      const failure = await catchFailure(() => loadStoreSettings(machine, undefined, 'docker.io'));
+      expect(failure.code).toBe('CONFIG_INVALID');
+      expect(failure.message).toMatch(message);
+      expect(await findPlace(machine, undefined, 'docker.io')).toBeUndefined();
+    });
+  }
+});

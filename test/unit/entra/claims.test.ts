@@ -1,0 +1,40 @@
+/** What a token says of itself, and what it may hold instead. */
+import { describe, expect, test } from 'vitest';
+import { readAudiences, readClaims, readExpiry } from '../../../src/entra/claims.ts';
+import { makeToken } from '../token.ts';
+
+describe('the end of a token', () => {
+  const rows: readonly (readonly [token: string, end: number | undefined])[] = [
+    [makeToken({ exp: 1 }), 1],
+    [makeToken({ exp: 2_000_000_000.5 }), 2_000_000_000.5],
+    [makeToken({}), undefined],
+    ['', undefined],
+    ['a', undefined],
+    ['a.b', undefined],
+    ['a.b.c', undefined],
+    ['..', undefined],
+    ['.'.repeat(100_000), undefined],
+    [`${'x'.repeat(100_000)}.y.z`, undefined],
+  ];
+  for (const [token, end] of rows) {
+    test(token.slice(0, 60), () => {
+      expect(readExpiry(token)).toBe(end);
+    });
+  }
+});
+
+describe('whom a token is for', () => {
+  const rows: readonly (readonly [token: string, audiences: readonly unknown[]])[] = [
+    [makeToken({ aud: 'api://one' }), ['api://one']],
+    [makeToken({ aud: ['api://one', 'api://two'] }), ['api://one', 'api://two']],
+    [makeToken({ aud: [] }), []],
+    [makeToken({ aud: null }), []],
+    [makeToken({}), []],
+    ['a.b.c', []],
+  ];
+  for (const [token, audiences] of rows) {
+    test(token.slice(0, 60), () => {
+      expect(readAudiences(readClaims(token))).toEqual(audiences);
+    });
+  }
+});

@@ -1,0 +1,101 @@
+/** The Azure CLI, asked for a token; a shell script takes its place. */
+
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { type CliTokenRequest, requestCliToken } from '../../../../src/identity/developer-tools/azure-cli-token.ts';
+import { readClockMs } from '../../../../src/system/clock.ts';
+import { catchFailure } from '../../failure.ts';
+import { answer, toolsAnswering } from '../../sign-in-tools.ts';
+import { useTemporaryFolder } from '../../temporary-folder.ts';
+
+const folder = useTemporaryFolder();
+
+/** Asks an `az` that is this shell script. */
+function ask(script: string, tenant?: string, deadlineMs?: number, who: Partial<CliTokenRequest> = {}) {
+  writeFileSync(folder.path('az'), `#!/bin/sh\n${script}\n`);
+  chmodSync(folder.path('az'), 0o700);
+  const { tools } = toolsAnswering(answer(200, ''), { PATH: `${folder.path()}:/usr/bin:/bin` });
+  const request = { account: 'someone@example.com', tenant, subscription: undefined, configFolder: undefined, ...who };
+  return requestCliToken(deadlineMs === undefined ? tools : { ...tools, deadlineMs }, request);
+}
+
+test('is called with the audience, and tells its token', async () => {
+  const script = `printf '%s ' "$@" > '${folder.path('args')}'; echo '{"accessToken":"the-token","tenant":"x"}'`;
+  expect(await ask(script)).toBe('the-token');
+  const args = 'account get-access-token --output json --resource https://containerregistry.azure.net ';
+  expect(readFileSync(folder.path('args'), 'utf8')).toBe(args);
+  expect(await ask(script, 'the-tenant')).toBe('the-token');
+  expect(readFileSync(folder.path('args'), 'utf8')).toBe(`${args}--tenant the-tenant `);
+});
+
+test('is not set up where there is none', async () => {
+  const { tools } = toolsAnswering(answer(200, ''), { PATH: folder.path() });
+  const found = await requestCliToken(tools, {
+    account: 'someone',
+    tenant: undefined,
+    subscription: undefined,
+    configFolder: undefined,
+  });
+  expect(found).toMatchObject({ notSetUp: expect.stringContaining('az is not on PATH') });
+});
+
+describe('what it says when it fails is told', () => {
+  const rows: readonly (readonly [script: string, message: RegExp, hint: RegExp])[] = [
+    [
+      "echo 'ERROR: Please run az login to setup account.' >&2; exit 1",
+      /someone@example\.com has to sign in again/,
+      /^az login$/,
+    ],
+    [
+      'echo \'AADSTS700082: expired\' >&2; echo \'az login --tenant "t" --scope "https://x/.default"\' >&2; exit 1',
+      /sign-in has expired .*AADSTS700082/,
+      /^az login --tenant "t" --scope "https:\/\/x\/\.default"$/,
+    ],
+    ["echo 'AADSTS50076: mfa' >&2; echo 'az login; rm -rf x' >&2; exit 1", /multi-factor.*AADSTS50076/, /^az login$/],
+    ['exit 2', /az failed with exit code 2/, /^az account get-access-token/],
+    ['echo {}', /az answered without a token/, /^az account get-access-token/],
+    ['echo not json', /az answered without a token/, /./],
+    ['echo \'{"accessToken":7}\'', /az answered without a token/, /./],
+    ['kill -9 $$', /az failed with exit code none/, /./],
+  ];
+  for (const [script, message, hint] of rows) {
+    test(script, async () => {
+      const failure = await catchFailure(() => ask(script));
+      expect(failure.code).toBe('IDENTITY_FAILED');
+      expect(failure.message).toMatch(message);
+      expect(failure.hint).toMatch(hint);
+    });
+  }
+
+  test.each([
+    ['robot-1', undefined, /^az login --service-principal --username robot-1 --tenant the-tenant \(/],
+    ['robot-1', 'another', /^az login --service-principal --username robot-1 --tenant another \(/],
+    ['$(reboot)', undefined, /^az login$/],
+  ])('with how the service principal %s signs in again', async (account, tenant, hint) => {
+    const script = "echo 'AADSTS7000222: expired' >&2; echo 'az login' >&2; exit 1";
+    const failure = await catchFailure(() =>
+      ask(script, tenant, undefined, { account, servicePrincipalTenant: 'the-tenant' }),
+    );
+    expect(failure.hint).toMatch(hint);
+  });
+
+  test('in its last lines, without what a terminal would obey', async () => {
+    const failure = await catchFailure(() =>
+      ask("for n in 1 2 3 4 5 6 7 8; do printf '\\033[31mline %s\\n\\n' $n >&2; done; exit 1"),
+    );
+    expect(failure.causes.map((cause) => cause.replace('[31m', ''))).toEqual(
+      ['3', '4', '5', '6', '7', '8'].map((n) => `az: line ${n}`),
+    );
+  });
+
+  test('but not what it wrote for a program, which may be a token', async () => {
+    const failure = await catchFailure(() => ask('echo \'{"accessToken":"hidden"}\'; exit 1'));
+    expect(JSON.stringify([failure.message, failure.causes, failure.hint])).not.toContain('hidden');
+  });
+});
+
+test('is ended when the budget is used up', async () => {
+  const failure = await catchFailure(() => ask('sleep 300', undefined, readClockMs() + 3_300));
+  expect(failure.message).toContain('az did not answer within');
+  expect(failure.hint).toContain('az account get-access-token');
+});

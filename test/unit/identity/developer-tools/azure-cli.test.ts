@@ -1,0 +1,157 @@
+/** The account that the Azure CLI is signed in with. */
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { findAzureCli } from '../../../../src/identity/developer-tools/azure-cli.ts';
+import { catchFailure } from '../../failure.ts';
+import { makeNamedPipe } from '../../named-pipe.ts';
+import { useTemporaryFolder } from '../../temporary-folder.ts';
+import { expectIdentity, requestFor } from '../request.ts';
+
+const folder = useTemporaryFolder();
+const NOT_SIGNED_IN = { notSetUp: 'the Azure CLI is not signed in' };
+
+const account = (changes: object = {}) => ({
+  id: 'the-subscription',
+  isDefault: true,
+  tenantId: 'the-tenant',
+  environmentName: 'AzureCloud',
+  user: { name: 'someone@example.com', type: 'user' },
+  ...changes,
+});
+
+function find(profile: unknown, parameters = {}) {
+  writeFileSync(folder.path('azureProfile.json'), typeof profile === 'string' ? profile : JSON.stringify(profile));
+  return findAzureCli(requestFor({ AZURE_CONFIG_DIR: folder.path() }, parameters));
+}
+const description = (profile: unknown, parameters = {}) => expectIdentity(find(profile, parameters)).description;
+
+describe('the default account of a profile', () => {
+  test('is an identity', () => {
+    const identity = expectIdentity(find({ subscriptions: [account()] }));
+    expect(identity.source).toBe('azure-cli');
+    expect(identity.description).toBe('azure-cli someone@example.com the-tenant AzureCloud');
+  });
+
+  test('is read from the file as az writes it, with a byte-order mark', () => {
+    const text = `\uFEFF${JSON.stringify({ installationId: 'x', subscriptions: [account()] })}`;
+    expect(description(text)).toContain('someone@example.com');
+  });
+
+  test('is the default of several subscriptions, wherever it stands', () => {
+    const other = account({ isDefault: false, tenantId: 'other', user: { name: 'other' } });
+    expect(description({ subscriptions: [other, account(), other] })).toContain('someone@example.com the-tenant');
+    expect(description({ subscriptions: [null, 7, other, account()] })).toContain('someone@example.com the-tenant');
+  });
+
+  test('is found through a link', () => {
+    mkdirSync(folder.path('linked'));
+    writeFileSync(folder.path('target'), JSON.stringify({ subscriptions: [account()] }));
+    symlinkSync(folder.path('target'), folder.path('linked', 'azureProfile.json'));
+    const request = requestFor({ AZURE_CONFIG_DIR: folder.path('linked') });
+    expect(expectIdentity(findAzureCli(request)).source).toBe('azure-cli');
+  });
+
+  test('is told apart from every other account', () => {
+    const managed = (info: string) => account({ user: { name: 'userAssignedIdentity', assignedIdentityInfo: info } });
+    const descriptions = [
+      account(),
+      account({ tenantId: 'another' }),
+      account({ environmentName: 'AzureChinaCloud' }),
+      account({ user: { name: 'another@example.com' } }),
+      account({ user: { name: 'systemAssignedIdentity', assignedIdentityInfo: 'MSI' } }),
+      managed('MSIClient-1'),
+      managed('MSIClient-2'),
+    ].map((entry) => description({ subscriptions: [entry] }));
+    expect(new Set(descriptions).size).toBe(descriptions.length);
+  });
+
+  test('signs in at the tenant of the configuration, unless it is a managed identity, which has but one', () => {
+    const parameters = { tenantId: 'another-tenant' };
+    expect(description({ subscriptions: [account()] }, parameters)).toContain('another-tenant');
+    for (const name of ['systemAssignedIdentity', 'userAssignedIdentity']) {
+      const text = description({ subscriptions: [account({ user: { name } })] }, parameters);
+      expect(text).toContain('the-tenant');
+      expect(text).not.toContain('another-tenant');
+    }
+  });
+
+  test('does not sign in at what cannot be a tenant', async () => {
+    const failure = await catchFailure(() => find({ subscriptions: [account()] }, { tenantId: 'a b' }));
+    expect(failure.code).toBe('IDENTITY_INVALID');
+  });
+});
+
+describe('a profile without an account', () => {
+  const rows: readonly unknown[] = [
+    '',
+    '{',
+    'null',
+    '[]',
+    {},
+    { subscriptions: null },
+    { subscriptions: {} },
+    { subscriptions: [] },
+    { subscriptions: [account({ user: null })] },
+    { subscriptions: [account({ user: 'someone' })] },
+    { subscriptions: [account({ user: {} })] },
+    { subscriptions: [account({ user: { name: '' } })] },
+    { subscriptions: [account({ user: { name: 7 } })] },
+    { subscriptions: [account({ tenantId: undefined })] },
+    { subscriptions: [account({ tenantId: 7 })] },
+    { subscriptions: [[account()]] },
+    '{"__proto__":{"subscriptions":[{"isDefault":true,"tenantId":"t","user":{"name":"planted"}}]}}',
+  ];
+  for (const profile of rows) {
+    test(JSON.stringify(profile).slice(0, 120), () => {
+      expect(find(profile)).toEqual(NOT_SIGNED_IN);
+    });
+  }
+});
+
+test.each([false, 'true', 1, undefined])('a profile whose account has isDefault %j has none to use', (isDefault) => {
+  expect(find({ subscriptions: [account({ isDefault })] })).toEqual({
+    notSetUp: 'the Azure CLI has no default subscription: az account set --subscription NAME',
+  });
+});
+
+describe('no profile', () => {
+  test('at all', () => {
+    expect(findAzureCli(requestFor({ AZURE_CONFIG_DIR: folder.path('none') }))).toEqual(NOT_SIGNED_IN);
+    expect(findAzureCli(requestFor({ HOME: folder.path('none') }))).toEqual(NOT_SIGNED_IN);
+  });
+
+  test('that can be read', () => {
+    const plants: readonly (readonly [name: string, plant: (file: string) => void])[] = [
+      ['folder', (file) => mkdirSync(file)],
+      ['pipe', makeNamedPipe],
+      ['circle', (file) => symlinkSync(file, file)],
+      ['huge', (file) => writeFileSync(file, ' '.repeat(8 * 1024 * 1024 + 1))],
+    ];
+    for (const [name, plant] of plants) {
+      mkdirSync(folder.path(name));
+      plant(folder.path(name, 'azureProfile.json'));
+      const found = findAzureCli(requestFor({ AZURE_CONFIG_DIR: folder.path(name) }));
+      expect(found).toMatchObject({ notSetUp: expect.stringMatching(/^the Azure CLI's profile cannot be read \(/) });
+    }
+  });
+
+  test('in a folder that depends on the working directory', () => {
+    for (const named of ['.', '.azure', '../azure', '~/.azure']) {
+      expect(findAzureCli(requestFor({ AZURE_CONFIG_DIR: named, HOME: folder.path() }))).toEqual({
+        notSetUp: 'AZURE_CONFIG_DIR is not an absolute path',
+      });
+    }
+    expect(findAzureCli(requestFor({ HOME: 'relative' }))).toEqual({
+      notSetUp: 'there is no home folder with an Azure CLI profile',
+    });
+  });
+});
+
+test('the profile is looked for in the home folder, and in another one when that is named', () => {
+  mkdirSync(folder.path('.azure'));
+  writeFileSync(folder.path('.azure', 'azureProfile.json'), JSON.stringify({ subscriptions: [account()] }));
+  chmodSync(folder.path('.azure', 'azureProfile.json'), 0o644);
+  expect(expectIdentity(findAzureCli(requestFor({ HOME: folder.path() }))).description).toContain('someone@');
+  const parameters = { configDir: folder.path('.azure') };
+  expect(expectIdentity(findAzureCli(requestFor({ HOME: '/nowhere' }, parameters))).description).toContain('someone@');
+});

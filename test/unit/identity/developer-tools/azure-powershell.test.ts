@@ -1,0 +1,82 @@
+/** The account that Azure PowerShell is signed in with. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { findAzurePowerShell } from '../../../../src/identity/developer-tools/azure-powershell.ts';
+import { catchFailure } from '../../failure.ts';
+import { useTemporaryFolder } from '../../temporary-folder.ts';
+import { expectIdentity, requestFor } from '../request.ts';
+
+const folder = useTemporaryFolder();
+const NOT_SIGNED_IN = { notSetUp: 'Azure PowerShell is not signed in' };
+const KEY = 'Main (aaaa) - tenant - ada@example.com';
+
+const context = (changes: object = {}) => ({
+  Account: { Id: 'ada@example.com', Credential: null, Type: 'User', ExtendedProperties: {} },
+  Tenant: { Id: 'the-tenant', Directory: null },
+  Environment: { Name: 'AzureCloud' },
+  ...changes,
+});
+const saved = (entry: unknown, key = KEY) => ({ DefaultContextKey: key, Contexts: { [KEY]: entry } });
+
+function find(file: unknown, parameters = {}) {
+  mkdirSync(folder.path('.Azure'), { recursive: true });
+  const text = typeof file === 'string' ? file : JSON.stringify(file);
+  writeFileSync(folder.path('.Azure', 'AzureRmContext.json'), text);
+  return findAzurePowerShell(requestFor({ HOME: folder.path() }, parameters));
+}
+const description = (file: unknown, parameters = {}) => expectIdentity(find(file, parameters)).description;
+
+describe('the account of the default context', () => {
+  test('is an identity', () => {
+    expect(description(saved(context()))).toBe('azure-powershell ada@example.com the-tenant AzureCloud');
+    expect(description(`\uFEFF${JSON.stringify(saved(context()))}`)).toContain('ada@example.com');
+  });
+
+  test('is told apart from every other', () => {
+    const descriptions = [
+      context(),
+      context({ Account: { Id: 'other' } }),
+      context({ Tenant: { Id: 'other' } }),
+      context({ Environment: { Name: 'AzureChinaCloud' } }),
+    ].map((entry) => description(saved(entry)));
+    expect(new Set(descriptions).size).toBe(4);
+  });
+
+  test('signs in at the tenant of the configuration', async () => {
+    expect(description(saved(context()), { tenantId: 'another' })).toContain('ada@example.com another');
+    const failure = await catchFailure(() => find(saved(context()), { tenantId: "'; calc" }));
+    expect(failure.code).toBe('IDENTITY_INVALID');
+  });
+
+  test('is not looked for in the folder of another tool', () => {
+    const request = requestFor({ HOME: folder.path('none'), AZURE_CONFIG_DIR: folder.path() });
+    expect(findAzurePowerShell(request)).toEqual(NOT_SIGNED_IN);
+  });
+});
+
+describe('no account is in', () => {
+  test.each([
+    [''],
+    ['{'],
+    [{}],
+    [{ DefaultContextKey: 'Default', EnvironmentTable: {}, Contexts: {}, ExtendedProperties: {} }],
+    [saved(context(), 'another')],
+    [saved(context(), '')],
+    [saved(null)],
+    [saved([])],
+    [saved(context({ Account: null }))],
+    [saved(context({ Account: { Id: '' } }))],
+    [saved(context({ Tenant: null }))],
+    [{ DefaultContextKey: 'toString', Contexts: {} }],
+    [{ DefaultContextKey: KEY, Contexts: [context()] }],
+  ])('%j', (file) => {
+    expect(find(file)).toEqual(NOT_SIGNED_IN);
+  });
+
+  test('a file that cannot be read', () => {
+    mkdirSync(folder.path('.Azure', 'AzureRmContext.json'), { recursive: true });
+    expect(findAzurePowerShell(requestFor({ HOME: folder.path() }))).toMatchObject({
+      notSetUp: expect.stringMatching(/^the account of Azure PowerShell cannot be read \(/),
+    });
+  });
+});

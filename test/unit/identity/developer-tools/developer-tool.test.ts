@@ -1,0 +1,162 @@
+/** A program that is signed in to Azure, asked for a token. */
+
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import {
+  askTool,
+  explainRefusal,
+  type ToolRefusal,
+  type ToolStory,
+} from '../../../../src/identity/developer-tools/developer-tool.ts';
+import type { LogStep } from '../../../../src/log.ts';
+import { readClockMs } from '../../../../src/system/clock.ts';
+import { catchFailure } from '../../failure.ts';
+import { answer, toolsAnswering } from '../../sign-in-tools.ts';
+import { useTemporaryFolder } from '../../temporary-folder.ts';
+
+const folder = useTemporaryFolder();
+const PURPOSE = 'Cannot sign in for myregistry.azurecr.io';
+/** What is kept back for the registry's answer. */
+const EXCHANGE_MS = 3_000;
+
+function makeTool(script: string): string {
+  const file = folder.path('tool');
+  writeFileSync(file, `#!/bin/sh\n${script}\n`);
+  chmodSync(file, 0o700);
+  return file;
+}
+
+/** Asks a tool that is this shell script. */
+function ask(script: string, env: Readonly<Record<string, string>> = {}, leftMs = 20_000) {
+  const { tools } = toolsAnswering(answer(200, ''), { PATH: '/usr/bin:/bin', ...env });
+  const log: LogStep[] = [];
+  const asked = askTool(
+    { ...tools, deadlineMs: readClockMs() + leftMs, log: (step) => log.push(step) },
+    {
+      source: 'azure-cli',
+      file: makeTool(script),
+      args: ['token'],
+      check: 'tool version',
+      readToken: (stdout) => stdout.trim() || undefined,
+    },
+  );
+  return { asked, log, machine: tools.machine };
+}
+
+async function expectRefusal(asked: Promise<string | ToolRefusal>): Promise<ToolRefusal> {
+  const refusal = await asked;
+  if (typeof refusal === 'string') throw new Error('it answered');
+  return refusal;
+}
+
+describe('a tool', () => {
+  test('that answers gives its token, which nobody gets to see from then on', async () => {
+    const { asked, log, machine } = ask('echo the-token');
+    expect(await asked).toBe('the-token');
+    expect(machine.secrets).toContain('the-token');
+    expect(log).toEqual([
+      { step: 'program', outcome: 'answered', source: 'azure-cli', durationMs: expect.any(Number) },
+    ]);
+  });
+
+  test('that fails gives no token, whatever it wrote', async () => {
+    const { asked, log } = ask('echo the-token; echo sorry >&2; exit 2');
+    expect(await expectRefusal(asked)).toMatchObject({ exitCode: 2, timedOut: false, text: 'sorry\n' });
+    expect(log).toMatchObject([{ step: 'program', outcome: 'failed' }]);
+  });
+
+  test('has its secrets taken out before anything is cut off', async () => {
+    const secret = 'very-secret-value';
+    const line = `${'x '.repeat(145)}${secret}`;
+    const { asked } = ask(`printf '\\033[31m%s\\033[0m' '${line}' >&2; exit 1`, { AZURE_CLIENT_SECRET: secret });
+    const refusal = await expectRefusal(asked);
+    expect(refusal.text).toBe(`${'x '.repeat(145)}[redacted]`);
+  });
+
+  test('that does not end is ended in time for an answer, with all that it started', async () => {
+    const file = folder.path('pid');
+    const { asked } = ask(`sleep 300 & echo $! >'${file}'; echo busy >&2; wait`, {}, EXCHANGE_MS + 400);
+    const refusal = await expectRefusal(asked);
+    expect(refusal).toMatchObject({ exitCode: undefined, timedOut: true, text: 'busy\n' });
+    const processId = readFileSync(file, 'utf8').trim();
+    await expect.poll(() => isRunning(processId), { timeout: 5_000 }).toBe(false);
+  });
+
+  test('that cannot be started is a failure', async () => {
+    const { tools } = toolsAnswering(answer(200, ''));
+    const run = { source: 'azure-cli', file: folder.path('none'), args: [], check: 'tool version' } as const;
+    const failure = await catchFailure(() => askTool(tools, { ...run, readToken: () => 'token' }));
+    expect(failure.code).toBe('IDENTITY_FAILED');
+    expect(failure.message).toBe(`${PURPOSE}: ${folder.path('none')} cannot be run`);
+    expect(failure.causes).toMatchObject([expect.stringMatching(/^it cannot be started \(.*ENOENT/)]);
+    expect(failure.hint).toBe('tool version');
+  });
+});
+
+describe('a refusal is told', () => {
+  const STORY: ToolStory = {
+    name: 'tool',
+    who: 'the account ada',
+    tenant: undefined,
+    needsSignIn: false,
+    signIn: 'tool login',
+    check: 'tool version',
+  };
+  const explain = (refusal: Partial<ToolRefusal>, story: Partial<ToolStory> = {}) =>
+    explainRefusal(
+      PURPOSE,
+      { exitCode: 1, timedOut: false, timeoutMs: 18_000, text: '', ...refusal },
+      { ...STORY, ...story },
+    );
+
+  const rows: readonly (readonly [
+    what: string,
+    refusal: Partial<ToolRefusal>,
+    story: Partial<ToolStory>,
+    message: string,
+    hint: string,
+  ])[] = [
+    ['in vain', { timedOut: true, timeoutMs: 17_999.5 }, {}, 'tool did not answer within 18 s', 'tool version'],
+    ['by its exit code', { exitCode: 3 }, {}, 'tool failed with exit code 3 for the account ada', 'tool version'],
+    ['by a signal', { exitCode: undefined }, {}, 'tool failed with exit code none for the account ada', 'tool version'],
+    ['by silence', { exitCode: 0 }, {}, 'tool answered without a token for the account ada', 'tool version'],
+    ['without a name', { exitCode: 0 }, { who: undefined }, 'tool answered without a token', 'tool version'],
+    ['by a sign-in', {}, { needsSignIn: true }, 'the account ada has to sign in again', 'tool login'],
+    [
+      'by Entra’s code',
+      { text: 'x AADSTS70043: y' },
+      {},
+      'the sign-in has expired for the account ada (AADSTS70043)',
+      'tool login',
+    ],
+    ['by a code nobody knows', { text: 'AADSTS1' }, {}, 'Entra ID refused for the account ada (AADSTS1)', 'tool login'],
+  ];
+  for (const [what, refusal, story, message, hint] of rows) {
+    test(what, () => {
+      const failure = explain(refusal, story);
+      expect(failure.code).toBe('IDENTITY_FAILED');
+      expect(failure.message).toBe(`${PURPOSE}: ${message}`);
+      expect(failure.hint).toBe(hint);
+    });
+  }
+
+  test.each(['500011', '50001', '650052', '650057'])('as an unknown audience by AADSTS%s, and by no other', (code) => {
+    expect(explain({ text: `AADSTS${code}: The resource principal was not found` }).code).toBe('AUDIENCE_UNKNOWN');
+    expect(explain({ text: `AADSTS${code}9` }).code).toBe('IDENTITY_FAILED');
+  });
+
+  test('by its last six lines', () => {
+    const text = Array.from({ length: 9 }, (_, index) => ` line ${index}\r\n\n`).join('');
+    expect(explain({ text }).causes).toEqual([3, 4, 5, 6, 7, 8].map((index) => `tool: line ${index}`));
+  });
+});
+
+/** Whether a process is there and has not ended; one that nobody waits for stays in the list until then. */
+function isRunning(processId: string): boolean {
+  const status = `/proc/${processId}/stat`;
+  try {
+    return existsSync(status) && !/\) Z /.test(readFileSync(status, 'utf8'));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,153 @@
+/** Which managed identity the environment tells of, in the order of Microsoft's own libraries. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { type IdentityParameters, isNotSetUp } from '../../../../src/identity/identity.ts';
+import { findImds, findManagedIdentity } from '../../../../src/identity/managed-identity/managed-identity.ts';
+import { catchFailure } from '../../failure.ts';
+import { makeMachine } from '../../machine.ts';
+import { useTemporaryFolder } from '../../temporary-folder.ts';
+import { expectIdentity, requestFor } from '../request.ts';
+
+const CLIENT_ID = '11111111-2222-4333-8444-AAAAAAAAAAAA';
+const RESOURCE_ID = '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/One';
+
+const ENDPOINT = { IDENTITY_ENDPOINT: 'http://127.0.0.1:41056/msi/token' };
+const HEADER = { IDENTITY_HEADER: 'header-secret' };
+const THUMBPRINT = { IDENTITY_SERVER_THUMBPRINT: 'A'.repeat(40) };
+const MSI = { MSI_ENDPOINT: 'http://127.0.0.2:50342/oauth2/token' };
+const SECRET = { MSI_SECRET: 'msi-secret' };
+const IMDS = { IMDS_ENDPOINT: 'http://localhost:40342' };
+const POD = { AZURE_POD_IDENTITY_AUTHORITY_HOST: 'http://127.0.0.3:8080/' };
+
+const folder = useTemporaryFolder();
+
+/** The description, or `undefined` when nothing is set up. */
+function describeFound(find: typeof findManagedIdentity, request: Parameters<typeof findManagedIdentity>[0]) {
+  const found = find(request);
+  return isNotSetUp(found) ? undefined : found.description;
+}
+
+describe('the environment', () => {
+  const SERVICE_FABRIC = 'managed-identity service-fabric 127.0.0.1:41056 system-assigned';
+  const APP_SERVICE = 'managed-identity app-service 127.0.0.1:41056 system-assigned';
+  const AZURE_ML = 'managed-identity azure-ml 127.0.0.2:50342 system-assigned';
+  const CLOUD_SHELL = 'managed-identity cloud-shell 127.0.0.2:50342 system-assigned';
+  const AZURE_ARC = 'managed-identity azure-arc 127.0.0.1:41056 system-assigned';
+  const rows: readonly (readonly [env: Readonly<Record<string, string>>, description: string | undefined])[] = [
+    [{ ...ENDPOINT, ...HEADER, ...THUMBPRINT, ...MSI, ...SECRET, ...IMDS, ...POD }, SERVICE_FABRIC],
+    [{ ...ENDPOINT, ...HEADER, ...THUMBPRINT }, SERVICE_FABRIC],
+    [{ ...ENDPOINT, ...HEADER, ...MSI, ...SECRET, ...IMDS, ...POD }, APP_SERVICE],
+    [{ ...ENDPOINT, ...HEADER, IDENTITY_SERVER_THUMBPRINT: '' }, APP_SERVICE],
+    [{ ...ENDPOINT, ...HEADER }, APP_SERVICE],
+    [{ ...ENDPOINT, ...THUMBPRINT, ...MSI, ...SECRET, ...IMDS }, AZURE_ML],
+    [{ ...HEADER, ...THUMBPRINT, ...MSI, ...SECRET }, AZURE_ML],
+    [{ ...MSI, ...SECRET, ...POD }, AZURE_ML],
+    [{ ...ENDPOINT, ...MSI, ...IMDS }, CLOUD_SHELL],
+    [{ ...MSI, MSI_SECRET: '' }, CLOUD_SHELL],
+    [{ ...ENDPOINT, IDENTITY_HEADER: '', ...IMDS }, AZURE_ARC],
+    [{ ...ENDPOINT, ...IMDS, ...SECRET, ...POD }, AZURE_ARC],
+    [{ ...ENDPOINT, ...THUMBPRINT }, undefined],
+    [ENDPOINT, undefined],
+    [HEADER, undefined],
+    [{ ...HEADER, ...THUMBPRINT, ...SECRET, ...IMDS }, undefined],
+    [POD, undefined],
+    [{}, undefined],
+  ];
+  for (const [env, description] of rows) {
+    test(`${
+      Object.entries(env)
+        .map(([name, value]) => (value === '' ? `${name}=` : name))
+        .join(' ') || 'empty'
+    }`, () => {
+      expect(describeFound(findManagedIdentity, requestFor(env))).toBe(description);
+    });
+  }
+
+  test('is read without network, also where an endpoint is nonsense', () => {
+    const found = describeFound(findManagedIdentity, requestFor({ IDENTITY_ENDPOINT: 'nonsense', ...HEADER }));
+    expect(found).toBe('managed-identity app-service nowhere system-assigned');
+  });
+});
+
+describe('an installed Azure Arc agent', () => {
+  const install = () => {
+    const programs = folder.path('programs');
+    mkdirSync(`${programs}/AzureConnectedMachineAgent`, { recursive: true });
+    writeFileSync(`${programs}/AzureConnectedMachineAgent/himds.exe`, '');
+    return programs;
+  };
+  const requestOf = (env: Readonly<Record<string, string>>, platform: NodeJS.Platform) => ({
+    ...requestFor({}),
+    machine: makeMachine(env, { platform }),
+  });
+
+  test('counts as Azure Arc without any variable', () => {
+    const found = describeFound(findManagedIdentity, requestOf({ ProgramFiles: install() }, 'win32'));
+    expect(found).toBe('managed-identity azure-arc 127.0.0.1:40342 system-assigned');
+  });
+
+  test('comes after every variable', () => {
+    const found = describeFound(findManagedIdentity, requestOf({ ProgramFiles: install(), ...MSI }, 'win32'));
+    expect(found).toContain(' cloud-shell ');
+  });
+
+  test('is looked for where its platform has it', () => {
+    expect(describeFound(findManagedIdentity, requestOf({ ProgramFiles: install() }, 'darwin'))).toBeUndefined();
+  });
+});
+
+describe('the metadata service', () => {
+  const OWN = 'managed-identity imds 169.254.169.254 system-assigned';
+
+  test('is a candidate on every machine that no variable speaks of', () => {
+    expect(describeFound(findImds, requestFor({}))).toBe(OWN);
+    expect(describeFound(findImds, requestFor(POD))).toBe('managed-identity imds 127.0.0.3:8080 system-assigned');
+    expect(describeFound(findImds, requestFor({ ...ENDPOINT, ...HEADER }))).toBeUndefined();
+  });
+
+  test('is one identity, not two, where managed identity was chosen', () => {
+    const request = { ...requestFor({}), isChosen: true };
+    expect(describeFound(findManagedIdentity, request)).toBe(OWN);
+    expect(describeFound(findImds, request)).toBeUndefined();
+  });
+});
+
+describe('the identity among those that are assigned', () => {
+  const app = { ...ENDPOINT, ...HEADER };
+  const ml = { ...MSI, ...SECRET };
+  const rows: readonly (readonly [name: string, env: Record<string, string>, IdentityParameters, who: string])[] = [
+    ["is the machine's own", app, {}, 'system-assigned'],
+    ['AZURE_CLIENT_ID', { ...app, AZURE_CLIENT_ID: CLIENT_ID }, {}, `clientId ${CLIENT_ID.toLowerCase()}`],
+    ['an empty AZURE_CLIENT_ID', { ...app, AZURE_CLIENT_ID: '' }, {}, 'system-assigned'],
+    ['"objectId" before it', { ...app, AZURE_CLIENT_ID: CLIENT_ID }, { objectId: 'one' }, 'objectId one'],
+    ['"resourceId"', app, { resourceId: RESOURCE_ID }, `resourceId ${RESOURCE_ID.toLowerCase()}`],
+    ['"clientId"', { ...app, AZURE_CLIENT_ID: CLIENT_ID }, { clientId: 'two' }, 'clientId two'],
+    ['DEFAULT_IDENTITY_CLIENT_ID', { ...ml, DEFAULT_IDENTITY_CLIENT_ID: 'three' }, {}, 'clientId three'],
+    [
+      'AZURE_CLIENT_ID before that',
+      { ...ml, DEFAULT_IDENTITY_CLIENT_ID: 'three', AZURE_CLIENT_ID: 'four' },
+      {},
+      'clientId four',
+    ],
+    ['not that of Azure ML elsewhere', { ...app, DEFAULT_IDENTITY_CLIENT_ID: 'three' }, {}, 'system-assigned'],
+  ];
+  for (const [name, env, parameters, who] of rows) {
+    test(name, () => {
+      const found = describeFound(findManagedIdentity, requestFor(env, parameters)) ?? '';
+      expect(found.split(' ').slice(3).join(' ')).toBe(who);
+    });
+  }
+
+  test('cannot be named twice', async () => {
+    const parameters = { clientId: CLIENT_ID, resourceId: RESOURCE_ID };
+    const failure = await catchFailure(() => findManagedIdentity(requestFor(app, parameters)));
+    expect(failure.code).toBe('IDENTITY_INVALID');
+    expect(failure.hint).toBe('keep one of "clientId", "resourceId"');
+  });
+
+  test('is told by the secret of its endpoint, which is not part of what is kept', () => {
+    const found = expectIdentity(findManagedIdentity(requestFor(app)));
+    expect(found.readSecret?.()).toBe('header-secret');
+    expect(found.description).not.toContain('secret');
+  });
+});

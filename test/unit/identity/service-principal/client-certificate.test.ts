@@ -1,0 +1,55 @@
+/** A service principal with a certificate, found without a look at the certificate. */
+import { describe, expect, test } from 'vitest';
+import { findClientCertificate } from '../../../../src/identity/service-principal/client-certificate.ts';
+import { expectIdentity, requestFor } from '../request.ts';
+
+const IDS = { AZURE_CLIENT_ID: 'the-client', AZURE_TENANT_ID: 'the-tenant' };
+const PATH = { AZURE_CLIENT_CERTIFICATE_PATH: '/nowhere/client.pem' };
+const ALL = { ...IDS, ...PATH };
+
+test('the three variables are an identity, though the file is not there', () => {
+  const identity = expectIdentity(findClientCertificate(requestFor(ALL)));
+  expect(identity.source).toBe('client-certificate');
+  expect(identity.description).toBe('client-certificate https://login.microsoftonline.com/the-tenant the-client');
+});
+
+describe('with something missing it is not set up', () => {
+  const rows: readonly (readonly [env: Record<string, string>, reason: string])[] = [
+    [{}, 'AZURE_CLIENT_CERTIFICATE_PATH is not set'],
+    [IDS, 'AZURE_CLIENT_CERTIFICATE_PATH is not set'],
+    [{ ...IDS, AZURE_CLIENT_CERTIFICATE_PASSWORD: 'p' }, 'AZURE_CLIENT_CERTIFICATE_PATH is not set'],
+    [{ ...IDS, AZURE_CLIENT_CERTIFICATE_PATH: '' }, 'AZURE_CLIENT_CERTIFICATE_PATH is not set'],
+    [PATH, 'AZURE_CLIENT_CERTIFICATE_PATH is set, AZURE_CLIENT_ID is not'],
+    [{ ...PATH, AZURE_TENANT_ID: 't' }, 'AZURE_CLIENT_CERTIFICATE_PATH is set, AZURE_CLIENT_ID is not'],
+    [{ ...PATH, AZURE_CLIENT_ID: 'c' }, 'AZURE_CLIENT_CERTIFICATE_PATH is set, AZURE_TENANT_ID is not'],
+    [
+      { ...ALL, AZURE_CLIENT_SECRET: 's' },
+      'AZURE_CLIENT_CERTIFICATE_PATH is set, and so is AZURE_CLIENT_SECRET, which wins',
+    ],
+  ];
+  test.each(rows)('%j', (env, reason) => {
+    expect(findClientCertificate(requestFor(env))).toEqual({ notSetUp: reason });
+  });
+});
+
+test('an empty client secret does not win, and neither does one over a choice', () => {
+  expectIdentity(findClientCertificate(requestFor({ ...ALL, AZURE_CLIENT_SECRET: '' })));
+  expectIdentity(findClientCertificate({ ...requestFor({ ...ALL, AZURE_CLIENT_SECRET: 's' }), isChosen: true }));
+});
+
+test('the configuration names file, client and tenant in place of the environment', () => {
+  const parameters = { certificatePath: '/etc/acr.pem', clientId: 'configured', tenantId: 'other' };
+  const identity = expectIdentity(findClientCertificate(requestFor({}, parameters)));
+  expect(identity.description).toBe('client-certificate https://login.microsoftonline.com/other configured');
+});
+
+test('who holds another file or another password does not share a failure', () => {
+  const proofs = [
+    ALL,
+    { ...ALL, AZURE_CLIENT_CERTIFICATE_PASSWORD: 'p' },
+    { ...ALL, AZURE_CLIENT_CERTIFICATE_PATH: '/b' },
+  ]
+    .map((env) => expectIdentity(findClientCertificate(requestFor(env))))
+    .map((identity) => identity.readSecret?.());
+  expect(new Set(proofs).size).toBe(3);
+});

@@ -1,0 +1,72 @@
+/** A service principal with a client secret. */
+import { describe, expect, test } from 'vitest';
+import { findClientSecret } from '../../../../src/identity/service-principal/client-secret.ts';
+import { catchFailure } from '../../failure.ts';
+import { expectIdentity, requestFor } from '../request.ts';
+
+const ALL = { AZURE_CLIENT_ID: 'the-client', AZURE_CLIENT_SECRET: 'hidden-secret', AZURE_TENANT_ID: 'the-tenant' };
+
+test('the three variables are an identity, told without its secret', () => {
+  const identity = expectIdentity(findClientSecret(requestFor(ALL)));
+  expect(identity.source).toBe('client-secret');
+  expect(identity.description).toBe('client-secret https://login.microsoftonline.com/the-tenant the-client');
+  expect(identity.readSecret?.()).toBe('hidden-secret');
+});
+
+describe('with a variable missing it is not set up', () => {
+  const rows: readonly (readonly [present: readonly (keyof typeof ALL)[], reason: string])[] = [
+    [[], 'AZURE_CLIENT_SECRET is not set'],
+    [['AZURE_CLIENT_ID'], 'AZURE_CLIENT_SECRET is not set'],
+    [['AZURE_TENANT_ID'], 'AZURE_CLIENT_SECRET is not set'],
+    [['AZURE_CLIENT_ID', 'AZURE_TENANT_ID'], 'AZURE_CLIENT_SECRET is not set'],
+    [['AZURE_CLIENT_SECRET'], 'AZURE_CLIENT_SECRET is set, AZURE_CLIENT_ID is not'],
+    [['AZURE_CLIENT_SECRET', 'AZURE_TENANT_ID'], 'AZURE_CLIENT_SECRET is set, AZURE_CLIENT_ID is not'],
+    [['AZURE_CLIENT_SECRET', 'AZURE_CLIENT_ID'], 'AZURE_CLIENT_SECRET is set, AZURE_TENANT_ID is not'],
+  ];
+  for (const [present, reason] of rows) {
+    test(present.join(' ') || 'nothing at all', () => {
+      const unset = Object.fromEntries(present.map((name) => [name, ALL[name]]));
+      expect(findClientSecret(requestFor(unset))).toEqual({ notSetUp: reason });
+      const empty = Object.fromEntries(Object.keys(ALL).map((name) => [name, '']));
+      expect(findClientSecret(requestFor({ ...empty, ...unset }))).toEqual({ notSetUp: reason });
+    });
+  }
+});
+
+describe('who signs in is told apart', () => {
+  const description = (env: Record<string, string>, parameters = {}, serverUrl = 'myregistry.azurecr.io') =>
+    expectIdentity(findClientSecret(requestFor({ ...ALL, ...env }, parameters, serverUrl))).description;
+
+  test('by client, tenant, authority and the registry’s cloud, and not by a secret that is renewed', () => {
+    const descriptions = [
+      description({}),
+      description({ AZURE_CLIENT_ID: 'another' }),
+      description({ AZURE_TENANT_ID: 'another' }),
+      description({ AZURE_AUTHORITY_HOST: 'https://login.example.com' }),
+      description({}, {}, 'myregistry.azurecr.cn'),
+      description({}, { tenantId: 'of-the-configuration' }),
+      description({}, { clientId: 'of-the-configuration' }),
+    ];
+    expect(new Set(descriptions).size).toBe(descriptions.length);
+    expect(description({ AZURE_CLIENT_SECRET: 'renewed' })).toBe(description({}));
+    for (const text of descriptions) expect(text).not.toContain('hidden');
+  });
+
+  test('the configuration comes before the environment', () => {
+    const parameters = { tenantId: 'its-tenant', clientId: 'its-client', authorityHost: 'https://login.example.com' };
+    expect(description({}, parameters)).toBe('client-secret https://login.example.com/its-tenant its-client');
+    const identity = expectIdentity(
+      findClientSecret(requestFor({ ...ALL, OTHER: 'other' }, { clientSecretEnv: 'OTHER' })),
+    );
+    expect(identity.readSecret?.()).toBe('other');
+    expect(findClientSecret(requestFor(ALL, { clientSecretEnv: 'OTHER' }))).toEqual({ notSetUp: 'OTHER is not set' });
+  });
+});
+
+test('a tenant or an authority that cannot be is an error, not a "no"', async () => {
+  for (const env of [{ AZURE_TENANT_ID: 'a/b' }, { AZURE_AUTHORITY_HOST: 'http://login.example.com' }]) {
+    const failure = await catchFailure(() => findClientSecret(requestFor({ ...ALL, ...env })));
+    expect(failure.code).toBe('IDENTITY_INVALID');
+    expect(failure.message).not.toContain('hidden');
+  }
+});

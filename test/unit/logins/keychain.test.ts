@@ -1,0 +1,139 @@
+/** Which keychain program is asked, and under which name. */
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import {
+  findKeychain,
+  listKeychains,
+  nameKeychainEntry,
+  readKeychain,
+  writeKeychain,
+} from '../../../src/logins/keychain.ts';
+import { makeMachine } from '../machine.ts';
+import { useTemporaryFolder } from '../temporary-folder.ts';
+
+const folder = useTemporaryFolder();
+
+function install(name: string, script: string): string {
+  const file = folder.path(name);
+  writeFileSync(file, `#!/bin/sh\n${script}\n`);
+  chmodSync(file, 0o755);
+  return file;
+}
+
+describe('the programs of a platform', () => {
+  const rows: readonly (readonly [platform: NodeJS.Platform, names: readonly string[]])[] = [
+    ['darwin', ['osxkeychain']],
+    ['win32', ['wincred']],
+    ['linux', ['secretservice', 'pass']],
+    ['freebsd', ['secretservice', 'pass']],
+  ];
+  for (const [platform, names] of rows) {
+    test(platform, () => {
+      expect(listKeychains(makeMachine({}, { platform }))).toEqual(names);
+    });
+  }
+});
+
+describe('a program is found', () => {
+  test('in the absolute folders of PATH only', () => {
+    const file = install('docker-credential-pass', '');
+    expect(findKeychain(makeMachine({ PATH: `relative:.::${folder.path()}` }), 'pass')).toEqual({ name: 'pass', file });
+    expect(findKeychain(makeMachine({ PATH: '.' }), 'pass')).toBeUndefined();
+    expect(findKeychain(makeMachine(), 'pass')).toBeUndefined();
+  });
+
+  test('unless it is this program by another name', () => {
+    symlinkSync(process.execPath, folder.path('docker-credential-pass'));
+    expect(findKeychain(makeMachine({ PATH: folder.path() }), 'pass')).toBeUndefined();
+  });
+
+  test('unless this program was called by its name', () => {
+    install('docker-credential-pass', '');
+    const machine = makeMachine({ PATH: folder.path() }, { programName: 'docker-credential-pass' });
+    expect(findKeychain(machine, 'pass')).toBeUndefined();
+  });
+
+  test('unless it is a folder or no program', () => {
+    mkdirSync(folder.path('docker-credential-pass'));
+    writeFileSync(folder.path('docker-credential-wincred'), '');
+    const machine = makeMachine({ PATH: folder.path() });
+    expect(findKeychain(machine, 'pass')).toBeUndefined();
+    expect(findKeychain(machine, 'wincred')).toBeUndefined();
+  });
+});
+
+describe('the name of an entry', () => {
+  const rows: readonly (readonly [serverName: string, entry: string])[] = [
+    ['myregistry.azurecr.io', 'docker-credential-acr.invalid/myregistry.azurecr.io'],
+    ['10.0.0.5:5000', 'docker-credential-acr.invalid/10.0.0.5%3A5000'],
+    ['https://index.docker.io/v1/', 'docker-credential-acr.invalid/https%3A%2F%2Findex.docker.io%2Fv1%2F'],
+    ['../../x', 'docker-credential-acr.invalid/..%2F..%2Fx'],
+    ['\uD800', 'docker-credential-acr.invalid/%EF%BF%BD'],
+  ];
+  for (const [serverName, entry] of rows) {
+    test(JSON.stringify(serverName), () => {
+      expect(nameKeychainEntry(serverName)).toBe(entry);
+    });
+  }
+});
+
+describe('what a keychain answers to get', () => {
+  const rows: readonly (readonly [script: string, expected: object | RegExp | undefined])[] = [
+    [`echo '{"ServerURL":"x","Username":"me","Secret":"a secret"}'`, { username: 'me', secret: 'a secret' }],
+    [`echo '{"Username":"","Secret":"a secret"}'`, { username: '', secret: 'a secret' }],
+    [`echo '{"ServerURL":"x","Username":"","Secret":""}'`, undefined],
+    ['echo credentials not found in native keychain; exit 1', undefined],
+    ['echo "exit status 1: Error: x is not in the password store."; exit 1', undefined],
+    ['echo nonsense', /answered with something that is no credential/],
+    ['true', /answered with something that is no credential/],
+    [`echo '{"Username":"me"}'`, /answered with something that is no credential/],
+    [`echo '{"username":"me","secret":"x"}'`, /answered with something that is no credential/],
+    [
+      'echo The user name or passphrase is wrong; exit 1',
+      /^docker-credential-pass: The user name or passphrase is wrong$/,
+    ],
+    ['echo on stderr >&2; exit 2', /^docker-credential-pass: on stderr$/],
+    ['exit 1', /^docker-credential-pass: it failed in silence$/],
+    ['printf "a\\033[2Jb\\nc"; exit 1', /^docker-credential-pass: a \[2Jb c$/],
+    ['kill -9 $$', /^docker-credential-pass: it failed in silence$/],
+  ];
+  for (const [script, expected] of rows) {
+    test(script, async () => {
+      const keychain = { name: 'pass', file: install('docker-credential-pass', script) };
+      const machine = makeMachine({ PATH: '/usr/bin:/bin' });
+      const answer = readKeychain(machine, keychain, 'x', undefined);
+      if (expected instanceof RegExp) await expect(answer).rejects.toThrow(expected);
+      else expect(await answer).toEqual(expected);
+      if (expected !== undefined && !(expected instanceof RegExp)) expect(machine.secrets).toContain('a secret');
+    });
+  }
+
+  test('a program that is not there', async () => {
+    const gone = { name: 'pass', file: folder.path('gone') };
+    await expect(readKeychain(makeMachine(), gone, 'x', undefined)).rejects.toThrow(
+      /^docker-credential-pass: it cannot be/,
+    );
+  });
+});
+
+test('a credential reaches the program on its input alone, as the protocol has it', async () => {
+  const file = install(
+    'docker-credential-pass',
+    `cd "$FOLDER"; echo "$*" >>args; if [ "$1" = store ]; then cat >stored; else cat stored; fi; env >env`,
+  );
+  const machine = makeMachine({ PATH: '/usr/bin:/bin', FOLDER: folder.path(), LEAKED: 'the "secret"' });
+  machine.secrets.add('the "secret"');
+  await writeKeychain(machine, { name: 'pass', file }, 'x', { username: 'me', secret: 'the "secret"' }, undefined);
+  const read = (name: string) => readFileSync(join(folder.path(), name), 'utf8');
+  expect(read('stored')).toBe('{"ServerURL":"x","Username":"me","Secret":"the \\"secret\\""}\n');
+  expect(read('args')).toBe('store\nget\n');
+  expect(read('env')).not.toContain('the "secret"');
+});
+
+test('a program that ends without reading a long input is judged by how it ended', async () => {
+  const keychain = { name: 'pass', file: install('docker-credential-pass', 'echo no room; exit 1') };
+  const login = { username: 'me', secret: 'x'.repeat(1024 * 1024) };
+  const kept = writeKeychain(makeMachine({ PATH: '/usr/bin:/bin' }), keychain, 'x', login, undefined);
+  await expect(kept).rejects.toThrow(/^docker-credential-pass: no room$/);
+});

@@ -1,0 +1,141 @@
+/** The index of what people typed: read only when it is whole and nobody else's, and never half written. */
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import {
+  type CredentialIndex,
+  findEntry,
+  findIndexFile,
+  listEntries,
+  readIndex,
+  type StoredEntry,
+  writeIndex,
+} from '../../../src/logins/login-index.ts';
+import { makeMachine } from '../machine.ts';
+import { makeNamedPipe } from '../named-pipe.ts';
+import { useTemporaryFolder } from '../temporary-folder.ts';
+
+const folder = useTemporaryFolder();
+const file = () => folder.path('data', 'credentials.json');
+const IN_FILE: StoredEntry = { server: 'docker.io', username: 'me', secret: 's"\\é' };
+const IN_KEYCHAIN: StoredEntry = { server: 'myregistry.azurecr.io', username: 'admin', keychain: 'pass' };
+const INDEX: CredentialIndex = {
+  entries: new Map<string, StoredEntry>([
+    ['docker.io', IN_FILE],
+    ['myregistry.azurecr.io', IN_KEYCHAIN],
+  ]),
+  hasWarned: true,
+};
+
+function write(text: string, mode = 0o600): void {
+  mkdirSync(folder.path('data'), { recursive: true, mode: 0o700 });
+  writeFileSync(file(), text, { mode });
+  chmodSync(file(), mode);
+}
+
+describe('what is written', () => {
+  test('is read again, by its owner only', () => {
+    writeIndex(file(), INDEX);
+    expect(readIndex(file())).toEqual(INDEX);
+    expect(statSync(file()).mode & 0o777).toBe(0o600);
+    expect(statSync(folder.path('data')).mode & 0o777).toBe(0o700);
+    expect(readdirSync(folder.path('data'))).toEqual(['credentials.json']);
+  });
+
+  test('takes names that mean something to JavaScript, and empty texts', () => {
+    const odd = new Map<string, StoredEntry>(
+      ['__proto__', 'constructor', 'toString'].map((server) => [server, { server, username: '', secret: '' }]),
+    );
+    writeIndex(file(), { entries: odd, hasWarned: false });
+    expect(readIndex(file())).toEqual({ entries: odd, hasWarned: false });
+  });
+
+  test('is not written where others can write, or when it is too large to be read again', () => {
+    mkdirSync(folder.path('data'));
+    chmodSync(folder.path('data'), 0o777);
+    expect(() => writeIndex(file(), INDEX)).toThrow(/is not a folder that only you can write in/);
+    chmodSync(folder.path('data'), 0o700);
+    writeIndex(file(), INDEX);
+    const large: StoredEntry = { server: 'x', username: 'x', secret: 'x'.repeat(4 * 1024 * 1024) };
+    expect(() => writeIndex(file(), { entries: new Map([['x', large]]), hasWarned: false })).toThrow(/too large/);
+    expect(readIndex(file())).toEqual(INDEX);
+  });
+});
+
+describe('what is read', () => {
+  const entry = (value: unknown) => JSON.stringify({ version: 1, credentials: { 'docker.io': value } });
+  const damaged: readonly string[] = [
+    '',
+    '{',
+    'null',
+    '[]',
+    '{}',
+    '{"version":1}',
+    '{"version":1,"credentials":[]}',
+    '{"version":"1","credentials":{}}',
+    '{"version":2,"credentials":{}}',
+    entry(null),
+    entry([]),
+    entry({ server: 'x', username: 'x' }),
+    entry({ server: '', username: 'x', secret: 'x' }),
+    entry({ username: 'x', secret: 'x' }),
+    entry({ server: 'x', secret: 'x' }),
+    entry({ server: 'x', username: 1, secret: 'x' }),
+    entry({ server: 'x', username: 'x', secret: 1 }),
+    entry({ server: 'x', username: 'x', keychain: '' }),
+    entry({ server: 'x', username: 'x', keychain: '../../evil' }),
+    entry({ server: 'x', username: 'x', keychain: 'pass -x' }),
+  ];
+  for (const text of damaged) {
+    test(`${JSON.stringify(text)} is damaged`, () => {
+      write(text);
+      expect(readIndex(file())).toBe('damaged');
+    });
+  }
+
+  test('nothing, where there is no file or no folder', () => {
+    const empty = { entries: new Map(), hasWarned: false };
+    expect(readIndex(file())).toEqual(empty);
+    writeFileSync(folder.path('plain'), '');
+    expect(readIndex(folder.path('plain', 'credentials.json'))).toEqual(empty);
+    write('{"version":1,"credentials":{}}');
+    expect(readIndex(file())).toEqual(empty);
+  });
+
+  test('nothing of what others could have written', () => {
+    writeIndex(file(), INDEX);
+    const text = readFileSync(file(), 'utf8');
+    for (const mode of [0o644, 0o660, 0o604]) {
+      write(text, mode);
+      expect(readIndex(file())).toBe('untrusted');
+    }
+    mkdirSync(folder.path('other'), { mode: 0o700 });
+    symlinkSync(file(), folder.path('other', 'credentials.json'));
+    expect(readIndex(folder.path('other', 'credentials.json'))).toBe('untrusted');
+    makeNamedPipe(folder.path('pipe'));
+    expect(readIndex(folder.path('pipe'))).toBe('untrusted');
+    expect(readIndex(folder.path())).toBe('untrusted');
+    write(`${text}${' '.repeat(4 * 1024 * 1024)}`);
+    expect(readIndex(file())).toBe('untrusted');
+  });
+});
+
+describe('the entry of a server', () => {
+  const machine = () => makeMachine({ DOCKER_CREDENTIAL_ACR_DATA_DIR: folder.path('data') });
+
+  test('is found by its name', async () => {
+    writeIndex(file(), INDEX);
+    expect(await findEntry(machine(), 'docker.io')).toEqual(IN_FILE);
+    expect(await findEntry(machine(), 'myregistry.azurecr.io')).toEqual(IN_KEYCHAIN);
+    expect(await findEntry(machine(), '__proto__')).toBeUndefined();
+    expect([...(await listEntries(machine())).values()]).toEqual([IN_FILE, IN_KEYCHAIN]);
+  });
+
+  test('is none where nothing can be read', async () => {
+    expect(await findEntry(machine(), 'docker.io')).toBeUndefined();
+    write('{');
+    expect(await findEntry(machine(), 'docker.io')).toBeUndefined();
+    const relative = makeMachine({ DOCKER_CREDENTIAL_ACR_DATA_DIR: 'relative' });
+    expect(await findIndexFile(relative)).toBeUndefined();
+    expect(await findEntry(relative, 'docker.io')).toBeUndefined();
+  });
+});

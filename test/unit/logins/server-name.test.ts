@@ -1,0 +1,61 @@
+/** The one name of a server, from every form in which clients name it. */
+import { describe, expect, test } from 'vitest';
+import { nameServer } from '../../../src/logins/server-name.ts';
+import { parseRegistry } from '../../../src/registry.ts';
+
+const ROWS: readonly (readonly [serverUrl: string, name: string])[] = [
+  ['myregistry.azurecr.io', 'myregistry.azurecr.io'],
+  ['https://MYREGISTRY.azurecr.io:443/', 'myregistry.azurecr.io'],
+  ['http://myregistry.azurecr.io', 'myregistry.azurecr.io'],
+  ['myregistry.westeurope.geo.azurecr.io', 'myregistry.azurecr.io'],
+  ['myregistry.azurecr.io/team/app', 'myregistry.azurecr.io'],
+  // Not a login server: a lookalike has a name of its own, whatever it looks like.
+  ['myregistry.azurecr.io.evil.com', 'myregistry.azurecr.io.evil.com'],
+  ['myregistry.azurecr.io:5000', 'myregistry.azurecr.io:5000'],
+  ['myregistry.azurecr.io@evil.com', 'myregistry.azurecr.io@evil.com'],
+  ['ghcr.io', 'ghcr.io'],
+  ['GHCR.io.', 'ghcr.io'],
+  ['https://ghcr.io', 'ghcr.io'],
+  ['http://ghcr.io/', 'ghcr.io'],
+  ['ghcr.io:443', 'ghcr.io'],
+  ['ghcr.io:4430', 'ghcr.io:4430'],
+  ['localhost:5000', 'localhost:5000'],
+  ['http://localhost:5000/', 'localhost:5000'],
+  ['10.0.0.5', '10.0.0.5'],
+  ['https://10.0.0.5:443', '10.0.0.5'],
+  ['10.0.0.5:80', '10.0.0.5:80'],
+  ['[FD00::5]:5000', '[fd00::5]:5000'],
+  ['https://[fd00::5]/', '[fd00::5]'],
+  // Docker gives these meanings of their own, which nobody else may change.
+  ['https://index.docker.io/v1/', 'https://index.docker.io/v1/'],
+  ['https://index.docker.io/v1/access-token', 'https://index.docker.io/v1/access-token'],
+  ['index.docker.io/v1/', 'index.docker.io/v1/'],
+  ['docker.io', 'docker.io'],
+  ['ghcr.io/team/app', 'ghcr.io/team/app'],
+  ['ftp://ghcr.io', 'ftp://ghcr.io'],
+  ['https://me:pw@ghcr.io', 'https://me:pw@ghcr.io'],
+  ['ghcr.io?x', 'ghcr.io?x'],
+  ['ghcr.io:', 'ghcr.io:'],
+  ['a b', 'a b'],
+  ['/', '/'],
+  ['.', '.'],
+  ['', ''],
+];
+
+describe('the name', () => {
+  for (const [serverUrl, name] of ROWS) {
+    test(JSON.stringify(serverUrl), () => {
+      expect(nameServer(serverUrl, parseRegistry(serverUrl))).toBe(name);
+    });
+  }
+
+  test('is its own name', () => {
+    for (const [, name] of ROWS) expect(nameServer(name, parseRegistry(name))).toBe(name);
+  });
+
+  test('of a long text is found as well', () => {
+    for (const text of [`${'a.'.repeat(30_000)}/x`, `[${':'.repeat(60_000)}`, `${'.'.repeat(60_000)}:x`]) {
+      expect(nameServer(text, undefined) === text).toBe(true);
+    }
+  });
+});

@@ -1,0 +1,90 @@
+/** How a failure is told on stdout and on stderr. */
+import { describe, expect, test } from 'vitest';
+import { CredentialError } from '../../src/errors.ts';
+import { tellFailure } from '../../src/report.ts';
+import { makeMachine } from './machine.ts';
+import { makeToken } from './token.ts';
+
+describe('what is told of a failure', () => {
+  const rows: readonly (readonly [name: string, failure: unknown, stdout: string, stderr: string])[] = [
+    [
+      'a message alone',
+      new CredentialError('BUSY', 'Cannot do it: it is busy'),
+      'Cannot do it: it is busy\n',
+      'docker-credential-acr: error: Cannot do it: it is busy\n',
+    ],
+    [
+      'a message and a hint',
+      new CredentialError('BUSY', 'Cannot do it', { hint: 'az login' }),
+      'Cannot do it; hint: az login\n',
+      'docker-credential-acr: error: Cannot do it\nhint: az login\n',
+    ],
+    [
+      'the whole story, most telling first',
+      new CredentialError('BUSY', 'Cannot do it', { causes: ['one', 'two'], hint: 'az login' }),
+      'Cannot do it; hint: az login\n',
+      'docker-credential-acr: error: Cannot do it\ncause: one\ncause: two\nhint: az login\n',
+    ],
+    [
+      'lines and backticks, which would end what clients quote',
+      new CredentialError('BUSY', 'Cannot `do`\nit', { causes: ['o\u001B[1mn`e\r\ntwo'], hint: 'run `az\nlogin`' }),
+      "Cannot 'do' it; hint: run 'az login'\n",
+      "docker-credential-acr: error: Cannot 'do' it\ncause: o [1mn'e two\nhint: run 'az login'\n",
+    ],
+    [
+      'an error of the program itself',
+      new TypeError('x is not\na `function`'),
+      "Cannot answer: internal error: x is not a 'function'\n",
+      "docker-credential-acr: error: Cannot answer: internal error: x is not a 'function'\n",
+    ],
+    [
+      'what is no error at all',
+      undefined,
+      'Cannot answer: internal error: undefined\n',
+      'docker-credential-acr: error: Cannot answer: internal error: undefined\n',
+    ],
+    [
+      'an error of the system',
+      Object.assign(new Error('too many open files'), { code: 'EMFILE' }),
+      'Cannot answer: internal error: EMFILE: too many open files\n',
+      'docker-credential-acr: error: Cannot answer: internal error: EMFILE: too many open files\n',
+    ],
+  ];
+  for (const [name, failure, stdout, stderr] of rows) {
+    test(name, () => {
+      expect(tellFailure(makeMachine(), failure)).toEqual({ stdout, stderr });
+    });
+  }
+});
+
+test('no part of a story holds a secret of the environment or a token', () => {
+  const secret = 'p~8Q/+&="xyz';
+  const machine = makeMachine({ AZURE_CLIENT_SECRET: secret });
+  const leak = `${secret} ${encodeURIComponent(secret)} ${makeToken({ sub: 'someone' })} https://u:${'hidden'}@host/`;
+  for (const failure of [
+    new CredentialError('BUSY', leak, { causes: [leak, leak], hint: leak }),
+    new Error(leak),
+    leak,
+  ]) {
+    const { stdout, stderr } = tellFailure(machine, failure);
+    for (const text of [stdout, stderr]) expect(text).not.toMatch(/p~8Q|p%7E8Q|xyz|eyJ|hidden/);
+  }
+});
+
+test('a secret is not cut in two before it is looked for', () => {
+  const secret = 'abcdefghijklmnopqrst';
+  const machine = makeMachine({ AZURE_CLIENT_SECRET: secret });
+  const { stdout, stderr } = tellFailure(machine, new CredentialError('BUSY', `${'. '.repeat(495)}${secret}`));
+  for (const text of [stdout, stderr]) expect(text).not.toContain('abcdef');
+});
+
+test('each line is bounded', () => {
+  const long = 'word '.repeat(20_000);
+  const { stdout, stderr } = tellFailure(
+    makeMachine(),
+    new CredentialError('BUSY', long, { causes: [long], hint: long }),
+  );
+  for (const line of `${stdout}${stderr}`.split('\n')) expect(line.length).toBeLessThan(1100);
+  expect(stdout.split('\n')).toHaveLength(2);
+  expect(stderr.split('\n')).toHaveLength(4);
+});

@@ -1,0 +1,239 @@
+/** Other programs, run without trust. */
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { afterEach, describe, expect, test } from 'vitest';
+import { findProgram, runProgram } from '../../../src/system/child-process.ts';
+import { makeMachine } from '../machine.ts';
+import { useTemporaryFolder } from '../temporary-folder.ts';
+
+const folder = useTemporaryFolder();
+const PATIENCE_MS = 10_000;
+
+const directoryBefore = process.cwd();
+afterEach(() => {
+  process.chdir(directoryBefore);
+});
+
+/** Writes a program that this shell script is. */
+function makeProgram(name: string, script = '', mode = 0o700): string {
+  const file = folder.path(name);
+  writeFileSync(file, `#!/bin/sh\n${script}\n`);
+  chmodSync(file, mode);
+  return file;
+}
+
+describe('the program that PATH leads to', () => {
+  const find = (path: string | undefined, name = 'az') => findProgram(makeMachine({ PATH: path }), name);
+
+  test('is the first in its order', () => {
+    for (const name of ['one', 'two']) mkdirSync(folder.path(name));
+    makeProgram('one/az');
+    makeProgram('two/az');
+    expect(find(`${folder.path('none')}:${folder.path('one')}:${folder.path('two')}`)).toBe(folder.path('one', 'az'));
+    expect(find(`${folder.path('two')}:${folder.path('one')}`)).toBe(folder.path('two', 'az'));
+  });
+
+  test('may be a link', () => {
+    makeProgram('real');
+    symlinkSync(folder.path('real'), folder.path('az'));
+    expect(find(folder.path())).toBe(folder.path('az'));
+  });
+
+  test('is never one in the working directory, whatever PATH says of it', () => {
+    makeProgram('az');
+    process.chdir(folder.path());
+    for (const path of ['.', '', ':', '::', './', '..', 'bin', `.:${folder.path('none')}`, `${folder.path('none')}:`]) {
+      expect(find(path)).toBeUndefined();
+    }
+    expect(find(undefined)).toBeUndefined();
+  });
+
+  test('is none that cannot be run', () => {
+    makeProgram('az', '', 0o600);
+    mkdirSync(folder.path('folder', 'az'), { recursive: true });
+    mkdirSync(folder.path('dangling'));
+    symlinkSync('/there/is/nothing', folder.path('dangling', 'az'));
+    expect(find([folder.path(), folder.path('folder'), folder.path('dangling')].join(':'))).toBeUndefined();
+  });
+
+  test('is passed over for the next that can be run', () => {
+    makeProgram('az', '', 0o600);
+    mkdirSync(folder.path('next'));
+    makeProgram('next/az');
+    expect(find(`${folder.path()}:${folder.path('next')}`)).toBe(folder.path('next', 'az'));
+  });
+
+  test('on Windows is an executable anywhere before a batch file anywhere', () => {
+    const machine = (path: string) => makeMachine({ PATH: path }, { platform: 'win32' });
+    for (const name of ['one', 'two']) mkdirSync(folder.path(name));
+    makeProgram('one/az.cmd');
+    makeProgram('one/az');
+    expect(findProgram(machine(`${folder.path('one')}:${folder.path('two')}`), 'az')).toBe(
+      folder.path('one', 'az.cmd'),
+    );
+    makeProgram('two/az.exe');
+    expect(findProgram(machine(`${folder.path('one')}:${folder.path('two')}`), 'az')).toBe(
+      folder.path('two', 'az.exe'),
+    );
+  });
+});
+
+describe('a program that is run', () => {
+  const run = (script: string, { env = {}, args = [] }: { env?: Record<string, string>; args?: string[] } = {}) =>
+    runProgram(makeMachine({ PATH: '/usr/bin:/bin', ...env }), makeProgram('az', script), args, PATIENCE_MS);
+
+  test('gives its output and its exit code', async () => {
+    expect(await run('echo out; echo err >&2; exit 3')).toEqual({
+      exitCode: 3,
+      stdout: 'out\n',
+      stderr: 'err\n',
+      timedOut: false,
+    });
+  });
+
+  test('gets its arguments as they are', async () => {
+    const args = ['account', 'get-access-token', '--resource', 'https://containerregistry.azure.net', 'a_b.c=d'];
+    expect((await run('printf "%s\\n" "$@"', { args })).stdout).toBe(`${args.join('\n')}\n`);
+  });
+
+  test('has nothing to read', async () => {
+    expect((await run('cat; echo end')).stdout).toBe('end\n');
+  });
+
+  test('does not run in the working directory', async () => {
+    mkdirSync(folder.path('project'));
+    process.chdir(folder.path('project'));
+    expect((await run('pwd')).stdout).not.toContain('project');
+  });
+
+  test('gets the environment, and no secret of it', async () => {
+    const secrets = {
+      AZURE_CLIENT_SECRET: 'hidden-1',
+      AZURE_CLIENT_CERTIFICATE_PASSWORD: 'hidden-2',
+      AZURE_PASSWORD: 'hidden-3',
+      AZURE_FEDERATED_TOKEN: 'hidden-4',
+      ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'hidden-5',
+      SYSTEM_ACCESSTOKEN: 'hidden-6',
+      IDENTITY_HEADER: 'hidden-7',
+      MSI_SECRET: 'hidden-8',
+    };
+    const { stdout } = await run('env', { env: { ...secrets, HOME: '/home/someone', AZURE_TENANT_ID: 'the-tenant' } });
+    expect(stdout).toContain('HOME=/home/someone');
+    expect(stdout).toContain('AZURE_TENANT_ID=the-tenant');
+    expect(stdout).not.toMatch(/hidden/);
+  });
+
+  test('gets no secret that was read elsewhere', async () => {
+    const machine = makeMachine({ PATH: '/usr/bin:/bin', DEPLOY_SECRET: 'hidden-value' });
+    machine.secrets.add('hidden-value');
+    const { stdout } = await runProgram(machine, makeProgram('az', 'env'), [], PATIENCE_MS);
+    expect(stdout).not.toContain('hidden');
+  });
+
+  test('gets the variables that are for it alone', async () => {
+    const machine = makeMachine({ PATH: '/usr/bin:/bin', QUIET: 'no' });
+    const { stdout } = await runProgram(machine, makeProgram('az', 'echo $QUIET'), [], PATIENCE_MS, { QUIET: 'yes' });
+    expect(stdout).toBe('yes\n');
+  });
+
+  test('may say more than anybody reads', async () => {
+    const { exitCode, stdout, stderr } = await run('head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2; exit 0');
+    expect(exitCode).toBe(0);
+    for (const text of [stdout, stderr]) {
+      expect(text.length).toBeGreaterThan(900_000);
+      expect(text.length).toBeLessThanOrEqual(1024 * 1024);
+    }
+  });
+
+  test('may say what is no text', async () => {
+    expect((await run("printf '\\377\\000x'")).stdout).toBe('\uFFFD\0x');
+  });
+
+  test('is over when it ends, though something that it started keeps its output open', async () => {
+    const { exitCode, stdout, stderr, timedOut } = await run('sleep 60 & echo $! >&2; echo answer');
+    process.kill(Number(stderr)); // or it would outlive the test
+    expect({ exitCode, stdout, timedOut }).toEqual({ exitCode: 0, stdout: 'answer\n', timedOut: false });
+  });
+
+  test('that was killed has no exit code', async () => {
+    expect(await run('kill -9 $$')).toMatchObject({ exitCode: undefined, timedOut: false });
+  });
+
+  test('that cannot be started is an error', async () => {
+    const machine = makeMachine();
+    await expect(runProgram(machine, folder.path('none'), [], PATIENCE_MS)).rejects.toThrow(
+      /cannot be started \(.*ENOENT/,
+    );
+    const broken = makeProgram('broken');
+    writeFileSync(broken, '#!/there/is/no/shell\n');
+    await expect(runProgram(machine, broken, [], PATIENCE_MS)).rejects.toThrow(/cannot be started/);
+  });
+});
+
+describe('an argument that means something to a shell is never passed on', () => {
+  const rows: readonly string[] = [
+    '',
+    ' ',
+    'a b',
+    'a;b',
+    'a&b',
+    'a|b',
+    '$HOME',
+    '$(id)',
+    '`id`',
+    '%PATH%',
+    '^',
+    '!x!',
+    '"',
+    "'",
+    '\\',
+    '<x',
+    '>x',
+    '(x)',
+    '*',
+    '?',
+    '~',
+    '#',
+    'a\nb',
+    'a\rb',
+    'a\0b',
+    'é',
+    'a,b',
+    '@file',
+    '{a}',
+    '[a]',
+  ];
+  for (const arg of rows) {
+    test(JSON.stringify(arg), async () => {
+      const marker = folder.path('it-ran');
+      const file = makeProgram('az', `: > '${marker}'`);
+      const running = runProgram(makeMachine(), file, ['account', arg], PATIENCE_MS);
+      await expect(running).rejects.toThrow('an argument has characters that it must not have');
+      expect(existsSync(marker)).toBe(false);
+    });
+  }
+});
+
+test('a program that does not end is ended, with all that it started', async () => {
+  // The process ids are told on stderr, since what is ended cannot tell later.
+  const script = 'sleep 300 & echo $! >&2; sleep 300 & echo $! >&2; echo $$ >&2; wait';
+  const file = makeProgram('az', script);
+  const result = await runProgram(makeMachine({ PATH: '/usr/bin:/bin' }), file, [], 300);
+  expect(result).toMatchObject({ exitCode: undefined, timedOut: true });
+  const processIds = result.stderr.trim().split('\n').map(Number);
+  expect(processIds).toHaveLength(3);
+  await expect.poll(() => processIds.filter(isRunning), { timeout: 5_000 }).toEqual([]);
+});
+
+/** Whether a process is there and has not ended; one that nobody waits for stays in the list until then. */
+function isRunning(processId: number): boolean {
+  const status = `/proc/${processId}/stat`;
+  return existsSync(status) && !/\) Z /.test(readText(status));
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return ') Z ';
+  }
+}

@@ -1,0 +1,285 @@
+/** Files and folders that belong to one person. */
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { afterEach, describe, expect, test } from 'vitest';
+import {
+  createOwnFile,
+  isOwnFile,
+  makeOwnFolder,
+  readForeignFile,
+  readOwnFile,
+  replaceOwnFile,
+} from '../../../src/system/files.ts';
+import { catchAnything } from '../failure.ts';
+import { makeNamedPipe } from '../named-pipe.ts';
+import { useTemporaryFolder } from '../temporary-folder.ts';
+
+const folder = useTemporaryFolder();
+const LARGEST = 1000;
+/** Only root can give a file away. */
+const isRoot = process.geteuid?.() === 0;
+const OTHER_USER = 65_534;
+
+const umaskBefore = process.umask();
+afterEach(() => {
+  process.umask(umaskBefore);
+});
+
+const modeOf = (file: string) => statSync(file).mode & 0o777;
+
+function writeOwn(name: string, text = 'text', mode = 0o600): string {
+  const file = folder.path(name);
+  writeFileSync(file, text);
+  chmodSync(file, mode);
+  return file;
+}
+
+describe('a file of ours', () => {
+  const trusted: readonly (readonly [mode: number, isTrusted: boolean])[] = [
+    [0o600, true],
+    [0o400, true],
+    [0o700, true],
+    [0o640, false],
+    [0o620, false],
+    [0o610, false],
+    [0o604, false],
+    [0o602, false],
+    [0o601, false],
+    [0o644, false],
+    [0o666, false],
+    [0o777, false],
+  ];
+  for (const [mode, isTrusted] of trusted) {
+    test(`is ${isTrusted ? 'read' : 'not trusted'} with mode ${mode.toString(8)}`, () => {
+      expect(readOwnFile(writeOwn('file', 'text', mode), LARGEST)).toBe(isTrusted ? 'text' : undefined);
+    });
+  }
+
+  test.runIf(isRoot)('is not trusted when it is another user’s', () => {
+    const file = writeOwn('file');
+    chownSync(file, OTHER_USER, OTHER_USER);
+    expect(readOwnFile(file, LARGEST)).toBeUndefined();
+  });
+
+  test.runIf(isRoot)('is read whatever its group, which may do nothing', () => {
+    const file = writeOwn('file');
+    chownSync(file, process.geteuid?.() ?? 0, OTHER_USER);
+    expect(readOwnFile(file, LARGEST)).toBe('text');
+  });
+
+  const strange: readonly (readonly [name: string, plant: (file: string) => void])[] = [
+    ['nothing', () => undefined],
+    ['a link to a file of ours', (file) => symlinkSync(writeOwn('target'), file)],
+    ['a link that leads nowhere', (file) => symlinkSync('/there/is/nothing', file)],
+    ['a link to itself', (file) => symlinkSync(file, file)],
+    ['a folder', (file) => mkdirSync(file, 0o700)],
+    ['a named pipe that nobody writes to', makeNamedPipe],
+  ];
+  for (const [name, plant] of strange) {
+    test(`${name} in its place is no file`, () => {
+      plant(folder.path('file'));
+      expect(readOwnFile(folder.path('file'), LARGEST)).toBeUndefined();
+    });
+  }
+
+  test('a device in its place is no file', () => {
+    for (const device of ['/dev/null', '/dev/zero', '/dev/full']) expect(readOwnFile(device, LARGEST)).toBeUndefined();
+  });
+
+  test('is read to its last byte, but not when it is larger than it should be', () => {
+    expect(readOwnFile(writeOwn('file', 'x'.repeat(LARGEST)), LARGEST)).toBe('x'.repeat(LARGEST));
+    expect(readOwnFile(writeOwn('file', 'x'.repeat(LARGEST + 1)), LARGEST)).toBeUndefined();
+    expect(readOwnFile(writeOwn('file', ''), LARGEST)).toBe('');
+    expect(readOwnFile(writeOwn('file', 'é🐳'), LARGEST)).toBe('é🐳');
+  });
+
+  test('a path that holds a NUL is no file', () => {
+    expect(readOwnFile(folder.path('fi\0le'), LARGEST)).toBeUndefined();
+  });
+});
+
+describe('an open file', () => {
+  const isOwn = (file: string) => {
+    const descriptor = openSync(file, 'r');
+    try {
+      return isOwnFile(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  };
+
+  test('is ours when it is plain and nobody else may touch it', () => {
+    expect(isOwn(writeOwn('file'))).toBe(true);
+    expect(isOwn(writeOwn('open', '', 0o606))).toBe(false);
+    expect(isOwn(folder.path('.'))).toBe(false);
+    expect(isOwn('/dev/null')).toBe(false);
+  });
+});
+
+describe('making and replacing a file', () => {
+  for (const umask of [0, 0o22, 0o77, 0o777]) {
+    test(`leaves it owner-only with umask ${umask.toString(8)}`, () => {
+      const file = folder.path('file');
+      process.umask(umask);
+      replaceOwnFile(file, 'one');
+      expect(modeOf(file)).toBe(0o600);
+      replaceOwnFile(file, 'two');
+      expect(modeOf(file)).toBe(0o600);
+      createOwnFile(folder.path('other'), 'three');
+      expect(modeOf(folder.path('other'))).toBe(0o600);
+      expect(readOwnFile(file, LARGEST)).toBe('two');
+    });
+  }
+
+  test('replaces a file that others could read by one that they cannot', () => {
+    const file = writeOwn('file', 'old', 0o666);
+    replaceOwnFile(file, 'new');
+    expect(modeOf(file)).toBe(0o600);
+    expect(readFileSync(file, 'utf8')).toBe('new');
+  });
+
+  test('replaces a link, not what it leads to', () => {
+    const target = writeOwn('target', 'precious', 0o644);
+    symlinkSync(target, folder.path('file'));
+    replaceOwnFile(folder.path('file'), 'new');
+    expect(readFileSync(target, 'utf8')).toBe('precious');
+    expect(modeOf(target)).toBe(0o644);
+    expect(readOwnFile(folder.path('file'), LARGEST)).toBe('new');
+  });
+
+  test('does not write through another name of the same file', () => {
+    const other = writeOwn('other', 'precious');
+    linkSync(other, folder.path('file'));
+    replaceOwnFile(folder.path('file'), 'new');
+    expect(readFileSync(other, 'utf8')).toBe('precious');
+  });
+
+  test('leaves nothing behind, whether it works or not', () => {
+    replaceOwnFile(folder.path('file'), 'text');
+    mkdirSync(folder.path('folder'));
+    writeFileSync(folder.path('folder', 'inside'), '');
+    expect(() => replaceOwnFile(folder.path('folder'), 'text')).toThrow();
+    expect(readdirSync(folder.path('.')).sort()).toEqual(['file', 'folder']);
+    expect(() => replaceOwnFile(folder.path('none', 'file'), 'text')).toThrow(/ENOENT/);
+  });
+
+  test('a reader who has the old file open keeps the old text', () => {
+    const file = writeOwn('file', 'old');
+    const descriptor = openSync(file, 'r');
+    replaceOwnFile(file, 'new text');
+    expect(readFileSync(descriptor, 'utf8')).toBe('old');
+    closeSync(descriptor);
+  });
+
+  test('making a file fails when it is there, in whatever form', async () => {
+    const strange: readonly (readonly [name: string, plant: (file: string) => void])[] = [
+      ['file', (file) => writeFileSync(file, 'precious')],
+      ['link', (file) => symlinkSync(folder.path('nowhere'), file)],
+      ['folder', (file) => mkdirSync(file)],
+      ['pipe', makeNamedPipe],
+    ];
+    for (const [name, plant] of strange) {
+      plant(folder.path(name));
+      expect(await catchAnything(() => createOwnFile(folder.path(name), 'new'))).toMatchObject({ code: 'EEXIST' });
+    }
+    expect(readFileSync(folder.path('file'), 'utf8')).toBe('precious');
+    expect(existsSync(folder.path('nowhere'))).toBe(false);
+  });
+});
+
+describe('a folder of ours', () => {
+  for (const umask of [0, 0o22, 0o77, 0o777]) {
+    test(`is made owner-only with those above it, with umask ${umask.toString(8)}`, () => {
+      const parts = [folder.path('a'), folder.path('a', 'b'), folder.path('a', 'b', 'c')];
+      process.umask(umask);
+      expect(makeOwnFolder(folder.path('a', 'b', 'c'))).toBe(true);
+      for (const part of parts) expect(modeOf(part)).toBe(0o700);
+      writeFileSync(folder.path('a', 'b', 'c', 'file'), '');
+    });
+  }
+
+  const existing: readonly (readonly [mode: number, isTrusted: boolean])[] = [
+    [0o700, true],
+    [0o755, true],
+    [0o750, true],
+    [0o775, false],
+    [0o777, false],
+    [0o722, false],
+    [0o702, false],
+    [0o1777, false],
+  ];
+  for (const [mode, isTrusted] of existing) {
+    test(`that is there is ${isTrusted ? 'taken' : 'refused'} with mode ${mode.toString(8)}, and left as it is`, () => {
+      mkdirSync(folder.path('there'));
+      chmodSync(folder.path('there'), mode);
+      expect(makeOwnFolder(folder.path('there'))).toBe(isTrusted);
+      expect(statSync(folder.path('there')).mode & 0o7777).toBe(mode);
+    });
+  }
+
+  test.runIf(isRoot)('is refused when it is another user’s', () => {
+    mkdirSync(folder.path('theirs'), 0o700);
+    chownSync(folder.path('theirs'), OTHER_USER, OTHER_USER);
+    expect(makeOwnFolder(folder.path('theirs'))).toBe(false);
+  });
+
+  test('is refused when it is a link, which is left as it is', () => {
+    mkdirSync(folder.path('target'), 0o700);
+    symlinkSync(folder.path('target'), folder.path('link'));
+    symlinkSync(folder.path('nowhere'), folder.path('dangling'));
+    expect(makeOwnFolder(folder.path('link'))).toBe(false);
+    expect(makeOwnFolder(folder.path('dangling'))).toBe(false);
+    expect(readlinkSync(folder.path('link'))).toBe(folder.path('target'));
+    expect(existsSync(folder.path('nowhere'))).toBe(false);
+  });
+
+  test('is refused when it is a file, or below one', () => {
+    writeOwn('file');
+    expect(makeOwnFolder(folder.path('file'))).toBe(false);
+    expect(makeOwnFolder(folder.path('file', 'below', 'it'))).toBe(false);
+    expect(makeOwnFolder('/dev/null/x')).toBe(false);
+    expect(makeOwnFolder(folder.path('a\0b'))).toBe(false);
+    expect(makeOwnFolder('')).toBe(false);
+  });
+});
+
+describe("somebody else's file", () => {
+  test('is read through a link and whatever its mode, without a byte-order mark', () => {
+    const target = writeOwn('target', '\uFEFFtext\uFEFF', 0o666);
+    symlinkSync(target, folder.path('link'));
+    expect(readForeignFile(folder.path('link'), LARGEST)).toBe('text\uFEFF');
+  });
+
+  test('is none when there is none', () => {
+    symlinkSync(folder.path('nowhere'), folder.path('dangling'));
+    for (const file of [folder.path('none'), folder.path('dangling'), `${writeOwn('file')}/below`]) {
+      expect(readForeignFile(file, LARGEST)).toBeUndefined();
+    }
+  });
+
+  test('is an error when it is there and cannot be read', () => {
+    makeNamedPipe(folder.path('pipe'));
+    symlinkSync(folder.path('loop'), folder.path('loop'));
+    expect(() => readForeignFile(folder.path('pipe'), LARGEST)).toThrow('it is not a plain file');
+    expect(() => readForeignFile(folder.path('.'), LARGEST)).toThrow('it is not a plain file');
+    expect(() => readForeignFile('/dev/zero', LARGEST)).toThrow('it is not a plain file');
+    expect(() => readForeignFile(folder.path('loop'), LARGEST)).toThrow(/ELOOP/);
+    expect(() => readForeignFile(writeOwn('large', 'x'.repeat(LARGEST + 1)), LARGEST)).toThrow(
+      'larger than 1000 bytes',
+    );
+    expect(readForeignFile(writeOwn('full', 'x'.repeat(LARGEST)), LARGEST)).toHaveLength(LARGEST);
+  });
+});

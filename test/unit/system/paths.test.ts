@@ -1,0 +1,110 @@
+/** Where the program keeps its files. */
+import { describe, expect, test } from 'vitest';
+import { findCacheFolder, findConfigFile, findHome } from '../../../src/system/paths.ts';
+import { runNode } from '../child.ts';
+import { makeMachine } from '../machine.ts';
+
+const ROOT = `${import.meta.dirname}/../../..`;
+const FOLDERS = `${ROOT}/src/system/paths.ts`;
+
+describe('the home folder', () => {
+  const rows: readonly (readonly [env: Record<string, string>, platform: NodeJS.Platform, home: string | undefined])[] =
+    [
+      [{ HOME: '/home/someone' }, 'linux', '/home/someone'],
+      [{ HOME: '/home/someone', USERPROFILE: '/users/someone' }, 'linux', '/home/someone'],
+      [{ HOME: '/home/someone', USERPROFILE: '/users/someone' }, 'win32', '/users/someone'],
+      [{ HOME: 'relative' }, 'linux', undefined],
+      [{ HOME: './relative' }, 'linux', undefined],
+      [{ HOME: '~' }, 'linux', undefined],
+      [{ USERPROFILE: 'relative' }, 'win32', undefined],
+    ];
+  for (const [env, platform, home] of rows) {
+    test(`${JSON.stringify(env)} on ${platform}`, () => {
+      expect(findHome(makeMachine(env, { platform }))).toBe(home);
+    });
+  }
+});
+
+describe('a folder that the environment names', () => {
+  test('is the cache', async () => {
+    expect(await findCacheFolder(makeMachine({ DOCKER_CREDENTIAL_ACR_CACHE_DIR: '/somewhere' }))).toBe('/somewhere');
+  });
+
+  for (const named of ['.', '..', 'cache', './cache', '~/cache', '$HOME/cache']) {
+    test(`is no cache when it depends on the working directory: ${named}`, async () => {
+      expect(await findCacheFolder(makeMachine({ DOCKER_CREDENTIAL_ACR_CACHE_DIR: named }))).toBeUndefined();
+    });
+  }
+
+  test('is told to have been named, when it is the configuration', async () => {
+    const machine = makeMachine({ DOCKER_CREDENTIAL_ACR_CONFIG: 'relative.json' });
+    expect(await findConfigFile(machine)).toEqual({ file: 'relative.json', isExplicit: true });
+  });
+});
+
+describe('the platform’s own folders', () => {
+  const find = async (env: Record<string, string>) => {
+    const script = `
+      import { findCacheFolder, findConfigFile } from ${JSON.stringify(FOLDERS)};
+      const machine = { env: process.env };
+      console.log(JSON.stringify([await findCacheFolder(machine), (await findConfigFile(machine))?.file]));
+    `;
+    const { stdout } = await runNode(['--no-warnings', '--input-type=module', '--eval', script], { env });
+    return stdout.trim();
+  };
+  const rows: readonly (readonly [env: Record<string, string>, found: readonly (string | null)[]])[] = [
+    [
+      { HOME: '/home/someone' },
+      ['/home/someone/.cache/docker-credential-acr', '/home/someone/.config/docker-credential-acr/config.json'],
+    ],
+    [
+      { HOME: '/home/someone', XDG_CACHE_HOME: '/var/cache', XDG_CONFIG_HOME: '/etc/xdg' },
+      ['/var/cache/docker-credential-acr', '/etc/xdg/docker-credential-acr/config.json'],
+    ],
+    [{ HOME: '/home/someone', XDG_CACHE_HOME: 'relative', XDG_CONFIG_HOME: 'relative' }, [null, null]],
+    [{ HOME: 'relative' }, [null, null]],
+  ];
+  /** What env-paths names for a platform, whichever this is, and what we do. */
+  const compare = async (platform: string, env: Record<string, string>) => {
+    const script = `
+      Object.defineProperty(process, 'platform', { value: ${JSON.stringify(platform)} });
+      const { default: envPaths } = await import('env-paths');
+      const { findCacheFolder, findConfigFile, findDataFolder } = await import(${JSON.stringify(FOLDERS)});
+      const { cache, data, config } = envPaths('docker-credential-acr', { suffix: '' });
+      const machine = { env: process.env, platform: process.platform };
+      const folders = [await findCacheFolder(machine), await findDataFolder(machine), (await findConfigFile(machine))?.file];
+      console.log(JSON.stringify([[cache, data, config + '/config.json'], folders]));
+    `;
+    const { stdout } = await runNode(['--no-warnings', '--input-type=module', '--eval', script], { env, cwd: ROOT });
+    const said: readonly [expected: unknown, found: unknown] = JSON.parse(stdout);
+    return said;
+  };
+  const homes = [{ HOME: '/home/someone' }, { HOME: '/home/someone/' }, { HOME: '/' }];
+  const named = {
+    linux: { XDG_CACHE_HOME: '/a', XDG_CONFIG_HOME: '/b', XDG_DATA_HOME: '/c' },
+    darwin: {},
+    win32: { LOCALAPPDATA: '/local', APPDATA: '/roaming' },
+  };
+  for (const [platform, folders] of Object.entries(named)) {
+    for (const env of [...homes, ...homes.map((home) => ({ ...home, ...folders }))]) {
+      test.runIf(process.platform !== 'win32')(
+        `are those of env-paths on ${platform}: ${JSON.stringify(env)}`,
+        async () => {
+          const [expected, found] = await compare(platform, { ...env, USERPROFILE: env.HOME });
+          expect(found).toEqual(expected);
+        },
+      );
+    }
+  }
+
+  test.runIf(process.platform === 'linux')('are those of env-paths where the environment names no home', async () => {
+    const [expected, found] = await compare('linux', {});
+    expect(found).toEqual(expected);
+  });
+
+  for (const [env, found] of rows) {
+    test.runIf(process.platform === 'linux')(JSON.stringify(env), async () => {
+      expect(await find(env)).toBe(JSON.stringify(found));
+    });
+  }
+});
