@@ -12,7 +12,7 @@ import {
   parseServerUrl,
   parseStorePayload,
 } from './protocol.ts';
-import { type Machine, readVariable } from './system/runtime.ts';
+import { type Runtime, readVariable } from './system/runtime.ts';
 import { VERSION } from './version.ts';
 
 export interface Outcome {
@@ -31,68 +31,68 @@ export const RENEWAL_VARIABLE = 'DOCKER_CREDENTIAL_RENEW';
 const VERBS = 'store|get|erase|list|version';
 
 /** Runs the program once. Never throws. */
-export async function run(args: readonly string[], readInput: ReadInput, machine: Machine): Promise<Outcome> {
+export async function run(args: readonly string[], readInput: ReadInput, runtime: Runtime): Promise<Outcome> {
   try {
-    return await runVerb(args, readInput, machine);
+    return await runVerb(args, readInput, runtime);
   } catch (failure) {
     // Loaded only now: what is told of a failure is of no use on the way to an answer.
-    const { tellFailure } = await import('./report.ts');
-    return { exitCode: 1, ...tellFailure(machine, failure) };
+    const { formatFailure } = await import('./report.ts');
+    return { exitCode: 1, ...formatFailure(runtime, failure) };
   }
 }
 
-async function runVerb(args: readonly string[], readInput: ReadInput, machine: Machine): Promise<Outcome> {
+async function runVerb(args: readonly string[], readInput: ReadInput, runtime: Runtime): Promise<Outcome> {
   const [verb, ...rest] = args;
-  if (verb === undefined || rest.length > 0) return refuse(`Usage: ${machine.programName} <${VERBS}>`);
+  if (verb === undefined || rest.length > 0) return refuse(`Usage: ${runtime.programName} <${VERBS}>`);
   switch (verb) {
     case 'get':
-      return await get(await readInput(), machine);
+      return await get(await readInput(), runtime);
     case 'store':
-      return await store(await readInput(), machine);
+      return await store(await readInput(), runtime);
     case 'erase':
-      return await erase(await readInput(), machine);
+      return await erase(await readInput(), runtime);
     case 'list':
-      return await list(machine);
+      return await list(runtime);
     case 'renew':
-      return await renew(machine);
+      return await renew(runtime);
     case 'version':
     case '--version':
     case '-v':
-      return succeed(`${machine.programName} (docker-credential-acr) v${VERSION}\n`);
+      return succeed(`${runtime.programName} (docker-credential-acr) v${VERSION}\n`);
     case 'help':
     case '--help':
     case '-h':
-      return succeed((await import('./help.ts')).formatHelp(machine));
+      return succeed((await import('./help.ts')).formatHelp(runtime));
     default:
-      return refuse(`${machine.programName}: unknown action: ${sanitizeAction(verb)}`);
+      return refuse(`${runtime.programName}: unknown action: ${sanitizeAction(verb)}`);
   }
 }
 
-async function get(input: string, machine: Machine): Promise<Outcome> {
+async function get(input: string, runtime: Runtime): Promise<Outcome> {
   const serverUrl = parseServerUrl(input);
   if (serverUrl === undefined) return refuse(NO_SERVER_URL);
-  const found = await findCredential(machine, serverUrl, await openRequestedLog(machine));
+  const found = await findCredential(runtime, serverUrl, await openRequestedLog(runtime));
   if ('secret' in found) return succeed(formatCredential(found));
   if (found.hint === undefined) return refuse(NOT_FOUND);
-  const { tellNotFound } = await import('./not-found.ts');
-  return { ...refuse(NOT_FOUND), stderr: tellNotFound(machine, found.hint, found.passedOver) };
+  const { formatNotFound } = await import('./not-found.ts');
+  return { ...refuse(NOT_FOUND), stderr: formatNotFound(runtime, found.hint, found.skipped) };
 }
 
 /**
  * What a `get` starts and nobody waits for: renews the token that it answered with, if that is due. Says nothing, so
  * whoever calls it learns and gets nothing.
  */
-async function renew(machine: Machine): Promise<Outcome> {
-  const serverUrl = parseServerUrl(readVariable(machine, RENEWAL_VARIABLE) ?? '');
+async function renew(runtime: Runtime): Promise<Outcome> {
+  const serverUrl = parseServerUrl(readVariable(runtime, RENEWAL_VARIABLE) ?? '');
   if (serverUrl === undefined) return succeed('');
   // A log named by the client's working directory is not ours to find.
-  const isLogged = isAbsolute(readVariable(machine, 'DOCKER_CREDENTIAL_ACR_LOG') ?? '');
-  const log = isLogged ? await openRequestedLog(machine) : undefined;
+  const isLogged = isAbsolute(readVariable(runtime, 'DOCKER_CREDENTIAL_ACR_LOG') ?? '');
+  const log = isLogged ? await openRequestedLog(runtime) : undefined;
   let timer: NodeJS.Timeout | undefined;
   const end = new Promise((resolve) => {
     timer = setTimeout(resolve, BUDGET_MS); // whatever hangs, nothing is left behind
   });
-  const renewed = findCredential(machine, serverUrl, log, { isRenewal: true }).catch((cause: unknown) =>
+  const renewed = findCredential(runtime, serverUrl, log, { isRenewal: true }).catch((cause: unknown) =>
     log?.({ step: 'end', outcome: 'not-renewed', reason: describeCause(cause) }),
   );
   await Promise.race([renewed, end]);
@@ -100,32 +100,32 @@ async function renew(machine: Machine): Promise<Outcome> {
   return succeed('');
 }
 
-async function store(input: string, machine: Machine): Promise<Outcome> {
+async function store(input: string, runtime: Runtime): Promise<Outcome> {
   const credential = parseStorePayload(input);
   if (typeof credential === 'string') return refuse(credential);
   const { storeCredential } = await import('./logins/store.ts');
-  const warning = await storeCredential(machine, credential, await openRequestedLog(machine));
+  const warning = await storeCredential(runtime, credential, await openRequestedLog(runtime));
   return { ...succeed(''), stderr: warning === undefined ? '' : `docker-credential-acr: warning: ${warning}\n` };
 }
 
-async function erase(input: string, machine: Machine): Promise<Outcome> {
+async function erase(input: string, runtime: Runtime): Promise<Outcome> {
   const serverUrl = parseServerUrl(input);
   if (serverUrl === undefined) return refuse(NO_SERVER_URL);
   const { eraseCredential } = await import('./logins/store.ts');
-  await eraseCredential(machine, serverUrl, await openRequestedLog(machine));
+  await eraseCredential(runtime, serverUrl, await openRequestedLog(runtime));
   return succeed('');
 }
 
-async function list(machine: Machine): Promise<Outcome> {
+async function list(runtime: Runtime): Promise<Outcome> {
   const { listServers } = await import('./logins/server-list.ts');
-  return succeed(formatServerList(await listServers(machine)));
+  return succeed(formatServerList(await listServers(runtime)));
 }
 
-async function openRequestedLog(machine: Machine): Promise<Log | undefined> {
-  const target = readVariable(machine, 'DOCKER_CREDENTIAL_ACR_LOG');
+async function openRequestedLog(runtime: Runtime): Promise<Log | undefined> {
+  const target = readVariable(runtime, 'DOCKER_CREDENTIAL_ACR_LOG');
   if (target === undefined) return undefined;
   const [{ openLog }, { createRedactor }] = await Promise.all([import('./log.ts'), import('./redact.ts')]);
-  return openLog(machine, target, createRedactor(machine));
+  return openLog(runtime, target, createRedactor(runtime));
 }
 
 function succeed(stdout: string): Outcome {

@@ -1,17 +1,25 @@
 /** Finds the credential for a server URL: stored, cached, or by signing in. */
 
-import { type Cache, type CachedToken, findCache, isFresh, isNearRenewal, nameKind, readCache } from './cache/cache.ts';
+import {
+  type Cache,
+  type CachedToken,
+  findCache,
+  isFresh,
+  isNearRenewal,
+  readCache,
+  tokenKind,
+} from './cache/cache.ts';
 import { findRegistry, loadSettings, type RegistrySettings } from './config/config.ts';
 import { CredentialError } from './errors.ts';
 import { isSkipped, type SkippedSource, searchIdentities } from './identity/chain.ts';
 import { isNotSetUp, type NotSetUp } from './identity/identity.ts';
 import type { Log } from './log.ts';
 import { findEntry } from './logins/login-index.ts';
-import { nameServer } from './logins/server-name.ts';
 import { type Credential, IDENTITY_TOKEN_USERNAME, TOKEN_USERNAME } from './protocol.ts';
 import type { Registry } from './registry.ts';
+import { parseServerName } from './server-name.ts';
 import { readClockMs } from './system/clock.ts';
-import { type Machine, readVariable } from './system/runtime.ts';
+import { type Runtime, readVariable } from './system/runtime.ts';
 
 /** The identity of a token that a client gave us to keep: it wins over signing in, since a person chose it. */
 export const STORED_IDENTITY = 'stored';
@@ -24,7 +32,7 @@ export interface NotFound {
   /** What a person could do about it, if anything. */
   readonly hint: string | undefined;
   /** Every source that was looked at for an identity, in that order, and why it has none. */
-  readonly passedOver: readonly SkippedSource[];
+  readonly skipped: readonly SkippedSource[];
 }
 
 export interface SearchOptions {
@@ -32,7 +40,7 @@ export interface SearchOptions {
   readonly isRenewal?: boolean;
 }
 
-const SILENT: NotFound = { hint: undefined, passedOver: [] };
+const SILENT: NotFound = { hint: undefined, skipped: [] };
 
 /**
  * Answers `get`.
@@ -40,38 +48,38 @@ const SILENT: NotFound = { hint: undefined, passedOver: [] };
  * @throws CredentialError when something is set up and fails.
  */
 export async function findCredential(
-  machine: Machine,
+  runtime: Runtime,
   serverUrl: string,
   log: Log | undefined,
   options: SearchOptions = {},
 ): Promise<Credential | NotFound> {
-  const registry = await findRegistry(machine, serverUrl);
+  const registry = await findRegistry(runtime, serverUrl);
   if (registry === undefined) {
     log?.({ step: 'start', outcome: 'not-ours' });
-    return (await findTyped(machine, undefined, serverUrl, log)) ?? SILENT;
+    return (await findLogin(runtime, undefined, serverUrl, log)) ?? SILENT;
   }
   log?.({ step: 'start', outcome: 'ours', host: registry.host });
-  const settings = await loadSettings(machine, registry);
+  const settings = await loadSettings(runtime, registry);
   const answer = (secret: string): Credential => ({
     serverUrl,
     username: settings.secret === 'identity-token' ? IDENTITY_TOKEN_USERNAME : TOKEN_USERNAME,
     secret,
   });
   try {
-    const typed = await findTyped(machine, registry, serverUrl, log);
-    if (typed !== undefined) return typed;
-    const cache = await findCache(machine);
-    const stored = readStored(machine, cache, registry);
-    const hasEnded = stored !== undefined && stored.expiresAtSeconds <= machine.now() / 1000;
-    if (stored !== undefined && !hasEnded) {
+    const login = await findLogin(runtime, registry, serverUrl, log);
+    if (login !== undefined) return login;
+    const cache = await findCache(runtime);
+    const stored = readStored(runtime, cache, registry);
+    const hasExpired = stored !== undefined && stored.expiresAtSeconds <= runtime.now() / 1000;
+    if (stored !== undefined && !hasExpired) {
       log?.({ step: 'cache', outcome: 'stored', host: registry.host });
       return answer(stored.token);
     }
     if (settings.anonymous) return SILENT;
-    const token = await findToken(machine, registry, settings, cache, log, options);
+    const token = await findToken(runtime, registry, settings, cache, log, options);
     return typeof token === 'string'
       ? answer(token)
-      : explainNotSetUp(machine, registry, settings, { passedOver: token, hasEnded });
+      : explainNotSetUp(runtime, registry, settings, { skipped: token, hasExpired });
   } catch (cause) {
     if (!(cause instanceof CredentialError) || settings.onError === 'fail') throw cause;
     log?.({ step: 'end', outcome: 'anonymous', host: registry.host, reason: cause.message });
@@ -80,27 +88,27 @@ export async function findCredential(
 }
 
 /** What a person typed at a login, which wins. Nearly every server has nothing, which one small file tells. */
-async function findTyped(
-  machine: Machine,
+async function findLogin(
+  runtime: Runtime,
   registry: Registry | undefined,
   serverUrl: string,
   log: Log | undefined,
 ): Promise<Credential | undefined> {
-  const name = nameServer(serverUrl, registry);
-  const entry = await findEntry(machine, name);
+  const name = parseServerName(serverUrl, registry);
+  const entry = await findEntry(runtime, name);
   if (entry === undefined) return undefined;
-  const [{ readLogin }, { findPlace }] = await Promise.all([
+  const [{ readLogin }, { findBackend }] = await Promise.all([
     import('./logins/login.ts'),
     import('./config/login-settings.ts'),
   ]);
-  const place = await findPlace(machine, registry, name);
-  const login = await readLogin({ machine, name, place, log }, entry);
+  const backend = await findBackend(runtime, registry, name);
+  const login = await readLogin({ runtime, name, backend, log }, entry);
   return login === undefined ? undefined : { serverUrl, ...login };
 }
 
 /** @returns the token, or every source that was passed over. */
 async function findToken(
-  machine: Machine,
+  runtime: Runtime,
   registry: Registry,
   settings: RegistrySettings,
   cache: Cache | undefined,
@@ -109,37 +117,37 @@ async function findToken(
 ): Promise<string | readonly SkippedSource[]> {
   const chosen = settings.identity;
   const parameters = { ...chosen, tenantId: settings.tenantId ?? chosen?.tenantId };
-  const request = { machine, registry, parameters, isChosen: chosen !== undefined };
+  const request = { runtime, registry, parameters, isChosen: chosen !== undefined };
   const { host, service } = registry;
   const { minimumLifeSeconds } = settings;
-  const kind = nameKind(settings.secret, settings.scope);
-  const passedOver: SkippedSource[] = [];
-  const passOver = (skipped: SkippedSource) => {
-    log?.({ step: 'identity', outcome: 'not-set-up', ...skipped });
-    passedOver.push(skipped);
+  const kind = tokenKind(settings.secret, settings.scope);
+  const skipped: SkippedSource[] = [];
+  const skip = (source: SkippedSource) => {
+    log?.({ step: 'identity', outcome: 'not-set-up', ...source });
+    skipped.push(source);
   };
   let deadlineMs: number | undefined;
   for (const identity of searchIdentities(request, chosen?.type)) {
     if (isSkipped(identity)) {
-      passOver(identity);
+      skip(identity);
       continue;
     }
     const { source, description } = identity;
     const key = { service, identity: description, kind };
-    const nowSeconds = machine.now() / 1000;
+    const nowSeconds = runtime.now() / 1000;
     const cached = cache === undefined ? undefined : readCache(cache, key, nowSeconds);
     const isHit = cached !== undefined && isFresh(cached, nowSeconds, minimumLifeSeconds);
     log?.({ step: 'cache', outcome: isHit ? 'hit' : 'miss', host, source });
-    let isGood = (found: CachedToken) => isFresh(found, machine.now() / 1000, minimumLifeSeconds);
+    let isUsable = (found: CachedToken) => isFresh(found, runtime.now() / 1000, minimumLifeSeconds);
     if (isHit && cache !== undefined) {
       if (!isNearRenewal(cached, nowSeconds, minimumLifeSeconds)) return cached.token;
       const { isRenewalDue, startRenewal } = await import('./cache/renewal.ts');
       if (!isRenewal) {
-        await startRenewal({ machine, cache, key, cached, minimumLifeSeconds, host, log });
+        await startRenewal({ runtime, cache, key, cached, minimumLifeSeconds, host, log });
         return cached.token;
       }
       if (!isRenewalDue(cached, nowSeconds, minimumLifeSeconds)) return cached.token;
-      isGood = (found) => !isRenewalDue(found, machine.now() / 1000, minimumLifeSeconds);
+      isUsable = (found) => !isRenewalDue(found, runtime.now() / 1000, minimumLifeSeconds);
     } else if (isRenewal) {
       continue; // what was forgotten in the meantime stays so
     }
@@ -147,47 +155,57 @@ async function findToken(
     const { obtainToken } = await import('./sign-in/sign-in.ts');
     let token: string | NotSetUp;
     try {
-      token = await obtainToken({ machine, registry, settings, identity, parameters, cache, isGood, deadlineMs, log });
+      token = await obtainToken({
+        runtime,
+        registry,
+        settings,
+        identity,
+        parameters,
+        cache,
+        isUsable,
+        deadlineMs,
+        log,
+      });
     } catch (cause) {
-      throw addPassedOver(cause, passedOver);
+      throw addSkipped(cause, skipped);
     }
     if (!isNotSetUp(token)) return token;
-    passOver({ source, reason: token.notSetUp });
+    skip({ source, reason: token.notSetUp });
   }
-  return passedOver;
+  return skipped;
 }
 
 /** A token that a client gave us; nobody but the client could renew it, so it is used to its last second. */
-function readStored(machine: Machine, cache: Cache | undefined, { service }: Registry): CachedToken | undefined {
+function readStored(runtime: Runtime, cache: Cache | undefined, { service }: Registry): CachedToken | undefined {
   if (cache === undefined) return undefined;
-  return readCache(cache, { service, identity: STORED_IDENTITY, kind: 'refresh-token' }, machine.now() / 1000);
+  return readCache(cache, { service, identity: STORED_IDENTITY, kind: 'refresh-token' }, runtime.now() / 1000);
 }
 
 /** A failure also tells what was looked at before: the identity that the person meant may be among it. */
-function addPassedOver(failure: unknown, passedOver: readonly SkippedSource[]): unknown {
-  if (!(failure instanceof CredentialError) || passedOver.length === 0) return failure;
-  const added = passedOver.map(({ source, reason }) => `passed over ${source}: ${reason}`);
+function addSkipped(failure: unknown, skipped: readonly SkippedSource[]): unknown {
+  if (!(failure instanceof CredentialError) || skipped.length === 0) return failure;
+  const added = skipped.map(({ source, reason }) => `passed over ${source}: ${reason}`);
   return failure.with({ causes: [...failure.causes, ...added] });
 }
 
 /** @throws IDENTITY_NOT_SET_UP when the configuration chose an identity, which then has to be there. */
 function explainNotSetUp(
-  machine: Machine,
+  runtime: Runtime,
   { host }: Registry,
   { identity }: RegistrySettings,
-  { passedOver, hasEnded }: { readonly passedOver: readonly SkippedSource[]; readonly hasEnded: boolean },
+  { skipped, hasExpired }: { readonly skipped: readonly SkippedSource[]; readonly hasExpired: boolean },
 ): NotFound {
   if (identity !== undefined) {
-    const reasons = passedOver.map(({ reason }) => reason).join('; ');
+    const reasons = skipped.map(({ reason }) => reason).join('; ');
     throw new CredentialError('IDENTITY_NOT_SET_UP', `Cannot sign in for ${host} with ${identity.name}: ${reasons}`, {
       hint: `set up ${identity.name}, or remove "identity" from the registry's configuration`,
     });
   }
   const hint =
-    readVariable(machine, 'AZURE_TOKEN_CREDENTIALS') === undefined
+    readVariable(runtime, 'AZURE_TOKEN_CREDENTIALS') === undefined
       ? `no Azure identity is set up for ${host}; run: az login`
       : `no Azure identity that AZURE_TOKEN_CREDENTIALS allows is set up for ${host}; unset it and run: az login`;
   // Somebody logged in here before, and may wonder why that does not help any more.
-  const ended = hasEnded ? `; the token of the last login has ended: docker logout ${host}` : '';
-  return { hint: `${hint}${ended}`, passedOver };
+  const ended = hasExpired ? `; the token of the last login has ended: docker logout ${host}` : '';
+  return { hint: `${hint}${ended}`, skipped };
 }

@@ -1,9 +1,9 @@
 /** What `--help` says. */
 
-import type { Machine } from './system/runtime.ts';
+import type { Runtime } from './system/runtime.ts';
 import { VERSION } from './version.ts';
 
-export function formatHelp({ programName }: Machine): string {
+export function formatHelp({ programName }: Runtime): string {
   return `docker-credential-acr ${VERSION}: signs docker, podman, helm and others in to Azure Container Registry.
 
 Usage: ${programName} <get|store|erase|list|version>

@@ -6,7 +6,7 @@
 
 import { closeSync, constants, fchmodSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
 import { isOwnFile } from './system/files.ts';
-import type { Machine } from './system/runtime.ts';
+import type { Runtime } from './system/runtime.ts';
 
 export interface LogStep {
   readonly step: 'start' | 'config' | 'identity' | 'cache' | 'lock' | 'request' | 'program' | 'sign-in' | 'end';
@@ -23,7 +23,7 @@ export interface LogStep {
 
 export type Log = (step: LogStep) => void;
 
-const LARGEST_LOG_BYTES = 1024 * 1024;
+const MAX_LOG_BYTES = 1024 * 1024;
 const STANDARD_ERROR = 2;
 const { O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_WRONLY } = constants;
 
@@ -33,11 +33,11 @@ const { O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_WRONLY } = constant
  * @param redact what each line goes through before it is written.
  * @returns `undefined` where it cannot be written safely: a log is never worth an answer.
  */
-export function openLog(machine: Machine, target: string, redact: (text: string) => string): Log | undefined {
+export function openLog(runtime: Runtime, target: string, redact: (text: string) => string): Log | undefined {
   const descriptor = target === 'stderr' ? STANDARD_ERROR : openFile(target);
   if (descriptor === undefined) return undefined;
   return (step) => {
-    const line = JSON.stringify({ time: new Date(machine.now()).toISOString(), process: process.pid, ...step });
+    const line = JSON.stringify({ time: new Date(runtime.now()).toISOString(), process: process.pid, ...step });
     try {
       writeSync(descriptor, `${redact(line)}\n`);
     } catch {
@@ -49,7 +49,7 @@ export function openLog(machine: Machine, target: string, redact: (text: string)
 function openFile(file: string): number | undefined {
   try {
     const descriptor = openOwnLog(file);
-    if (descriptor === undefined || fstatSync(descriptor).size < LARGEST_LOG_BYTES) return descriptor;
+    if (descriptor === undefined || fstatSync(descriptor).size < MAX_LOG_BYTES) return descriptor;
     closeSync(descriptor);
     renameSync(file, `${file}.1`);
     return openOwnLog(file);

@@ -2,22 +2,22 @@
 
 import { basename } from 'node:path';
 import { RENEWAL_VARIABLE, run } from './cli.ts';
-import type { Machine } from './system/runtime.ts';
+import type { Runtime } from './system/runtime.ts';
 import { drainInput, readInput, writeOutput } from './system/streams.ts';
 
 const STANDARD_OUTPUT = 1;
 const STANDARD_ERROR = 2;
 
 async function main(): Promise<void> {
-  const machine: Machine = {
+  const runtime: Runtime = {
     env: process.env,
     platform: process.platform,
     programName: findProgramName(),
     now: Date.now,
     secrets: new Set(),
-    startRenewal: (host) => startRenewal(machine, host),
+    startRenewal: (host) => startRenewal(runtime, host),
   };
-  const { exitCode, stdout, stderr } = await run(process.argv.slice(2), readInput, machine);
+  const { exitCode, stdout, stderr } = await run(process.argv.slice(2), readInput, runtime);
   writeOutput(STANDARD_ERROR, stderr);
   writeOutput(STANDARD_OUTPUT, stdout);
   // A writer whose reader goes away first dies of it, so whatever was not read is read now.
@@ -32,12 +32,12 @@ function findProgramName(): string {
 }
 
 /** Only the single executable is started by its own path alone; run from its sources, the program is Node. */
-async function startRenewal(machine: Machine, host: string): Promise<boolean> {
+async function startRenewal(runtime: Runtime, host: string): Promise<boolean> {
   const [{ isSea }, { startDetached }] = await Promise.all([
     import('node:sea'),
     import('./system/detached-process.ts'),
   ]);
-  return isSea() && startDetached(machine, process.execPath, ['renew'], { [RENEWAL_VARIABLE]: host });
+  return isSea() && startDetached(runtime, process.execPath, ['renew'], { [RENEWAL_VARIABLE]: host });
 }
 
 // Where this variable asks them to, Node's modules tell on stderr what they do and send: that is nobody's to read here.

@@ -1,6 +1,6 @@
 /** Takes secrets out of texts that leave the program, in whatever encoding they got there. */
 
-import type { Machine } from './system/runtime.ts';
+import type { Runtime } from './system/runtime.ts';
 
 const REDACTED = '[redacted]';
 
@@ -17,7 +17,7 @@ export const SECRET_VARIABLES: readonly string[] = [
 ];
 
 /** Shorter values than this would redact ordinary words. */
-const SHORTEST_SECRET = 6;
+const MIN_SECRET = 6;
 
 /** Whatever looks like a token: a JWT or a part of one, or a long run that only an encoding produces; not a path. */
 const TOKEN_LIKE = /eyJ[\w-]{8,}(?:\.[\w-]*)*|(?<![\w+/=-])[\w+=-][\w+/=-]{79,}/g;
@@ -25,13 +25,13 @@ const TOKEN_LIKE = /eyJ[\w-]{8,}(?:\.[\w-]*)*|(?<![\w+/=-])[\w+=-][\w+/=-]{79,}/
 const USER_INFO = /(\/\/)[^\s/]+@/g;
 
 /** @returns a function that removes this machine's secrets, and what looks like one, from a text. */
-export function createRedactor(machine: Machine): (text: string) => string {
+export function createRedactor(runtime: Runtime): (text: string) => string {
   let known = -1;
   let forms: string[] = [];
   return (text) => {
-    if (machine.secrets.size !== known) {
-      known = machine.secrets.size;
-      forms = listSecrets(machine).flatMap(encodeSecret);
+    if (runtime.secrets.size !== known) {
+      known = runtime.secrets.size;
+      forms = listSecrets(runtime).flatMap(encodeSecret);
       forms.sort((one, other) => other.length - one.length);
     }
     let clean = text;
@@ -41,11 +41,11 @@ export function createRedactor(machine: Machine): (text: string) => string {
 }
 
 /** The secrets of this machine's environment, and those that were read elsewhere. */
-export function listSecrets({ env, secrets }: Machine): string[] {
+export function listSecrets({ env, secrets }: Runtime): string[] {
   const values = [...SECRET_VARIABLES.map((name) => env[name]), ...secrets];
   // A macro that nobody filled in, such as `$(System.AccessToken)`, is the name of a secret.
   const filled = values.filter((value) => value !== undefined).filter((value) => !value.startsWith('$('));
-  return filled.filter(({ length }) => length >= SHORTEST_SECRET);
+  return filled.filter(({ length }) => length >= MIN_SECRET);
 }
 
 /** The forms in which a service may echo a secret. */

@@ -22,7 +22,7 @@ const LOGIN_SERVER = /^(?<name>[a-z0-9]{5,50}(?:-[a-z0-9]{1,57})?)(?:\.[a-z0-9]{
  */
 const SERVER_URL = /^(?:[Hh][Tt][Tt][Pp][Ss]?:\/\/)?(?<host>[A-Za-z0-9.-]+?)\.?(?::443)?(?:\/[A-Za-z0-9._/-]*)?$/;
 
-const LONGEST_LABEL = 63;
+const MAX_LABEL = 63;
 
 /**
  * Reads a server URL in any form that clients send: `myregistry.azurecr.io`, with scheme, port 443, path, upper case
@@ -43,7 +43,7 @@ export function parseRegistry(serverUrl: string, clouds: readonly Cloud[] = CLOU
   if (cloud === undefined) return undefined;
   const labels = host.slice(0, -cloud.registrySuffix.length - 1);
   const name = LOGIN_SERVER.exec(labels)?.groups?.['name'];
-  if (name === undefined || name.length > LONGEST_LABEL) return undefined;
+  if (name === undefined || name.length > MAX_LABEL) return undefined;
   return { host, service: `${name}.${cloud.registrySuffix}`, cloud };
 }
 

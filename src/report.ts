@@ -2,22 +2,22 @@
 
 import { CredentialError, describeCause } from './errors.ts';
 import { createRedactor, quoteForeignText } from './redact.ts';
-import type { Machine } from './system/runtime.ts';
+import type { Runtime } from './system/runtime.ts';
 
-export interface ToldFailure {
+export interface FormattedFailure {
   readonly stdout: string;
   readonly stderr: string;
 }
 
-const LONGEST_LINE = 1000;
+const MAX_LINE = 1000;
 
 /**
  * Clients quote stdout between backticks, old ones show only stderr, some only stdout: so each tells what is the case
  * and what helps.
  */
-export function tellFailure(machine: Machine, failure: unknown): ToldFailure {
-  const redact = createRedactor(machine);
-  const line = (text: string) => quoteForeignText(redact(text), LONGEST_LINE).replaceAll('`', "'");
+export function formatFailure(runtime: Runtime, failure: unknown): FormattedFailure {
+  const redact = createRedactor(runtime);
+  const line = (text: string) => quoteForeignText(redact(text), MAX_LINE).replaceAll('`', "'");
   if (!(failure instanceof CredentialError)) {
     const text = line(`Cannot answer: internal error: ${describeCause(failure)}`);
     return { stdout: `${text}\n`, stderr: `docker-credential-acr: error: ${text}\n` };

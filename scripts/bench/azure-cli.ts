@@ -9,14 +9,14 @@ import { type FinishedRun, measureInTurn, measureTime, type Subject } from './su
 import { REGISTRY, type World } from './world.ts';
 
 /** A run of the CLI takes a second: ten times as long as anything else here. */
-const MOST_ROUNDS = 12;
+const MAX_ROUNDS = 12;
 const ROUND_TRIP_MS = 25;
 
 export async function measureAzureCli(world: World, rounds: number) {
   const rows: Row[] = [];
   const skipped: Skipped[] = [];
   const file = join(world.root, '.parts', 'azure-cli', 'bin', 'az');
-  if (isExecutable(file)) rows.push(...(await measure(world, file, Math.min(rounds, MOST_ROUNDS))));
+  if (isExecutable(file)) rows.push(...(await measure(world, file, Math.min(rounds, MAX_ROUNDS))));
   else skipped.push({ goal: 10, reason: 'the Azure CLI is not installed; `npm test` installs it' });
   return { rows, skipped };
 }

@@ -14,7 +14,7 @@ import { createWorld, type World } from './world.ts';
 
 /** Goal 5, the requests of 64 cold runs, is a count: a test judges it (test/e2e/crowd.test.ts). */
 const GOALS: readonly number[] = [1, 2, 3, 4, 6, 7, 8, 9, 10, 11];
-const MOST_CROWD_ROUNDS = 20;
+const MAX_CROWD_ROUNDS = 20;
 
 const root = join(import.meta.dirname, '../..');
 
@@ -44,7 +44,7 @@ async function report(world: World, goals: ReadonlySet<number>, rounds: number, 
     skipped.push(...measured.skipped);
   };
   add(await measureSingleRuns(world, goals, rounds));
-  add(await measureCrowds(world, goals, Math.min(rounds, MOST_CROWD_ROUNDS)));
+  add(await measureCrowds(world, goals, Math.min(rounds, MAX_CROWD_ROUNDS)));
   if (goals.has(10)) add(await measureAzureCli(world, rounds));
   const sizes = goals.has(11) ? measureSizes(world.programs) : [];
 

@@ -20,7 +20,7 @@ interface Pair {
 const OTHER_REGISTRIES = 10_000;
 const MEMORY_ROUNDS = 12;
 /** TCP (here `CONNECT`), TLS, Entra, exchange. */
-const FEWEST_ROUND_TRIPS = 4;
+const MIN_ROUND_TRIPS = 4;
 
 /** Measures in one interleaved run what of `goals` is compared by time, and memory in a second one. */
 export async function measureSingleRuns(world: World, goals: ReadonlySet<number>, rounds: number) {
@@ -83,8 +83,8 @@ function comparePeer({ programs, coldOf, environmentOf }: World, skipped: Skippe
 function compareLimits({ programs, coldOf, empty }: World): readonly Pair[] {
   const ours = coldOf(25);
   const minimal = { ...ours, name: 'the minimal program', file: programs.limit, args: [] };
-  const computed = `empty program + ${FEWEST_ROUND_TRIPS} round trips`;
-  const allowanceMs = FEWEST_ROUND_TRIPS * 25;
+  const computed = `empty program + ${MIN_ROUND_TRIPS} round trips`;
+  const allowanceMs = MIN_ROUND_TRIPS * 25;
   return [
     { goal: 4, ours, against: minimal, wanted: 1.15 },
     { goal: 4, ours, against: empty, wanted: 1.15, allowanceMs, what: `${ours.name} ÷ (${computed})` },
@@ -95,14 +95,14 @@ function compareLimits({ programs, coldOf, empty }: World): readonly Pair[] {
 async function warmAmongMany({ scratch, coldOf }: World): Promise<Subject> {
   const folder = join(scratch, 'crowded-cache');
   const hot = warm(coldOf(25), folder);
-  const machine = {
+  const runtime = {
     env: hot.environment,
     platform: process.platform,
     programName: 'docker-credential-acr',
     now: Date.now,
     secrets: new Set<string>(),
   };
-  const cache = await findCache(machine);
+  const cache = await findCache(runtime);
   if (cache === undefined) throw new Error('There is no cache folder');
   const savedAtSeconds = Math.floor(Date.now() / 1000);
   const entry = { token: 'x'.repeat(1_200), expiresAtSeconds: savedAtSeconds + 10_800, savedAtSeconds };

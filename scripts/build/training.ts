@@ -8,7 +8,7 @@ import { findCache, writeCache } from '../../src/cache/cache.ts';
 import { isSkipped, searchIdentities } from '../../src/identity/chain.ts';
 import { asJsonObject, type JsonObject, parseJsonObject } from '../../src/json.ts';
 import { parseRegistry } from '../../src/registry.ts';
-import type { Machine } from '../../src/system/runtime.ts';
+import type { Runtime } from '../../src/system/runtime.ts';
 import type { FunctionRange } from './eager.ts';
 
 const PROGRAM = 'start.cjs';
@@ -44,12 +44,12 @@ export async function findCalledFunctions(node: string, code: string): Promise<r
     const config = join(scratch, 'config.json');
     await writeFile(config, JSON.stringify(CONFIG));
     const configured = { ...SERVICE_PRINCIPAL, DOCKER_CREDENTIAL_ACR_CONFIG: config };
-    const foreign = await runGet(node, program, NOT_OURS, await createMachine(join(scratch, 'foreign'), {}));
+    const foreign = await runGet(node, program, NOT_OURS, await createRuntime(join(scratch, 'foreign'), {}));
     const cached = [
-      await runGet(node, program, REGISTRY, await createMachine(join(scratch, 'secret'), SERVICE_PRINCIPAL)),
-      await runGet(node, program, REGISTRY, await createMachine(join(scratch, 'configured'), configured)),
-      await runGet(node, program, REGISTRY, await createMachine(join(scratch, 'cli'), {}, CLI_PROFILE)),
-      await runGet(node, program, REGISTRY, await createMachine(join(scratch, 'machine'), {})),
+      await runGet(node, program, REGISTRY, await createRuntime(join(scratch, 'secret'), SERVICE_PRINCIPAL)),
+      await runGet(node, program, REGISTRY, await createRuntime(join(scratch, 'configured'), configured)),
+      await runGet(node, program, REGISTRY, await createRuntime(join(scratch, 'cli'), {}, CLI_PROFILE)),
+      await runGet(node, program, REGISTRY, await createRuntime(join(scratch, 'machine'), {})),
     ];
     if (!cached.every(({ stdout }) => stdout.includes('"Secret"'))) throw new Error('A cached token was not found');
     return [foreign, ...cached].flatMap(({ called }) => called);
@@ -59,16 +59,16 @@ export async function findCalledFunctions(node: string, code: string): Promise<r
 }
 
 /** A machine with one identity, whose token is cached. */
-async function createMachine(home: string, identity: Record<string, string>, profile?: object): Promise<Machine> {
+async function createRuntime(home: string, identity: Record<string, string>, profile?: object): Promise<Runtime> {
   const env = { ...identity, HOME: home, USERPROFILE: home, DOCKER_CREDENTIAL_ACR_CACHE_DIR: join(home, 'cache') };
   const { platform } = process;
-  const machine = { env, platform, programName: 'docker-credential-acr', now: Date.now, secrets: new Set<string>() };
+  const runtime = { env, platform, programName: 'docker-credential-acr', now: Date.now, secrets: new Set<string>() };
   await mkdir(join(home, '.azure'), { recursive: true });
   if (profile !== undefined) await writeFile(join(home, '.azure', 'azureProfile.json'), JSON.stringify(profile));
   const registry = parseRegistry(REGISTRY);
-  const cache = await findCache(machine);
+  const cache = await findCache(runtime);
   if (registry === undefined || cache === undefined) throw new Error('There is nothing to keep a token in');
-  const found = [...searchIdentities({ machine, registry, parameters: {}, isChosen: false })];
+  const found = [...searchIdentities({ runtime, registry, parameters: {}, isChosen: false })];
   const [first] = found.flatMap((one) => (isSkipped(one) ? [] : [one]));
   if (first === undefined) throw new Error('There is no identity');
   const savedAtSeconds = Math.floor(Date.now() / 1000);
@@ -77,10 +77,10 @@ async function createMachine(home: string, identity: Record<string, string>, pro
     { service: registry.service, identity: first.description, kind: 'refresh-token' },
     { token: 'token', savedAtSeconds, expiresAtSeconds: savedAtSeconds + 10_800 },
   );
-  return machine;
+  return runtime;
 }
 
-async function runGet(node: string, program: string, server: string, { env }: Machine) {
+async function runGet(node: string, program: string, server: string, { env }: Runtime) {
   const reports = `${env['HOME']}-coverage`;
   const { stdout } = spawnSync(node, [program, 'get'], {
     env: { ...env, SystemRoot: process.env['SystemRoot'], NODE_V8_COVERAGE: reports },

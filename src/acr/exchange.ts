@@ -11,7 +11,7 @@ import { asJsonObject, asText, parseJsonObject } from '../json.ts';
 import { type HttpResponse, readCorrelationId } from '../network/http.ts';
 import { quoteForeignText } from '../redact.ts';
 import type { Registry } from '../registry.ts';
-import type { SignInTools } from '../sign-in/sign-in.ts';
+import type { TokenContext } from '../sign-in/sign-in.ts';
 
 /** A token of the registry, with its own end where it tells one. */
 export interface RegistryToken {
@@ -25,12 +25,12 @@ export interface RegistryToken {
  * @throws REGISTRY_REFUSED, ANSWER_INVALID, NETWORK_FAILED
  */
 export async function exchangeToken(
-  tools: SignInTools,
+  context: TokenContext,
   registry: Registry,
   entraToken: string,
   tenant: string | undefined,
 ): Promise<RegistryToken> {
-  const response = await tools.http.send({
+  const response = await context.http.send({
     method: 'POST',
     url: `https://${registry.host}/oauth2/exchange`,
     form: [
@@ -39,10 +39,10 @@ export async function exchangeToken(
       ...(tenant === undefined ? [] : [['tenant', tenant] as const]),
       ['access_token', entraToken],
     ],
-    purpose: tools.purpose,
+    purpose: context.purpose,
   });
-  if (response.status === 401) throw explainUnauthorized(tools, registry, entraToken, response);
-  return judgeToken(tools, registry, response, 'refresh_token');
+  if (response.status === 401) throw explainUnauthorized(context, registry, entraToken, response);
+  return parseToken(context, registry, response, 'refresh_token');
 }
 
 /**
@@ -51,12 +51,12 @@ export async function exchangeToken(
  * @throws REGISTRY_REFUSED, ANSWER_INVALID, NETWORK_FAILED
  */
 export async function requestAccessToken(
-  tools: SignInTools,
+  context: TokenContext,
   registry: Registry,
   refreshToken: string,
   scope: readonly string[],
 ): Promise<RegistryToken> {
-  const response = await tools.http.send({
+  const response = await context.http.send({
     method: 'POST',
     url: `https://${registry.host}/oauth2/token`,
     form: [
@@ -65,13 +65,13 @@ export async function requestAccessToken(
       ...scope.map((one) => ['scope', one] as const),
       ['refresh_token', refreshToken],
     ],
-    purpose: tools.purpose,
+    purpose: context.purpose,
   });
-  return judgeToken(tools, registry, response, 'access_token');
+  return parseToken(context, registry, response, 'access_token');
 }
 
-function judgeToken(
-  tools: SignInTools,
+function parseToken(
+  context: TokenContext,
   registry: Registry,
   response: HttpResponse,
   field: 'refresh_token' | 'access_token',
@@ -85,17 +85,17 @@ function judgeToken(
     ...(correlationId === undefined ? [] : [`correlation id ${correlationId}`]),
   ];
   const refuse = (what: string, hint: string) => {
-    return new CredentialError('REGISTRY_REFUSED', `${tools.purpose}: ${what}`, { causes, hint });
+    return new CredentialError('REGISTRY_REFUSED', `${context.purpose}: ${what}`, { causes, hint });
   };
   const [name = host] = host.split(/[-.]/);
   if (response.status === 200) {
-    throw new CredentialError('ANSWER_INVALID', `${tools.purpose}: ${host} answered without a ${field}`, {
+    throw new CredentialError('ANSWER_INVALID', `${context.purpose}: ${host} answered without a ${field}`, {
       causes: correlationId === undefined ? [] : [`correlation id ${correlationId}`],
       hint: 'check HTTPS_PROXY; a proxy may have answered',
     });
   }
   if (response.status === 401) {
-    const what = `${tools.purpose}: ${host} does not accept its own token any more`;
+    const what = `${context.purpose}: ${host} does not accept its own token any more`;
     throw new CredentialError('TOKEN_REFUSED', what, { causes, hint: `docker logout ${host}` });
   }
   if (response.status === 403) {
@@ -126,7 +126,7 @@ function judgeToken(
  * What it says is for people only; it is the registry that judges.
  */
 function explainUnauthorized(
-  tools: SignInTools,
+  context: TokenContext,
   { host, service, cloud }: Registry,
   entraToken: string,
   response: HttpResponse,
@@ -148,7 +148,7 @@ function explainUnauthorized(
   ];
   const account = quoteForeignText(who, 80);
   if (cloud.armAudience !== undefined && asText(claims['aud'])?.replace(/\/$/, '') === cloud.armAudience) {
-    const what = `${tools.purpose}: ${host} refused a token for Azure Resource Manager, which ${account} got for want of another`;
+    const what = `${context.purpose}: ${host} refused a token for Azure Resource Manager, which ${account} got for want of another`;
     return new CredentialError('REGISTRY_REFUSED', what, {
       causes,
       hint: `az acr config authentication-as-arm show -r ${name}`,
@@ -156,7 +156,7 @@ function explainUnauthorized(
   }
   return new CredentialError(
     'REGISTRY_REFUSED',
-    `${tools.purpose}: ${account} has no role there, or is of another tenant`,
+    `${context.purpose}: ${account} has no role there, or is of another tenant`,
     {
       causes,
       hint:

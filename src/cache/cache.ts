@@ -9,7 +9,7 @@ import { join, sep } from 'node:path';
 import { asText, parseJsonObject } from '../json.ts';
 import { makeOwnFolder, readOwnFile, replaceOwnFile } from '../system/files.ts';
 import { findCacheFolder } from '../system/paths.ts';
-import type { Machine } from '../system/runtime.ts';
+import type { Runtime } from '../system/runtime.ts';
 import { hashText } from './hash.ts';
 
 /** Whose token for which registry. */
@@ -32,17 +32,17 @@ export interface CachedToken {
 export interface Cache {
   readonly folder: string;
   readonly lockFolder: string;
-  readonly noteFolder: string;
+  readonly markerFolder: string;
 }
 
-const LARGEST_ENTRY_BYTES = 64 * 1024;
+const MAX_ENTRY_BYTES = 64 * 1024;
 /** A token that ends sooner is renewed first: a pull may take a while to begin. */
-const SHORTEST_LIFE_SECONDS = 300;
+const MIN_LIFE_SECONDS = 300;
 /** A token that was "saved in the future" tells that the clock was turned back: its end cannot be trusted either. */
 const CLOCK_TOLERANCE_SECONDS = 300;
 
 /** What the cache calls a token that `get` answers with: an identity token is a refresh token by another user name. */
-export function nameKind(secret: string, scope: readonly string[]): string {
+export function tokenKind(secret: string, scope: readonly string[]): string {
   return secret === 'access-token' ? `access-token ${[...scope].sort().join(' ')}` : 'refresh-token';
 }
 
@@ -73,20 +73,20 @@ export function limitMinimumLife(
   minimumLifeSeconds: number,
 ): number {
   const possibleSeconds = ((expiresAtSeconds - savedAtSeconds) * 5) / 6;
-  return Math.max(SHORTEST_LIFE_SECONDS, Math.min(minimumLifeSeconds, possibleSeconds));
+  return Math.max(MIN_LIFE_SECONDS, Math.min(minimumLifeSeconds, possibleSeconds));
 }
 
 /** @returns `undefined` where there is no folder to keep anything in. */
-export async function findCache(machine: Machine): Promise<Cache | undefined> {
-  const folder = await findCacheFolder(machine);
+export async function findCache(runtime: Runtime): Promise<Cache | undefined> {
+  const folder = await findCacheFolder(runtime);
   // A folder of its own below, since the person may name one that others can write in, such as a mounted volume.
   if (folder === undefined) return undefined;
-  return { folder: `${folder}${sep}tokens`, lockFolder: `${folder}${sep}locks`, noteFolder: `${folder}${sep}notes` };
+  return { folder: `${folder}${sep}tokens`, lockFolder: `${folder}${sep}locks`, markerFolder: `${folder}${sep}notes` };
 }
 
 /** @returns the token, expired or not; `undefined` when there is none that can be trusted. */
 export function readCache(cache: Cache, key: CacheKey, nowSeconds: number): CachedToken | undefined {
-  const text = readOwnFile(cacheFile(cache, key), LARGEST_ENTRY_BYTES);
+  const text = readOwnFile(cacheFile(cache, key), MAX_ENTRY_BYTES);
   const entry = text === undefined ? undefined : parseJsonObject(text);
   if (entry === undefined) return undefined;
   const { service, identity, kind, token, expiresAtSeconds, savedAtSeconds } = entry;
@@ -133,10 +133,10 @@ export function eraseCache(cache: Cache, service: string): void {
 }
 
 /** What the files of a key are called; what they hold is believed only when it names the same key. */
-export function nameKey({ service, identity, kind }: CacheKey): string {
+export function keyFileName({ service, identity, kind }: CacheKey): string {
   return `${service}_${hashText(`${identity}\n${kind}`)}`;
 }
 
 function cacheFile(cache: Cache, key: CacheKey): string {
-  return `${cache.folder}${sep}${nameKey(key)}.json`;
+  return `${cache.folder}${sep}${keyFileName(key)}.json`;
 }

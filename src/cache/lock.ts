@@ -28,7 +28,7 @@ interface SeenHolder {
 
 const HEARTBEAT_MS = 500;
 const DEAD_AFTER_MS = 3_000;
-const LARGEST_LOCK_BYTES = 1024;
+const MAX_LOCK_BYTES = 1024;
 
 /** Tries to get one lock, again and again; remembers what it saw of the holder in between. */
 export class LockAttempt {
@@ -104,7 +104,7 @@ export class LockAttempt {
     }
     // Measured on our own clock, since a shared folder may keep another one's time.
     if (nowMs - this.#seen.sinceMs > DEAD_AFTER_MS) return true;
-    const [processId, host] = (readOwnFile(file, LARGEST_LOCK_BYTES) ?? '').split(' ');
+    const [processId, host] = (readOwnFile(file, MAX_LOCK_BYTES) ?? '').split(' ');
     if (host !== this.#here) return false;
     return Date.now() - touchedMs > DEAD_AFTER_MS || !isRunning(Number(processId));
   }

@@ -3,14 +3,21 @@
 import { describeCause } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { makeOwnFolder } from '../system/files.ts';
-import type { Machine } from '../system/runtime.ts';
-import { type Cache, type CachedToken, type CacheKey, limitMinimumLife, measureRenewalLead, nameKey } from './cache.ts';
+import type { Runtime } from '../system/runtime.ts';
+import {
+  type Cache,
+  type CachedToken,
+  type CacheKey,
+  keyFileName,
+  limitMinimumLife,
+  measureRenewalLead,
+} from './cache.ts';
 import { hashText } from './hash.ts';
 import { LockAttempt } from './lock.ts';
-import { readNote, writeNote } from './markers.ts';
+import { readMarker, writeMarker } from './markers.ts';
 
 export interface RenewalRequest {
-  readonly machine: Machine;
+  readonly runtime: Runtime;
   readonly cache: Cache;
   readonly key: CacheKey;
   readonly cached: CachedToken;
@@ -29,8 +36,8 @@ export const FAILED = 'failed';
 const HASH_CHARACTERS = 6;
 
 /** The note on what was last done to renew a token. */
-export function nameRenewal(key: CacheKey): string {
-  return `renewal ${nameKey(key)}`;
+export function renewalMarker(key: CacheKey): string {
+  return `renewal ${keyFileName(key)}`;
 }
 
 /**
@@ -49,12 +56,12 @@ export function isRenewalDue(cached: CachedToken, nowSeconds: number, minimumLif
  * Starts the renewal of a token that is due, once a minute at most for all processes. Never fails: whoever asked has
  * the old token, and without this it is renewed in its last minutes.
  */
-export async function startRenewal({ machine, cache, key, cached, ...request }: RenewalRequest): Promise<void> {
+export async function startRenewal({ runtime, cache, key, cached, ...request }: RenewalRequest): Promise<void> {
   const { minimumLifeSeconds, host, log } = request;
   try {
-    if (machine.startRenewal === undefined || !isRenewalDue(cached, machine.now() / 1000, minimumLifeSeconds)) return;
-    if (!claimRenewal(cache, key, machine.now() / 1000)) return;
-    const isStarted = await machine.startRenewal(host);
+    if (runtime.startRenewal === undefined || !isRenewalDue(cached, runtime.now() / 1000, minimumLifeSeconds)) return;
+    if (!claimRenewal(cache, key, runtime.now() / 1000)) return;
+    const isStarted = await runtime.startRenewal(host);
     log?.({ step: 'sign-in', outcome: isStarted ? 'renewal-started' : 'renewal-not-started', host });
   } catch (cause) {
     log?.({ step: 'sign-in', outcome: 'renewal-not-started', host, reason: describeCause(cause) });
@@ -63,14 +70,14 @@ export async function startRenewal({ machine, cache, key, cached, ...request }: 
 
 /** @returns whether it is this process that renews, which is sure only where that can be written down. */
 function claimRenewal(cache: Cache, key: CacheKey, nowSeconds: number): boolean {
-  const note = nameRenewal(key);
-  const isClaimed = () => readNote(cache, note, nowSeconds) !== undefined;
+  const marker = renewalMarker(key);
+  const isClaimed = () => readMarker(cache, marker, nowSeconds) !== undefined;
   if (isClaimed() || !makeOwnFolder(cache.lockFolder)) return false;
-  const lock = new LockAttempt(cache.lockFolder, `${nameKey(key)}.renewal`).try();
+  const lock = new LockAttempt(cache.lockFolder, `${keyFileName(key)}.renewal`).try();
   if (lock === undefined) return false;
   try {
     if (isClaimed()) return false;
-    writeNote(cache, note, STARTED, nowSeconds, RENEWAL_PAUSE_SECONDS);
+    writeMarker(cache, marker, STARTED, nowSeconds, RENEWAL_PAUSE_SECONDS);
     return isClaimed();
   } finally {
     lock.release();

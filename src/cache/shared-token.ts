@@ -3,20 +3,20 @@
 import { describeCause } from '../errors.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { Log } from '../log.ts';
-import type { Machine } from '../system/runtime.ts';
+import type { Runtime } from '../system/runtime.ts';
 import { type Cache, type CachedToken, type CacheKey, readCache, writeCache } from './cache.ts';
-import { readNote, writeNote } from './markers.ts';
-import { FAILED, nameRenewal, RENEWAL_PAUSE_SECONDS } from './renewal.ts';
-import { flySingle } from './single-flight.ts';
+import { readMarker, writeMarker } from './markers.ts';
+import { FAILED, RENEWAL_PAUSE_SECONDS, renewalMarker } from './renewal.ts';
+import { runSingleFlight } from './single-flight.ts';
 
-export interface TokenWithEnd {
+export interface ExpiringToken {
   readonly token: string;
   /** `undefined` when nobody knows it, or when the token must not be kept: then it is good for this answer only. */
   readonly expiresAtSeconds: number | undefined;
 }
 
 export interface TokenRequest {
-  readonly machine: Machine;
+  readonly runtime: Runtime;
   readonly identity: Identity;
   readonly cache: Cache | undefined;
   /** When everything has to be over, on the clock of `readClockMs`. */
@@ -27,9 +27,9 @@ export interface TokenRequest {
 /** @typeParam T what may come instead of a token. */
 export interface TokenFlight<T extends object> {
   /** Whether a token of the cache need not be renewed. */
-  readonly isGood: (cached: CachedToken) => boolean;
+  readonly isUsable: (cached: CachedToken) => boolean;
   /** Gets a new one. */
-  readonly get: () => Promise<TokenWithEnd | T>;
+  readonly get: () => Promise<ExpiringToken | T>;
   /** Looks for what another process found instead. */
   readonly peek?: () => T | undefined;
   /** Called when another process is at it. */
@@ -40,11 +40,11 @@ export interface TokenFlight<T extends object> {
 
 /** Answers from the cache, else gets the token once for all processes that wait for it, and keeps it. */
 export async function obtainShared<T extends object>(
-  { machine, identity, cache, deadlineMs, log }: TokenRequest,
+  { runtime, identity, cache, deadlineMs, log }: TokenRequest,
   key: CacheKey,
-  { isGood, get, peek, onWait, refused }: TokenFlight<T>,
+  { isUsable, get, peek, onWait, refused }: TokenFlight<T>,
 ): Promise<string | T> {
-  const nowSeconds = () => machine.now() / 1000;
+  const nowSeconds = () => runtime.now() / 1000;
   const readLiving = () => {
     const cached = cache === undefined ? undefined : readCache(cache, key, nowSeconds());
     return cached === undefined || cached.token === refused || cached.expiresAtSeconds <= nowSeconds()
@@ -54,10 +54,10 @@ export async function obtainShared<T extends object>(
   /** Who could not renew a token with life left does not try again at once: it would hold up every answer. */
   const isPaused = ({ expiresAtSeconds }: CachedToken) =>
     expiresAtSeconds - nowSeconds() > 2 * RENEWAL_PAUSE_SECONDS &&
-    readNote(cache, nameRenewal(key), nowSeconds()) === FAILED;
+    readMarker(cache, renewalMarker(key), nowSeconds()) === FAILED;
   let looks = 0;
-  return await flySingle<string | T>(cache, key, {
-    machine,
+  return await runSingleFlight<string | T>(cache, key, {
+    runtime,
     secret: identity.readSecret?.() ?? '',
     deadlineMs,
     log,
@@ -66,10 +66,10 @@ export async function obtainShared<T extends object>(
       if (looks === 2) onWait?.();
       const cached = readLiving();
       if (cached === undefined) return peek?.();
-      return isGood(cached) || isPaused(cached) ? cached.token : peek?.();
+      return isUsable(cached) || isPaused(cached) ? cached.token : peek?.();
     },
     run: async () => {
-      let found: TokenWithEnd | T;
+      let found: ExpiringToken | T;
       try {
         found = await get();
       } catch (cause) {
@@ -77,7 +77,7 @@ export async function obtainShared<T extends object>(
         const old = readLiving();
         if (old === undefined) throw cause;
         log?.({ step: 'sign-in', outcome: 'old-token', reason: describeCause(cause) });
-        writeNote(cache, nameRenewal(key), FAILED, nowSeconds(), RENEWAL_PAUSE_SECONDS);
+        writeMarker(cache, renewalMarker(key), FAILED, nowSeconds(), RENEWAL_PAUSE_SECONDS);
         return old.token;
       }
       if (!isToken(found)) return found;
@@ -87,7 +87,7 @@ export async function obtainShared<T extends object>(
   });
 }
 
-function isToken<T extends object>(found: TokenWithEnd | T): found is TokenWithEnd {
+function isToken<T extends object>(found: ExpiringToken | T): found is ExpiringToken {
   return 'token' in found;
 }
 
@@ -95,7 +95,7 @@ function isToken<T extends object>(found: TokenWithEnd | T): found is TokenWithE
 function keep(
   cache: Cache | undefined,
   key: CacheKey,
-  { token, expiresAtSeconds }: TokenWithEnd,
+  { token, expiresAtSeconds }: ExpiringToken,
   now: number,
   log?: Log,
 ): void {

@@ -8,12 +8,12 @@ import { asText, parseJsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
 import { readClockMs } from '../system/clock.ts';
 import { makeOwnFolder, readOwnFile, replaceOwnFile } from '../system/files.ts';
-import type { Machine } from '../system/runtime.ts';
-import { type Cache, type CacheKey, nameKey } from './cache.ts';
+import type { Runtime } from '../system/runtime.ts';
+import { type Cache, type CacheKey, keyFileName } from './cache.ts';
 import { type Lock, LockAttempt } from './lock.ts';
 
 export interface Flight<T> {
-  readonly machine: Machine;
+  readonly runtime: Runtime;
   /** Looks for the result of another process. */
   readonly peek: () => T | undefined;
   /** Gets the result itself. */
@@ -26,8 +26,8 @@ export interface Flight<T> {
 }
 
 const FIRST_WAIT_MS = 8;
-const LONGEST_WAIT_MS = 100;
-const LARGEST_FAILURE_BYTES = 16 * 1024;
+const MAX_WAIT_MS = 100;
+const MAX_FAILURE_BYTES = 16 * 1024;
 
 /** Failures that whoever waited would have had as well. */
 const SHARED_FAILURES: readonly ErrorCode[] = [
@@ -43,9 +43,9 @@ const SHARED_FAILURES: readonly ErrorCode[] = [
  * Runs a flight under the lock of its key; without a lock where none can be had, which costs a request, not the answer.
  * @throws CredentialError of the run, or BUSY when another process held the lock until the deadline.
  */
-export async function flySingle<T>(cache: Cache | undefined, key: CacheKey, flight: Flight<T>): Promise<T> {
+export async function runSingleFlight<T>(cache: Cache | undefined, key: CacheKey, flight: Flight<T>): Promise<T> {
   if (cache === undefined) return flight.run();
-  const failureFile = join(cache.lockFolder, `${nameKey(key)}.failed`);
+  const failureFile = join(cache.lockFolder, `${keyFileName(key)}.failed`);
   const turn = await takeTurn(cache, key, flight, failureFile);
   if ('found' in turn) return turn.found;
   try {
@@ -66,8 +66,8 @@ async function takeTurn<T>(
   failureFile: string,
 ): Promise<{ found: T } | { lock: Lock | undefined }> {
   const startedAtMs = Date.now();
-  const attempt = makeOwnFolder(cache.lockFolder) ? new LockAttempt(cache.lockFolder, nameKey(key)) : undefined;
-  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 1.5)) {
+  const attempt = makeOwnFolder(cache.lockFolder) ? new LockAttempt(cache.lockFolder, keyFileName(key)) : undefined;
+  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(MAX_WAIT_MS, waitMs * 1.5)) {
     let lock: Lock | undefined;
     try {
       if (attempt === undefined) throw new Error(`${cache.lockFolder} is not a folder that only you can write in`);
@@ -98,10 +98,10 @@ async function waitForOther(service: string, deadlineMs: number, waitMs: number)
 }
 
 /** Leaves the failure for those who wait behind us, as it would be shown. */
-async function shareFailure<T>(file: string, { machine, secret }: Flight<T>, failure: unknown): Promise<void> {
+async function shareFailure<T>(file: string, { runtime, secret }: Flight<T>, failure: unknown): Promise<void> {
   if (!(failure instanceof CredentialError) || !SHARED_FAILURES.includes(failure.code)) return;
   const { createRedactor } = await import('../redact.ts');
-  const redact = createRedactor(machine);
+  const redact = createRedactor(runtime);
   const { code } = failure;
   const [message, causes] = [redact(failure.message), failure.causes.map(redact)];
   const hint = failure.hint === undefined ? undefined : redact(failure.hint);
@@ -117,7 +117,7 @@ async function shareFailure<T>(file: string, { machine, secret }: Flight<T>, fai
 
 /** @throws the failure of the process that we waited for, if it failed while we did, with the same secret. */
 async function rethrowFailure(file: string, secret: string, sinceMs: number): Promise<void> {
-  const failure = parseJsonObject(readOwnFile(file, LARGEST_FAILURE_BYTES) ?? '');
+  const failure = parseJsonObject(readOwnFile(file, MAX_FAILURE_BYTES) ?? '');
   if (failure === undefined || typeof failure['failedAtMs'] !== 'number' || failure['failedAtMs'] < sinceMs) return;
   if (failure['proof'] !== (await prove(asText(failure['salt']) ?? '', secret))) return;
   const code = SHARED_FAILURES.find((shared) => shared === failure['code']);

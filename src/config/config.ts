@@ -7,7 +7,7 @@ import { asJsonObject, type JsonObject } from '../json.ts';
 import { parseHost, parseRegistry, type Registry } from '../registry.ts';
 import { readForeignFile } from '../system/files.ts';
 import { findConfigFile } from '../system/paths.ts';
-import type { Machine } from '../system/runtime.ts';
+import type { Runtime } from '../system/runtime.ts';
 import { ConfigReader } from './config-reader.ts';
 import { type ChosenIdentity, parseChosenIdentity } from './identity-settings.ts';
 import { findPattern } from './registry-pattern.ts';
@@ -62,7 +62,7 @@ export const REGISTRY_KEYS = [
 ] as const;
 export const CLOUD_KEYS = ['authorityHost', 'audience', 'federatedAudience'] as const;
 
-const LARGEST_CONFIG_BYTES = 1024 * 1024;
+const MAX_CONFIG_BYTES = 1024 * 1024;
 /** @see https://distribution.github.io/distribution/spec/auth/scope/ */
 const SCOPE = /^[a-z-]+:[A-Za-z0-9._/*-]+:[a-z_*]+(?:,[a-z_*]+)*$/;
 
@@ -81,8 +81,8 @@ interface ConfigText {
  *
  * @throws CONFIG_INVALID naming the file, the key and the nearest right key.
  */
-export async function loadSettings(machine: Machine, registry: Registry): Promise<RegistrySettings> {
-  const config = await loadConfig(machine);
+export async function loadSettings(runtime: Runtime, registry: Registry): Promise<RegistrySettings> {
+  const config = await loadConfig(runtime);
   return config === undefined ? DEFAULT_SETTINGS : readSettings(config.text, config.file, registry);
 }
 
@@ -90,13 +90,13 @@ export async function loadSettings(machine: Machine, registry: Registry): Promis
  * Finds the registry of a server URL, one that only the configuration knows included.
  * @returns `undefined` when it is not ours.
  */
-export async function findRegistry(machine: Machine, serverUrl: string): Promise<Registry | undefined> {
+export async function findRegistry(runtime: Runtime, serverUrl: string): Promise<Registry | undefined> {
   const registry = parseRegistry(serverUrl);
   if (registry !== undefined) return registry;
   const host = parseHost(serverUrl);
   if (host === undefined) return undefined;
   try {
-    const config = await loadConfig(machine);
+    const config = await loadConfig(runtime);
     return config === undefined ? undefined : parseRegistry(serverUrl, readClouds(config.text, config.file, host));
   } catch (cause) {
     // A mistake in the file must not break the registries of others, and nobody knows yet that this one is ours.
@@ -149,8 +149,8 @@ function readClouds(text: string, file: string, host: string): readonly Cloud[] 
 }
 
 /** @throws CONFIG_INVALID when it is there and cannot be read. */
-export async function loadConfig(machine: Machine): Promise<ConfigText | undefined> {
-  const found = await findConfigFile(machine);
+export async function loadConfig(runtime: Runtime): Promise<ConfigText | undefined> {
+  const found = await findConfigFile(runtime);
   if (found === undefined) return undefined;
   const { file, isExplicit } = found;
   if (!isAbsolute(file)) {
@@ -158,7 +158,7 @@ export async function loadConfig(machine: Machine): Promise<ConfigText | undefin
   }
   let text: string | undefined;
   try {
-    text = readForeignFile(file, LARGEST_CONFIG_BYTES);
+    text = readForeignFile(file, MAX_CONFIG_BYTES);
   } catch (cause) {
     throw invalidFile(file, describeCause(cause));
   }

@@ -1,6 +1,6 @@
 /** Finds what somebody who mistyped a word meant. */
 
-const FARTHEST = 3;
+const MAX_EDITS = 3;
 
 /** @returns the candidate that is fewest edits away, or `undefined` when none is near. */
 export function findNearest<T extends string>(word: string, candidates: readonly T[]): T | undefined {
@@ -9,12 +9,12 @@ export function findNearest<T extends string>(word: string, candidates: readonly
     const distance = countEdits(word.toLowerCase(), candidate.toLowerCase());
     if (nearest === undefined || distance < nearest.distance) nearest = { candidate, distance };
   }
-  return nearest !== undefined && nearest.distance <= FARTHEST ? nearest.candidate : undefined;
+  return nearest !== undefined && nearest.distance <= MAX_EDITS ? nearest.candidate : undefined;
 }
 
 /** Levenshtein's distance. */
 function countEdits(from: string, to: string): number {
-  if (Math.abs(from.length - to.length) > FARTHEST) return FARTHEST + 1; // also keeps hostile lengths cheap
+  if (Math.abs(from.length - to.length) > MAX_EDITS) return MAX_EDITS + 1; // also keeps hostile lengths cheap
   let previous = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let row = 1; row <= from.length; row += 1) {
     const current = [row];

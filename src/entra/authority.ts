@@ -19,10 +19,10 @@ export interface Authority {
  * The authority for a registry: the configuration's, else `AZURE_AUTHORITY_HOST`, else that of the registry's cloud.
  * @throws IDENTITY_INVALID
  */
-export function findAuthority({ machine, registry, parameters }: IdentityRequest): Authority {
+export function findAuthority({ runtime, registry, parameters }: IdentityRequest): Authority {
   const { host, cloud } = registry;
   if (parameters.authorityHost !== undefined) return { url: parameters.authorityHost, contradiction: undefined };
-  const named = readVariable(machine, 'AZURE_AUTHORITY_HOST');
+  const named = readVariable(runtime, 'AZURE_AUTHORITY_HOST');
   if (named === undefined) {
     if (cloud.authority !== undefined) return { url: cloud.authority, contradiction: undefined };
     throw new CredentialError(
@@ -75,10 +75,10 @@ export interface ClientOfTenant {
 
 /** @returns the name of the variable that is missing. */
 export function findClient(request: IdentityRequest): ClientOfTenant | string {
-  const { machine, parameters } = request;
-  const clientId = parameters.clientId ?? readVariable(machine, 'AZURE_CLIENT_ID');
+  const { runtime, parameters } = request;
+  const clientId = parameters.clientId ?? readVariable(runtime, 'AZURE_CLIENT_ID');
   if (clientId === undefined) return 'AZURE_CLIENT_ID';
-  const tenantId = parameters.tenantId ?? readVariable(machine, 'AZURE_TENANT_ID');
+  const tenantId = parameters.tenantId ?? readVariable(runtime, 'AZURE_TENANT_ID');
   if (tenantId === undefined) return 'AZURE_TENANT_ID';
   return { clientId, tenant: checkTenant(tenantId, 'AZURE_TENANT_ID', request) };
 }

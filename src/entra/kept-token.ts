@@ -1,12 +1,12 @@
 /** The Entra token that is exchanged for a registry's: got once for all registries of one identity, and kept for its life. */
 
 import { type CachedToken, type CacheKey, dropCache, eraseCache, isFresh, readCache } from '../cache/cache.ts';
-import { readNote, writeNote } from '../cache/markers.ts';
+import { readMarker, writeMarker } from '../cache/markers.ts';
 import { obtainShared } from '../cache/shared-token.ts';
 import { CLOUDS } from '../clouds.ts';
 import { CredentialError } from '../errors.ts';
 import { isNotSetUp, type NotSetUp } from '../identity/identity.ts';
-import type { SignInRequest, SignInTools } from '../sign-in/sign-in.ts';
+import type { SignInRequest, TokenContext } from '../sign-in/sign-in.ts';
 
 export interface EntraToken {
   readonly token: string;
@@ -17,7 +17,7 @@ export interface EntraToken {
 /** What the cache calls Entra, which is no registry: no login server has such a name, whatever the configuration says. */
 const ENTRA_SERVICE = '@entra';
 /** A tenant does not learn of the registry's audience within a day. */
-const AUDIENCE_NOTE_SECONDS = 24 * 3600;
+const AUDIENCE_MARKER_SECONDS = 24 * 3600;
 /** Tokens for all of Azure: they are never written. */
 const ARM_AUDIENCES = CLOUDS.map(({ armAudience }) => armAudience);
 /** That the tenant does not know the registry's audience. */
@@ -35,17 +35,17 @@ const ARM_ONLY = { isArmOnly: true } as const;
  */
 export async function obtainEntraToken(
   request: SignInRequest,
-  open: (signsIn: boolean) => Promise<SignInTools>,
+  open: (signsIn: boolean) => Promise<TokenContext>,
   refused?: string,
 ): Promise<EntraToken | NotSetUp> {
-  const { machine, registry, identity, parameters, cache, log } = request;
+  const { runtime, registry, identity, parameters, cache, log } = request;
   const armAudience = parameters.audience === undefined ? registry.cloud.armAudience : undefined;
-  const note = `audience ${identity.description}`;
+  const marker = `audience ${identity.description}`;
   const isArmOnly = () =>
-    armAudience !== undefined && readNote(cache, note, machine.now() / 1000) === armAudience ? ARM_ONLY : undefined;
+    armAudience !== undefined && readMarker(cache, marker, runtime.now() / 1000) === armAudience ? ARM_ONLY : undefined;
   const signIn = async (audience?: string) => {
-    const tools = await open(true);
-    return asNew(await identity.getToken(audience === undefined ? tools : { ...tools, audience }));
+    const context = await open(true);
+    return asNew(await identity.getToken(audience === undefined ? context : { ...context, audience }));
   };
   if (!request.settings.cacheEntraTokens && cache !== undefined) eraseCache(cache, ENTRA_SERVICE);
   if (isArmOnly() !== undefined) return await signIn(armAudience);
@@ -63,7 +63,7 @@ export async function obtainEntraToken(
     } catch {
       throw cause; // the first answer is the telling one
     }
-    writeNote(cache, note, armAudience, machine.now() / 1000, AUDIENCE_NOTE_SECONDS);
+    writeMarker(cache, marker, armAudience, runtime.now() / 1000, AUDIENCE_MARKER_SECONDS);
     return found;
   }
 }
@@ -77,21 +77,22 @@ function isKeepable({ registry, settings, parameters }: SignInRequest): boolean 
 
 async function obtainKept(
   request: SignInRequest,
-  open: (signsIn: boolean) => Promise<SignInTools>,
+  open: (signsIn: boolean) => Promise<TokenContext>,
   isArmOnly: () => typeof ARM_ONLY | undefined,
   refused: string | undefined,
 ): Promise<EntraToken | NotSetUp | typeof ARM_ONLY> {
-  const { machine, registry, identity, cache } = request;
+  const { runtime, registry, identity, cache } = request;
   const { audience } = registry.cloud;
   const key: CacheKey = { service: ENTRA_SERVICE, identity: identity.description, kind: `entra-token ${audience}` };
-  const isGood = (cached: CachedToken) => isFresh(cached, machine.now() / 1000);
+  const isUsable = (cached: CachedToken) => isFresh(cached, runtime.now() / 1000);
   if (cache !== undefined && refused !== undefined) dropCache(cache, key, refused);
-  const cached = cache === undefined ? undefined : readCache(cache, key, machine.now() / 1000);
-  if (cached !== undefined && cached.token !== refused && isGood(cached)) return { token: cached.token, isKept: true };
+  const cached = cache === undefined ? undefined : readCache(cache, key, runtime.now() / 1000);
+  if (cached !== undefined && cached.token !== refused && isUsable(cached))
+    return { token: cached.token, isKept: true };
   let isKept = true;
   try {
     const found = await obtainShared<NotSetUp | typeof ARM_ONLY>(request, key, {
-      isGood,
+      isUsable,
       refused,
       peek: isArmOnly,
       // Whoever waits has time to open the connection to its own registry.

@@ -9,8 +9,8 @@ import { CredentialError } from '../errors.ts';
 import { asText, parseJsonObject } from '../json.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from '../network/http.ts';
 import { quoteForeignText } from '../redact.ts';
-import type { SignInTools } from '../sign-in/sign-in.ts';
-import type { Machine } from '../system/runtime.ts';
+import type { TokenContext } from '../sign-in/sign-in.ts';
+import type { Runtime } from '../system/runtime.ts';
 import type { Authority } from './authority.ts';
 import { type Claims, readAudiences, readClaims } from './claims.ts';
 import { findEntraAdvice, UNKNOWN_AUDIENCE_CODES } from './error-codes.ts';
@@ -47,7 +47,7 @@ const CLOCK_TOLERANCE_SECONDS = 10;
  * Gets an access token for the registry's audience with the client-credentials grant.
  * @throws ENTRA_REFUSED, ANSWER_INVALID, NETWORK_FAILED
  */
-export async function requestToken(tools: SignInTools, request: TokenRequest): Promise<string> {
+export async function requestToken(context: TokenContext, request: TokenRequest): Promise<string> {
   const { authority, tenant, clientId, credential, route } = request;
   const url = route?.tokenEndpoint ?? formatTokenEndpoint(authority, tenant);
   const httpRequest: HttpRequest = {
@@ -57,13 +57,13 @@ export async function requestToken(tools: SignInTools, request: TokenRequest): P
     headers: { 'client-request-id': randomUUID(), 'return-client-request-id': 'true' },
     form: [
       ['client_id', clientId],
-      ['scope', `${tools.audience}/.default`],
+      ['scope', `${context.audience}/.default`],
       ['grant_type', 'client_credentials'],
       ...Object.entries(credential),
     ],
-    purpose: tools.purpose,
+    purpose: context.purpose,
   };
-  return judgeToken(tools, request, await sendOn(route, httpRequest, tools.http), new URL(url).host);
+  return parseToken(context, request, await sendOn(route, httpRequest, context.http), new URL(url).host);
 }
 
 async function sendOn(
@@ -94,7 +94,7 @@ export function formatTokenEndpoint({ url }: Authority, tenant: string): string 
   return `${url}/${tenant}/oauth2/v2.0/token`;
 }
 
-function judgeToken(tools: SignInTools, request: TokenRequest, response: HttpResponse, host: string): string {
+function parseToken(context: TokenContext, request: TokenRequest, response: HttpResponse, host: string): string {
   const answer = parseJsonObject(response.body);
   const token = asText(answer?.['access_token']);
   if (response.status === 200 && token !== undefined) return token;
@@ -103,7 +103,7 @@ function judgeToken(tools: SignInTools, request: TokenRequest, response: HttpRes
   if (error === undefined) {
     throw new CredentialError(
       response.status === 200 ? 'ANSWER_INVALID' : 'NETWORK_FAILED',
-      `${tools.purpose}: ${host} answered ${response.status} without an OAuth answer`,
+      `${context.purpose}: ${host} answered ${response.status} without an OAuth answer`,
       {
         causes: [describeBody(response), ...contradiction],
         hint: request.route?.hint ?? 'check HTTPS_PROXY and AZURE_AUTHORITY_HOST; a proxy may have answered',
@@ -112,7 +112,7 @@ function judgeToken(tools: SignInTools, request: TokenRequest, response: HttpRes
   }
   const description = asText(answer?.['error_description']) ?? '';
   const code = /AADSTS(\d+)/.exec(description)?.[1];
-  const clock = TIME_CODES.includes(code ?? '') ? compareClocks(tools.machine, response) : undefined;
+  const clock = TIME_CODES.includes(code ?? '') ? compareClocks(context.runtime, response) : undefined;
   const claims = request.assertion === undefined ? undefined : readClaims(request.assertion);
   const advice = findEntraAdvice(code, {
     clientId: request.clientId,
@@ -128,12 +128,12 @@ function judgeToken(tools: SignInTools, request: TokenRequest, response: HttpRes
   const isAudienceUnknown = error === 'invalid_resource' || UNKNOWN_AUDIENCE_CODES.includes(Number(code));
   throw new CredentialError(
     isAudienceUnknown ? 'AUDIENCE_UNKNOWN' : 'ENTRA_REFUSED',
-    `${tools.purpose}: ${advice.meaning ?? `Entra ID refused ${request.actor}`} (${code === undefined ? quoteForeignText(error, 60) : `AADSTS${code}`})`,
+    `${context.purpose}: ${advice.meaning ?? `Entra ID refused ${request.actor}`} (${code === undefined ? quoteForeignText(error, 60) : `AADSTS${code}`})`,
     {
       causes: [
         `${host} refused ${request.actor} in tenant ${request.tenant}`,
         `HTTP ${response.status} ${quoteForeignText(error, 60)}: ${sentence}`,
-        ...(claims === undefined ? [] : [describeAssertion(claims, tools.machine)]),
+        ...(claims === undefined ? [] : [describeAssertion(claims, context.runtime)]),
         ...(request.certificate !== undefined && CERTIFICATE_CODES.includes(code ?? '') ? [request.certificate] : []),
         ...(clock === undefined ? [] : [describeClock(clock, host)]),
         ...contradiction,
@@ -145,18 +145,18 @@ function judgeToken(tools: SignInTools, request: TokenRequest, response: HttpRes
 }
 
 /** Issuer, subject and audience, which are what Entra compares; never the assertion itself. */
-function describeAssertion(claims: Claims, machine: Machine): string {
+function describeAssertion(claims: Claims, runtime: Runtime): string {
   const { exp } = claims;
   const [iss, sub, aud] = ['iss', 'sub', 'aud'].map((name) => quoteForeignText(String(claims[name] ?? '(none)')));
-  const isOver = typeof exp === 'number' && exp * 1000 <= machine.now();
-  const end = isOver ? `, and ended ${Math.round(machine.now() / 1000 - exp)} s ago` : '';
+  const isOver = typeof exp === 'number' && exp * 1000 <= runtime.now();
+  const end = isOver ? `, and ended ${Math.round(runtime.now() / 1000 - exp)} s ago` : '';
   return `the assertion has iss ${iss}, sub ${sub}, aud ${aud}${end}`;
 }
 
 /** @returns how many seconds this machine is ahead of the server, `undefined` when the server does not tell. */
-function compareClocks(machine: Machine, { header }: HttpResponse): number | undefined {
+function compareClocks(runtime: Runtime, { header }: HttpResponse): number | undefined {
   const served = Date.parse(header('date') ?? '');
-  return Number.isNaN(served) ? undefined : Math.round((machine.now() - served) / 1000);
+  return Number.isNaN(served) ? undefined : Math.round((runtime.now() - served) / 1000);
 }
 
 function describeClock(aheadSeconds: number, host: string): string {

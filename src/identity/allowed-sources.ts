@@ -48,8 +48,8 @@ const NOT_HERE = [
  * @throws IDENTITY_INVALID when it names none of the sources.
  * @see https://learn.microsoft.com/azure/developer/javascript/sdk/authentication/credential-chains
  */
-export function readAllowedSources({ machine, registry }: IdentityRequest): AllowedSources | undefined {
-  const value = readVariable(machine, VARIABLE)?.trim();
+export function readAllowedSources({ runtime, registry }: IdentityRequest): AllowedSources | undefined {
+  const value = readVariable(runtime, VARIABLE)?.trim();
   if (value === undefined || value === '') return undefined;
   const isValue = (other: string) => other.toLowerCase() === value.toLowerCase();
   const names = CHOICES.find(([choice]) => isValue(choice))?.[1];

@@ -1,8 +1,8 @@
 /** The contract of every source of an Azure identity. */
 
 import type { Registry } from '../registry.ts';
-import type { SignInTools } from '../sign-in/sign-in.ts';
-import type { Machine } from '../system/runtime.ts';
+import type { TokenContext } from '../sign-in/sign-in.ts';
+import type { Runtime } from '../system/runtime.ts';
 
 /** The sources, by the names that the configuration uses, in the order in which the machine is searched for them. */
 export const IDENTITY_NAMES = [
@@ -45,7 +45,7 @@ export interface IdentityParameters {
 
 /** What is asked of a source. */
 export interface IdentityRequest {
-  readonly machine: Machine;
+  readonly runtime: Runtime;
   readonly registry: Registry;
   readonly parameters: IdentityParameters;
   /** Whether the person chose this source: then what the machine only hints at counts as set up. */
@@ -74,7 +74,7 @@ export interface Identity {
    * @returns `NotSetUp` when it turns out that the source is not there after all.
    * @throws CredentialError when it is set up and fails; AUDIENCE_UNKNOWN when only the audience is at fault.
    */
-  readonly getToken: (tools: SignInTools) => Promise<string | NotSetUp>;
+  readonly getToken: (context: TokenContext) => Promise<string | NotSetUp>;
 }
 
 export interface IdentitySource {

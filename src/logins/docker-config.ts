@@ -5,9 +5,9 @@ import { asJsonObject, parseJsonObject } from '../json.ts';
 import { parseRegistry } from '../registry.ts';
 import { readForeignFile } from '../system/files.ts';
 import { findHome } from '../system/paths.ts';
-import { type Machine, readVariable } from '../system/runtime.ts';
+import { type Runtime, readVariable } from '../system/runtime.ts';
 
-const LARGEST_CONFIG_BYTES = 8 * 1024 * 1024;
+const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
 /** Docker's configuration names a helper without it. */
 const PREFIX = 'docker-credential-';
 
@@ -16,26 +16,26 @@ const PREFIX = 'docker-credential-';
  * one with a scheme.
  * @returns an empty list when there is no configuration, or none that can be read.
  */
-export function listRegistries(machine: Machine): string[] {
-  const folder = findConfigFolder(machine);
+export function listRegistries(runtime: Runtime): string[] {
+  const folder = findConfigFolder(runtime);
   if (folder === undefined) return [];
   let text: string | undefined;
   try {
-    text = readForeignFile(join(folder, 'config.json'), LARGEST_CONFIG_BYTES);
+    text = readForeignFile(join(folder, 'config.json'), MAX_CONFIG_BYTES);
   } catch {
     return [];
   }
   const helpers = asJsonObject(parseJsonObject(text ?? '')?.['credHelpers']) ?? {};
-  const names = ['acr', machine.programName.slice(PREFIX.length)];
+  const names = ['acr', runtime.programName.slice(PREFIX.length)];
   const servers = Object.entries(helpers).flatMap(([server, name]) =>
     typeof name === 'string' && names.includes(name) ? [parseRegistry(server)?.host] : [],
   );
   return [...new Set(servers)].filter((server) => server !== undefined);
 }
 
-function findConfigFolder(machine: Machine): string | undefined {
-  const named = readVariable(machine, 'DOCKER_CONFIG');
+function findConfigFolder(runtime: Runtime): string | undefined {
+  const named = readVariable(runtime, 'DOCKER_CONFIG');
   if (named !== undefined) return named;
-  const home = findHome(machine);
+  const home = findHome(runtime);
   return home === undefined ? undefined : join(home, '.docker');
 }

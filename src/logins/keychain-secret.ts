@@ -1,7 +1,7 @@
 /** A secret that a person put into the system's keychain by himself, under a name that the configuration tells. */
 
 import { describeCause } from '../errors.ts';
-import type { Machine } from '../system/runtime.ts';
+import type { Runtime } from '../system/runtime.ts';
 import { findKeychain, listKeychains, readKeychain } from './keychain.ts';
 
 /**
@@ -9,15 +9,15 @@ import { findKeychain, listKeychains, readKeychain } from './keychain.ts';
  * @returns the secret, or why there is none.
  */
 export async function findKeychainSecret(
-  machine: Machine,
+  runtime: Runtime,
   entry: string,
 ): Promise<{ readonly secret: string } | { readonly reason: string }> {
   const reasons: string[] = [];
-  for (const name of listKeychains(machine)) {
+  for (const name of listKeychains(runtime)) {
     const program = `docker-credential-${name}`;
-    const keychain = findKeychain(machine, name);
+    const keychain = findKeychain(runtime, name);
     try {
-      const login = keychain === undefined ? undefined : await readKeychain(machine, keychain, entry, undefined);
+      const login = keychain === undefined ? undefined : await readKeychain(runtime, keychain, entry, undefined);
       if (login !== undefined && login.secret !== '') return { secret: login.secret };
       reasons.push(keychain === undefined ? `${program} is not on PATH` : `${program} has no such entry`);
     } catch (cause) {

@@ -11,9 +11,9 @@ import { asText, parseJsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
 import { NOT_FOUND } from '../protocol.ts';
 import { quoteForeignText } from '../redact.ts';
-import { findProgram, type ProgramResult, runProgram } from '../system/child-process.ts';
+import { type ChildResult, findExecutable, runProgram } from '../system/child-process.ts';
 import { readClockMs } from '../system/clock.ts';
-import type { Machine } from '../system/runtime.ts';
+import type { Runtime } from '../system/runtime.ts';
 
 export interface Login {
   readonly username: string;
@@ -30,25 +30,25 @@ export interface Keychain {
 /** A keychain hangs when it waits for somebody to unlock it who is not there. */
 const PATIENCE_MS = 5_000;
 /** `CRED_MAX_CREDENTIAL_BLOB_SIZE` of Windows: what is longer is refused with "the stub received bad data". */
-const LARGEST_WINDOWS_SECRET_BYTES = 2_560;
+const MAX_WINDOWS_SECRET_BYTES = 2_560;
 /** What `docker-credential-pass` says instead of the protocol's text. */
 const NOT_IN_PASS = /is not in the password store/;
 
 /** The platform's keychains, the one that people see before the one for terminals. */
-export function listKeychains({ platform }: Machine): readonly string[] {
+export function listKeychains({ platform }: Runtime): readonly string[] {
   if (platform === 'darwin') return ['osxkeychain'];
   return platform === 'win32' ? ['wincred'] : ['secretservice', 'pass'];
 }
 
 /** @returns `undefined` when its program is not on PATH, or is this program by another name. */
-export function findKeychain(machine: Machine, name: string): Keychain | undefined {
+export function findKeychain(runtime: Runtime, name: string): Keychain | undefined {
   const program = `docker-credential-${name}`;
-  const file = machine.programName === program ? undefined : findProgram(machine, program);
+  const file = runtime.programName === program ? undefined : findExecutable(runtime, program);
   return file === undefined || realpathSync(file) === realpathSync(process.execPath) ? undefined : { name, file };
 }
 
 /** The name of an entry of ours: of a host that cannot exist, so that it is nobody's own entry. */
-export function nameKeychainEntry(serverName: string): string {
+export function keychainEntryName(serverName: string): string {
   // Without a scheme: podman gives up on a keychain whose list has one. And no slash of a URL may be read as a path.
   return `docker-credential-acr.invalid/${encodeURIComponent(serverName.toWellFormed())}`;
 }
@@ -58,12 +58,12 @@ export function nameKeychainEntry(serverName: string): string {
  * @throws an error that tells why the keychain cannot be asked.
  */
 export async function readKeychain(
-  machine: Machine,
+  runtime: Runtime,
   keychain: Keychain,
   entry: string,
   log: Log | undefined,
 ): Promise<Login | undefined> {
-  const { exitCode, stdout, stderr } = await call(machine, keychain, 'get', entry, log);
+  const { exitCode, stdout, stderr } = await call(runtime, keychain, 'get', entry, log);
   if (exitCode !== 0) {
     if (stdout.trim() === NOT_FOUND || NOT_IN_PASS.test(stdout)) return undefined;
     throw new Error(describeRefusal(keychain, stdout, stderr));
@@ -72,7 +72,7 @@ export async function readKeychain(
   if (typeof username !== 'string' || typeof secret !== 'string') {
     throw new Error(`docker-credential-${keychain.name} answered with something that is no credential`);
   }
-  if (asText(secret) !== undefined) machine.secrets.add(secret);
+  if (asText(secret) !== undefined) runtime.secrets.add(secret);
   // `docker-credential-pass` answers so for an entry that was erased.
   return username === '' && secret === '' ? undefined : { username, secret };
 }
@@ -82,42 +82,42 @@ export async function readKeychain(
  * @throws an error that tells why the keychain cannot keep it, with nothing of it left there.
  */
 export async function writeKeychain(
-  machine: Machine,
+  runtime: Runtime,
   keychain: Keychain,
   entry: string,
   login: Login,
   log: Log | undefined,
 ): Promise<void> {
-  if (keychain.name === 'wincred' && Buffer.byteLength(login.secret) > LARGEST_WINDOWS_SECRET_BYTES) {
-    throw new Error(`the secret is longer than the ${LARGEST_WINDOWS_SECRET_BYTES} bytes that Windows keeps`);
+  if (keychain.name === 'wincred' && Buffer.byteLength(login.secret) > MAX_WINDOWS_SECRET_BYTES) {
+    throw new Error(`the secret is longer than the ${MAX_WINDOWS_SECRET_BYTES} bytes that Windows keeps`);
   }
   const payload = `${JSON.stringify({ ServerURL: entry, Username: login.username, Secret: login.secret })}\n`;
   // A second time without what was there: `docker-credential-pass` keeps one login beside another.
   for (const isLast of [false, true]) {
-    const { exitCode, stdout, stderr } = await call(machine, keychain, 'store', payload, log);
+    const { exitCode, stdout, stderr } = await call(runtime, keychain, 'store', payload, log);
     if (exitCode !== 0) throw new Error(describeRefusal(keychain, stdout, stderr));
     let kept: Login | undefined;
     try {
-      kept = await readKeychain(machine, keychain, entry, log);
+      kept = await readKeychain(runtime, keychain, entry, log);
     } catch (cause) {
-      await eraseKeychain(machine, keychain, entry, log);
+      await eraseKeychain(runtime, keychain, entry, log);
       throw cause;
     }
     if (kept?.username === login.username && kept.secret === login.secret) return;
-    await eraseKeychain(machine, keychain, entry, log);
+    await eraseKeychain(runtime, keychain, entry, log);
     if (isLast) throw new Error(`docker-credential-${keychain.name} does not give back what it was given`);
   }
 }
 
 /** Removes an entry that may not be there. Never fails: what cannot be removed is not looked for any more. */
 export async function eraseKeychain(
-  machine: Machine,
+  runtime: Runtime,
   keychain: Keychain,
   entry: string,
   log: Log | undefined,
 ): Promise<void> {
   try {
-    await call(machine, keychain, 'erase', entry, log);
+    await call(runtime, keychain, 'erase', entry, log);
   } catch {
     // Logged where it happened.
   }
@@ -125,21 +125,21 @@ export async function eraseKeychain(
 
 /** @throws when the program cannot be started, or does not end. */
 async function call(
-  machine: Machine,
+  runtime: Runtime,
   { name, file }: Keychain,
   verb: 'get' | 'store' | 'erase',
   input: string,
   log: Log | undefined,
-): Promise<ProgramResult> {
+): Promise<ChildResult> {
   const startedAtMs = readClockMs();
   const tell = (outcome: string, reason?: string) => {
     const durationMs = Math.round(readClockMs() - startedAtMs);
     const step = { step: 'program', outcome, source: `docker-credential-${name} ${verb}`, durationMs } as const;
     log?.(reason === undefined ? step : { ...step, reason });
   };
-  let result: ProgramResult;
+  let result: ChildResult;
   try {
-    result = await runProgram(machine, file, [verb], PATIENCE_MS, {}, input);
+    result = await runProgram(runtime, file, [verb], PATIENCE_MS, {}, input);
   } catch (cause) {
     const reason = describeCause(cause);
     tell('failed', reason);

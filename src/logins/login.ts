@@ -1,37 +1,37 @@
 /** Keeps what people typed at a login, in the system's keychain or else in a file of their own, and gives it back. */
 
 import { existsSync, renameSync } from 'node:fs';
-import type { StorePlace } from '../config/login-settings.ts';
+import type { LoginBackend } from '../config/login-settings.ts';
 import { CredentialError, describeCause } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { quoteForeignText } from '../redact.ts';
-import type { Machine } from '../system/runtime.ts';
-import { LONGEST_WAIT_MS, lockIndex } from './index-lock.ts';
+import type { Runtime } from '../system/runtime.ts';
+import { lockIndex, MAX_WAIT_MS } from './index-lock.ts';
 import {
   eraseKeychain,
   findKeychain,
+  keychainEntryName,
   type Login,
   listKeychains,
-  nameKeychainEntry,
   readKeychain,
   writeKeychain,
 } from './keychain.ts';
 import {
   findIndexFile,
   type KeychainEntry,
+  type LoginEntry,
   readIndex,
-  type StoredEntry,
   type UnreadableIndex,
   writeIndex,
 } from './login-index.ts';
 
 /** Whose credential, and what the configuration says of the place. */
 export interface LoginRequest {
-  readonly machine: Machine;
+  readonly runtime: Runtime;
   /** The server's one name. */
   readonly name: string;
   /** `undefined` is the keychain where one works, else the file. */
-  readonly place: StorePlace | undefined;
+  readonly backend: LoginBackend | undefined;
   readonly log: Log | undefined;
 }
 
@@ -47,10 +47,10 @@ export interface Kept {
  * @throws an error that tells why it cannot be kept, in no place.
  */
 export async function keepLogin(request: LoginRequest, server: string, login: Login): Promise<Kept> {
-  const file = await findIndexFile(request.machine);
+  const file = await findIndexFile(request.runtime);
   if (file === undefined) throw new Error('there is no folder to keep it in');
-  request.machine.secrets.add(login.secret);
-  const lock = await lockIndex(file, LONGEST_WAIT_MS);
+  request.runtime.secrets.add(login.secret);
+  const lock = await lockIndex(file, MAX_WAIT_MS);
   if (lock === undefined) throw new Error('another process has been storing one for too long');
   try {
     const index = readIndex(file);
@@ -66,29 +66,29 @@ export async function keepLogin(request: LoginRequest, server: string, login: Lo
  * @returns `undefined` when somebody took it out of the keychain.
  * @throws KEYCHAIN_FAILED
  */
-export async function readLogin(request: LoginRequest, entry: StoredEntry): Promise<Login | undefined> {
-  const { machine, place, log } = request;
+export async function readLogin(request: LoginRequest, entry: LoginEntry): Promise<Login | undefined> {
+  const { runtime, backend, log } = request;
   const isInFile = 'secret' in entry;
   const login = isInFile ? entry : await readEntry(request, entry);
   log?.({ step: 'cache', outcome: login === undefined ? 'gone' : 'typed', source: isInFile ? 'file' : entry.keychain });
   if (login === undefined) return undefined;
-  machine.secrets.add(login.secret);
-  if (place !== undefined && (place === 'file') !== isInFile) await moveEntry(request, entry);
+  runtime.secrets.add(login.secret);
+  if (backend !== undefined && (backend === 'file') !== isInFile) await moveEntry(request, entry);
   return { username: login.username, secret: login.secret };
 }
 
 /** Forgets a login, also where the keychain does not answer. Never fails. */
-export async function forgetLogin(request: Omit<LoginRequest, 'place'>): Promise<void> {
-  const { machine, name, log } = request;
+export async function forgetLogin(request: Omit<LoginRequest, 'backend'>): Promise<void> {
+  const { runtime, name, log } = request;
   try {
-    const file = await findIndexFile(machine);
+    const file = await findIndexFile(runtime);
     const seen = file === undefined ? undefined : readIndex(file);
     if (file === undefined || seen === undefined || (typeof seen === 'object' && !seen.entries.has(name))) return;
     // Whoever holds it for so long is not worth an answer: the index is replaced as a whole, after one more look.
-    const lock = await lockIndex(file, LONGEST_WAIT_MS);
+    const lock = await lockIndex(file, MAX_WAIT_MS);
     try {
       const index = readIndex(file);
-      if (typeof index === 'string') return await eraseEverywhere(request, listKeychains(machine));
+      if (typeof index === 'string') return await eraseEverywhere(request, listKeychains(runtime));
       const entry = index.entries.get(name);
       if (entry === undefined) return;
       writeIndex(file, { ...index, entries: new Map([...index.entries].filter(([other]) => other !== name)) });
@@ -112,13 +112,13 @@ async function replaceEntry(
   login: Login,
   isTold: boolean,
 ): Promise<Kept> {
-  const { name, place } = request;
+  const { name, backend } = request;
   const tried =
-    place === 'file'
+    backend === 'file'
       ? { reason: '"store": "file" is configured' }
       : await tryKeychains(request, login, findBefore(file, name));
   const isInFile = 'reason' in tried;
-  if (isInFile && place === 'keychain') throw new Error(tried.reason);
+  if (isInFile && backend === 'keychain') throw new Error(tried.reason);
   // Read only now: whoever gave up on the lock may have changed it while a keychain took its time.
   const index = readIndex(file);
   if (typeof index === 'string') throw explainUnreadable(file, index);
@@ -133,28 +133,28 @@ async function replaceEntry(
   return { firstInFile: isInFile && !index.hasWarned ? { file, reason: tried.reason } : undefined };
 }
 
-function findBefore(file: string, name: string): StoredEntry | undefined {
+function findBefore(file: string, name: string): LoginEntry | undefined {
   const index = readIndex(file);
   return typeof index === 'string' ? undefined : index.entries.get(name);
 }
 
 /** @returns the keychain that has it now, or why none has. */
 async function tryKeychains(
-  { machine, name, log }: LoginRequest,
+  { runtime, name, log }: LoginRequest,
   login: Login,
-  before: StoredEntry | undefined,
+  before: LoginEntry | undefined,
 ): Promise<{ keychain: string } | { reason: string }> {
   const reasons: string[] = [];
-  const names = listKeychains(machine);
+  const names = listKeychains(runtime);
   for (const candidate of names) {
-    const keychain = findKeychain(machine, candidate);
+    const keychain = findKeychain(runtime, candidate);
     if (keychain === undefined) continue;
     try {
       // Some keep the login of another user beside the new one.
       if (before !== undefined && 'keychain' in before && before.username !== login.username) {
-        if (before.keychain === candidate) await eraseKeychain(machine, keychain, nameKeychainEntry(name), log);
+        if (before.keychain === candidate) await eraseKeychain(runtime, keychain, keychainEntryName(name), log);
       }
-      await writeKeychain(machine, keychain, nameKeychainEntry(name), login, log);
+      await writeKeychain(runtime, keychain, keychainEntryName(name), login, log);
       return { keychain: candidate };
     } catch (cause) {
       reasons.push(describeCause(cause));
@@ -164,12 +164,12 @@ async function tryKeychains(
   return { reason: reasons.length === 0 ? `${programs} is not on PATH` : reasons.join('; ') };
 }
 
-async function readEntry({ machine, name, log }: LoginRequest, entry: KeychainEntry): Promise<Login | undefined> {
+async function readEntry({ runtime, name, log }: LoginRequest, entry: KeychainEntry): Promise<Login | undefined> {
   const program = `docker-credential-${entry.keychain}`;
-  const keychain = findKeychain(machine, entry.keychain);
+  const keychain = findKeychain(runtime, entry.keychain);
   try {
     if (keychain === undefined) throw new Error(`${program} is not on PATH`);
-    return await readKeychain(machine, keychain, nameKeychainEntry(name), log);
+    return await readKeychain(runtime, keychain, keychainEntryName(name), log);
   } catch (cause) {
     const server = quoteForeignText(entry.server, 100);
     throw new CredentialError(
@@ -181,10 +181,10 @@ async function readEntry({ machine, name, log }: LoginRequest, entry: KeychainEn
 }
 
 /** Moves a login to the other place, unless somebody else changes the index just now. Its answer is not at stake. */
-async function moveEntry(request: LoginRequest, seen: StoredEntry): Promise<void> {
-  const { machine, name, log } = request;
+async function moveEntry(request: LoginRequest, seen: LoginEntry): Promise<void> {
+  const { runtime, name, log } = request;
   try {
-    const file = await findIndexFile(machine);
+    const file = await findIndexFile(runtime);
     const lock = file === undefined ? undefined : await lockIndex(file, 0);
     if (file === undefined || lock === undefined) return;
     try {
@@ -194,7 +194,7 @@ async function moveEntry(request: LoginRequest, seen: StoredEntry): Promise<void
       const login = 'secret' in seen ? seen : await readEntry(request, seen);
       if (login === undefined) return;
       await replaceEntry(request, file, seen.server, login, false);
-      log?.({ step: 'end', outcome: 'moved', source: request.place ?? '' });
+      log?.({ step: 'end', outcome: 'moved', source: request.backend ?? '' });
     } finally {
       lock.release();
     }
@@ -204,12 +204,12 @@ async function moveEntry(request: LoginRequest, seen: StoredEntry): Promise<void
 }
 
 async function eraseEverywhere(
-  { machine, name, log }: Omit<LoginRequest, 'place'>,
+  { runtime, name, log }: Omit<LoginRequest, 'backend'>,
   keychains: readonly string[],
 ): Promise<void> {
   for (const candidate of keychains) {
-    const keychain = findKeychain(machine, candidate);
-    if (keychain !== undefined) await eraseKeychain(machine, keychain, nameKeychainEntry(name), log);
+    const keychain = findKeychain(runtime, candidate);
+    if (keychain !== undefined) await eraseKeychain(runtime, keychain, keychainEntryName(name), log);
   }
 }
 

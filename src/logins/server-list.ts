@@ -1,10 +1,10 @@
 /** Every server that this program has an answer for, as `list` tells them. */
 
 import { readdirSync } from 'node:fs';
-import { findCache, nameKey, readCache } from '../cache/cache.ts';
+import { findCache, keyFileName, readCache } from '../cache/cache.ts';
 import { STORED_IDENTITY } from '../credential.ts';
 import { TOKEN_USERNAME } from '../protocol.ts';
-import type { Machine } from '../system/runtime.ts';
+import type { Runtime } from '../system/runtime.ts';
 import { listRegistries } from './docker-config.ts';
 import { listEntries } from './login-index.ts';
 
@@ -12,20 +12,20 @@ import { listEntries } from './login-index.ts';
  * User names by server: what Docker's configuration sends here, the tokens that clients brought, and what people
  * typed. Offline, and without starting a program.
  */
-export async function listServers(machine: Machine): Promise<ReadonlyMap<string, string>> {
-  const servers = new Map(listRegistries(machine).map((host) => [host, TOKEN_USERNAME]));
-  for (const service of await listTokens(machine)) servers.set(service, TOKEN_USERNAME);
-  for (const { server, username } of (await listEntries(machine)).values()) servers.set(server, username);
+export async function listServers(runtime: Runtime): Promise<ReadonlyMap<string, string>> {
+  const servers = new Map(listRegistries(runtime).map((host) => [host, TOKEN_USERNAME]));
+  for (const service of await listTokens(runtime)) servers.set(service, TOKEN_USERNAME);
+  for (const { server, username } of (await listEntries(runtime)).values()) servers.set(server, username);
   return servers;
 }
 
 /** The registries with a token that a client brought and that has not ended. */
-async function listTokens(machine: Machine): Promise<readonly string[]> {
-  const cache = await findCache(machine);
+async function listTokens(runtime: Runtime): Promise<readonly string[]> {
+  const cache = await findCache(runtime);
   if (cache === undefined) return [];
   const key = { identity: STORED_IDENTITY, kind: 'refresh-token' };
-  const ending = `${nameKey({ ...key, service: '' })}.json`;
-  const nowSeconds = machine.now() / 1000;
+  const ending = `${keyFileName({ ...key, service: '' })}.json`;
+  const nowSeconds = runtime.now() / 1000;
   const services = listFiles(cache.folder)
     .filter((name) => name.endsWith(ending))
     .map((name) => name.slice(0, -ending.length));

@@ -3,12 +3,12 @@
 import { createSecureContext, getCACertificates, rootCertificates, type SecureContext } from 'node:tls';
 import { CredentialError, describeCause } from '../errors.ts';
 import { readForeignFile } from '../system/files.ts';
-import { type Machine, readVariable } from '../system/runtime.ts';
+import { type Runtime, readVariable } from '../system/runtime.ts';
 
 /** Node's own list and `NODE_EXTRA_CA_CERTS`, or the system's store as well. */
 export type Trust = 'bundled' | 'system';
 
-const LARGEST_CERTIFICATES_BYTES = 8 * 1024 * 1024;
+const MAX_CERTIFICATES_BYTES = 8 * 1024 * 1024;
 
 /** What Node says of a certificate whose issuer it does not know, as behind a proxy that opens TLS. */
 export const UNTRUSTED_CODES: readonly string[] = [
@@ -23,14 +23,14 @@ export const UNTRUSTED_CODES: readonly string[] = [
  * The list to begin with. Reading the system's takes 30 ms, and the public certificates of Azure are Node's own: so
  * the system is asked only when an issuer is unknown, or when it is the only list that the person named.
  */
-export function chooseTrust(machine: Machine): Trust {
-  const namesSystem = readVariable(machine, 'SSL_CERT_FILE') ?? readVariable(machine, 'SSL_CERT_DIR');
-  return namesSystem !== undefined && readVariable(machine, 'NODE_EXTRA_CA_CERTS') === undefined ? 'system' : 'bundled';
+export function chooseTrust(runtime: Runtime): Trust {
+  const namesSystem = readVariable(runtime, 'SSL_CERT_FILE') ?? readVariable(runtime, 'SSL_CERT_DIR');
+  return namesSystem !== undefined && readVariable(runtime, 'NODE_EXTRA_CA_CERTS') === undefined ? 'system' : 'bundled';
 }
 
 /** @throws CONFIG_INVALID when `NODE_EXTRA_CA_CERTS` names what cannot be used. */
-export function createTrust(machine: Machine, trust: Trust): SecureContext {
-  const file = readVariable(machine, 'NODE_EXTRA_CA_CERTS');
+export function createTrust(runtime: Runtime, trust: Trust): SecureContext {
+  const file = readVariable(runtime, 'NODE_EXTRA_CA_CERTS');
   const extra = file === undefined ? undefined : readCertificates(file);
   // Node has read the file when it started, and parses a list of its own once and faster than one that is given.
   if (trust === 'bundled' && (extra === undefined || isLoaded(extra))) return createSecureContext();
@@ -46,7 +46,7 @@ function isLoaded(certificates: string): boolean {
 
 function readCertificates(file: string): string {
   try {
-    const text = readForeignFile(file, LARGEST_CERTIFICATES_BYTES);
+    const text = readForeignFile(file, MAX_CERTIFICATES_BYTES);
     if (text?.includes('-----BEGIN CERTIFICATE-----') === true) return text;
     throw new Error(text === undefined ? 'there is no such file' : 'it holds no certificate');
   } catch (cause) {

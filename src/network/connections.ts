@@ -6,39 +6,39 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import { readErrorCode } from '../errors.ts';
-import type { Machine } from '../system/runtime.ts';
+import type { Runtime } from '../system/runtime.ts';
 import type { Trust } from './certificates.ts';
 import { findProxy } from './proxy.ts';
 import { CONNECT_TIMEOUT_MS, readHost, readPort, Sockets, settle } from './sockets.ts';
 import { openTunnel } from './tunnel.ts';
 
 /** How long the program waits at most before it blocks the event loop with loading the rest of itself. */
-const LONGEST_HEAD_START_MS = 40;
+const MAX_HEAD_START_MS = 40;
 
 /** An origin's connection, and when its first message to the server itself is on the way. */
 interface Opening {
   readonly socket: Promise<TLSSocket>;
-  readonly greeted: Promise<void>;
+  readonly clientHelloSent: Promise<void>;
 }
 
 export class Connections {
-  readonly #machine: Machine;
+  readonly #runtime: Runtime;
   readonly #openings = new Map<string, Opening>();
   readonly #sockets = new Sockets();
   #trust: Trust | undefined;
   #context: SecureContext | undefined;
 
-  constructor(machine: Machine) {
-    this.#machine = machine;
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
   }
 
   /** Begins to open connections, and returns when loading something heavy would not hold them up any more. */
-  async warm(origins: readonly string[]): Promise<void> {
+  async preconnect(origins: readonly string[]): Promise<void> {
     for (const origin of new Set(origins)) this.#openings.set(origin, this.#start(new URL(origin)));
-    const greetings = [...this.#openings.values()].map(({ greeted }) => greeted);
+    const greetings = [...this.#openings.values()].map(({ clientHelloSent }) => clientHelloSent);
     let timer: NodeJS.Timeout | undefined;
     const enough = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, LONGEST_HEAD_START_MS);
+      timer = setTimeout(resolve, MAX_HEAD_START_MS);
     });
     await Promise.race([Promise.allSettled(greetings), enough]);
     clearTimeout(timer);
@@ -73,24 +73,24 @@ export class Connections {
   }
 
   #start(url: URL): Opening {
-    let greet = () => {};
-    const greeted = new Promise<void>((resolve) => {
-      greet = resolve;
+    let markHelloSent = () => {};
+    const clientHelloSent = new Promise<void>((resolve) => {
+      markHelloSent = resolve;
     });
-    const socket = this.#connect(url, greet);
-    socket.catch(() => greet()); // told to whoever opens it
-    return { socket, greeted };
+    const socket = this.#connect(url, markHelloSent);
+    socket.catch(() => markHelloSent()); // told to whoever opens it
+    return { socket, clientHelloSent };
   }
 
-  async #connect(url: URL, greet: () => void): Promise<TLSSocket> {
+  async #connect(url: URL, markHelloSent: () => void): Promise<TLSSocket> {
     const port = readPort(url);
-    const proxy = findProxy(this.#machine, url.hostname, port);
+    const proxy = findProxy(this.#runtime, url.hostname, port);
     const tcp =
       proxy === undefined
         ? await this.#openDirectly(readHost(url), port)
         : await this.#openTunnel(proxy, `${url.hostname}:${port}`);
     const tls = await this.#openTls(tcp, readHost(url));
-    setImmediate(greet);
+    setImmediate(markHelloSent);
     await settle(tls, 'secureConnect');
     return tls;
   }
@@ -112,8 +112,8 @@ export class Connections {
   /** Made while the first message is on the way: loading TLS and parsing the list takes a dozen milliseconds. */
   async #getContext(): Promise<SecureContext> {
     const { chooseTrust, createTrust } = await import('./certificates.ts');
-    this.#trust ??= chooseTrust(this.#machine);
-    this.#context ??= createTrust(this.#machine, this.#trust);
+    this.#trust ??= chooseTrust(this.#runtime);
+    this.#context ??= createTrust(this.#runtime, this.#trust);
     return this.#context;
   }
 

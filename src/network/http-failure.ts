@@ -2,11 +2,11 @@
 
 import { CredentialError, describeCause, type ErrorCode, readErrorCode } from '../errors.ts';
 import { quoteForeignText } from '../redact.ts';
-import type { Machine } from '../system/runtime.ts';
+import type { Runtime } from '../system/runtime.ts';
 import { UNTRUSTED_CODES } from './certificates.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
 import { findProxy } from './proxy.ts';
-import { EndlessAnswer } from './request-sender.ts';
+import { ResponseTooLargeError } from './request-sender.ts';
 import { readPort } from './sockets.ts';
 import { ProxyRefusal } from './tunnel.ts';
 
@@ -27,7 +27,7 @@ export function explainRedirect(
 
 /** Why no attempt was answered, and what to do about it. */
 export function explainFailure(
-  machine: Machine,
+  runtime: Runtime,
   { purpose, url }: HttpRequest,
   failure: unknown,
   { attempts, isDirect }: { readonly attempts: number; readonly isDirect: boolean },
@@ -44,7 +44,7 @@ export function explainFailure(
       cause: failure,
     });
 
-  if (failure instanceof EndlessAnswer) {
+  if (failure instanceof ResponseTooLargeError) {
     return explain(`${host} answered without end`, 'check HTTPS_PROXY; a proxy may have answered', 'ANSWER_INVALID');
   }
   if (failure instanceof ProxyRefusal) {
@@ -73,7 +73,7 @@ export function explainFailure(
       'set NODE_EXTRA_CA_CERTS=FILE to the certificate of the proxy that opens TLS',
     );
   }
-  const proxy = isDirect ? undefined : findProxy(machine, hostname, readPort(target));
+  const proxy = isDirect ? undefined : findProxy(runtime, hostname, readPort(target));
   const throughProxy = proxy === undefined ? '' : ' through the proxy of HTTPS_PROXY';
   return explain(
     `${host} cannot be reached${throughProxy} (${code || 'no answer'})`,

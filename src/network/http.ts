@@ -7,7 +7,7 @@ import { CredentialError, describeCause, readErrorCode } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { quoteForeignText } from '../redact.ts';
 import { readClockMs } from '../system/clock.ts';
-import type { Machine } from '../system/runtime.ts';
+import type { Runtime } from '../system/runtime.ts';
 import { Connections } from './connections.ts';
 import type { DirectConnection } from './direct-connections.ts';
 import { type ConnectionSource, RequestSender } from './request-sender.ts';
@@ -23,7 +23,7 @@ export interface HttpRequest {
   /** How long one attempt may take; 12 seconds unless told. */
   readonly timeoutMs?: number;
   /** How often it is sent at the most; three times unless told. */
-  readonly mostAttempts?: number;
+  readonly maxAttempts?: number;
   /** Statuses that pass by themselves, besides those of every server. */
   readonly passingStatuses?: readonly number[];
 }
@@ -56,18 +56,18 @@ export interface HttpOptions {
 }
 
 const ATTEMPT_TIMEOUT_MS = 12_000;
-const MOST_ATTEMPTS = 3;
+const MAX_ATTEMPTS = 3;
 const FIRST_PAUSE_MS = 300;
 /** A longer `Retry-After` is better told to the person than waited for. */
-const LONGEST_PAUSE_MS = 10_000;
-const LARGEST_BODY_BYTES = 256 * 1024;
+const MAX_PAUSE_MS = 10_000;
+const MAX_BODY_BYTES = 256 * 1024;
 const RETRIED_STATUSES = [408, 429, 500, 502, 503, 504];
 
-export function createHttp(machine: Machine, options: HttpOptions): HttpClient {
+export function createHttp(runtime: Runtime, options: HttpOptions): HttpClient {
   const { deadlineMs, log, direct, connections } = options;
   const isDirect = direct !== undefined;
   const openSource = async () => {
-    if (direct === undefined) return connections ?? new Connections(machine);
+    if (direct === undefined) return connections ?? new Connections(runtime);
     const { createDirectConnections } = await import('./direct-connections.ts');
     return await createDirectConnections(direct);
   };
@@ -107,7 +107,7 @@ export function createHttp(machine: Machine, options: HttpOptions): HttpClient {
           const { explainRedirect } = await import('./http-failure.ts');
           throw explainRedirect(httpRequest, response, isDirect);
         }
-        pauseMs = readRetryAfterMs(response, machine) ?? pauseMs;
+        pauseMs = readRetryAfterMs(response, runtime) ?? pauseMs;
       } catch (failure) {
         if (failure instanceof CredentialError) throw failure;
         outcome = { failure };
@@ -116,9 +116,9 @@ export function createHttp(machine: Machine, options: HttpOptions): HttpClient {
         if (!isWorthRetrying(failure)) pauseMs = undefined;
       }
       const isOver =
-        attempts >= (httpRequest.mostAttempts ?? MOST_ATTEMPTS) ||
+        attempts >= (httpRequest.maxAttempts ?? MAX_ATTEMPTS) ||
         pauseMs === undefined ||
-        pauseMs > LONGEST_PAUSE_MS ||
+        pauseMs > MAX_PAUSE_MS ||
         readClockMs() + pauseMs >= deadlineMs;
       if (!isOver) {
         const resumeAfterMs = pauseMs;
@@ -127,7 +127,7 @@ export function createHttp(machine: Machine, options: HttpOptions): HttpClient {
         return outcome.response;
       } else {
         const { explainFailure } = await import('./http-failure.ts');
-        throw explainFailure(machine, httpRequest, outcome.failure, { attempts, isDirect });
+        throw explainFailure(runtime, httpRequest, outcome.failure, { attempts, isDirect });
       }
     }
   }
@@ -162,7 +162,7 @@ async function sendOnce(
     ...{ method, url, headers: { accept: 'application/json', ...headers, ...isForm } },
     body: form && new URLSearchParams(form.map(([name, value]) => [name, value])).toString(),
     timeoutMs: Math.ceil(Math.min(httpRequest.timeoutMs ?? ATTEMPT_TIMEOUT_MS, remainingMs)),
-    largestBodyBytes: LARGEST_BODY_BYTES,
+    maxBodyBytes: MAX_BODY_BYTES,
   });
   const header = (name: string) => {
     const value = answer.headers[name];
@@ -172,12 +172,12 @@ async function sendOnce(
 }
 
 /** @see https://www.rfc-editor.org/rfc/rfc9110#field.retry-after */
-function readRetryAfterMs(response: HttpResponse, machine: Machine): number | undefined {
+function readRetryAfterMs(response: HttpResponse, runtime: Runtime): number | undefined {
   const value = response.header('retry-after');
   if (value === undefined) return undefined;
   if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000;
   const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - machine.now());
+  return Number.isNaN(date) ? undefined : Math.max(0, date - runtime.now());
 }
 
 /** A name that does not exist, an untrusted certificate or a refusal of the proxy will not change within seconds. */

@@ -1,7 +1,7 @@
 /** Which proxy the environment names for a host. */
 
 import { CredentialError } from '../errors.ts';
-import { type Machine, readVariable } from '../system/runtime.ts';
+import { type Runtime, readVariable } from '../system/runtime.ts';
 
 /** In the order of precedence; as curl has it, the lower-case name is the older and the stronger one. */
 const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'] as const;
@@ -11,16 +11,16 @@ const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY']
  * @returns `undefined` for a direct connection.
  * @throws CONFIG_INVALID when the variable names none that can be used.
  */
-export function findProxy(machine: Machine, host: string, port: number): URL | undefined {
-  const name = PROXY_VARIABLES.find((candidate) => readVariable(machine, candidate) !== undefined);
-  const value = name === undefined ? undefined : readVariable(machine, name);
+export function findProxy(runtime: Runtime, host: string, port: number): URL | undefined {
+  const name = PROXY_VARIABLES.find((candidate) => readVariable(runtime, candidate) !== undefined);
+  const value = name === undefined ? undefined : readVariable(runtime, name);
   if (name === undefined || value === undefined) return undefined;
-  const bypass = readVariable(machine, 'no_proxy') ?? readVariable(machine, 'NO_PROXY') ?? '';
+  const bypass = readVariable(runtime, 'no_proxy') ?? readVariable(runtime, 'NO_PROXY') ?? '';
   if (isBypassed(bypass, host, port)) return undefined;
   // As for curl, a name without a scheme means http.
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`);
   if (url !== null && ['http:', 'https:'].includes(url.protocol) && url.hostname !== '') {
-    machine.secrets.add(decodeLogin(url.password));
+    runtime.secrets.add(decodeLogin(url.password));
     return url;
   }
   throw new CredentialError('CONFIG_INVALID', `Cannot use ${name}: it is not the URL of an http or https proxy`, {

@@ -24,7 +24,7 @@ export interface Message {
   /** How long the request and its answer may take together. */
   readonly timeoutMs: number;
   /** How much of a body is read. */
-  readonly largestBodyBytes: number;
+  readonly maxBodyBytes: number;
 }
 
 export interface Answer {
@@ -43,7 +43,7 @@ export class AnswerTimeoutError extends Error {
 }
 
 /** The answer is larger than whoever asked wants to read. */
-export class EndlessAnswer extends Error {
+export class ResponseTooLargeError extends Error {
   constructor() {
     super('it answered without end');
   }
@@ -64,7 +64,7 @@ export class RequestSender {
     return await this.#exchange(message);
   }
 
-  #exchange({ method, url, headers, body, timeoutMs, largestBodyBytes }: Message): Promise<Answer> {
+  #exchange({ method, url, headers, body, timeoutMs, maxBodyBytes }: Message): Promise<Answer> {
     const { hostname, host, pathname, search } = url;
     const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
     return new Promise((resolve, reject) => {
@@ -89,7 +89,7 @@ export class RequestSender {
         let bytes = 0;
         incoming.on('data', (chunk: Buffer) => {
           bytes += chunk.length;
-          if (bytes > largestBodyBytes) fail(new EndlessAnswer());
+          if (bytes > maxBodyBytes) fail(new ResponseTooLargeError());
           else chunks.push(chunk);
         });
         incoming.once('error', fail);

@@ -20,7 +20,7 @@ export class ProxyRefusal extends Error {
   }
 }
 
-const LARGEST_ANSWER_BYTES = 16 * 1024;
+const MAX_ANSWER_BYTES = 16 * 1024;
 const END_OF_HEAD = '\r\n\r\n';
 
 /**
@@ -47,7 +47,7 @@ export function openTunnel(socket: Socket, proxy: URL, target: string, timeoutMs
       head += chunk.toString('latin1');
       const length = head.indexOf(END_OF_HEAD);
       if (length < 0) {
-        if (head.length > LARGEST_ANSWER_BYTES) fail(new Error('the proxy answered without end'));
+        if (head.length > MAX_ANSWER_BYTES) fail(new Error('the proxy answered without end'));
         return;
       }
       const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(head)?.[1] ?? 0);

@@ -9,7 +9,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import hostPath from 'node:path';
 import { describeCause } from '../errors.ts';
 import { listSecrets, SECRET_VARIABLES } from '../redact.ts';
-import { type Machine, readVariable } from './runtime.ts';
+import { type Runtime, readVariable } from './runtime.ts';
 import {
   findSystemFolder,
   hasControlCharacter,
@@ -18,7 +18,7 @@ import {
   setVariables,
 } from './windows-launch.ts';
 
-export interface ProgramResult {
+export interface ChildResult {
   /** `undefined` when it was killed, by us or by a signal. */
   readonly exitCode: number | undefined;
   readonly stdout: string;
@@ -26,7 +26,7 @@ export interface ProgramResult {
   readonly timedOut: boolean;
 }
 
-const LARGEST_OUTPUT_BYTES = 1024 * 1024;
+const MAX_OUTPUT_BYTES = 1024 * 1024;
 /** How long the output of an ended program may still come: what it left running may keep the pipes open for ever. */
 const LAST_WORDS_MS = 500;
 /** All that we ever pass to Azure's tools; nothing among it means anything to a shell. */
@@ -36,17 +36,17 @@ const PLAIN_ARGUMENT = /^[0-9A-Za-z._:/=-]+$/;
  * Finds a program in the absolute folders of PATH, never in the working directory.
  * @returns its path, or `undefined`.
  */
-export function findProgram(machine: Machine, name: string): string | undefined {
-  return listProgramFiles(machine, name).find(isExecutable);
+export function findExecutable(runtime: Runtime, name: string): string | undefined {
+  return listExecutableFiles(runtime, name).find(isExecutable);
 }
 
 /**
  * Where a program may be, in the order in which it is looked for.
  * @param path how the machine's system writes paths.
  */
-export function listProgramFiles(machine: Machine, name: string, path: typeof hostPath.posix = hostPath): string[] {
-  const isWindows = machine.platform === 'win32';
-  const folders = (readVariable(machine, 'PATH') ?? '')
+export function listExecutableFiles(runtime: Runtime, name: string, path: typeof hostPath.posix = hostPath): string[] {
+  const isWindows = runtime.platform === 'win32';
+  const folders = (readVariable(runtime, 'PATH') ?? '')
     .split(path.delimiter)
     .map((folder) => (isWindows ? folder.trim().replace(/^"(.*)"$/, '$1') : folder))
     // `\folder` is absolute for Node, and on the drive of the working directory for Windows.
@@ -65,16 +65,16 @@ export function listProgramFiles(machine: Machine, name: string, path: typeof ho
  * @throws when it cannot be started.
  */
 export async function runProgram(
-  machine: Machine,
+  runtime: Runtime,
   file: string,
   args: readonly string[],
   timeoutMs: number,
   variables: Readonly<Record<string, string>> = {},
   input?: string,
-): Promise<ProgramResult> {
+): Promise<ChildResult> {
   const unsafe = args.find((arg) => !PLAIN_ARGUMENT.test(arg));
   if (unsafe !== undefined) throw new Error('an argument has characters that it must not have');
-  return await runCommand(machine, file, args, timeoutMs, variables, input);
+  return await runCommand(runtime, file, args, timeoutMs, variables, input);
 }
 
 /**
@@ -82,14 +82,14 @@ export async function runProgram(
  * @throws when it cannot be started.
  */
 export async function runCommand(
-  machine: Machine,
+  runtime: Runtime,
   file: string,
   args: readonly string[],
   timeoutMs: number,
   variables: Readonly<Record<string, string>> = {},
   input?: string,
-): Promise<ProgramResult> {
-  const launch = prepareLaunch(machine, file, args, variables);
+): Promise<ChildResult> {
+  const launch = prepareLaunch(runtime, file, args, variables);
   const child = spawn(launch.file, launch.args, {
     cwd: launch.cwd,
     env: launch.env,
@@ -97,28 +97,28 @@ export async function runCommand(
     shell: false,
     windowsHide: true,
     windowsVerbatimArguments: launch.isVerbatim,
-    detached: machine.platform !== 'win32', // a group of its own, so that the whole of it can be ended
+    detached: runtime.platform !== 'win32', // a group of its own, so that the whole of it can be ended
   });
   // A program that ends without reading breaks the pipe: what matters is how it ended.
   child.stdin?.on('error', () => undefined).end(input);
-  return await collect(machine, child, timeoutMs);
+  return await collect(runtime, child, timeoutMs);
 }
 
 /** @throws when it must not be started. */
 function prepareLaunch(
-  machine: Machine,
+  runtime: Runtime,
   file: string,
   args: readonly string[],
   variables: Readonly<Record<string, string>>,
 ): Launch {
   if (hasControlCharacter(file)) throw new Error('its path has characters that it must not have');
-  const env = withoutSecrets(machine);
-  if (machine.platform === 'win32') return prepareWindowsLaunch(machine, file, args, setVariables(env, variables));
+  const env = withoutSecrets(runtime);
+  if (runtime.platform === 'win32') return prepareWindowsLaunch(runtime, file, args, setVariables(env, variables));
   // Whoever owns the program's folder owns the program, which cannot be said of the working directory.
   return { file, args, cwd: hostPath.dirname(file), env: { ...env, ...variables }, isVerbatim: false };
 }
 
-function collect(machine: Machine, child: ChildProcess, timeoutMs: number): Promise<ProgramResult> {
+function collect(runtime: Runtime, child: ChildProcess, timeoutMs: number): Promise<ChildResult> {
   return new Promise((resolve, reject) => {
     const output = { stdout: '', stderr: '' };
     let timedOut = false;
@@ -132,12 +132,12 @@ function collect(machine: Machine, child: ChildProcess, timeoutMs: number): Prom
     };
     const timer = setTimeout(() => {
       timedOut = true;
-      killTree(machine, child);
+      killTree(runtime, child);
       settle(null); // a grandchild may keep the pipes open: there is no waiting for it
     }, timeoutMs);
     for (const name of ['stdout', 'stderr'] as const) {
       child[name]?.setEncoding('utf8').on('data', (text: string) => {
-        if (output[name].length + text.length <= LARGEST_OUTPUT_BYTES) output[name] += text;
+        if (output[name].length + text.length <= MAX_OUTPUT_BYTES) output[name] += text;
       });
     }
     child.on('error', (cause) => {
@@ -151,11 +151,11 @@ function collect(machine: Machine, child: ChildProcess, timeoutMs: number): Prom
   });
 }
 
-function killTree(machine: Machine, child: ChildProcess): void {
+function killTree(runtime: Runtime, child: ChildProcess): void {
   if (child.pid === undefined) return;
   try {
-    if (machine.platform === 'win32') {
-      const killer = hostPath.join(findSystemFolder(machine), 'System32', 'taskkill.exe');
+    if (runtime.platform === 'win32') {
+      const killer = hostPath.join(findSystemFolder(runtime), 'System32', 'taskkill.exe');
       spawn(killer, ['/pid', String(child.pid), '/t', '/f'], { stdio: 'ignore', windowsHide: true }).on('error', () => {
         child.kill();
       });
@@ -167,10 +167,10 @@ function killTree(machine: Machine, child: ChildProcess): void {
   }
 }
 
-function withoutSecrets(machine: Machine): Record<string, string> {
-  const secrets = [...listSecrets(machine), ...machine.secrets];
+function withoutSecrets(runtime: Runtime): Record<string, string> {
+  const secrets = [...listSecrets(runtime), ...runtime.secrets];
   return Object.fromEntries(
-    Object.entries(machine.env).flatMap(([name, value]) =>
+    Object.entries(runtime.env).flatMap(([name, value]) =>
       value === undefined || SECRET_VARIABLES.includes(name) || secrets.includes(value) ? [] : [[name, value]],
     ),
   );

@@ -36,14 +36,14 @@ const MISSING_IS_UNDEFINED = { throwIfNoEntry: false } as const;
  * @returns `undefined` when there is none, or when it may not be trusted: a link, not a plain file, too large, somebody
  * else's, or open to others.
  */
-export function readOwnFile(file: string, largestBytes: number): string | undefined {
+export function readOwnFile(file: string, maxBytes: number): string | undefined {
   let descriptor: number | undefined;
   try {
     if (lstatSync(file, MISSING_IS_UNDEFINED) === undefined) return undefined;
     // Non-blocking, so that a planted named pipe cannot make the program wait for a writer.
     descriptor = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     const { size } = fstatSync(descriptor);
-    if (size > largestBytes || !isOwnFile(descriptor)) return undefined;
+    if (size > maxBytes || !isOwnFile(descriptor)) return undefined;
     const buffer = Buffer.allocUnsafe(size);
     return buffer.toString('utf8', 0, readSync(descriptor, buffer, 0, size, 0));
   } catch {
@@ -127,14 +127,14 @@ function makeFolders(folder: string): void {
  * @returns its text without a byte-order mark, or `undefined` when there is none.
  * @throws the system's error when it is there and cannot be read.
  */
-export function readForeignFile(file: string, largestBytes: number): string | undefined {
+export function readForeignFile(file: string, maxBytes: number): string | undefined {
   let descriptor: number | undefined;
   try {
     if (statSync(file, MISSING_IS_UNDEFINED) === undefined) return undefined;
     descriptor = openSync(file, O_RDONLY | O_NONBLOCK);
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) throw new Error('it is not a plain file');
-    if (stats.size > largestBytes) throw new Error(`it is larger than ${largestBytes} bytes`);
+    if (stats.size > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
     return readFileSync(descriptor, 'utf8').replace(/^\uFEFF/, '');
   } catch (cause) {
     const code = readErrorCode(cause);

@@ -1,7 +1,7 @@
 /** Where the program keeps its files, and where the person's own folder is. */
 
 import { isAbsolute, sep } from 'node:path';
-import { type Machine, readVariable } from './runtime.ts';
+import { type Runtime, readVariable } from './runtime.ts';
 
 const NAME = 'docker-credential-acr';
 
@@ -16,9 +16,9 @@ interface PlatformFolders {
  * @returns `undefined` where there is none to be had: no home, or a name that depends on the working directory, which
  * belongs to whoever wrote the repository that is being built.
  */
-export async function findCacheFolder(machine: Machine): Promise<string | undefined> {
+export async function findCacheFolder(runtime: Runtime): Promise<string | undefined> {
   return absolute(
-    readVariable(machine, 'DOCKER_CREDENTIAL_ACR_CACHE_DIR') ?? (await findPlatformFolders(machine))?.cache,
+    readVariable(runtime, 'DOCKER_CREDENTIAL_ACR_CACHE_DIR') ?? (await findPlatformFolders(runtime))?.cache,
   );
 }
 
@@ -26,23 +26,23 @@ export async function findCacheFolder(machine: Machine): Promise<string | undefi
  * The folder of what is kept until somebody takes it away, unlike a cache.
  * @returns `undefined` where there is none to be had.
  */
-export async function findDataFolder(machine: Machine): Promise<string | undefined> {
+export async function findDataFolder(runtime: Runtime): Promise<string | undefined> {
   return absolute(
-    readVariable(machine, 'DOCKER_CREDENTIAL_ACR_DATA_DIR') ?? (await findPlatformFolders(machine))?.data,
+    readVariable(runtime, 'DOCKER_CREDENTIAL_ACR_DATA_DIR') ?? (await findPlatformFolders(runtime))?.data,
   );
 }
 
 /** The configuration file; `isExplicit` when the person named it, so that it has to exist. */
-export async function findConfigFile(machine: Machine): Promise<{ file: string; isExplicit: boolean } | undefined> {
-  const named = readVariable(machine, 'DOCKER_CREDENTIAL_ACR_CONFIG');
+export async function findConfigFile(runtime: Runtime): Promise<{ file: string; isExplicit: boolean } | undefined> {
+  const named = readVariable(runtime, 'DOCKER_CREDENTIAL_ACR_CONFIG');
   if (named !== undefined) return { file: named, isExplicit: true };
-  const folder = absolute((await findPlatformFolders(machine))?.config);
+  const folder = absolute((await findPlatformFolders(runtime))?.config);
   return folder === undefined ? undefined : { file: `${folder}${sep}config.json`, isExplicit: false };
 }
 
 /** The person's home, as the clients whose files we read find it. */
-export function findHome(machine: Machine): string | undefined {
-  const named = nameHome(machine);
+export function findHome(runtime: Runtime): string | undefined {
+  const named = homeVariable(runtime);
   if (named !== undefined) return absolute(named);
   try {
     // Asked of the system only here: the module takes a millisecond to load.
@@ -52,8 +52,8 @@ export function findHome(machine: Machine): string | undefined {
   }
 }
 
-function nameHome(machine: Machine): string | undefined {
-  return readVariable(machine, machine.platform === 'win32' ? 'USERPROFILE' : 'HOME');
+function homeVariable(runtime: Runtime): string | undefined {
+  return readVariable(runtime, runtime.platform === 'win32' ? 'USERPROFILE' : 'HOME');
 }
 
 /**
@@ -61,9 +61,9 @@ function nameHome(machine: Machine): string | undefined {
  * 2 ms to load, and throws while it does where there is no home. Names are put together by hand on the way to a cached
  * answer: `join` looks at each character so often that V8 starts to optimize it.
  */
-async function findPlatformFolders(machine: Machine): Promise<PlatformFolders | undefined> {
-  const home = nameHome(machine);
-  if (home !== undefined) return namePlatformFolders(machine, home);
+async function findPlatformFolders(runtime: Runtime): Promise<PlatformFolders | undefined> {
+  const home = homeVariable(runtime);
+  if (home !== undefined) return platformFolders(runtime, home);
   try {
     const { default: envPaths } = await import('env-paths');
     return envPaths(NAME, { suffix: '' });
@@ -73,11 +73,11 @@ async function findPlatformFolders(machine: Machine): Promise<PlatformFolders | 
 }
 
 /** @see https://github.com/sindresorhus/env-paths */
-function namePlatformFolders(machine: Machine, home: string): PlatformFolders {
+function platformFolders(runtime: Runtime, home: string): PlatformFolders {
   const root = home.endsWith(sep) ? home.slice(0, -sep.length) : home;
   const below = (...names: readonly string[]) => [root, ...names].join(sep);
   const within = (folder: string, ...names: readonly string[]) => [folder, NAME, ...names].join(sep);
-  switch (machine.platform) {
+  switch (runtime.platform) {
     case 'darwin':
       return {
         cache: within(below('Library', 'Caches')),
@@ -85,18 +85,18 @@ function namePlatformFolders(machine: Machine, home: string): PlatformFolders {
         data: within(below('Library', 'Application Support')),
       };
     case 'win32': {
-      const local = readVariable(machine, 'LOCALAPPDATA') ?? below('AppData', 'Local');
+      const local = readVariable(runtime, 'LOCALAPPDATA') ?? below('AppData', 'Local');
       return {
         cache: within(local, 'Cache'),
-        config: within(readVariable(machine, 'APPDATA') ?? below('AppData', 'Roaming'), 'Config'),
+        config: within(readVariable(runtime, 'APPDATA') ?? below('AppData', 'Roaming'), 'Config'),
         data: within(local, 'Data'),
       };
     }
     default:
       return {
-        cache: within(readVariable(machine, 'XDG_CACHE_HOME') ?? below('.cache')),
-        config: within(readVariable(machine, 'XDG_CONFIG_HOME') ?? below('.config')),
-        data: within(readVariable(machine, 'XDG_DATA_HOME') ?? below('.local', 'share')),
+        cache: within(readVariable(runtime, 'XDG_CACHE_HOME') ?? below('.cache')),
+        config: within(readVariable(runtime, 'XDG_CONFIG_HOME') ?? below('.config')),
+        data: within(readVariable(runtime, 'XDG_DATA_HOME') ?? below('.local', 'share')),
       };
   }
 }

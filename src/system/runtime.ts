@@ -1,6 +1,6 @@
 /** What the program knows of the machine it runs on; injected, so that tests choose it. */
 
-export interface Machine {
+export interface Runtime {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform: NodeJS.Platform;
   /** The name that the program was called by, such as `docker-credential-acr`. */
@@ -18,6 +18,6 @@ export interface Machine {
 }
 
 /** The value of an environment variable; an empty one counts as not set. */
-export function readVariable(machine: Machine, name: string): string | undefined {
-  return machine.env[name] || undefined;
+export function readVariable(runtime: Runtime, name: string): string | undefined {
+  return runtime.env[name] || undefined;
 }

@@ -5,7 +5,7 @@ import { readErrorCode } from '../errors.ts';
 
 const STANDARD_INPUT = 0;
 /** More than any client sends; the rest is read and dropped. */
-const LARGEST_INPUT_BYTES = 1024 * 1024;
+const MAX_INPUT_BYTES = 1024 * 1024;
 /** How long a verb that takes no input waits for a pipe that stays open. */
 const DRAIN_IDLE_MS = 50;
 
@@ -16,7 +16,7 @@ export async function readInput(): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   const keep = (chunk: Buffer) => {
-    if (bytes < LARGEST_INPUT_BYTES) chunks.push(chunk);
+    if (bytes < MAX_INPUT_BYTES) chunks.push(chunk);
     bytes += chunk.length;
   };
   try {

@@ -6,7 +6,7 @@
  */
 
 import { win32 } from 'node:path';
-import type { Machine } from './runtime.ts';
+import type { Runtime } from './runtime.ts';
 
 /** How a program is handed to the system. */
 export interface Launch {
@@ -31,12 +31,12 @@ const NEEDS_NO_QUOTES = /^[\w.:/\\-]+$/;
  * @throws when the system's folder cannot be trusted, or a batch file could take an argument for a command.
  */
 export function prepareWindowsLaunch(
-  machine: Machine,
+  runtime: Runtime,
   file: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Launch {
-  const systemFolder = findSystemFolder(machine);
+  const systemFolder = findSystemFolder(runtime);
   const interpreter = win32.join(systemFolder, 'System32', 'cmd.exe');
   // Whatever the program starts by itself gets the system's interpreter, not one that a variable names.
   const launch = { cwd: systemFolder, env: setVariables(env, { SystemRoot: systemFolder, ComSpec: interpreter }) };
@@ -53,8 +53,8 @@ export function prepareWindowsLaunch(
  * The folder of Windows itself.
  * @throws when the environment names none on a local drive.
  */
-export function findSystemFolder(machine: Machine): string {
-  const named = readWindowsVariable(machine, 'SystemRoot');
+export function findSystemFolder(runtime: Runtime): string {
+  const named = readWindowsVariable(runtime, 'SystemRoot');
   if (named === undefined) throw new Error('SystemRoot is not set');
   const folder = win32.normalize(named).replace(/\\+$/, '');
   if (!LOCAL_FOLDER.test(`${folder}\\`) || hasControlCharacter(folder)) {
@@ -86,7 +86,7 @@ function quoteBatchArgument(arg: string): string {
   return `"${arg}"`;
 }
 
-function readWindowsVariable({ env }: Machine, name: string): string | undefined {
+function readWindowsVariable({ env }: Runtime, name: string): string | undefined {
   const found = Object.keys(env).find((key) => key.toLowerCase() === name.toLowerCase());
   return (found === undefined ? undefined : env[found]) || undefined;
 }

@@ -4,32 +4,32 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Cache, findCache } from '../../src/cache/cache.ts';
-import { readNote, writeNote } from '../../src/cache/markers.ts';
+import { readMarker, writeMarker } from '../../src/cache/markers.ts';
 import type { NotSetUp } from '../../src/identity/identity.ts';
 import { requestImdsToken } from '../../src/identity/managed-identity/imds.ts';
 import { createHttp, type HttpClient } from '../../src/network/http.ts';
-import type { SignInTools } from '../../src/sign-in/sign-in.ts';
+import type { TokenContext } from '../../src/sign-in/sign-in.ts';
 import { readClockMs } from '../../src/system/clock.ts';
-import type { Machine } from '../../src/system/runtime.ts';
+import type { Runtime } from '../../src/system/runtime.ts';
 import { PATHS } from '../emulator/managed-identity.ts';
 import { AUDIENCE, passing, TRAP, useManagedIdentityWorld } from './managed-identity-world.ts';
 
 const NOT_THERE = { notSetUp: 'there is no metadata service (IMDS)' };
-const NOTE = 'imds';
+const MARKER = 'imds';
 
 const host = useManagedIdentityWorld('probe');
 let cache: Cache | undefined;
 let opened: HttpClient[] = [];
 
 beforeEach(async () => {
-  cache = await findCache(createMachine());
+  cache = await findCache(createRuntime());
 });
 afterEach(() => {
   for (const http of opened) http.close();
   opened = [];
 });
 
-function createMachine(): Machine {
+function createRuntime(): Runtime {
   const { world } = host();
   return {
     env: world.variables,
@@ -42,17 +42,17 @@ function createMachine(): Machine {
 
 /** Signs in as the chain does on a machine that no variable speaks of. */
 function request(isChosen = false, url = host().server.url): Promise<string | NotSetUp> {
-  const machine = createMachine();
+  const runtime = createRuntime();
   const deadlineMs = readClockMs() + 10_000;
-  const open = (direct: Parameters<SignInTools['openDirect']>[0]) => {
-    const http = createHttp(machine, { deadlineMs, log: undefined, direct });
+  const open = (direct: Parameters<TokenContext['openDirect']>[0]) => {
+    const http = createHttp(runtime, { deadlineMs, log: undefined, direct });
     opened.push(http);
     return http;
   };
   const purpose = 'Cannot sign in for myregistry.azurecr.io';
-  const tools = { machine, http: open({}), openDirect: open, cache, audience: AUDIENCE, purpose, deadlineMs };
+  const context = { runtime, http: open({}), openDirect: open, cache, audience: AUDIENCE, purpose, deadlineMs };
   return requestImdsToken(
-    { ...tools, log: undefined },
+    { ...context, log: undefined },
     { endpoint: { url, variable: undefined }, selector: undefined, isChosen },
   );
 }
@@ -87,7 +87,7 @@ describe('a machine with a metadata service', () => {
   test('without an identity is no identity, which is found out anew each time', async () => {
     host().server.state.systemAssigned = undefined;
     expect(await request()).toEqual({ notSetUp: 'this machine has no managed identity' });
-    expect(readNote(cache, NOTE, Date.now() / 1000)).toBeUndefined();
+    expect(readMarker(cache, MARKER, Date.now() / 1000)).toBeUndefined();
   });
 
   test('is not looked for where it was chosen', async () => {
@@ -143,7 +143,7 @@ describe('a machine without a metadata service', () => {
   });
 
   test('is looked at again where it was chosen', async () => {
-    writeNote(cache, NOTE, 'absent', Date.now() / 1000, 60);
+    writeMarker(cache, MARKER, 'absent', Date.now() / 1000, 60);
     expect(await request()).toEqual(NOT_THERE);
     expect(await request(true)).toMatch(/^eyJ/);
   });
@@ -159,7 +159,7 @@ describe('a machine without a metadata service', () => {
 
 describe('the chain on a machine that is known to have none', () => {
   test('comes to it last, and goes on to anonymous pull without asking', async () => {
-    writeNote(cache, NOTE, 'absent', Date.now() / 1000, 60);
+    writeMarker(cache, MARKER, 'absent', Date.now() / 1000, 60);
     const stderr = await host().expectNotFound({});
     const sources = [...stderr.matchAll(/^ {2}([\w-]+): /gm)].map(([, source]) => source);
     expect(sources.filter((source) => source === 'managed-identity').length).toBe(2);

@@ -3,5 +3,5 @@ import { join } from 'node:path';
 import type { Cache } from '../../src/cache/cache.ts';
 
 export function cacheIn(folder: string): Cache {
-  return { folder: join(folder, 'tokens'), lockFolder: join(folder, 'locks'), noteFolder: join(folder, 'notes') };
+  return { folder: join(folder, 'tokens'), lockFolder: join(folder, 'locks'), markerFolder: join(folder, 'notes') };
 }

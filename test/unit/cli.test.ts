@@ -7,7 +7,7 @@ import { STORED_IDENTITY } from '../../src/credential.ts';
 import { parseJsonObject } from '../../src/json.ts';
 import { VERSION } from '../../src/version.ts';
 import { cacheIn } from './cache-in.ts';
-import { makeMachine, NOW_SECONDS } from './machine.ts';
+import { makeRuntime, NOW_SECONDS } from './runtime.ts';
 import { useTemporaryFolder } from './temporary-folder.ts';
 import { makeToken } from './token.ts';
 
@@ -17,7 +17,7 @@ const NOT_FOUND = 'credentials not found in native keychain\n';
 
 /** A machine on which nothing is set up, whose files are all in the test's folder. */
 const theMachine = (env: Record<string, string> = {}) =>
-  makeMachine({
+  makeRuntime({
     HOME: folder.path(),
     DOCKER_CONFIG: folder.path(),
     AZURE_CONFIG_DIR: folder.path('azure'),
@@ -84,10 +84,10 @@ describe('help', () => {
   });
 
   test('calls the program by the name that it was called by', async () => {
-    const machine = makeMachine({}, { programName: 'docker-credential-azure' });
-    const { stdout } = await run(['help'], () => Promise.resolve(''), machine);
+    const runtime = makeRuntime({}, { programName: 'docker-credential-azure' });
+    const { stdout } = await run(['help'], () => Promise.resolve(''), runtime);
     expect(stdout).toContain('Usage: docker-credential-azure <');
-    expect((await run([], () => Promise.resolve(''), machine)).stdout).toContain('Usage: docker-credential-azure <');
+    expect((await run([], () => Promise.resolve(''), runtime)).stdout).toContain('Usage: docker-credential-azure <');
   });
 
   test('names every variable of ours that is read anywhere', async () => {

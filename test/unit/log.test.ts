@@ -4,8 +4,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { parseJsonObject } from '../../src/json.ts';
 import { openLog } from '../../src/log.ts';
 import { runNode } from './child.ts';
-import { makeMachine, NOW_MS } from './machine.ts';
 import { makeNamedPipe } from './named-pipe.ts';
+import { makeRuntime, NOW_MS } from './runtime.ts';
 import { useTemporaryFolder } from './temporary-folder.ts';
 
 const folder = useTemporaryFolder();
@@ -14,7 +14,7 @@ afterEach(() => {
   process.umask(umaskBefore);
 });
 
-const open = (file: string) => openLog(makeMachine(), file, (text) => text);
+const open = (file: string) => openLog(makeRuntime(), file, (text) => text);
 const modeOf = (file: string) => statSync(file).mode & 0o777;
 
 test('a step is a line of JSON with the time and the process', () => {
@@ -29,7 +29,7 @@ test('a step is a line of JSON with the time and the process', () => {
 });
 
 test('a line goes through the redactor before it is written', () => {
-  const log = openLog(makeMachine(), folder.path('log'), (text) => text.replaceAll('hidden', '[redacted]'));
+  const log = openLog(makeRuntime(), folder.path('log'), (text) => text.replaceAll('hidden', '[redacted]'));
   log?.({ step: 'end', outcome: 'failed', reason: 'it said hidden' });
   expect(readFileSync(folder.path('log'), 'utf8')).toContain('it said [redacted]');
 });

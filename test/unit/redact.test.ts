@@ -1,7 +1,7 @@
 /** Secrets in whatever encoding, and texts that somebody else wrote. */
 import { describe, expect, test } from 'vitest';
 import { createRedactor, listSecrets, quoteForeignText } from '../../src/redact.ts';
-import { makeMachine } from './machine.ts';
+import { makeRuntime } from './runtime.ts';
 import { makeToken } from './token.ts';
 
 const SECRET_VARIABLES = [
@@ -31,7 +31,7 @@ describe('the value of a secret variable', () => {
   for (const variable of SECRET_VARIABLES) {
     for (const [name, text] of encodings) {
       test(`${variable}, ${name}`, () => {
-        const clean = createRedactor(makeMachine({ [variable]: SECRET }))(`before ${text} between ${text} after`);
+        const clean = createRedactor(makeRuntime({ [variable]: SECRET }))(`before ${text} between ${text} after`);
         expect(clean).toMatch(/^before \S*\[redacted\]\S* between \S*\[redacted\]\S* after$/);
         expect(clean).not.toContain('xyz');
         expect(clean).not.toContain(text);
@@ -40,34 +40,34 @@ describe('the value of a secret variable', () => {
   }
 
   test('one secret within another is redacted whole', () => {
-    const redact = createRedactor(makeMachine({ AZURE_PASSWORD: 'inside', MSI_SECRET: 'outside-inside-outside' }));
+    const redact = createRedactor(makeRuntime({ AZURE_PASSWORD: 'inside', MSI_SECRET: 'outside-inside-outside' }));
     expect(redact('a outside-inside-outside b inside c')).toBe('a [redacted] b [redacted] c');
   });
 
   test('a secret with the characters of a pattern is taken as it is', () => {
-    const redact = createRedactor(makeMachine({ AZURE_CLIENT_SECRET: '.*$&(x)[y' }));
+    const redact = createRedactor(makeRuntime({ AZURE_CLIENT_SECRET: '.*$&(x)[y' }));
     expect(redact('a .*$&(x)[y b')).toBe('a [redacted] b');
     expect(redact('nothing of it')).toBe('nothing of it');
   });
 
   test('a value so short that it is a word is left alone', () => {
-    const redact = createRedactor(makeMachine({ AZURE_CLIENT_SECRET: 'is', MSI_SECRET: '' }));
+    const redact = createRedactor(makeRuntime({ AZURE_CLIENT_SECRET: 'is', MSI_SECRET: '' }));
     expect(redact('this is a text')).toBe('this is a text');
   });
 
   test('a secret that was read elsewhere is redacted, also by a redactor that is older', () => {
-    const machine = makeMachine({ AZURE_CLIENT_SECRET: 'from-the-environment' });
-    const redact = createRedactor(machine);
+    const runtime = makeRuntime({ AZURE_CLIENT_SECRET: 'from-the-environment' });
+    const redact = createRedactor(runtime);
     expect(redact('from-the-environment from-a-file')).toBe('[redacted] from-a-file');
-    machine.secrets.add('from-a-file');
+    runtime.secrets.add('from-a-file');
     expect(redact('from-the-environment from-a-file')).toBe('[redacted] [redacted]');
-    machine.secrets.add('from-a-pipe');
+    runtime.secrets.add('from-a-pipe');
     expect(redact('from-a-pipe from-a-file')).toBe('[redacted] [redacted]');
-    expect(listSecrets(machine).sort()).toEqual(['from-a-file', 'from-a-pipe', 'from-the-environment']);
+    expect(listSecrets(runtime).sort()).toEqual(['from-a-file', 'from-a-pipe', 'from-the-environment']);
   });
 
   test('a variable that is no secret is told', () => {
-    const redact = createRedactor(makeMachine({ AZURE_CLIENT_ID: 'the-client-id' }));
+    const redact = createRedactor(makeRuntime({ AZURE_CLIENT_ID: 'the-client-id' }));
     expect(redact('AZURE_CLIENT_ID the-client-id')).toBe('AZURE_CLIENT_ID the-client-id');
   });
 });
@@ -92,7 +92,7 @@ describe('what looks like a token, with no secret in the environment', () => {
   ];
   for (const [text, clean] of rows) {
     test(text.slice(0, 80), () => {
-      expect(createRedactor(makeMachine())(text)).toBe(clean);
+      expect(createRedactor(makeRuntime())(text)).toBe(clean);
     });
   }
 });
@@ -112,7 +112,7 @@ describe('what only looks long', () => {
   ];
   for (const text of rows) {
     test(JSON.stringify(text).slice(0, 80), () => {
-      expect(createRedactor(makeMachine())(text)).toBe(text);
+      expect(createRedactor(makeRuntime())(text)).toBe(text);
     });
   }
 });
@@ -128,7 +128,7 @@ describe('a hundred thousand characters take no longer than they should', () => 
   ];
   for (const [name, text] of rows) {
     test(name, () => {
-      expect(createRedactor(makeMachine({ AZURE_CLIENT_SECRET: SECRET }))(text).length).toBeLessThanOrEqual(
+      expect(createRedactor(makeRuntime({ AZURE_CLIENT_SECRET: SECRET }))(text).length).toBeLessThanOrEqual(
         text.length,
       );
     });

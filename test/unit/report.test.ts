@@ -1,8 +1,8 @@
 /** How a failure is told on stdout and on stderr. */
 import { describe, expect, test } from 'vitest';
 import { CredentialError } from '../../src/errors.ts';
-import { tellFailure } from '../../src/report.ts';
-import { makeMachine } from './machine.ts';
+import { formatFailure } from '../../src/report.ts';
+import { makeRuntime } from './runtime.ts';
 import { makeToken } from './token.ts';
 
 describe('what is told of a failure', () => {
@@ -52,36 +52,36 @@ describe('what is told of a failure', () => {
   ];
   for (const [name, failure, stdout, stderr] of rows) {
     test(name, () => {
-      expect(tellFailure(makeMachine(), failure)).toEqual({ stdout, stderr });
+      expect(formatFailure(makeRuntime(), failure)).toEqual({ stdout, stderr });
     });
   }
 });
 
 test('no part of a story holds a secret of the environment or a token', () => {
   const secret = 'p~8Q/+&="xyz';
-  const machine = makeMachine({ AZURE_CLIENT_SECRET: secret });
+  const runtime = makeRuntime({ AZURE_CLIENT_SECRET: secret });
   const leak = `${secret} ${encodeURIComponent(secret)} ${makeToken({ sub: 'someone' })} https://u:${'hidden'}@host/`;
   for (const failure of [
     new CredentialError('BUSY', leak, { causes: [leak, leak], hint: leak }),
     new Error(leak),
     leak,
   ]) {
-    const { stdout, stderr } = tellFailure(machine, failure);
+    const { stdout, stderr } = formatFailure(runtime, failure);
     for (const text of [stdout, stderr]) expect(text).not.toMatch(/p~8Q|p%7E8Q|xyz|eyJ|hidden/);
   }
 });
 
 test('a secret is not cut in two before it is looked for', () => {
   const secret = 'abcdefghijklmnopqrst';
-  const machine = makeMachine({ AZURE_CLIENT_SECRET: secret });
-  const { stdout, stderr } = tellFailure(machine, new CredentialError('BUSY', `${'. '.repeat(495)}${secret}`));
+  const runtime = makeRuntime({ AZURE_CLIENT_SECRET: secret });
+  const { stdout, stderr } = formatFailure(runtime, new CredentialError('BUSY', `${'. '.repeat(495)}${secret}`));
   for (const text of [stdout, stderr]) expect(text).not.toContain('abcdef');
 });
 
 test('each line is bounded', () => {
   const long = 'word '.repeat(20_000);
-  const { stdout, stderr } = tellFailure(
-    makeMachine(),
+  const { stdout, stderr } = formatFailure(
+    makeRuntime(),
     new CredentialError('BUSY', long, { causes: [long], hint: long }),
   );
   for (const line of `${stdout}${stderr}`.split('\n')) expect(line.length).toBeLessThan(1100);

@@ -4,9 +4,9 @@ import { basename, isAbsolute } from 'node:path';
 import { asText, parseJsonObject } from '../../json.ts';
 import { quoteForeignText } from '../../redact.ts';
 import type { Registry } from '../../registry.ts';
-import type { SignInTools } from '../../sign-in/sign-in.ts';
-import { findProgram, runCommand } from '../../system/child-process.ts';
-import { askTool, explainRefusal } from '../developer-tools/developer-tool.ts';
+import type { TokenContext } from '../../sign-in/sign-in.ts';
+import { findExecutable, runCommand } from '../../system/child-process.ts';
+import { explainRefusal, runTool } from '../developer-tools/developer-tool.ts';
 import type { NotSetUp } from '../identity.ts';
 
 export interface TokenCommand {
@@ -26,15 +26,15 @@ const BEARER_TOKEN = /^[\w.~+/-]+=*$/;
  * @throws IDENTITY_FAILED with what the program says on stderr, AUDIENCE_UNKNOWN
  */
 export async function requestCommandToken(
-  tools: SignInTools,
+  context: TokenContext,
   registry: Registry,
   { program, args }: TokenCommand,
 ): Promise<string | NotSetUp> {
-  const { machine, audience, purpose } = tools;
-  const file = isAbsolute(program) ? program : findProgram(machine, program);
+  const { runtime, audience, purpose } = context;
+  const file = isAbsolute(program) ? program : findExecutable(runtime, program);
   if (file === undefined) return { notSetUp: `${program} is not on PATH` };
   const check = `check "command" in the configuration, and run ${file} by hand`;
-  const answer = await askTool(tools, {
+  const answer = await runTool(context, {
     source: 'command',
     file,
     args,

@@ -9,10 +9,10 @@ import type { Identity, IdentityRequest, NotSetUp } from '../identity.ts';
  * Takes `"command"`: the program, by its absolute path or by a name that PATH leads to, and its arguments.
  * @throws IDENTITY_INVALID when the program's place depends on the working directory.
  */
-export function findCommand({ machine, registry, parameters }: IdentityRequest): Identity | NotSetUp {
+export function findCommand({ runtime, registry, parameters }: IdentityRequest): Identity | NotSetUp {
   const [program, ...args] = parameters.command ?? [];
   if (program === undefined) return { notSetUp: 'there is no "command" in the configuration' };
-  const isName = machine.platform === 'win32' ? win32.basename(program) === program : !program.includes('/');
+  const isName = runtime.platform === 'win32' ? win32.basename(program) === program : !program.includes('/');
   if (!isName && !isAbsolute(program)) {
     throw new CredentialError(
       'IDENTITY_INVALID',
@@ -25,9 +25,9 @@ export function findCommand({ machine, registry, parameters }: IdentityRequest):
     // Nobody has to know what a person writes into the arguments.
     description: `command ${program} ${hashText(JSON.stringify(args))}`,
     origins: [],
-    getToken: async (tools) => {
+    getToken: async (context) => {
       const { requestCommandToken } = await import('./command-token.ts');
-      return requestCommandToken(tools, registry, { program, args });
+      return requestCommandToken(context, registry, { program, args });
     },
   };
 }

@@ -6,10 +6,10 @@
 
 import { asText, parseJsonObject } from '../../json.ts';
 import { quoteForeignText } from '../../redact.ts';
-import type { SignInTools } from '../../sign-in/sign-in.ts';
-import { findProgram } from '../../system/child-process.ts';
+import type { TokenContext } from '../../sign-in/sign-in.ts';
+import { findExecutable } from '../../system/child-process.ts';
 import type { NotSetUp } from '../identity.ts';
-import { askTool, explainRefusal, splitLines } from './developer-tool.ts';
+import { explainRefusal, runTool, splitLines } from './developer-tool.ts';
 
 export interface CliTokenRequest {
   /** The account's name, for people. */
@@ -36,16 +36,16 @@ const PLAIN_NAME = /^[\w.-]+$/;
  * @returns `NotSetUp` when there is no `az`.
  * @throws IDENTITY_FAILED with what `az` itself says, AUDIENCE_UNKNOWN
  */
-export async function requestCliToken(tools: SignInTools, request: CliTokenRequest): Promise<string | NotSetUp> {
-  const { machine, audience, purpose } = tools;
+export async function requestCliToken(context: TokenContext, request: CliTokenRequest): Promise<string | NotSetUp> {
+  const { runtime, audience, purpose } = context;
   const { account, tenant, subscription, configFolder } = request;
-  const file = findProgram(machine, 'az');
+  const file = findExecutable(runtime, 'az');
   if (file === undefined) return { notSetUp: 'the Azure CLI has an account, but az is not on PATH' };
   // Not --scope, which an old `az` does not know.
   const args = ['account', 'get-access-token', '--output', 'json', '--resource', audience];
   if (subscription !== undefined) args.push('--subscription', subscription);
   else if (tenant !== undefined) args.push('--tenant', tenant);
-  const answer = await askTool(tools, {
+  const answer = await runTool(context, {
     source: 'azure-cli',
     file,
     args,

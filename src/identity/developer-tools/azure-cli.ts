@@ -6,10 +6,10 @@ import { CredentialError, describeCause } from '../../errors.ts';
 import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../json.ts';
 import { readForeignFile } from '../../system/files.ts';
 import { findHome } from '../../system/paths.ts';
-import { type Machine, readVariable } from '../../system/runtime.ts';
+import { type Runtime, readVariable } from '../../system/runtime.ts';
 import { type Identity, type IdentityRequest, isNotSetUp, type NotSetUp } from '../identity.ts';
 
-const LARGEST_PROFILE_BYTES = 8 * 1024 * 1024;
+const MAX_PROFILE_BYTES = 8 * 1024 * 1024;
 const MANAGED_IDENTITY_USERS = ['systemAssignedIdentity', 'userAssignedIdentity'];
 const NOT_SIGNED_IN: NotSetUp = { notSetUp: 'the Azure CLI is not signed in' };
 /** What `az logout` of the account in use leaves behind where there are others. */
@@ -19,8 +19,8 @@ const NO_DEFAULT: NotSetUp = {
 
 /** Finds the CLI's account in its profile, which tells who would sign in without the second that starting `az` takes. */
 export function findAzureCli(request: IdentityRequest): Identity | NotSetUp {
-  const { machine, parameters } = request;
-  const folder = parameters.configDir ?? findConfigFolder(machine);
+  const { runtime, parameters } = request;
+  const folder = parameters.configDir ?? findConfigFolder(runtime);
   if (folder === undefined) return { notSetUp: 'there is no home folder with an Azure CLI profile' };
   if (!isAbsolute(folder)) return { notSetUp: 'AZURE_CONFIG_DIR is not an absolute path' };
   const accounts = readAccounts(join(folder, 'azureProfile.json'));
@@ -32,9 +32,9 @@ export function findAzureCli(request: IdentityRequest): Identity | NotSetUp {
     source: 'azure-cli',
     description: `azure-cli ${account.user} ${tenant ?? account.tenantId} ${account.details}`,
     origins: [],
-    getToken: async (tools) => {
+    getToken: async (context) => {
       const { requestCliToken } = await import('./azure-cli-token.ts');
-      return requestCliToken(tools, {
+      return requestCliToken(context, {
         account: account.user,
         servicePrincipalTenant: account.isServicePrincipal ? account.tenantId : undefined,
         tenant,
@@ -62,7 +62,7 @@ interface Account {
 function readAccounts(file: string): readonly Account[] | NotSetUp {
   let text: string | undefined;
   try {
-    text = readForeignFile(file, LARGEST_PROFILE_BYTES);
+    text = readForeignFile(file, MAX_PROFILE_BYTES);
   } catch (cause) {
     return { notSetUp: `the Azure CLI's profile cannot be read (${describeCause(cause)})` };
   }
@@ -134,9 +134,9 @@ function parseAccount(entry: JsonObject): Account | undefined {
   };
 }
 
-function findConfigFolder(machine: Machine): string | undefined {
-  const named = readVariable(machine, 'AZURE_CONFIG_DIR');
+function findConfigFolder(runtime: Runtime): string | undefined {
+  const named = readVariable(runtime, 'AZURE_CONFIG_DIR');
   if (named !== undefined) return named;
-  const home = findHome(machine);
+  const home = findHome(runtime);
   return home === undefined ? undefined : join(home, '.azure');
 }

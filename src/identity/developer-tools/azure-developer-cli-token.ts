@@ -5,10 +5,10 @@
  */
 
 import { asJsonObject, asText, parseJsonObject } from '../../json.ts';
-import type { SignInTools } from '../../sign-in/sign-in.ts';
-import { findProgram } from '../../system/child-process.ts';
+import type { TokenContext } from '../../sign-in/sign-in.ts';
+import { findExecutable } from '../../system/child-process.ts';
 import type { NotSetUp } from '../identity.ts';
-import { askTool, explainRefusal, splitLines } from './developer-tool.ts';
+import { explainRefusal, runTool, splitLines } from './developer-tool.ts';
 
 /** Keeps `azd` from asking home, from looking for a newer one, and from colours. */
 const QUIET = { AZURE_DEV_COLLECT_TELEMETRY: 'no', AZD_SKIP_UPDATE_CHECK: 'true', NO_COLOR: '1' };
@@ -21,15 +21,15 @@ const SUGGESTION = /\bazd (?:auth )?login(?: --[a-z-]+(?:[ =](?!-)(?:https?:\/\/
  * @throws IDENTITY_FAILED with what `azd` itself says, AUDIENCE_UNKNOWN
  */
 export async function requestDeveloperCliToken(
-  tools: SignInTools,
+  context: TokenContext,
   tenant: string | undefined,
 ): Promise<string | NotSetUp> {
-  const { machine, audience, purpose } = tools;
-  const file = findProgram(machine, 'azd');
+  const { runtime, audience, purpose } = context;
+  const file = findExecutable(runtime, 'azd');
   if (file === undefined) return { notSetUp: 'the Azure Developer CLI has an account, but azd is not on PATH' };
   const args = ['auth', 'token', '--output', 'json', '--no-prompt', '--scope', `${audience}/.default`];
   if (tenant !== undefined) args.push('--tenant-id', tenant);
-  const answer = await askTool(tools, {
+  const answer = await runTool(context, {
     source: 'azure-developer-cli',
     file,
     args,

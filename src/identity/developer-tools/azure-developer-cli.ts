@@ -6,10 +6,10 @@ import { describeCause } from '../../errors.ts';
 import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../json.ts';
 import { readForeignFile } from '../../system/files.ts';
 import { findHome } from '../../system/paths.ts';
-import { type Machine, readVariable } from '../../system/runtime.ts';
+import { type Runtime, readVariable } from '../../system/runtime.ts';
 import type { Identity, IdentityRequest, NotSetUp } from '../identity.ts';
 
-const LARGEST_CONFIG_BYTES = 8 * 1024 * 1024;
+const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
 /** What `azd` takes for yes. */
 const YES = ['1', 't', 'T', 'TRUE', 'true', 'True'];
 
@@ -18,8 +18,8 @@ const YES = ['1', 't', 'T', 'TRUE', 'true', 'True'];
  * @see https://github.com/Azure/azure-dev/blob/main/cli/azd/pkg/auth/manager.go
  */
 export function findAzureDeveloperCli(request: IdentityRequest): Identity | NotSetUp {
-  const { machine, parameters } = request;
-  const folder = findConfigFolder(machine);
+  const { runtime, parameters } = request;
+  const folder = findConfigFolder(runtime);
   if (folder === undefined) return { notSetUp: 'there is no home folder with an Azure Developer CLI account' };
   if (!isAbsolute(folder)) return { notSetUp: 'AZD_CONFIG_DIR is not an absolute path' };
   let account: string | undefined;
@@ -41,16 +41,16 @@ export function findAzureDeveloperCli(request: IdentityRequest): Identity | NotS
     source: 'azure-developer-cli',
     description: `azure-developer-cli ${account}${tenant === undefined ? '' : ` ${tenant}`}`,
     origins: [],
-    getToken: async (tools) => {
+    getToken: async (context) => {
       const { requestDeveloperCliToken } = await import('./azure-developer-cli-token.ts');
-      return requestDeveloperCliToken(tools, tenant);
+      return requestDeveloperCliToken(context, tenant);
     },
   };
 }
 
 /** @throws the system's error when it is there and cannot be read. */
 function readConfig(file: string): JsonObject {
-  return parseJsonObject(readForeignFile(file, LARGEST_CONFIG_BYTES) ?? '') ?? {};
+  return parseJsonObject(readForeignFile(file, MAX_CONFIG_BYTES) ?? '') ?? {};
 }
 
 /** A person by account id, which holds the tenant's; a service principal; or a managed identity. */
@@ -64,9 +64,9 @@ function readAccount(config: JsonObject): string | undefined {
   return clientId === undefined || tenantId === undefined ? undefined : `${clientId}.${tenantId}`;
 }
 
-function findConfigFolder(machine: Machine): string | undefined {
-  const named = readVariable(machine, 'AZD_CONFIG_DIR');
+function findConfigFolder(runtime: Runtime): string | undefined {
+  const named = readVariable(runtime, 'AZD_CONFIG_DIR');
   if (named !== undefined) return named;
-  const home = findHome(machine);
+  const home = findHome(runtime);
   return home === undefined ? undefined : join(home, '.azd');
 }

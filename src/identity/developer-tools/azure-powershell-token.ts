@@ -6,10 +6,10 @@
 
 import { asText, parseJsonObject } from '../../json.ts';
 import { quoteForeignText } from '../../redact.ts';
-import type { SignInTools } from '../../sign-in/sign-in.ts';
-import { findProgram, runCommand } from '../../system/child-process.ts';
+import type { TokenContext } from '../../sign-in/sign-in.ts';
+import { findExecutable, runCommand } from '../../system/child-process.ts';
 import type { NotSetUp } from '../identity.ts';
-import { askTool, explainRefusal, splitLines } from './developer-tool.ts';
+import { explainRefusal, runTool, splitLines } from './developer-tool.ts';
 
 export interface PowerShellTokenRequest {
   /** The account's name, for people. */
@@ -68,16 +68,16 @@ try {
  * @throws IDENTITY_FAILED with what Azure PowerShell itself says, AUDIENCE_UNKNOWN
  */
 export async function requestPowerShellToken(
-  tools: SignInTools,
+  context: TokenContext,
   { account, tenant }: PowerShellTokenRequest,
 ): Promise<string | NotSetUp> {
-  const { machine, audience, purpose } = tools;
-  const shells = machine.platform === 'win32' ? ['pwsh', 'powershell'] : ['pwsh'];
+  const { runtime, audience, purpose } = context;
+  const shells = runtime.platform === 'win32' ? ['pwsh', 'powershell'] : ['pwsh'];
   const without: string[] = [];
   for (const name of shells) {
-    const file = findProgram(machine, name);
+    const file = findExecutable(runtime, name);
     if (file === undefined) continue;
-    const answer = await askTool(tools, {
+    const answer = await runTool(context, {
       source: 'azure-powershell',
       file,
       args: ['-NoProfile', '-NonInteractive', '-Command', SCRIPT],

@@ -8,7 +8,7 @@ import { readForeignFile } from '../../system/files.ts';
 import { findHome } from '../../system/paths.ts';
 import { type Identity, type IdentityRequest, isNotSetUp, type NotSetUp } from '../identity.ts';
 
-const LARGEST_CONTEXT_BYTES = 8 * 1024 * 1024;
+const MAX_CONTEXT_BYTES = 8 * 1024 * 1024;
 const NOT_SIGNED_IN: NotSetUp = { notSetUp: 'Azure PowerShell is not signed in' };
 
 /**
@@ -17,7 +17,7 @@ const NOT_SIGNED_IN: NotSetUp = { notSetUp: 'Azure PowerShell is not signed in' 
  */
 export function findAzurePowerShell(request: IdentityRequest): Identity | NotSetUp {
   const { tenantId } = request.parameters;
-  const home = findHome(request.machine);
+  const home = findHome(request.runtime);
   if (home === undefined) return { notSetUp: 'there is no home folder with an Azure PowerShell account' };
   const account = readAccount(join(home, '.Azure', 'AzureRmContext.json'));
   if (isNotSetUp(account)) return account;
@@ -27,9 +27,9 @@ export function findAzurePowerShell(request: IdentityRequest): Identity | NotSet
     source: 'azure-powershell',
     description: `azure-powershell ${user} ${tenant ?? account.tenantId} ${environment}`.trim(),
     origins: [],
-    getToken: async (tools) => {
+    getToken: async (context) => {
       const { requestPowerShellToken } = await import('./azure-powershell-token.ts');
-      return requestPowerShellToken(tools, { account: user, tenant });
+      return requestPowerShellToken(context, { account: user, tenant });
     },
   };
 }
@@ -45,7 +45,7 @@ interface Account {
 function readAccount(file: string): Account | NotSetUp {
   let text: string | undefined;
   try {
-    text = readForeignFile(file, LARGEST_CONTEXT_BYTES);
+    text = readForeignFile(file, MAX_CONTEXT_BYTES);
   } catch (cause) {
     return { notSetUp: `the account of Azure PowerShell cannot be read (${describeCause(cause)})` };
   }

@@ -4,8 +4,8 @@ import { stripVTControlCharacters } from 'node:util';
 import { findEntraAdvice, UNKNOWN_AUDIENCE_CODES } from '../../entra/error-codes.ts';
 import { CredentialError, describeCause } from '../../errors.ts';
 import { createRedactor, quoteForeignText } from '../../redact.ts';
-import type { SignInTools } from '../../sign-in/sign-in.ts';
-import { type ProgramResult, runProgram } from '../../system/child-process.ts';
+import type { TokenContext } from '../../sign-in/sign-in.ts';
+import { type ChildResult, runProgram } from '../../system/child-process.ts';
 import { readClockMs } from '../../system/clock.ts';
 import type { IdentityName } from '../identity.ts';
 
@@ -32,7 +32,7 @@ export interface ToolRefusal {
 }
 
 /** How a refusal is told. */
-export interface ToolStory {
+export interface RefusalReport {
   /** What the program is called: `az`. */
   readonly name: string;
   /** Whose token was asked for: "the Azure CLI's account …"; `undefined` when nobody knows. */
@@ -49,7 +49,7 @@ export interface ToolStory {
 }
 
 /** A tool takes half a second when all is well, and some seconds on a cold Windows. */
-const LONGEST_RUN_MS = 18_000;
+const MAX_RUN_MS = 18_000;
 /** What has to be left of the budget for the registry's answer. */
 const EXCHANGE_MS = 3_000;
 const LAST_LINES = 6;
@@ -59,14 +59,14 @@ const LAST_LINES = 6;
  * @returns the token, or what the program said instead.
  * @throws IDENTITY_FAILED when it cannot be started.
  */
-export async function askTool(tools: SignInTools, run: ToolRun): Promise<string | ToolRefusal> {
-  const { machine, purpose, deadlineMs, log } = tools;
+export async function runTool(context: TokenContext, run: ToolRun): Promise<string | ToolRefusal> {
+  const { runtime, purpose, deadlineMs, log } = context;
   const { source, file, args, variables, start = runProgram, check, readToken } = run;
   const startedMs = readClockMs();
-  const timeoutMs = Math.max(1, Math.min(LONGEST_RUN_MS, deadlineMs - startedMs - EXCHANGE_MS));
-  let result: ProgramResult;
+  const timeoutMs = Math.max(1, Math.min(MAX_RUN_MS, deadlineMs - startedMs - EXCHANGE_MS));
+  let result: ChildResult;
   try {
-    result = await start(machine, file, args, timeoutMs, variables);
+    result = await start(runtime, file, args, timeoutMs, variables);
   } catch (cause) {
     throw new CredentialError('IDENTITY_FAILED', `${purpose}: ${file} cannot be run`, {
       causes: [describeCause(cause)],
@@ -78,17 +78,17 @@ export async function askTool(tools: SignInTools, run: ToolRun): Promise<string 
   const token = result.exitCode === 0 ? readToken(result.stdout) : undefined;
   log?.({ step: 'program', outcome: token === undefined ? 'failed' : 'answered', source, durationMs });
   if (token !== undefined) {
-    machine.secrets.add(token);
+    runtime.secrets.add(token);
     return token;
   }
   const { exitCode, timedOut, stderr } = result;
   // Before anything is cut off: half a secret is not recognised any more.
-  const text = createRedactor(machine)(stripVTControlCharacters(stderr));
+  const text = createRedactor(runtime)(stripVTControlCharacters(stderr));
   return { exitCode, timedOut, timeoutMs, text };
 }
 
 /** Tells what the program said, and what helps. */
-export function explainRefusal(purpose: string, refusal: ToolRefusal, story: ToolStory): CredentialError {
+export function explainRefusal(purpose: string, refusal: ToolRefusal, story: RefusalReport): CredentialError {
   const { exitCode, timedOut, timeoutMs, text } = refusal;
   const { name, who, tenant, needsSignIn, signIn, check } = story;
   const lines = story.lines ?? splitLines(text);

@@ -5,7 +5,7 @@ import { CredentialError } from '../../errors.ts';
 import { asText, parseJsonObject } from '../../json.ts';
 import type { HttpResponse } from '../../network/http.ts';
 import { quoteForeignText } from '../../redact.ts';
-import type { SignInTools } from '../../sign-in/sign-in.ts';
+import type { TokenContext } from '../../sign-in/sign-in.ts';
 import { isToken } from './federated-identity.ts';
 
 export interface PipelinesRequest {
@@ -19,16 +19,16 @@ const CHECK_TOKEN = 'map the job\'s token into the step: "env: { SYSTEM_ACCESSTO
 
 /** @throws IDENTITY_FAILED, NETWORK_FAILED, ANSWER_INVALID */
 export async function requestPipelinesToken(
-  tools: SignInTools,
+  context: TokenContext,
   { url, accessToken, connectionId }: PipelinesRequest,
 ): Promise<string> {
-  tools.machine.secrets.add(accessToken);
-  const response = await sendRequest(tools, url, accessToken);
+  context.runtime.secrets.add(accessToken);
+  const response = await sendRequest(context, url, accessToken);
   const answer = parseJsonObject(response.body);
   const token = response.status === 200 ? asText(answer?.['oidcToken']) : undefined;
   if (token !== undefined && isToken(token)) return token;
   const fail = (what: string, causes: readonly string[], hint: string) =>
-    new CredentialError('IDENTITY_FAILED', `${tools.purpose}: ${what} (${url.host} answered ${response.status})`, {
+    new CredentialError('IDENTITY_FAILED', `${context.purpose}: ${what} (${url.host} answered ${response.status})`, {
       causes: [...causes, ...describeDiagnostics(response)],
       hint,
     });
@@ -47,9 +47,9 @@ export async function requestPipelinesToken(
   );
 }
 
-async function sendRequest(tools: SignInTools, url: URL, accessToken: string): Promise<HttpResponse> {
+async function sendRequest(context: TokenContext, url: URL, accessToken: string): Promise<HttpResponse> {
   try {
-    return await tools.http.send({
+    return await context.http.send({
       method: 'POST',
       url: url.href,
       headers: {
@@ -58,14 +58,14 @@ async function sendRequest(tools: SignInTools, url: URL, accessToken: string): P
         // Asks for 401 instead of a redirect to the page that people sign in on.
         'x-tfs-fedauthredirect': 'Suppress',
       },
-      purpose: tools.purpose,
+      purpose: context.purpose,
     });
   } catch (cause) {
     if (!(cause instanceof CredentialError) || cause.code !== 'ANSWER_INVALID') throw cause;
     throw new CredentialError(
       'IDENTITY_FAILED',
-      `${tools.purpose}: Azure DevOps does not take SYSTEM_ACCESSTOKEN, or a proxy answered in its place`,
-      { causes: [cause.message.replace(`${tools.purpose}: `, ''), ...cause.causes], hint: CHECK_TOKEN, cause },
+      `${context.purpose}: Azure DevOps does not take SYSTEM_ACCESSTOKEN, or a proxy answered in its place`,
+      { causes: [cause.message.replace(`${context.purpose}: `, ''), ...cause.causes], hint: CHECK_TOKEN, cause },
     );
   }
 }

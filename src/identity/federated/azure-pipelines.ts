@@ -7,7 +7,7 @@ import {
   createFederatedIdentity,
   findFederatedClient,
   parseServiceUrl,
-  type VariableFamily,
+  type VariablePrefix,
 } from './federated-identity.ts';
 
 const URL_VARIABLE = 'SYSTEM_OIDCREQUESTURI';
@@ -17,7 +17,7 @@ const MAPPING = 'map it into the step: "env: { SYSTEM_ACCESSTOKEN: $(System.Acce
 interface Connection {
   readonly id: string;
   /** Who names the connection names its client as well. */
-  readonly families: readonly VariableFamily[];
+  readonly prefixes: readonly VariablePrefix[];
 }
 
 /**
@@ -25,16 +25,16 @@ interface Connection {
  * @see https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create
  */
 export function findAzurePipelines(request: IdentityRequest): Identity | NotSetUp {
-  const { machine, registry, isChosen } = request;
-  const serviceUrl = readVariable(machine, URL_VARIABLE);
+  const { runtime, registry, isChosen } = request;
+  const serviceUrl = readVariable(runtime, URL_VARIABLE);
   if (serviceUrl === undefined) return { notSetUp: `${URL_VARIABLE} is not set` };
   const connection = findConnection(request);
   if (connection === undefined) {
     return { notSetUp: `${URL_VARIABLE} is set, AZURESUBSCRIPTION_SERVICE_CONNECTION_ID is not` };
   }
-  const client = findFederatedClient(request, connection.families);
+  const client = findFederatedClient(request, connection.prefixes);
   if (typeof client === 'string') return { notSetUp: `${URL_VARIABLE} is set, ${client} is not` };
-  const accessToken = readVariable(machine, TOKEN_VARIABLE)?.trim();
+  const accessToken = readVariable(runtime, TOKEN_VARIABLE)?.trim();
   // A macro that the agent does not know stays as it was written.
   if (!accessToken || accessToken.startsWith('$(')) {
     if (!isChosen) return { notSetUp: `${TOKEN_VARIABLE} is not set: ${MAPPING}` };
@@ -50,19 +50,19 @@ export function findAzurePipelines(request: IdentityRequest): Identity | NotSetU
     actor: `the token of service connection ${connection.id}`,
     readSecret: () => `${connection.id} ${accessToken}`,
     serviceUrl,
-    getAssertion: async (tools) => {
-      const url = parseServiceUrl(serviceUrl, URL_VARIABLE, tools);
+    getAssertion: async (context) => {
+      const url = parseServiceUrl(serviceUrl, URL_VARIABLE, context);
       url.searchParams.set('api-version', '7.1');
       url.searchParams.set('serviceConnectionId', connection.id);
       const { requestPipelinesToken } = await import('./azure-pipelines-token.ts');
-      return await requestPipelinesToken(tools, { url, accessToken, connectionId: connection.id });
+      return await requestPipelinesToken(context, { url, accessToken, connectionId: connection.id });
     },
   });
 }
 
-function findConnection({ machine, parameters }: IdentityRequest): Connection | undefined {
-  const own = parameters.serviceConnectionId ?? readVariable(machine, 'AZURESUBSCRIPTION_SERVICE_CONNECTION_ID');
-  if (own !== undefined) return { id: own, families: ['AZURESUBSCRIPTION', 'AZURE'] };
-  const id = readVariable(machine, 'ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID');
-  return id === undefined ? undefined : { id, families: ['ARM', 'AZURE'] };
+function findConnection({ runtime, parameters }: IdentityRequest): Connection | undefined {
+  const own = parameters.serviceConnectionId ?? readVariable(runtime, 'AZURESUBSCRIPTION_SERVICE_CONNECTION_ID');
+  if (own !== undefined) return { id: own, prefixes: ['AZURESUBSCRIPTION', 'AZURE'] };
+  const id = readVariable(runtime, 'ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID');
+  return id === undefined ? undefined : { id, prefixes: ['ARM', 'AZURE'] };
 }

@@ -2,12 +2,12 @@
 
 import { type ClientOfTenant, checkTenant, findAuthority } from '../../entra/authority.ts';
 import { CredentialError } from '../../errors.ts';
-import type { SignInTools } from '../../sign-in/sign-in.ts';
+import type { TokenContext } from '../../sign-in/sign-in.ts';
 import { readVariable } from '../../system/runtime.ts';
 import type { Identity, IdentityName, IdentityRequest } from '../identity.ts';
 
 /** The beginnings of the variables that name client and tenant: Azure's own, a service connection's, and Terraform's. */
-export type VariableFamily = 'AZURE' | 'AZURESUBSCRIPTION' | 'ARM';
+export type VariablePrefix = 'AZURE' | 'AZURESUBSCRIPTION' | 'ARM';
 
 export interface Federation {
   readonly source: IdentityName;
@@ -20,7 +20,7 @@ export interface Federation {
   /** Whether the cluster may stand in for Entra, whose connection would then be opened for nothing. */
   readonly isBound?: boolean;
   /** Gets a token of the other issuer: at each sign-in, since it lives for minutes and is replaced under our feet. */
-  readonly getAssertion: (tools: SignInTools) => Promise<string>;
+  readonly getAssertion: (context: TokenContext) => Promise<string>;
 }
 
 export function createFederatedIdentity(request: IdentityRequest, federation: Federation): Identity {
@@ -33,21 +33,21 @@ export function createFederatedIdentity(request: IdentityRequest, federation: Fe
     description: `${source} ${authority.url}/${tenant} ${clientId}`,
     readSecret,
     origins: [...(service === undefined ? [] : [service.origin]), ...(isBound ? [] : [new URL(authority.url).origin])],
-    getToken: async (tools) => {
-      const assertion = await getAssertion(tools);
-      tools.machine.secrets.add(assertion);
+    getToken: async (context) => {
+      const assertion = await getAssertion(context);
+      context.runtime.secrets.add(assertion);
       const [{ formatAssertion, formatTokenEndpoint, requestToken }, { findTokenProxy }] = await Promise.all([
         import('../../entra/token-endpoint.ts'),
         import('./token-proxy.ts'),
       ]);
-      return await requestToken(tools, {
+      return await requestToken(context, {
         authority,
         tenant,
         clientId,
         credential: formatAssertion(assertion),
         actor: `${actor} for ${clientId}`,
         assertion,
-        route: findTokenProxy(tools, assertion, formatTokenEndpoint(authority, tenant)),
+        route: findTokenProxy(context, assertion, formatTokenEndpoint(authority, tenant)),
       });
     },
   };
@@ -59,18 +59,18 @@ export function createFederatedIdentity(request: IdentityRequest, federation: Fe
  */
 export function findFederatedClient(
   request: IdentityRequest,
-  families: readonly VariableFamily[],
+  prefixes: readonly VariablePrefix[],
 ): ClientOfTenant | string {
-  const { machine, parameters } = request;
+  const { runtime, parameters } = request;
   const find = (name: string) => {
-    const variable = families.map((family) => `${family}_${name}`).find((one) => readVariable(machine, one));
-    return variable === undefined ? undefined : { variable, value: readVariable(machine, variable) ?? '' };
+    const variable = prefixes.map((family) => `${family}_${name}`).find((one) => readVariable(runtime, one));
+    return variable === undefined ? undefined : { variable, value: readVariable(runtime, variable) ?? '' };
   };
   const clientId = parameters.clientId ?? find('CLIENT_ID')?.value;
-  if (clientId === undefined) return `${families[0]}_CLIENT_ID`;
+  if (clientId === undefined) return `${prefixes[0]}_CLIENT_ID`;
   const named = find('TENANT_ID');
   const tenantId = parameters.tenantId ?? named?.value;
-  if (tenantId === undefined) return `${families[0]}_TENANT_ID`;
+  if (tenantId === undefined) return `${prefixes[0]}_TENANT_ID`;
   return { clientId, tenant: checkTenant(tenantId, named?.variable ?? '"tenantId"', request) };
 }
 
@@ -83,7 +83,7 @@ export function isToken(text: string): boolean {
  * The URL of a CI's token service, which gets the job's own token: nothing but https will do.
  * @throws IDENTITY_INVALID
  */
-export function parseServiceUrl(text: string, variable: string, { purpose }: SignInTools): URL {
+export function parseServiceUrl(text: string, variable: string, { purpose }: TokenContext): URL {
   const url = readServiceUrl(text);
   if (url !== undefined) return url;
   throw new CredentialError('IDENTITY_INVALID', `${purpose}: ${variable} is not an https URL`, {

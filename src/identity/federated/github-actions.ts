@@ -14,10 +14,10 @@ const PERMISSION = '"permissions: { id-token: write, contents: read }"';
  * @see https://docs.github.com/actions/reference/security/oidc
  */
 export function findGithubActions(request: IdentityRequest): Identity | NotSetUp {
-  const { machine, registry, isChosen } = request;
-  const serviceUrl = readVariable(machine, URL_VARIABLE);
-  const serviceToken = readVariable(machine, TOKEN_VARIABLE)?.trim();
-  const isJob = readVariable(machine, 'GITHUB_ACTIONS') === 'true';
+  const { runtime, registry, isChosen } = request;
+  const serviceUrl = readVariable(runtime, URL_VARIABLE);
+  const serviceToken = readVariable(runtime, TOKEN_VARIABLE)?.trim();
+  const isJob = readVariable(runtime, 'GITHUB_ACTIONS') === 'true';
   if (!serviceUrl || !serviceToken) {
     const missing = serviceUrl ? TOKEN_VARIABLE : URL_VARIABLE;
     // Both are there only when the job may ask for a token, which a workflow has to say.
@@ -41,11 +41,11 @@ export function findGithubActions(request: IdentityRequest): Identity | NotSetUp
     actor: 'the ID token of GitHub Actions',
     readSecret: () => serviceToken,
     serviceUrl,
-    getAssertion: async (tools) => {
-      const url = parseServiceUrl(serviceUrl, URL_VARIABLE, tools);
+    getAssertion: async (context) => {
+      const url = parseServiceUrl(serviceUrl, URL_VARIABLE, context);
       url.searchParams.set('audience', audience);
       const { requestGithubToken } = await import('./github-token.ts');
-      return await requestGithubToken(tools, url, serviceToken);
+      return await requestGithubToken(context, url, serviceToken);
     },
   });
 }

@@ -3,27 +3,27 @@
 import { describeBody } from '../../entra/token-endpoint.ts';
 import { CredentialError } from '../../errors.ts';
 import { asText, parseJsonObject } from '../../json.ts';
-import type { SignInTools } from '../../sign-in/sign-in.ts';
+import type { TokenContext } from '../../sign-in/sign-in.ts';
 import { isToken } from './federated-identity.ts';
 
 /**
  * @param url the token service with its audience.
  * @throws IDENTITY_FAILED, NETWORK_FAILED, ANSWER_INVALID
  */
-export async function requestGithubToken(tools: SignInTools, url: URL, serviceToken: string): Promise<string> {
-  tools.machine.secrets.add(serviceToken);
-  const response = await tools.http.send({
+export async function requestGithubToken(context: TokenContext, url: URL, serviceToken: string): Promise<string> {
+  context.runtime.secrets.add(serviceToken);
+  const response = await context.http.send({
     method: 'GET',
     url: url.href,
     headers: { authorization: `Bearer ${serviceToken}` },
-    purpose: tools.purpose,
+    purpose: context.purpose,
   });
   const token = response.status === 200 ? asText(parseJsonObject(response.body)?.['value']) : undefined;
   if (token !== undefined && isToken(token)) return token;
   const isRefused = response.status === 401 || response.status === 403;
   throw new CredentialError(
     'IDENTITY_FAILED',
-    `${tools.purpose}: GitHub Actions gave no ID token (${url.host} answered ${response.status})`,
+    `${context.purpose}: GitHub Actions gave no ID token (${url.host} answered ${response.status})`,
     {
       // An answer that should have held a token may hold a part of one.
       causes: response.status === 200 ? ['the answer holds no token'] : [describeBody(response)],

@@ -6,7 +6,7 @@ import { CredentialError } from '../../errors.ts';
 import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../json.ts';
 import { type HttpResponse, readCorrelationId } from '../../network/http.ts';
 import { quoteForeignText } from '../../redact.ts';
-import type { SignInTools } from '../../sign-in/sign-in.ts';
+import type { TokenContext } from '../../sign-in/sign-in.ts';
 import { parseExpiry } from './expiry.ts';
 import type { TokenService } from './request.ts';
 
@@ -24,14 +24,14 @@ const UNKNOWN_RESOURCE = /\bAADSTS(500011|50001|650052|650057)\b/;
  * @param isAudienceRefused whether a refusal means that only the audience is at fault, in the service's own words.
  * @throws IDENTITY_FAILED, AUDIENCE_UNKNOWN, ANSWER_INVALID
  */
-export function judgeAnswer(
-  tools: SignInTools,
+export function parseTokenResponse(
+  context: TokenContext,
   service: TokenService,
   response: HttpResponse,
   isAudienceRefused: (refusal: Refusal) => boolean = () => false,
 ): string {
-  if (response.status !== 200) throw explainRefusal(tools, service, response, isAudienceRefused);
-  const { purpose, machine } = tools;
+  if (response.status !== 200) throw explainRefusal(context, service, response, isAudienceRefused);
+  const { purpose, runtime } = context;
   const answer = parseJsonObject(response.body);
   const token = asText(answer?.['access_token']);
   if (answer === undefined || token === undefined) {
@@ -39,7 +39,7 @@ export function judgeAnswer(
       hint: service.hint,
     });
   }
-  const nowSeconds = machine.now() / 1000;
+  const nowSeconds = runtime.now() / 1000;
   const endSeconds = parseExpiry(answer, nowSeconds) ?? readExpiry(token);
   if (endSeconds !== undefined && endSeconds <= nowSeconds) {
     const [end, now] = [endSeconds, nowSeconds].map(formatTime);
@@ -82,7 +82,7 @@ export function describeRefusal(response: HttpResponse): string[] {
 }
 
 function explainRefusal(
-  { purpose }: SignInTools,
+  { purpose }: TokenContext,
   service: TokenService,
   response: HttpResponse,
   isAudienceRefused: (refusal: Refusal) => boolean,

@@ -4,9 +4,9 @@
  * @see https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference
  */
 
-import type { SignInTools } from '../../sign-in/sign-in.ts';
+import type { TokenContext } from '../../sign-in/sign-in.ts';
 import { readVariable } from '../../system/runtime.ts';
-import { judgeAnswer } from './answer.ts';
+import { parseTokenResponse } from './answer.ts';
 import { addQuery, parseEndpoint } from './endpoint.ts';
 import { askService, formatSelector, type ManagedIdentityRequest, type TokenService } from './request.ts';
 
@@ -16,23 +16,23 @@ const SERVICE: TokenService = {
 };
 
 export async function requestAppServiceToken(
-  tools: SignInTools,
+  context: TokenContext,
   { endpoint, selector }: ManagedIdentityRequest,
 ): Promise<string> {
-  const url = addQuery(parseEndpoint(tools, SERVICE, endpoint, 'named'), {
+  const url = addQuery(parseEndpoint(context, SERVICE, endpoint, 'named'), {
     'api-version': '2019-08-01',
-    resource: tools.audience,
-    ...formatSelector(tools, SERVICE, selector, {
+    resource: context.audience,
+    ...formatSelector(context, SERVICE, selector, {
       clientId: 'client_id',
       objectId: 'object_id',
       resourceId: 'mi_res_id',
     }),
   });
-  const response = await askService(tools, tools.openDirect({}), SERVICE, {
+  const response = await askService(context, context.openDirect({}), SERVICE, {
     method: 'GET',
     url,
-    headers: { 'X-IDENTITY-HEADER': readVariable(tools.machine, 'IDENTITY_HEADER') ?? '' },
+    headers: { 'X-IDENTITY-HEADER': readVariable(context.runtime, 'IDENTITY_HEADER') ?? '' },
     passingStatuses: [404],
   });
-  return judgeAnswer(tools, SERVICE, response);
+  return parseTokenResponse(context, SERVICE, response);
 }

@@ -4,12 +4,12 @@ import { posix, win32 } from 'node:path';
 import { CredentialError, describeCause } from '../../errors.ts';
 import type { HttpResponse } from '../../network/http.ts';
 import { quoteForeignText } from '../../redact.ts';
-import type { SignInTools } from '../../sign-in/sign-in.ts';
+import type { TokenContext } from '../../sign-in/sign-in.ts';
 import { readForeignFile } from '../../system/files.ts';
-import { type Machine, readVariable } from '../../system/runtime.ts';
+import { type Runtime, readVariable } from '../../system/runtime.ts';
 
 const LINUX_FOLDER = '/var/opt/azcmagent/tokens';
-const LARGEST_KEY_BYTES = 4096;
+const MAX_KEY_BYTES = 4096;
 const CHALLENGE = /^Basic realm=(.+)$/i;
 /** What a header may hold, since the key is sent as it stands. */
 const KEY = /^[\x21-\x7E]+$/;
@@ -18,14 +18,14 @@ const KEY = /^[\x21-\x7E]+$/;
  * @param challenge the 401 with `WWW-Authenticate: Basic realm=FILE`.
  * @throws IDENTITY_FAILED, ANSWER_INVALID
  */
-export function readArcKey({ machine, purpose }: SignInTools, challenge: HttpResponse): string {
+export function readArcKey({ runtime, purpose }: TokenContext, challenge: HttpResponse): string {
   const [, file] = CHALLENGE.exec(challenge.header('www-authenticate') ?? '') ?? [];
   if (file === undefined) {
     throw new CredentialError('ANSWER_INVALID', `${purpose}: the Azure Arc agent named no key file`, {
       hint: 'azcmagent version (another program may listen in its place)',
     });
   }
-  if (!isKeyFile(machine, file)) {
+  if (!isKeyFile(runtime, file)) {
     // Whoever answers there could otherwise have any file of this person sent to it.
     throw new CredentialError(
       'IDENTITY_FAILED',
@@ -34,18 +34,18 @@ export function readArcKey({ machine, purpose }: SignInTools, challenge: HttpRes
     );
   }
   const hint =
-    machine.platform === 'win32'
+    runtime.platform === 'win32'
       ? 'net localgroup "Hybrid agent extension applications" %USERNAME% /add (then sign in to Windows again)'
       : 'sudo usermod -aG himds $(id -un) (then log in again)';
   let key: string | undefined;
   let reason = 'there is no such file';
   try {
-    key = readForeignFile(file, LARGEST_KEY_BYTES);
+    key = readForeignFile(file, MAX_KEY_BYTES);
   } catch (cause) {
     reason = describeCause(cause);
   }
   if (key !== undefined) {
-    machine.secrets.add(key);
+    runtime.secrets.add(key);
     if (KEY.test(key)) return key;
     reason = 'it does not hold a key';
   }
@@ -56,13 +56,13 @@ export function readArcKey({ machine, purpose }: SignInTools, challenge: HttpRes
 }
 
 /** Whether it is a key directly in the agent's own folder. */
-function isKeyFile(machine: Machine, file: string): boolean {
-  if (machine.platform === 'linux') {
+function isKeyFile(runtime: Runtime, file: string): boolean {
+  if (runtime.platform === 'linux') {
     const name = posix.basename(file);
     return `${LINUX_FOLDER}/${name}` === file && hasKeyName(name);
   }
-  const programData = readVariable(machine, 'ProgramData');
-  if (machine.platform !== 'win32' || programData === undefined) return false;
+  const programData = readVariable(runtime, 'ProgramData');
+  if (runtime.platform !== 'win32' || programData === undefined) return false;
   const folder = `${programData}\\AzureConnectedMachineAgent\\Tokens`;
   const name = win32.basename(file);
   return `${folder}\\${name}` === file && !name.includes(':') && hasKeyName(name);

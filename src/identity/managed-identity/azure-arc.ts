@@ -7,9 +7,9 @@
 import { CredentialError } from '../../errors.ts';
 import { asText, parseJsonObject } from '../../json.ts';
 import type { HttpResponse } from '../../network/http.ts';
-import type { SignInTools } from '../../sign-in/sign-in.ts';
+import type { TokenContext } from '../../sign-in/sign-in.ts';
 import type { NotSetUp } from '../identity.ts';
-import { judgeAnswer } from './answer.ts';
+import { parseTokenResponse } from './answer.ts';
 import { readArcKey } from './azure-arc-key.ts';
 import { addQuery, parseEndpoint } from './endpoint.ts';
 import {
@@ -30,31 +30,31 @@ const ECHOES: Readonly<Record<Selector['parameter'], readonly string[]>> = {
 };
 
 export async function requestAzureArcToken(
-  tools: SignInTools,
+  context: TokenContext,
   { endpoint, selector, isChosen }: ManagedIdentityRequest,
 ): Promise<string | NotSetUp> {
-  const server = parseEndpoint(tools, SERVICE, endpoint, 'nearby');
+  const server = parseEndpoint(context, SERVICE, endpoint, 'nearby');
   // The agent listens on IPv4 only, and a hosts file must not send its key elsewhere.
   if (server.hostname === 'localhost') server.hostname = '127.0.0.1';
   const url = addQuery(server, {
     'api-version': '2020-06-01',
-    resource: tools.audience,
-    ...formatSelector(tools, SERVICE, selector, {
+    resource: context.audience,
+    ...formatSelector(context, SERVICE, selector, {
       clientId: 'client_id',
       objectId: 'object_id',
       resourceId: 'msi_res_id',
     }),
   });
-  const http = tools.openDirect({});
+  const http = context.openDirect({});
   // An agent that is only installed, and that nobody named, is no identity when it does not answer at once.
   const isHintOnly = endpoint.variable === undefined && !isChosen;
   const ask = (headers: Readonly<Record<string, string>>) =>
-    askService(tools, http, SERVICE, {
+    askService(context, http, SERVICE, {
       method: 'GET',
       url,
       headers: { Metadata: 'true', ...headers },
       passingStatuses: [404],
-      ...(isHintOnly ? { mostAttempts: 1 } : {}),
+      ...(isHintOnly ? { maxAttempts: 1 } : {}),
     });
   let challenge: HttpResponse;
   try {
@@ -66,15 +66,15 @@ export async function requestAzureArcToken(
     throw cause;
   }
   if (challenge.status !== 401) {
-    if (challenge.status !== 200) return judgeAnswer(tools, SERVICE, challenge);
-    throw new CredentialError('ANSWER_INVALID', `${tools.purpose}: ${SERVICE.name} did not ask for its key`, {
+    if (challenge.status !== 200) return parseTokenResponse(context, SERVICE, challenge);
+    throw new CredentialError('ANSWER_INVALID', `${context.purpose}: ${SERVICE.name} did not ask for its key`, {
       hint: 'azcmagent version (another program may listen in its place)',
     });
   }
-  const key = readArcKey(tools, challenge);
+  const key = readArcKey(context, challenge);
   const response = await ask({ Authorization: `Basic ${key}` });
-  const token = judgeAnswer(tools, SERVICE, response);
-  checkEcho(tools, selector, response);
+  const token = parseTokenResponse(context, SERVICE, response);
+  checkEcho(context, selector, response);
   return token;
 }
 
@@ -82,7 +82,7 @@ export async function requestAzureArcToken(
  * An agent from before user-assigned identities ignores the choice and answers for the machine's own identity.
  * @throws IDENTITY_FAILED
  */
-function checkEcho({ purpose }: SignInTools, selector: Selector | undefined, { body }: HttpResponse): void {
+function checkEcho({ purpose }: TokenContext, selector: Selector | undefined, { body }: HttpResponse): void {
   if (selector === undefined) return;
   const answer = parseJsonObject(body);
   const wanted = selector.value.toLowerCase();

@@ -1,8 +1,8 @@
 /** Azure Machine Learning, and App Service as it was in 2017. */
 
-import type { SignInTools } from '../../sign-in/sign-in.ts';
+import type { TokenContext } from '../../sign-in/sign-in.ts';
 import { readVariable } from '../../system/runtime.ts';
-import { judgeAnswer, type Refusal } from './answer.ts';
+import { parseTokenResponse, type Refusal } from './answer.ts';
 import { addQuery, parseEndpoint } from './endpoint.ts';
 import { askService, formatSelector, type ManagedIdentityRequest, type TokenService } from './request.ts';
 
@@ -12,21 +12,21 @@ const SERVICE: TokenService = {
 };
 
 export async function requestAzureMlToken(
-  tools: SignInTools,
+  context: TokenContext,
   { endpoint, selector }: ManagedIdentityRequest,
 ): Promise<string> {
-  const url = addQuery(parseEndpoint(tools, SERVICE, endpoint, 'named'), {
+  const url = addQuery(parseEndpoint(context, SERVICE, endpoint, 'named'), {
     'api-version': '2017-09-01',
-    resource: tools.audience,
-    ...formatSelector(tools, SERVICE, selector, { clientId: 'clientid' }),
+    resource: context.audience,
+    ...formatSelector(context, SERVICE, selector, { clientId: 'clientid' }),
   });
-  const response = await askService(tools, tools.openDirect({}), SERVICE, {
+  const response = await askService(context, context.openDirect({}), SERVICE, {
     method: 'GET',
     url,
-    headers: { secret: readVariable(tools.machine, 'MSI_SECRET') ?? '' },
+    headers: { secret: readVariable(context.runtime, 'MSI_SECRET') ?? '' },
     passingStatuses: [404],
   });
-  return judgeAnswer(tools, SERVICE, response, isResourceRefused);
+  return parseTokenResponse(context, SERVICE, response, isResourceRefused);
 }
 
 /** There is no code for it, so that only a sentence which names the resource and says no to it counts. */

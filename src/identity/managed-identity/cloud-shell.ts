@@ -4,8 +4,8 @@
  * @see https://learn.microsoft.com/azure/cloud-shell/msi-authorization
  */
 
-import type { SignInTools } from '../../sign-in/sign-in.ts';
-import { judgeAnswer } from './answer.ts';
+import type { TokenContext } from '../../sign-in/sign-in.ts';
+import { parseTokenResponse } from './answer.ts';
 import { parseEndpoint } from './endpoint.ts';
 import { askService, formatSelector, type ManagedIdentityRequest, type TokenService } from './request.ts';
 
@@ -15,17 +15,17 @@ const SERVICE: TokenService = {
 };
 
 export async function requestCloudShellToken(
-  tools: SignInTools,
+  context: TokenContext,
   { endpoint, selector }: ManagedIdentityRequest,
 ): Promise<string> {
-  const url = parseEndpoint(tools, SERVICE, endpoint, 'named').href;
-  formatSelector(tools, SERVICE, selector, {}); // there is one identity, the person's
-  const response = await askService(tools, tools.openDirect({}), SERVICE, {
+  const url = parseEndpoint(context, SERVICE, endpoint, 'named').href;
+  formatSelector(context, SERVICE, selector, {}); // there is one identity, the person's
+  const response = await askService(context, context.openDirect({}), SERVICE, {
     method: 'POST',
     url,
     headers: { Metadata: 'true' },
-    form: [['resource', tools.audience]],
+    form: [['resource', context.audience]],
     passingStatuses: [404],
   });
-  return judgeAnswer(tools, SERVICE, response, ({ code }) => code === 'AudienceNotSupported');
+  return parseTokenResponse(context, SERVICE, response, ({ code }) => code === 'AudienceNotSupported');
 }

@@ -2,7 +2,7 @@
 
 import { isIPv4 } from 'node:net';
 import { CredentialError } from '../../errors.ts';
-import type { SignInTools } from '../../sign-in/sign-in.ts';
+import type { TokenContext } from '../../sign-in/sign-in.ts';
 import type { NamedEndpoint, TokenService } from './request.ts';
 
 /**
@@ -13,7 +13,7 @@ export type EndpointRule = 'https' | 'nearby' | 'named';
 
 /** @throws IDENTITY_INVALID */
 export function parseEndpoint(
-  { purpose }: SignInTools,
+  { purpose }: TokenContext,
   service: TokenService,
   { url, variable = 'the endpoint' }: NamedEndpoint,
   rule: EndpointRule,

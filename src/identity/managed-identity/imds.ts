@@ -4,13 +4,13 @@
  * @see https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
  */
 
-import { readNote, writeNote } from '../../cache/markers.ts';
+import { readMarker, writeMarker } from '../../cache/markers.ts';
 import { CredentialError } from '../../errors.ts';
 import { parseJsonObject } from '../../json.ts';
 import type { HttpClient, HttpResponse } from '../../network/http.ts';
-import type { SignInTools } from '../../sign-in/sign-in.ts';
+import type { TokenContext } from '../../sign-in/sign-in.ts';
 import type { NotSetUp } from '../identity.ts';
-import { describeRefusal, judgeAnswer, type Refusal, readRefusal } from './answer.ts';
+import { describeRefusal, parseTokenResponse, type Refusal, readRefusal } from './answer.ts';
 import { addQuery, parseEndpoint } from './endpoint.ts';
 import {
   askService,
@@ -29,31 +29,31 @@ const PROBE_TIMEOUT_MS = 1_000;
 /** It updates itself for up to 70 seconds (410), and knows a new identity a little later (404). */
 const PASSING_STATUSES = [404, 410];
 const RETRIED_STATUSES = [...PASSING_STATUSES, 408, 429, 500, 502, 503, 504];
-const MOST_ATTEMPTS = 5;
+const MAX_ATTEMPTS = 5;
 /** Remembered for a minute, so that of the many runs of one build only the first waits for nobody. */
-const NOTE = 'imds';
+const MARKER = 'imds';
 const ABSENT = 'absent';
-const NOTE_SECONDS = 60;
+const MARKER_SECONDS = 60;
 const NOT_THERE: NotSetUp = { notSetUp: 'there is no metadata service (IMDS)' };
 
 export async function requestImdsToken(
-  tools: SignInTools,
+  context: TokenContext,
   { endpoint, selector, isChosen }: ManagedIdentityRequest,
 ): Promise<string | NotSetUp> {
-  const { machine, cache, audience } = tools;
-  const nowSeconds = machine.now() / 1000;
+  const { runtime, cache, audience } = context;
+  const nowSeconds = runtime.now() / 1000;
   const mustProbe = !isChosen && endpoint.variable === undefined;
-  if (mustProbe && readNote(cache, NOTE, nowSeconds) === ABSENT) return NOT_THERE;
-  const server = parseEndpoint(tools, SERVICE, endpoint, 'nearby');
+  if (mustProbe && readMarker(cache, MARKER, nowSeconds) === ABSENT) return NOT_THERE;
+  const server = parseEndpoint(context, SERVICE, endpoint, 'nearby');
   server.pathname = `${server.pathname.replace(/\/+$/, '')}${TOKEN_PATH}`;
-  const fields = formatSelector(tools, SERVICE, selector, {
+  const fields = formatSelector(context, SERVICE, selector, {
     clientId: 'client_id',
     objectId: 'object_id',
     resourceId: 'msi_res_id',
   });
-  const http = tools.openDirect({});
-  if (mustProbe && !(await isImdsThere(tools, http, server.href))) {
-    writeNote(cache, NOTE, ABSENT, nowSeconds, NOTE_SECONDS);
+  const http = context.openDirect({});
+  if (mustProbe && !(await isImdsThere(context, http, server.href))) {
+    writeMarker(cache, MARKER, ABSENT, nowSeconds, MARKER_SECONDS);
     return NOT_THERE;
   }
   const request = {
@@ -65,28 +65,28 @@ export async function requestImdsToken(
   let response: HttpResponse | undefined;
   if (!isChosen && !mustProbe) {
     // Where a variable names the place, the first request is also what tells whether anybody is there.
-    response = await askOnce(() => askService(tools, http, SERVICE, { ...request, mostAttempts: 1 }));
+    response = await askOnce(() => askService(context, http, SERVICE, { ...request, maxAttempts: 1 }));
     if (response === undefined) return NOT_THERE;
   }
   if (response === undefined || RETRIED_STATUSES.includes(response.status)) {
-    response = await askService(tools, http, SERVICE, { ...request, mostAttempts: MOST_ATTEMPTS });
+    response = await askService(context, http, SERVICE, { ...request, maxAttempts: MAX_ATTEMPTS });
   }
   const refusal = readRefusal(response);
   if (!isChosen && refusal === undefined) return { notSetUp: 'something else answers in place of IMDS' };
   if (response.status === 400 && refusal !== undefined && !isResourceUnknown(refusal)) {
     if (selector === undefined && !isChosen) return { notSetUp: 'this machine has no managed identity' };
-    throw explainNotAssigned(tools, selector, response);
+    throw explainNotAssigned(context, selector, response);
   }
-  return judgeAnswer(tools, SERVICE, response, isResourceUnknown);
+  return parseTokenResponse(context, SERVICE, response, isResourceUnknown);
 }
 
 /**
  * Asks without the header that every request must have, which IMDS refuses in words of its own.
  * @returns whether that is who answers within a second; a gateway that refuses the address is not.
  */
-async function isImdsThere(tools: SignInTools, http: HttpClient, url: string): Promise<boolean> {
-  const probe = { method: 'GET', url, timeoutMs: PROBE_TIMEOUT_MS, mostAttempts: 1 } as const;
-  const response = await askOnce(() => http.send({ ...probe, purpose: tools.purpose }));
+async function isImdsThere(context: TokenContext, http: HttpClient, url: string): Promise<boolean> {
+  const probe = { method: 'GET', url, timeoutMs: PROBE_TIMEOUT_MS, maxAttempts: 1 } as const;
+  const response = await askOnce(() => http.send({ ...probe, purpose: context.purpose }));
   if (response === undefined) return false;
   // Docker Desktop's proxy says of every address that it is unreachable.
   if (response.status === 403 && response.body.includes('unreachable')) return false;
@@ -109,7 +109,7 @@ function isResourceUnknown({ code = '', text }: Refusal): boolean {
 }
 
 function explainNotAssigned(
-  { purpose }: SignInTools,
+  { purpose }: TokenContext,
   selector: Selector | undefined,
   response: HttpResponse,
 ): CredentialError {

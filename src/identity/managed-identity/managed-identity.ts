@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CredentialError } from '../../errors.ts';
-import { type Machine, readVariable } from '../../system/runtime.ts';
+import { type Runtime, readVariable } from '../../system/runtime.ts';
 import type { Identity, IdentityRequest, NotSetUp } from '../identity.ts';
 import type { NamedEndpoint, RequestManagedIdentityToken, Selector } from './request.ts';
 
@@ -36,79 +36,79 @@ const SELECTORS = ['clientId', 'objectId', 'resourceId'] as const;
  * @throws IDENTITY_INVALID when the configuration names more than one identity.
  */
 export function findManagedIdentity(request: IdentityRequest): Identity | NotSetUp {
-  const place = findPlace(request.machine);
+  const place = findPlace(request.runtime);
   if (place !== undefined) return createIdentity(request, place);
-  if (request.isChosen) return createIdentity(request, findImdsPlace(request.machine));
+  if (request.isChosen) return createIdentity(request, findImdsPlace(request.runtime));
   return { notSetUp: 'the environment names no managed identity' };
 }
 
 /** The metadata service, which only asking it can tell from a machine without one: so it is tried after all others. */
 export function findImds(request: IdentityRequest): Identity | NotSetUp {
-  if (request.isChosen || findPlace(request.machine) !== undefined) {
+  if (request.isChosen || findPlace(request.runtime) !== undefined) {
     return { notSetUp: 'another kind of managed identity comes first' };
   }
-  return createIdentity(request, findImdsPlace(request.machine));
+  return createIdentity(request, findImdsPlace(request.runtime));
 }
 
 /** The order is that of Microsoft's own libraries, so that every tool on a machine finds the same identity. */
-function findPlace(machine: Machine): Place | undefined {
-  const isSet = (name: string) => readVariable(machine, name) !== undefined;
-  const identityEndpoint = nameEndpoint(machine, 'IDENTITY_ENDPOINT');
+function findPlace(runtime: Runtime): Place | undefined {
+  const isSet = (name: string) => readVariable(runtime, name) !== undefined;
+  const identityEndpoint = namedEndpoint(runtime, 'IDENTITY_ENDPOINT');
   if (identityEndpoint !== undefined && isSet('IDENTITY_HEADER')) {
     const kind = isSet('IDENTITY_SERVER_THUMBPRINT') ? 'service-fabric' : 'app-service';
     return { kind, endpoint: identityEndpoint, secretVariable: 'IDENTITY_HEADER' };
   }
-  const msiEndpoint = nameEndpoint(machine, 'MSI_ENDPOINT');
+  const msiEndpoint = namedEndpoint(runtime, 'MSI_ENDPOINT');
   if (msiEndpoint !== undefined && isSet('MSI_SECRET')) {
-    const selector = readSelector(machine, 'DEFAULT_IDENTITY_CLIENT_ID');
+    const selector = readSelector(runtime, 'DEFAULT_IDENTITY_CLIENT_ID');
     return { kind: 'azure-ml', endpoint: msiEndpoint, secretVariable: 'MSI_SECRET', selector };
   }
   if (msiEndpoint !== undefined) return { kind: 'cloud-shell', endpoint: msiEndpoint };
   if (identityEndpoint !== undefined && isSet('IMDS_ENDPOINT')) {
     return { kind: 'azure-arc', endpoint: identityEndpoint };
   }
-  if (!hasArcAgent(machine)) return undefined;
+  if (!hasArcAgent(runtime)) return undefined;
   return { kind: 'azure-arc', endpoint: { url: ARC_ENDPOINT, variable: undefined } };
 }
 
-function findImdsPlace(machine: Machine): Place {
-  const named = nameEndpoint(machine, 'AZURE_POD_IDENTITY_AUTHORITY_HOST');
+function findImdsPlace(runtime: Runtime): Place {
+  const named = namedEndpoint(runtime, 'AZURE_POD_IDENTITY_AUTHORITY_HOST');
   return { kind: 'imds', endpoint: named ?? { url: IMDS_ENDPOINT, variable: undefined } };
 }
 
 /** The agent's own service, which is installed before any program has its variables. */
-function hasArcAgent(machine: Machine): boolean {
-  if (machine.platform === 'linux') return existsSync('/opt/azcmagent/bin/himds');
-  const programs = machine.platform === 'win32' ? readVariable(machine, 'ProgramFiles') : undefined;
+function hasArcAgent(runtime: Runtime): boolean {
+  if (runtime.platform === 'linux') return existsSync('/opt/azcmagent/bin/himds');
+  const programs = runtime.platform === 'win32' ? readVariable(runtime, 'ProgramFiles') : undefined;
   return programs !== undefined && existsSync(join(programs, 'AzureConnectedMachineAgent', 'himds.exe'));
 }
 
 function createIdentity(request: IdentityRequest, { kind, endpoint, secretVariable, selector }: Place): Identity {
-  const { machine, isChosen } = request;
+  const { runtime, isChosen } = request;
   const chosen = findSelector(request) ?? selector;
   const host = URL.parse(endpoint.url)?.host ?? 'nowhere';
   const who = chosen === undefined ? 'system-assigned' : `${chosen.parameter} ${chosen.value.toLowerCase()}`;
   return {
     source: 'managed-identity',
     description: `managed-identity ${kind} ${host} ${who}`,
-    ...(secretVariable === undefined ? {} : { readSecret: () => readVariable(machine, secretVariable) ?? '' }),
+    ...(secretVariable === undefined ? {} : { readSecret: () => readVariable(runtime, secretVariable) ?? '' }),
     // The metadata service may not be there at all.
     ...(kind === 'imds' && !isChosen ? {} : { origins: [] }),
-    getToken: async (tools) => {
+    getToken: async (context) => {
       const requestToken: RequestManagedIdentityToken = await KINDS[kind]();
-      return await requestToken(tools, { endpoint, selector: chosen, isChosen });
+      return await requestToken(context, { endpoint, selector: chosen, isChosen });
     },
   };
 }
 
 /** The identity that the configuration names, else `AZURE_CLIENT_ID`. */
-function findSelector({ machine, registry, parameters }: IdentityRequest): Selector | undefined {
+function findSelector({ runtime, registry, parameters }: IdentityRequest): Selector | undefined {
   const named = SELECTORS.flatMap((parameter): Selector[] => {
     const value = parameters[parameter];
     return value === undefined ? [] : [{ parameter, value, origin: `"${parameter}"` }];
   });
   const [selector, other] = named;
-  if (selector === undefined) return readSelector(machine, 'AZURE_CLIENT_ID');
+  if (selector === undefined) return readSelector(runtime, 'AZURE_CLIENT_ID');
   if (other === undefined) return selector;
   throw new CredentialError(
     'IDENTITY_INVALID',
@@ -117,12 +117,12 @@ function findSelector({ machine, registry, parameters }: IdentityRequest): Selec
   );
 }
 
-function readSelector(machine: Machine, variable: string): Selector | undefined {
-  const value = readVariable(machine, variable);
+function readSelector(runtime: Runtime, variable: string): Selector | undefined {
+  const value = readVariable(runtime, variable);
   return value === undefined ? undefined : { parameter: 'clientId', value, origin: variable };
 }
 
-function nameEndpoint(machine: Machine, variable: string): NamedEndpoint | undefined {
-  const url = readVariable(machine, variable);
+function namedEndpoint(runtime: Runtime, variable: string): NamedEndpoint | undefined {
+  const url = readVariable(runtime, variable);
   return url === undefined ? undefined : { url, variable };
 }

@@ -2,7 +2,7 @@
 
 import { CredentialError } from '../../errors.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from '../../network/http.ts';
-import type { SignInTools } from '../../sign-in/sign-in.ts';
+import type { TokenContext } from '../../sign-in/sign-in.ts';
 import type { NotSetUp } from '../identity.ts';
 
 /** Where tokens are given out. */
@@ -33,7 +33,7 @@ export interface ManagedIdentityRequest {
  * @throws IDENTITY_INVALID, IDENTITY_FAILED, AUDIENCE_UNKNOWN, ANSWER_INVALID, NETWORK_FAILED
  */
 export type RequestManagedIdentityToken = (
-  tools: SignInTools,
+  context: TokenContext,
   request: ManagedIdentityRequest,
 ) => Promise<string | NotSetUp>;
 
@@ -46,21 +46,21 @@ export interface TokenService {
 }
 
 /** The first try and three more, as Microsoft's own libraries do. */
-const MOST_ATTEMPTS = 4;
+const MAX_ATTEMPTS = 4;
 
 /**
  * Sends a request to the service itself.
  * @throws NETWORK_FAILED, ANSWER_INVALID
  */
 export async function askService(
-  tools: SignInTools,
+  context: TokenContext,
   http: HttpClient,
   service: TokenService,
   request: Omit<HttpRequest, 'purpose'>,
 ): Promise<HttpResponse> {
-  const { purpose } = tools;
+  const { purpose } = context;
   try {
-    return await http.send({ mostAttempts: MOST_ATTEMPTS, ...request, purpose });
+    return await http.send({ maxAttempts: MAX_ATTEMPTS, ...request, purpose });
   } catch (cause) {
     if (!(cause instanceof CredentialError) || cause.code !== 'NETWORK_FAILED') throw cause;
     // What helps with Azure's own hosts, such as another proxy, does not help with a server next door.
@@ -77,7 +77,7 @@ export async function askService(
  * @throws IDENTITY_INVALID when the service has none for it.
  */
 export function formatSelector(
-  { purpose }: SignInTools,
+  { purpose }: TokenContext,
   service: TokenService,
   selector: Selector | undefined,
   names: Partial<Readonly<Record<Selector['parameter'], string>>>,

@@ -8,9 +8,9 @@ import { CredentialError, readErrorCode } from '../../errors.ts';
 import { UNEXPECTED_CERTIFICATE } from '../../network/certificate-pin.ts';
 import type { HttpResponse } from '../../network/http.ts';
 import { readPort } from '../../network/sockets.ts';
-import type { SignInTools } from '../../sign-in/sign-in.ts';
+import type { TokenContext } from '../../sign-in/sign-in.ts';
 import { readVariable } from '../../system/runtime.ts';
-import { judgeAnswer } from './answer.ts';
+import { parseTokenResponse } from './answer.ts';
 import { addQuery, parseEndpoint } from './endpoint.ts';
 import { askService, formatSelector, type ManagedIdentityRequest, type TokenService } from './request.ts';
 
@@ -21,34 +21,34 @@ const SERVICE: TokenService = {
 const THUMBPRINT = 'IDENTITY_SERVER_THUMBPRINT';
 
 export async function requestServiceFabricToken(
-  tools: SignInTools,
+  context: TokenContext,
   { endpoint, selector }: ManagedIdentityRequest,
 ): Promise<string> {
-  const { machine } = tools;
-  const server = parseEndpoint(tools, SERVICE, endpoint, 'https');
-  formatSelector(tools, SERVICE, selector, {}); // the application's manifest says which identity it is
-  const certificateSha1 = parseThumbprint(readVariable(machine, THUMBPRINT) ?? '');
+  const { runtime } = context;
+  const server = parseEndpoint(context, SERVICE, endpoint, 'https');
+  formatSelector(context, SERVICE, selector, {}); // the application's manifest says which identity it is
+  const certificateSha1 = parseThumbprint(readVariable(runtime, THUMBPRINT) ?? '');
   if (certificateSha1 === undefined) {
-    throw new CredentialError('IDENTITY_INVALID', `${tools.purpose}: ${THUMBPRINT} is not a SHA-1 thumbprint`, {
+    throw new CredentialError('IDENTITY_INVALID', `${context.purpose}: ${THUMBPRINT} is not a SHA-1 thumbprint`, {
       hint: showThumbprint(server),
     });
   }
   let response: HttpResponse;
   try {
-    response = await askService(tools, tools.openDirect({ certificateSha1 }), SERVICE, {
+    response = await askService(context, context.openDirect({ certificateSha1 }), SERVICE, {
       method: 'GET',
-      url: addQuery(server, { 'api-version': '2019-07-01-preview', resource: tools.audience }),
-      headers: { Secret: readVariable(machine, 'IDENTITY_HEADER') ?? '' },
+      url: addQuery(server, { 'api-version': '2019-07-01-preview', resource: context.audience }),
+      headers: { Secret: readVariable(runtime, 'IDENTITY_HEADER') ?? '' },
     });
   } catch (cause) {
     if (!(cause instanceof CredentialError) || readErrorCode(cause.cause) !== UNEXPECTED_CERTIFICATE) throw cause;
     throw new CredentialError(
       'IDENTITY_FAILED',
-      `${tools.purpose}: the server at ${server.host} does not have the certificate of ${THUMBPRINT}`,
+      `${context.purpose}: the server at ${server.host} does not have the certificate of ${THUMBPRINT}`,
       { causes: ['nothing was sent to it'], hint: showThumbprint(server), cause },
     );
   }
-  return judgeAnswer(tools, SERVICE, response);
+  return parseTokenResponse(context, SERVICE, response);
 }
 
 /** @returns 40 lower-case hexadecimal digits. */

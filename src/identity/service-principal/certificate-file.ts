@@ -2,7 +2,7 @@
 
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { CredentialError, describeCause } from '../../errors.ts';
-import type { SignInTools } from '../../sign-in/sign-in.ts';
+import type { TokenContext } from '../../sign-in/sign-in.ts';
 import { readForeignFile } from '../../system/files.ts';
 
 export interface ClientCertificate {
@@ -15,7 +15,7 @@ export interface ClientCertificate {
   readonly description: string;
 }
 
-export interface CertificatePlace {
+export interface CertificateLocation {
   readonly file: string;
   readonly password: string | undefined;
   /** What to set when the password is wrong. */
@@ -29,17 +29,17 @@ interface PemBlock {
   readonly text: string;
 }
 
-const LARGEST_FILE_BYTES = 1024 * 1024;
+const MAX_FILE_BYTES = 1024 * 1024;
 const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
 /** How PFX and DER begin: a sequence whose length takes several bytes, read as UTF-8. */
 const BINARY = /^0\uFFFD/;
 /** Entra takes no shorter key. */
-const SHORTEST_KEY_BITS = 2048;
+const MIN_KEY_BITS = 2048;
 
 /** @throws IDENTITY_INVALID when there is no certificate with its key in the file. */
 export function loadClientCertificate(
-  { machine, purpose }: Pick<SignInTools, 'machine' | 'purpose'>,
-  place: CertificatePlace,
+  { runtime, purpose }: Pick<TokenContext, 'runtime' | 'purpose'>,
+  place: CertificateLocation,
 ): ClientCertificate {
   const { file } = place;
   const fail: Fail = (what, hint, cause) =>
@@ -50,7 +50,7 @@ export function loadClientCertificate(
   const text = readText(file, fail);
   const blocks = [...text.matchAll(PEM_BLOCK)].map(([block, label = '']): PemBlock => ({ label, text: block }));
   const keyBlock = blocks.find(({ label }) => label.endsWith('PRIVATE KEY'));
-  if (keyBlock !== undefined) machine.secrets.add(keyBlock.text);
+  if (keyBlock !== undefined) runtime.secrets.add(keyBlock.text);
   if (BINARY.test(text)) {
     throw fail(
       `${file} is binary (PFX or DER), and PEM is needed`,
@@ -82,14 +82,14 @@ export function loadClientCertificate(
     key,
     thumbprint: createHash('sha256').update(certificate.raw).digest('base64url'),
     chain: chain.map(({ raw }) => raw.toString('base64')),
-    description: describeCertificate(certificate, file, machine.now()),
+    description: describeCertificate(certificate, file, runtime.now()),
   };
 }
 
 function readText(file: string, fail: Fail): string {
   let text: string | undefined;
   try {
-    text = readForeignFile(file, LARGEST_FILE_BYTES);
+    text = readForeignFile(file, MAX_FILE_BYTES);
   } catch (cause) {
     throw fail(`the certificate ${file} cannot be read (${describeCause(cause)})`, `ls -l ${file}`);
   }
@@ -110,7 +110,7 @@ function readCertificates(blocks: readonly PemBlock[], file: string, fail: Fail)
   }
 }
 
-function readKey(block: PemBlock, { file, password, passwordSetting }: CertificatePlace, fail: Fail): KeyObject {
+function readKey(block: PemBlock, { file, password, passwordSetting }: CertificateLocation, fail: Fail): KeyObject {
   const isEncrypted = block.label.startsWith('ENCRYPTED') || block.text.includes('Proc-Type: 4,ENCRYPTED');
   if (isEncrypted && password === undefined) {
     throw fail(
@@ -140,8 +140,8 @@ function checkKey(key: KeyObject, file: string, fail: Fail): void {
     `cat KEY.pem CERTIFICATE.pem > ${file}`;
   if (type !== 'rsa') throw fail(`the private key in ${file} is of type ${type}, and Entra ID takes RSA`, hint);
   const bits = details?.modulusLength ?? 0;
-  if (bits >= SHORTEST_KEY_BITS) return;
-  throw fail(`the private key in ${file} has ${bits} bits, and Entra ID takes ${SHORTEST_KEY_BITS} or more`, hint);
+  if (bits >= MIN_KEY_BITS) return;
+  throw fail(`the private key in ${file} has ${bits} bits, and Entra ID takes ${MIN_KEY_BITS} or more`, hint);
 }
 
 /** The thumbprints as the portal shows them. */

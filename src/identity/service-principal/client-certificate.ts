@@ -7,7 +7,7 @@ import { readVariable } from '../../system/runtime.ts';
 import type { Identity, IdentityRequest, NotSetUp } from '../identity.ts';
 
 const PATH_VARIABLE = 'AZURE_CLIENT_CERTIFICATE_PATH';
-const LARGEST_PASSWORD_BYTES = 64 * 1024;
+const MAX_PASSWORD_BYTES = 64 * 1024;
 
 /**
  * Takes `AZURE_CLIENT_ID`, `AZURE_TENANT_ID` and `AZURE_CLIENT_CERTIFICATE_PATH` with its two companions, or what the
@@ -15,10 +15,10 @@ const LARGEST_PASSWORD_BYTES = 64 * 1024;
  * @see https://learn.microsoft.com/javascript/api/@azure/identity/environmentcredential
  */
 export function findClientCertificate(request: IdentityRequest): Identity | NotSetUp {
-  const { machine, parameters, isChosen } = request;
-  const file = parameters.certificatePath ?? readVariable(machine, PATH_VARIABLE);
+  const { runtime, parameters, isChosen } = request;
+  const file = parameters.certificatePath ?? readVariable(runtime, PATH_VARIABLE);
   if (file === undefined) return { notSetUp: `${PATH_VARIABLE} is not set` };
-  if (!isChosen && readVariable(machine, 'AZURE_CLIENT_SECRET') !== undefined) {
+  if (!isChosen && readVariable(runtime, 'AZURE_CLIENT_SECRET') !== undefined) {
     return { notSetUp: `${PATH_VARIABLE} is set, and so is AZURE_CLIENT_SECRET, which wins` };
   }
   const client = findClient(request);
@@ -30,11 +30,11 @@ export function findClientCertificate(request: IdentityRequest): Identity | NotS
   return {
     source: 'client-certificate',
     description: `client-certificate ${authority.url}/${tenant} ${clientId}`,
-    readSecret: () => `${file} ${readVariable(machine, passwordVariable) ?? ''}`,
+    readSecret: () => `${file} ${readVariable(runtime, passwordVariable) ?? ''}`,
     get origins() {
       return [new URL(authority.url).origin]; // which a cached answer does not ask for
     },
-    getToken: async (tools) => {
+    getToken: async (context) => {
       const [
         { formatAssertion, formatTokenEndpoint, requestToken },
         { loadClientCertificate },
@@ -44,7 +44,7 @@ export function findClientCertificate(request: IdentityRequest): Identity | NotS
         import('./certificate-file.ts'),
         import('./client-assertion.ts'),
       ]);
-      const certificate = loadClientCertificate(tools, {
+      const certificate = loadClientCertificate(context, {
         file,
         password: readPassword(request, passwordVariable),
         passwordSetting: parameters.certificatePasswordFile ?? passwordVariable,
@@ -52,11 +52,11 @@ export function findClientCertificate(request: IdentityRequest): Identity | NotS
       const assertion = await signClientAssertion(certificate, {
         clientId,
         tokenEndpoint: formatTokenEndpoint(authority, tenant),
-        nowSeconds: machine.now() / 1000,
+        nowSeconds: runtime.now() / 1000,
         sendChain,
       });
-      machine.secrets.add(assertion);
-      return await requestToken(tools, {
+      runtime.secrets.add(assertion);
+      return await requestToken(context, {
         authority,
         tenant,
         clientId,
@@ -69,16 +69,16 @@ export function findClientCertificate(request: IdentityRequest): Identity | NotS
 }
 
 /** What Azure's SDKs take for yes. */
-function readFlag({ machine }: IdentityRequest, variable: string): boolean {
-  return /^(?:1|true)$/i.test(readVariable(machine, variable) ?? '');
+function readFlag({ runtime }: IdentityRequest, variable: string): boolean {
+  return /^(?:1|true)$/i.test(readVariable(runtime, variable) ?? '');
 }
 
 /** @throws IDENTITY_INVALID when it is not where the configuration says. */
-function readPassword({ machine, registry, parameters }: IdentityRequest, variable: string): string | undefined {
+function readPassword({ runtime, registry, parameters }: IdentityRequest, variable: string): string | undefined {
   const file = parameters.certificatePasswordFile;
   let password: string | undefined;
   if (file === undefined) {
-    password = readVariable(machine, variable);
+    password = readVariable(runtime, variable);
   } else {
     const fail = (what: string) =>
       new CredentialError('IDENTITY_INVALID', `Cannot sign in for ${registry.host}: ${what}`, {
@@ -86,12 +86,12 @@ function readPassword({ machine, registry, parameters }: IdentityRequest, variab
       });
     try {
       // A password may well end in a space; only the line's end is not part of it.
-      password = readForeignFile(file, LARGEST_PASSWORD_BYTES)?.replace(/\r?\n$/, '');
+      password = readForeignFile(file, MAX_PASSWORD_BYTES)?.replace(/\r?\n$/, '');
     } catch (cause) {
       throw fail(`the password of the certificate in ${file} cannot be read (${describeCause(cause)})`);
     }
     if (!password) throw fail(`there is no password of the certificate in ${file}`);
   }
-  if (password !== undefined) machine.secrets.add(password);
+  if (password !== undefined) runtime.secrets.add(password);
   return password;
 }

@@ -6,17 +6,17 @@ import { readForeignFile } from '../../system/files.ts';
 import { readVariable } from '../../system/runtime.ts';
 import type { Identity, IdentityRequest, NotSetUp } from '../identity.ts';
 
-const LARGEST_SECRET_BYTES = 64 * 1024;
+const MAX_SECRET_BYTES = 64 * 1024;
 
 /**
  * Takes `AZURE_CLIENT_ID`, `AZURE_TENANT_ID` and `AZURE_CLIENT_SECRET`, or what the configuration names instead.
  * @see https://learn.microsoft.com/javascript/api/@azure/identity/environmentcredential
  */
 export function findClientSecret(request: IdentityRequest): Identity | NotSetUp {
-  const { machine, parameters } = request;
+  const { runtime, parameters } = request;
   const variable = parameters.clientSecretEnv ?? 'AZURE_CLIENT_SECRET';
   const isElsewhere = parameters.clientSecretFile !== undefined || parameters.clientSecretKeychain !== undefined;
-  if (!isElsewhere && readVariable(machine, variable) === undefined) return { notSetUp: `${variable} is not set` };
+  if (!isElsewhere && readVariable(runtime, variable) === undefined) return { notSetUp: `${variable} is not set` };
   const client = findClient(request);
   if (typeof client === 'string') return { notSetUp: `${variable} is set, ${client} is not` };
   const { clientId, tenant } = client;
@@ -27,10 +27,10 @@ export function findClientSecret(request: IdentityRequest): Identity | NotSetUp 
     get origins() {
       return [new URL(authority.url).origin]; // which a cached answer does not ask for
     },
-    readSecret: () => readVariable(machine, variable) ?? '',
-    getToken: async (tools) => {
+    readSecret: () => readVariable(runtime, variable) ?? '',
+    getToken: async (context) => {
       const { requestToken } = await import('../../entra/token-endpoint.ts');
-      return requestToken(tools, {
+      return requestToken(context, {
         authority,
         tenant,
         clientId,
@@ -42,31 +42,31 @@ export function findClientSecret(request: IdentityRequest): Identity | NotSetUp 
 }
 
 /** @throws IDENTITY_INVALID when it is not where the configuration says. */
-async function readClientSecret({ machine, registry, parameters }: IdentityRequest, variable: string): Promise<string> {
+async function readClientSecret({ runtime, registry, parameters }: IdentityRequest, variable: string): Promise<string> {
   const { clientSecretFile: file, clientSecretKeychain: entry } = parameters;
   const fail = (what: string, hint: string) =>
     new CredentialError('IDENTITY_INVALID', `Cannot sign in for ${registry.host}: ${what}`, { hint });
   if (file !== undefined) {
     let text: string | undefined;
     try {
-      text = readForeignFile(file, LARGEST_SECRET_BYTES)?.trim();
+      text = readForeignFile(file, MAX_SECRET_BYTES)?.trim();
     } catch (cause) {
       throw fail(`the client secret in ${file} cannot be read (${describeCause(cause)})`, `ls -l ${file}`);
     }
-    if (text !== undefined) machine.secrets.add(text);
+    if (text !== undefined) runtime.secrets.add(text);
     if (text === undefined || text === '') throw fail(`there is no client secret in ${file}`, `ls -l ${file}`);
     return text;
   }
   if (entry !== undefined) {
     const { findKeychainSecret } = await import('../../logins/keychain-secret.ts');
-    const found = await findKeychainSecret(machine, entry);
+    const found = await findKeychainSecret(runtime, entry);
     if ('secret' in found) return found.secret;
     throw fail(
       `the client secret is not in the keychain as ${entry} (${found.reason})`,
       `put it there under that server URL, or use "clientSecretFile"`,
     );
   }
-  const value = readVariable(machine, variable) ?? '';
-  machine.secrets.add(value);
+  const value = readVariable(runtime, variable) ?? '';
+  runtime.secrets.add(value);
   return value;
 }

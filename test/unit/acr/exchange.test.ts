@@ -4,8 +4,8 @@ import { exchangeToken, requestAccessToken } from '../../../src/acr/exchange.ts'
 import type { HttpResponse } from '../../../src/network/http.ts';
 import { catchFailure } from '../failure.ts';
 import { registryNamed } from '../registry-named.ts';
-import { answer, toolsAnswering } from '../sign-in-tools.ts';
 import { makeToken } from '../token.ts';
+import { answer, toolsAnswering } from '../token-context.ts';
 
 const REGISTRY = registryNamed('myregistry.azurecr.io');
 const REGIONAL = registryNamed('myregistry.westeurope.geo.azurecr.io');
@@ -14,8 +14,8 @@ const REFRESH_TOKEN = makeToken({ exp: 2_000_000_000 });
 
 describe('the exchange', () => {
   test('gives the token and its end', async () => {
-    const { tools, requests } = toolsAnswering(answer(200, { refresh_token: REFRESH_TOKEN }));
-    const token = await exchangeToken(tools, REGISTRY, ENTRA_TOKEN, undefined);
+    const { context, requests } = toolsAnswering(answer(200, { refresh_token: REFRESH_TOKEN }));
+    const token = await exchangeToken(context, REGISTRY, ENTRA_TOKEN, undefined);
     expect(token).toEqual({ token: REFRESH_TOKEN, expiresAtSeconds: 2_000_000_000 });
     expect(requests).toMatchObject([
       {
@@ -31,8 +31,8 @@ describe('the exchange', () => {
   });
 
   test('of a region asks the region for the global service, and names a tenant that was chosen', async () => {
-    const { tools, requests } = toolsAnswering(answer(200, { refresh_token: REFRESH_TOKEN }));
-    await exchangeToken(tools, REGIONAL, ENTRA_TOKEN, 'the-tenant');
+    const { context, requests } = toolsAnswering(answer(200, { refresh_token: REFRESH_TOKEN }));
+    await exchangeToken(context, REGIONAL, ENTRA_TOKEN, 'the-tenant');
     expect(requests[0]?.url).toBe('https://myregistry.westeurope.geo.azurecr.io/oauth2/exchange');
     expect(requests[0]?.form).toContainEqual(['service', 'myregistry.azurecr.io']);
     expect(requests[0]?.form).toContainEqual(['tenant', 'the-tenant']);
@@ -40,17 +40,17 @@ describe('the exchange', () => {
 
   test('gives a token that does not tell its end', async () => {
     for (const refreshToken of ['opaque', makeToken({ sub: 'x' }), 'a.b.c']) {
-      const { tools } = toolsAnswering(answer(200, { refresh_token: refreshToken }));
-      const token = await exchangeToken(tools, REGISTRY, ENTRA_TOKEN, undefined);
+      const { context } = toolsAnswering(answer(200, { refresh_token: refreshToken }));
+      const token = await exchangeToken(context, REGISTRY, ENTRA_TOKEN, undefined);
       expect(token).toEqual({ token: refreshToken, expiresAtSeconds: undefined });
     }
   });
 });
 
 test('an access token is asked for with each scope by itself', async () => {
-  const { tools, requests } = toolsAnswering(answer(200, { access_token: 'the-access-token' }));
+  const { context, requests } = toolsAnswering(answer(200, { access_token: 'the-access-token' }));
   const scopes = ['repository:a:pull', 'repository:b:pull'];
-  expect((await requestAccessToken(tools, REGIONAL, REFRESH_TOKEN, scopes)).token).toBe('the-access-token');
+  expect((await requestAccessToken(context, REGIONAL, REFRESH_TOKEN, scopes)).token).toBe('the-access-token');
   expect(requests[0]?.url).toBe('https://myregistry.westeurope.geo.azurecr.io/oauth2/token');
   expect(requests[0]?.form).toEqual([
     ['grant_type', 'refresh_token'],
@@ -86,8 +86,8 @@ describe('a refusal is explained', () => {
   ];
   for (const [response, message, hint, cause] of rows) {
     test(`${response.status} ${response.body.slice(0, 60)}`, async () => {
-      const { tools } = toolsAnswering(response);
-      const failure = await catchFailure(() => exchangeToken(tools, REGISTRY, ENTRA_TOKEN, undefined));
+      const { context } = toolsAnswering(response);
+      const failure = await catchFailure(() => exchangeToken(context, REGISTRY, ENTRA_TOKEN, undefined));
       expect(failure.code).toBe('REGISTRY_REFUSED');
       expect(failure.message).toMatch(message);
       expect(failure.hint).toMatch(hint);
@@ -97,15 +97,15 @@ describe('a refusal is explained', () => {
   }
 
   test('with the id by which the service finds it', async () => {
-    const { tools } = toolsAnswering(answer(500, '', { 'x-ms-correlation-request-id': 'the-id' }));
-    const failure = await catchFailure(() => exchangeToken(tools, REGISTRY, ENTRA_TOKEN, undefined));
+    const { context } = toolsAnswering(answer(500, '', { 'x-ms-correlation-request-id': 'the-id' }));
+    const failure = await catchFailure(() => exchangeToken(context, REGISTRY, ENTRA_TOKEN, undefined));
     expect(failure.causes).toContain('correlation id the-id');
   });
 
   test('and a token that tells nothing is no other failure', async () => {
     for (const token of ['opaque', '', makeToken({ upn: 7, appid: [] })]) {
-      const { tools } = toolsAnswering(answer(401, ''));
-      const failure = await catchFailure(() => exchangeToken(tools, REGISTRY, token, undefined));
+      const { context } = toolsAnswering(answer(401, ''));
+      const failure = await catchFailure(() => exchangeToken(context, REGISTRY, token, undefined));
       expect(failure.message).toContain('the identity has no role there');
     }
   });
@@ -124,16 +124,16 @@ describe('an answer without a token is none', () => {
     '<html>',
   ]) {
     test(JSON.stringify(body), async () => {
-      const { tools } = toolsAnswering(answer(200, body));
-      const failure = await catchFailure(() => exchangeToken(tools, REGISTRY, ENTRA_TOKEN, undefined));
+      const { context } = toolsAnswering(answer(200, body));
+      const failure = await catchFailure(() => exchangeToken(context, REGISTRY, ENTRA_TOKEN, undefined));
       expect(failure.code).toBe('ANSWER_INVALID');
       expect(failure.message).toContain('myregistry.azurecr.io answered without a refresh_token');
     });
   }
 
   test('nor is one with a token and another status', async () => {
-    const { tools } = toolsAnswering(answer(400, { refresh_token: REFRESH_TOKEN }));
-    expect((await catchFailure(() => exchangeToken(tools, REGISTRY, ENTRA_TOKEN, undefined))).code).toBe(
+    const { context } = toolsAnswering(answer(400, { refresh_token: REFRESH_TOKEN }));
+    expect((await catchFailure(() => exchangeToken(context, REGISTRY, ENTRA_TOKEN, undefined))).code).toBe(
       'REGISTRY_REFUSED',
     );
   });

@@ -20,15 +20,15 @@ import {
   eraseCache,
   findCache,
   isFresh,
-  nameKey,
-  nameKind,
+  keyFileName,
   readCache,
+  tokenKind,
   writeCache,
 } from '../../../src/cache/cache.ts';
 import { parseJsonObject } from '../../../src/json.ts';
 import { cacheIn } from '../cache-in.ts';
-import { makeMachine, NOW_SECONDS } from '../machine.ts';
 import { makeNamedPipe } from '../named-pipe.ts';
+import { makeRuntime, NOW_SECONDS } from '../runtime.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 
 const folder = useTemporaryFolder();
@@ -42,7 +42,7 @@ afterEach(() => {
 });
 
 const theCache = () => cacheIn(folder.path('cache'));
-const fileOf = (key: CacheKey) => folder.path('cache', 'tokens', `${nameKey(key)}.json`);
+const fileOf = (key: CacheKey) => folder.path('cache', 'tokens', `${keyFileName(key)}.json`);
 
 /** Keeps a token and returns the path of its file. */
 function keep(key = KEY, token = TOKEN): string {
@@ -322,14 +322,14 @@ describe('forgetting one token', () => {
 
 describe('names', () => {
   test('a file is named after its registry, and not after who signs in', () => {
-    const name = nameKey({ ...KEY, identity: '../../someone\0', kind: 'access-token ../x' });
+    const name = keyFileName({ ...KEY, identity: '../../someone\0', kind: 'access-token ../x' });
     expect(name).toMatch(/^myregistry\.azurecr\.io_[0-9a-f]{14}$/);
   });
 
   test('a thousand identities have as many names, the same each time', () => {
-    const names = Array.from({ length: 1000 }, (_, index) => nameKey({ ...KEY, identity: `someone ${index}` }));
+    const names = Array.from({ length: 1000 }, (_, index) => keyFileName({ ...KEY, identity: `someone ${index}` }));
     expect(new Set(names).size).toBe(1000);
-    expect(nameKey({ ...KEY, identity: 'someone 7' })).toBe(names[7]);
+    expect(keyFileName({ ...KEY, identity: 'someone 7' })).toBe(names[7]);
   });
 
   const kinds: readonly (readonly [secret: string, scope: readonly string[], kind: string])[] = [
@@ -341,13 +341,13 @@ describe('names', () => {
   ];
   for (const [secret, scope, kind] of kinds) {
     test(`${secret} ${JSON.stringify(scope)} is kept as ${kind}`, () => {
-      expect(nameKind(secret, scope)).toBe(kind);
+      expect(tokenKind(secret, scope)).toBe(kind);
     });
   }
 
   test('the scopes that were given are left in their order', () => {
     const scope = ['b', 'a'];
-    nameKind('access-token', scope);
+    tokenKind('access-token', scope);
     expect(scope).toEqual(['b', 'a']);
   });
 });
@@ -357,12 +357,12 @@ test('an entry names what it is for, so that a person can tell', () => {
 });
 
 test('the cache lies below the folder that was named', async () => {
-  const cache = await findCache(makeMachine({ DOCKER_CREDENTIAL_ACR_CACHE_DIR: '/somewhere' }));
+  const cache = await findCache(makeRuntime({ DOCKER_CREDENTIAL_ACR_CACHE_DIR: '/somewhere' }));
   expect(cache).toMatchObject({ folder: '/somewhere/tokens', lockFolder: '/somewhere/locks' });
 });
 
 for (const named of ['relative', './relative', '~/cache', '../cache']) {
   test(`there is no cache in a folder that depends on the working directory: ${named}`, async () => {
-    expect(await findCache(makeMachine({ DOCKER_CREDENTIAL_ACR_CACHE_DIR: named }))).toBeUndefined();
+    expect(await findCache(makeRuntime({ DOCKER_CREDENTIAL_ACR_CACHE_DIR: named }))).toBeUndefined();
   });
 }

@@ -1,17 +1,17 @@
 /** Small facts that are worth remembering for a while. */
 import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { readNote, writeNote } from '../../../src/cache/markers.ts';
+import { readMarker, writeMarker } from '../../../src/cache/markers.ts';
 import { cacheIn } from '../cache-in.ts';
-import { NOW_SECONDS } from '../machine.ts';
+import { NOW_SECONDS } from '../runtime.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 
 const folder = useTemporaryFolder();
 const theCache = () => cacheIn(folder.path());
 const write = (name: string, value: string, lifeSeconds = 60) =>
-  writeNote(theCache(), name, value, NOW_SECONDS, lifeSeconds);
-const read = (name: string, afterSeconds = 0) => readNote(theCache(), name, NOW_SECONDS + afterSeconds);
-const files = () => readdirSync(theCache().noteFolder).map((name) => `${theCache().noteFolder}/${name}`);
+  writeMarker(theCache(), name, value, NOW_SECONDS, lifeSeconds);
+const read = (name: string, afterSeconds = 0) => readMarker(theCache(), name, NOW_SECONDS + afterSeconds);
+const files = () => readdirSync(theCache().markerFolder).map((name) => `${theCache().markerFolder}/${name}`);
 
 test('a fact is remembered as long as it was said to be good', () => {
   write('audience of x', 'arm');
@@ -73,7 +73,7 @@ describe('a note that cannot be trusted is none', () => {
 
 test('where nothing can be kept, nothing is remembered and nothing fails', () => {
   for (const cache of [undefined, cacheIn('/dev/null')]) {
-    writeNote(cache, 'x', 'y', NOW_SECONDS, 60);
-    expect(readNote(cache, 'x', NOW_SECONDS)).toBeUndefined();
+    writeMarker(cache, 'x', 'y', NOW_SECONDS, 60);
+    expect(readMarker(cache, 'x', NOW_SECONDS)).toBeUndefined();
   }
 });

@@ -2,11 +2,11 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type CachedToken, type CacheKey, isFresh, isNearRenewal } from '../../../src/cache/cache.ts';
-import { isRenewalDue, nameRenewal, startRenewal } from '../../../src/cache/renewal.ts';
+import { isRenewalDue, renewalMarker, startRenewal } from '../../../src/cache/renewal.ts';
 import type { LogStep } from '../../../src/log.ts';
-import type { Machine } from '../../../src/system/runtime.ts';
+import type { Runtime } from '../../../src/system/runtime.ts';
 import { cacheIn } from '../cache-in.ts';
-import { makeMachine, NOW_MS, NOW_SECONDS } from '../machine.ts';
+import { makeRuntime, NOW_MS, NOW_SECONDS } from '../runtime.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 
 const MINUTE = 60;
@@ -52,7 +52,7 @@ describe('a token is near its renewal', () => {
 });
 
 describe('a token is good enough for a client that asks for a minimum', () => {
-  const rows: readonly (readonly [life: number, left: number, minimum: number, isGood: boolean])[] = [
+  const rows: readonly (readonly [life: number, left: number, minimum: number, isUsable: boolean])[] = [
     [180, 6, 0, true],
     [180, 5, 0, false],
     [180, 6, 5, true],
@@ -66,9 +66,9 @@ describe('a token is good enough for a client that asks for a minimum', () => {
     [75, 62, 150, false],
     [4, 4, 150, false],
   ];
-  for (const [life, left, minimum, isGood] of rows) {
-    test(`with ${left} of ${life} minutes left and a minimum of ${minimum}: ${isGood}`, () => {
-      expect(isFresh(tokenOf(life, left), NOW_SECONDS, minimum * MINUTE)).toBe(isGood);
+  for (const [life, left, minimum, isUsable] of rows) {
+    test(`with ${left} of ${life} minutes left and a minimum of ${minimum}: ${isUsable}`, () => {
+      expect(isFresh(tokenOf(life, left), NOW_SECONDS, minimum * MINUTE)).toBe(isUsable);
     });
   }
 });
@@ -105,11 +105,11 @@ describe('the start of a renewal', () => {
   const DUE = tokenOf(180, 20);
 
   /** Asks for it as `get` does. */
-  function ask(machine: Machine, changes: { cached?: CachedToken; path?: string; log?: (step: LogStep) => void } = {}) {
+  function ask(runtime: Runtime, changes: { cached?: CachedToken; path?: string; log?: (step: LogStep) => void } = {}) {
     const { cached = DUE, path = folder.path(), log } = changes;
     const cache = cacheIn(path);
     return startRenewal({
-      machine,
+      runtime,
       cache,
       key: KEY,
       cached,
@@ -119,8 +119,8 @@ describe('the start of a renewal', () => {
     });
   }
 
-  function countingMachine(started: string[], changes: Partial<Machine> = {}): Machine {
-    return makeMachine(
+  function countingMachine(started: string[], changes: Partial<Runtime> = {}): Runtime {
+    return makeRuntime(
       {},
       {
         startRenewal: async (host) => {
@@ -172,7 +172,7 @@ describe('the start of a renewal', () => {
   });
 
   test('does not come where the program does not know its own file, and nothing is noted', async () => {
-    await ask(makeMachine());
+    await ask(makeRuntime());
     expect(readdirSync(folder.path())).toEqual([]);
   });
 
@@ -181,11 +181,11 @@ describe('the start of a renewal', () => {
     ['fails', () => Promise.reject(new Error('no more processes'))],
   ])('that %s is logged and harms nobody', async (_name, start) => {
     const steps: LogStep[] = [];
-    await ask(makeMachine({}, { startRenewal: start }), { log: (step) => steps.push(step) });
+    await ask(makeRuntime({}, { startRenewal: start }), { log: (step) => steps.push(step) });
     expect(steps).toMatchObject([{ outcome: 'renewal-not-started' }]);
   });
 
   test('has a note of its own for each key', () => {
-    expect(nameRenewal(KEY)).not.toBe(nameRenewal({ ...KEY, identity: 'someone else' }));
+    expect(renewalMarker(KEY)).not.toBe(renewalMarker({ ...KEY, identity: 'someone else' }));
   });
 });

@@ -2,15 +2,15 @@
 
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type Cache, type CacheKey, nameKey } from '../../../src/cache/cache.ts';
+import { type Cache, type CacheKey, keyFileName } from '../../../src/cache/cache.ts';
 import { LockAttempt } from '../../../src/cache/lock.ts';
-import { type Flight, flySingle } from '../../../src/cache/single-flight.ts';
+import { type Flight, runSingleFlight } from '../../../src/cache/single-flight.ts';
 import { CredentialError, type ErrorCode } from '../../../src/errors.ts';
 import type { LogStep } from '../../../src/log.ts';
 import { readClockMs } from '../../../src/system/clock.ts';
 import { cacheIn } from '../cache-in.ts';
 import { catchAnything, catchFailure } from '../failure.ts';
-import { makeMachine } from '../machine.ts';
+import { makeRuntime } from '../runtime.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 
 const folder = useTemporaryFolder();
@@ -23,7 +23,7 @@ function flightTo<T>(result: T, changes: Partial<Flight<T>> = {}): Flight<T> {
     peek: () => undefined,
     run: () => Promise.resolve(result),
     secret: 'secret',
-    machine: makeMachine(),
+    runtime: makeRuntime(),
     deadlineMs: readClockMs() + 20_000,
     log: undefined,
     ...changes,
@@ -32,7 +32,7 @@ function flightTo<T>(result: T, changes: Partial<Flight<T>> = {}): Flight<T> {
 
 function holdLock(key = KEY) {
   mkdirSync(theCache().lockFolder, { recursive: true, mode: 0o700 });
-  const lock = new LockAttempt(theCache().lockFolder, nameKey(key)).try();
+  const lock = new LockAttempt(theCache().lockFolder, keyFileName(key)).try();
   if (lock === undefined) throw new Error('the lock is not free');
   return lock;
 }
@@ -49,17 +49,17 @@ function releaseAfterTwoLooks(lock: ReturnType<typeof holdLock>): () => undefine
 
 describe('who runs', () => {
   test('one that has no cache', async () => {
-    expect(await flySingle(undefined, KEY, flightTo('a'))).toBe('a');
+    expect(await runSingleFlight(undefined, KEY, flightTo('a'))).toBe('a');
   });
 
   test('one that has the lock, which is released afterwards', async () => {
-    expect(await flySingle(theCache(), KEY, flightTo('a'))).toBe('a');
+    expect(await runSingleFlight(theCache(), KEY, flightTo('a'))).toBe('a');
     expect(readdirSync(theCache().lockFolder)).toEqual([]);
   });
 
   test('nobody, when the result is there', async () => {
     const run = () => Promise.reject(new Error('it ran'));
-    expect(await flySingle(theCache(), KEY, flightTo('a', { peek: () => 'found', run }))).toBe('found');
+    expect(await runSingleFlight(theCache(), KEY, flightTo('a', { peek: () => 'found', run }))).toBe('found');
     expect(readdirSync(theCache().lockFolder)).toEqual([]);
   });
 
@@ -75,14 +75,14 @@ describe('who runs', () => {
         return result;
       },
     });
-    const results = await Promise.all(Array.from({ length: 8 }, () => flySingle(theCache(), KEY, flight)));
+    const results = await Promise.all(Array.from({ length: 8 }, () => runSingleFlight(theCache(), KEY, flight)));
     expect(new Set(results)).toEqual(new Set(['shared']));
     expect(runs).toBe(1);
   });
 
   test('one of each key, at the same time', async () => {
     const lock = holdLock();
-    expect(await flySingle(theCache(), { ...KEY, identity: 'someone else' }, flightTo('b'))).toBe('b');
+    expect(await runSingleFlight(theCache(), { ...KEY, identity: 'someone else' }, flightTo('b'))).toBe('b');
     lock.release();
   });
 
@@ -107,7 +107,7 @@ describe('who runs', () => {
   for (const [name, make] of places) {
     test(`everybody, with a folder for locks ${name}, and the log says why`, async () => {
       const steps: LogStep[] = [];
-      expect(await flySingle(make(), KEY, flightTo('a', { log: (step) => steps.push(step) }))).toBe('a');
+      expect(await runSingleFlight(make(), KEY, flightTo('a', { log: (step) => steps.push(step) }))).toBe('a');
       expect(steps).toMatchObject([{ step: 'lock', outcome: 'not-locked' }]);
       expect(steps[0]?.reason).toContain('is not a folder that only you can write in');
     });
@@ -123,7 +123,7 @@ describe('who waits', () => {
       return looks > 2 ? 'found' : undefined;
     };
     const run = () => Promise.reject(new Error('it ran'));
-    expect(await flySingle(theCache(), KEY, flightTo('a', { peek, run }))).toBe('found');
+    expect(await runSingleFlight(theCache(), KEY, flightTo('a', { peek, run }))).toBe('found');
     lock.release();
   });
 
@@ -135,7 +135,7 @@ describe('who waits', () => {
       if (looks === 2) lock.release();
       return undefined;
     };
-    expect(await flySingle(theCache(), KEY, flightTo('a', { peek }))).toBe('a');
+    expect(await runSingleFlight(theCache(), KEY, flightTo('a', { peek }))).toBe('a');
   });
 
   test('looks once more before it runs: the result may have come with the release', async () => {
@@ -147,13 +147,13 @@ describe('who waits', () => {
       return looks > 1 ? 'found' : undefined;
     };
     const run = () => Promise.reject(new Error('it ran'));
-    expect(await flySingle(theCache(), KEY, flightTo('a', { peek, run }))).toBe('found');
+    expect(await runSingleFlight(theCache(), KEY, flightTo('a', { peek, run }))).toBe('found');
     expect(readdirSync(theCache().lockFolder)).toEqual([]);
   });
 
   test('gives up at the deadline', async () => {
     const lock = holdLock();
-    const failure = await catchFailure(() => flySingle(theCache(), KEY, flightTo('a', { deadlineMs: 0 })));
+    const failure = await catchFailure(() => runSingleFlight(theCache(), KEY, flightTo('a', { deadlineMs: 0 })));
     expect(failure.code).toBe('BUSY');
     expect(failure.message).toContain('Cannot sign in for myregistry.azurecr.io');
     expect(failure.hint).toContain('try again');
@@ -174,10 +174,10 @@ describe('a failure', () => {
       if (looks > 3) lock.release();
       return undefined;
     };
-    const waiting = flySingle(theCache(), KEY, flightTo('ran itself', { peek, ...waiter }));
+    const waiting = runSingleFlight(theCache(), KEY, flightTo('ran itself', { peek, ...waiter }));
     // As the holder would leave it.
     const cache = { ...theCache(), lockFolder: folder.path('elsewhere') };
-    await catchAnything(() => flySingle(cache, KEY, failing(cause)));
+    await catchAnything(() => runSingleFlight(cache, KEY, failing(cause)));
     for (const name of readdirSync(cache.lockFolder)) {
       writeFileSync(folder.path('locks', name), readFileSync(folder.path('elsewhere', name)), { mode: 0o600 });
     }
@@ -191,8 +191,8 @@ describe('a failure', () => {
   }
 
   test('is thrown as it is, and the lock is released', async () => {
-    expect(await catchAnything(() => flySingle(theCache(), KEY, failing()))).toBe(failure);
-    expect(readdirSync(theCache().lockFolder)).toEqual([`${nameKey(KEY)}.failed`]);
+    expect(await catchAnything(() => runSingleFlight(theCache(), KEY, failing()))).toBe(failure);
+    expect(readdirSync(theCache().lockFolder)).toEqual([`${keyFileName(KEY)}.failed`]);
   });
 
   test('is that of everybody who waited for it with the same secret', async () => {
@@ -229,29 +229,29 @@ describe('a failure', () => {
   ];
   for (const [code, isShared] of codes) {
     test(`${code} is ${isShared ? 'shared' : 'kept to oneself'}`, async () => {
-      await catchAnything(() => flySingle(theCache(), KEY, failing(new CredentialError(code, 'Cannot do it'))));
+      await catchAnything(() => runSingleFlight(theCache(), KEY, failing(new CredentialError(code, 'Cannot do it'))));
       expect(readdirSync(theCache().lockFolder)).toHaveLength(isShared ? 1 : 0);
     });
   }
 
   test('of the program itself is kept to oneself', async () => {
-    await catchAnything(() => flySingle(theCache(), KEY, failing(new TypeError('x is not a function'))));
+    await catchAnything(() => runSingleFlight(theCache(), KEY, failing(new TypeError('x is not a function'))));
     expect(readdirSync(theCache().lockFolder)).toEqual([]);
   });
 
   test('that was there before is nobody’s', async () => {
-    await catchAnything(() => flySingle(theCache(), KEY, failing()));
+    await catchAnything(() => runSingleFlight(theCache(), KEY, failing()));
     await new Promise((resolve) => setTimeout(resolve, 5));
     const lock = holdLock();
     const peek = releaseAfterTwoLooks(lock);
-    expect(await flySingle(theCache(), KEY, flightTo('ran itself', { peek }))).toBe('ran itself');
+    expect(await runSingleFlight(theCache(), KEY, flightTo('ran itself', { peek }))).toBe('ran itself');
   });
 
   test('is left behind without the secret, in a file that only its owner can read', async () => {
-    await catchAnything(() => flySingle(theCache(), KEY, { ...failing(), secret: 'hidden-secret' }));
-    const file = folder.path('locks', `${nameKey(KEY)}.failed`);
+    await catchAnything(() => runSingleFlight(theCache(), KEY, { ...failing(), secret: 'hidden-secret' }));
+    const file = folder.path('locks', `${keyFileName(KEY)}.failed`);
     expect(readFileSync(file, 'utf8')).not.toContain('hidden');
-    await catchAnything(() => flySingle(theCache(), KEY, { ...failing(), secret: 'hidden-secret' }));
+    await catchAnything(() => runSingleFlight(theCache(), KEY, { ...failing(), secret: 'hidden-secret' }));
   });
 
   const records: readonly (readonly [name: string, text: string])[] = [
@@ -265,9 +265,9 @@ describe('a failure', () => {
   for (const [name, text] of records) {
     test(`is not read from a file with ${name}`, async () => {
       const lock = holdLock();
-      writeFileSync(folder.path('locks', `${nameKey(KEY)}.failed`), text, { mode: 0o600 });
+      writeFileSync(folder.path('locks', `${keyFileName(KEY)}.failed`), text, { mode: 0o600 });
       const peek = releaseAfterTwoLooks(lock);
-      expect(await flySingle(theCache(), KEY, flightTo('ran itself', { peek }))).toBe('ran itself');
+      expect(await runSingleFlight(theCache(), KEY, flightTo('ran itself', { peek }))).toBe('ran itself');
     });
   }
 });

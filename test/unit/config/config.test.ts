@@ -16,8 +16,8 @@ import { IDENTITY_KEYS } from '../../../src/config/identity-settings.ts';
 import { IDENTITY_NAMES } from '../../../src/identity/identity.ts';
 import { asJsonObject, type JsonObject, parseJsonObject } from '../../../src/json.ts';
 import { catchFailure } from '../failure.ts';
-import { makeMachine } from '../machine.ts';
 import { registryNamed } from '../registry-named.ts';
+import { makeRuntime } from '../runtime.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 
 const folder = useTemporaryFolder();
@@ -407,7 +407,7 @@ describe('a file that is not JSON is never quoted', () => {
 });
 
 describe('the file on disk', () => {
-  const load = (file: string) => loadSettings(makeMachine({ DOCKER_CREDENTIAL_ACR_CONFIG: file }), REGISTRY);
+  const load = (file: string) => loadSettings(makeRuntime({ DOCKER_CREDENTIAL_ACR_CONFIG: file }), REGISTRY);
 
   test('is read, with a byte-order mark and through a link', async () => {
     writeFileSync(folder.path('real.json'), '\uFEFF{"registries":{"*":{"anonymous":true}}}\r\n');
@@ -447,8 +447,8 @@ describe('the file on disk', () => {
 describe('a registry that only the configuration knows', () => {
   const find = (serverUrl: string, config: unknown) => {
     writeFileSync(folder.path('config.json'), typeof config === 'string' ? config : JSON.stringify(config));
-    const machine = makeMachine({ DOCKER_CREDENTIAL_ACR_CONFIG: folder.path('config.json') });
-    return findRegistry(machine, serverUrl);
+    const runtime = makeRuntime({ DOCKER_CREDENTIAL_ACR_CONFIG: folder.path('config.json') });
+    return findRegistry(runtime, serverUrl);
   };
   const stack = {
     clouds: { '*.azurecr.stack.example.com': { authorityHost: 'https://login.stack.example.com/adfs/' } },

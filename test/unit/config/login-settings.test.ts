@@ -1,11 +1,11 @@
 /** What the configuration says of keeping credentials, for Azure's registries and for those of others. */
 import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { findPlace, loadStoreSettings } from '../../../src/config/login-settings.ts';
-import { nameServer } from '../../../src/logins/server-name.ts';
+import { findBackend, loadLoginSettings } from '../../../src/config/login-settings.ts';
 import { parseRegistry } from '../../../src/registry.ts';
+import { parseServerName } from '../../../src/server-name.ts';
 import { catchFailure } from '../failure.ts';
-import { makeMachine } from '../machine.ts';
+import { makeRuntime } from '../runtime.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 
 const folder = useTemporaryFolder();
@@ -13,17 +13,17 @@ const folder = useTemporaryFolder();
 function machineWith(config: unknown) {
   const file = folder.path('config.json');
   writeFileSync(file, typeof config === 'string' ? config : JSON.stringify(config));
-  return makeMachine({ DOCKER_CREDENTIAL_ACR_CONFIG: file });
+  return makeRuntime({ DOCKER_CREDENTIAL_ACR_CONFIG: file });
 }
 
 async function load(serverUrl: string, config: unknown): Promise<string> {
   const registry = parseRegistry(serverUrl);
-  const { place, forbiddenBy } = await loadStoreSettings(
+  const { backend, forbiddenBy } = await loadLoginSettings(
     machineWith(config),
     registry,
-    nameServer(serverUrl, registry),
+    parseServerName(serverUrl, registry),
   );
-  return `${place ?? 'either'}${forbiddenBy === undefined ? '' : ' forbidden'}`;
+  return `${backend ?? 'either'}${forbiddenBy === undefined ? '' : ' forbidden'}`;
 }
 
 const registries = (key: string, store: boolean) => ({ registries: { [key]: { store } } });
@@ -52,8 +52,8 @@ describe('settings', () => {
   }
 
   test('none without a configuration', async () => {
-    const machine = makeMachine({ DOCKER_CREDENTIAL_ACR_CONFIG: folder.path('gone.json') });
-    expect((await catchFailure(() => loadStoreSettings(machine, undefined, 'docker.io'))).code).toBe('CONFIG_INVALID');
+    const runtime = makeRuntime({ DOCKER_CREDENTIAL_ACR_CONFIG: folder.path('gone.json') });
+    expect((await catchFailure(() => loadLoginSettings(runtime, undefined, 'docker.io'))).code).toBe('CONFIG_INVALID');
   });
 });
 
@@ -69,11 +69,11 @@ describe('mistakes', () => {
   ];
   for (const [config, message] of rows) {
     test(`${JSON.stringify(config)} is told where something is to be kept, and breaks nothing where it is`, async () => {
-      const machine = machineWith(config);
-      const failure = await catchFailure(() => loadStoreSettings(machine, undefined, 'docker.io'));
+      const runtime = machineWith(config);
+      const failure = await catchFailure(() => loadLoginSettings(runtime, undefined, 'docker.io'));
       expect(failure.code).toBe('CONFIG_INVALID');
       expect(failure.message).toMatch(message);
-      expect(await findPlace(machine, undefined, 'docker.io')).toBeUndefined();
+      expect(await findBackend(runtime, undefined, 'docker.io')).toBeUndefined();
     });
   }
 });

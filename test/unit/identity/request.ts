@@ -1,15 +1,15 @@
 /** What the tests of identities ask a source for. */
 import type { Identity, IdentityParameters, IdentityRequest, NotSetUp } from '../../../src/identity/identity.ts';
 import { isNotSetUp } from '../../../src/identity/identity.ts';
-import { makeMachine } from '../machine.ts';
 import { registryNamed } from '../registry-named.ts';
+import { makeRuntime } from '../runtime.ts';
 
 export function requestFor(
   env: Readonly<Record<string, string>>,
   parameters: IdentityParameters = {},
   serverUrl = 'myregistry.azurecr.io',
 ): IdentityRequest {
-  return { machine: makeMachine(env), registry: registryNamed(serverUrl), parameters, isChosen: false };
+  return { runtime: makeRuntime(env), registry: registryNamed(serverUrl), parameters, isChosen: false };
 }
 
 /** @throws when the source is not set up. */

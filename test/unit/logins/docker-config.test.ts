@@ -2,15 +2,15 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { listRegistries } from '../../../src/logins/docker-config.ts';
-import { makeMachine } from '../machine.ts';
 import { makeNamedPipe } from '../named-pipe.ts';
+import { makeRuntime } from '../runtime.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 
 const folder = useTemporaryFolder();
 
 function list(config: unknown, programName = 'docker-credential-acr'): string[] {
   writeFileSync(folder.path('config.json'), typeof config === 'string' ? config : JSON.stringify(config));
-  return listRegistries(makeMachine({ DOCKER_CONFIG: folder.path() }, { programName }));
+  return listRegistries(makeRuntime({ DOCKER_CONFIG: folder.path() }, { programName }));
 }
 
 describe('a configuration', () => {
@@ -56,8 +56,8 @@ test('a program by another name answers for both names', () => {
 
 describe('without a configuration that can be read the list is empty', () => {
   test('no folder', () => {
-    expect(listRegistries(makeMachine({ DOCKER_CONFIG: folder.path('none') }))).toEqual([]);
-    expect(listRegistries(makeMachine({ HOME: folder.path('none') }))).toEqual([]);
+    expect(listRegistries(makeRuntime({ DOCKER_CONFIG: folder.path('none') }))).toEqual([]);
+    expect(listRegistries(makeRuntime({ HOME: folder.path('none') }))).toEqual([]);
   });
 
   test('a folder, a named pipe or a circle in its place', () => {
@@ -66,7 +66,7 @@ describe('without a configuration that can be read the list is empty', () => {
     makeNamedPipe(folder.path('pipe', 'config.json'));
     symlinkSync(folder.path('circle', 'config.json'), folder.path('circle', 'config.json'));
     for (const name of ['folder', 'pipe', 'circle']) {
-      expect(listRegistries(makeMachine({ DOCKER_CONFIG: folder.path(name) }))).toEqual([]);
+      expect(listRegistries(makeRuntime({ DOCKER_CONFIG: folder.path(name) }))).toEqual([]);
     }
   });
 
@@ -78,12 +78,12 @@ describe('without a configuration that can be read the list is empty', () => {
 test('it is found below the home folder', () => {
   mkdirSync(folder.path('.docker'));
   writeFileSync(folder.path('.docker', 'config.json'), '{"credHelpers":{"myregistry.azurecr.io":"acr"}}');
-  expect(listRegistries(makeMachine({ HOME: folder.path() }))).toEqual(['myregistry.azurecr.io']);
-  expect(listRegistries(makeMachine({ USERPROFILE: folder.path() }, { platform: 'win32' }))).toEqual([
+  expect(listRegistries(makeRuntime({ HOME: folder.path() }))).toEqual(['myregistry.azurecr.io']);
+  expect(listRegistries(makeRuntime({ USERPROFILE: folder.path() }, { platform: 'win32' }))).toEqual([
     'myregistry.azurecr.io',
   ]);
 });
 
 test('it is not looked for in a home folder that depends on the working directory', () => {
-  expect(listRegistries(makeMachine({ HOME: 'relative' }))).toEqual([]);
+  expect(listRegistries(makeRuntime({ HOME: 'relative' }))).toEqual([]);
 });

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
   findKeychain,
+  keychainEntryName,
   listKeychains,
-  nameKeychainEntry,
   readKeychain,
   writeKeychain,
 } from '../../../src/logins/keychain.ts';
-import { makeMachine } from '../machine.ts';
+import { makeRuntime } from '../runtime.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 
 const folder = useTemporaryFolder();
@@ -30,7 +30,7 @@ describe('the programs of a platform', () => {
   ];
   for (const [platform, names] of rows) {
     test(platform, () => {
-      expect(listKeychains(makeMachine({}, { platform }))).toEqual(names);
+      expect(listKeychains(makeRuntime({}, { platform }))).toEqual(names);
     });
   }
 });
@@ -38,28 +38,28 @@ describe('the programs of a platform', () => {
 describe('a program is found', () => {
   test('in the absolute folders of PATH only', () => {
     const file = install('docker-credential-pass', '');
-    expect(findKeychain(makeMachine({ PATH: `relative:.::${folder.path()}` }), 'pass')).toEqual({ name: 'pass', file });
-    expect(findKeychain(makeMachine({ PATH: '.' }), 'pass')).toBeUndefined();
-    expect(findKeychain(makeMachine(), 'pass')).toBeUndefined();
+    expect(findKeychain(makeRuntime({ PATH: `relative:.::${folder.path()}` }), 'pass')).toEqual({ name: 'pass', file });
+    expect(findKeychain(makeRuntime({ PATH: '.' }), 'pass')).toBeUndefined();
+    expect(findKeychain(makeRuntime(), 'pass')).toBeUndefined();
   });
 
   test('unless it is this program by another name', () => {
     symlinkSync(process.execPath, folder.path('docker-credential-pass'));
-    expect(findKeychain(makeMachine({ PATH: folder.path() }), 'pass')).toBeUndefined();
+    expect(findKeychain(makeRuntime({ PATH: folder.path() }), 'pass')).toBeUndefined();
   });
 
   test('unless this program was called by its name', () => {
     install('docker-credential-pass', '');
-    const machine = makeMachine({ PATH: folder.path() }, { programName: 'docker-credential-pass' });
-    expect(findKeychain(machine, 'pass')).toBeUndefined();
+    const runtime = makeRuntime({ PATH: folder.path() }, { programName: 'docker-credential-pass' });
+    expect(findKeychain(runtime, 'pass')).toBeUndefined();
   });
 
   test('unless it is a folder or no program', () => {
     mkdirSync(folder.path('docker-credential-pass'));
     writeFileSync(folder.path('docker-credential-wincred'), '');
-    const machine = makeMachine({ PATH: folder.path() });
-    expect(findKeychain(machine, 'pass')).toBeUndefined();
-    expect(findKeychain(machine, 'wincred')).toBeUndefined();
+    const runtime = makeRuntime({ PATH: folder.path() });
+    expect(findKeychain(runtime, 'pass')).toBeUndefined();
+    expect(findKeychain(runtime, 'wincred')).toBeUndefined();
   });
 });
 
@@ -73,7 +73,7 @@ describe('the name of an entry', () => {
   ];
   for (const [serverName, entry] of rows) {
     test(JSON.stringify(serverName), () => {
-      expect(nameKeychainEntry(serverName)).toBe(entry);
+      expect(keychainEntryName(serverName)).toBe(entry);
     });
   }
 });
@@ -101,17 +101,17 @@ describe('what a keychain answers to get', () => {
   for (const [script, expected] of rows) {
     test(script, async () => {
       const keychain = { name: 'pass', file: install('docker-credential-pass', script) };
-      const machine = makeMachine({ PATH: '/usr/bin:/bin' });
-      const answer = readKeychain(machine, keychain, 'x', undefined);
+      const runtime = makeRuntime({ PATH: '/usr/bin:/bin' });
+      const answer = readKeychain(runtime, keychain, 'x', undefined);
       if (expected instanceof RegExp) await expect(answer).rejects.toThrow(expected);
       else expect(await answer).toEqual(expected);
-      if (expected !== undefined && !(expected instanceof RegExp)) expect(machine.secrets).toContain('a secret');
+      if (expected !== undefined && !(expected instanceof RegExp)) expect(runtime.secrets).toContain('a secret');
     });
   }
 
   test('a program that is not there', async () => {
     const gone = { name: 'pass', file: folder.path('gone') };
-    await expect(readKeychain(makeMachine(), gone, 'x', undefined)).rejects.toThrow(
+    await expect(readKeychain(makeRuntime(), gone, 'x', undefined)).rejects.toThrow(
       /^docker-credential-pass: it cannot be/,
     );
   });
@@ -122,9 +122,9 @@ test('a credential reaches the program on its input alone, as the protocol has i
     'docker-credential-pass',
     `cd "$FOLDER"; echo "$*" >>args; if [ "$1" = store ]; then cat >stored; else cat stored; fi; env >env`,
   );
-  const machine = makeMachine({ PATH: '/usr/bin:/bin', FOLDER: folder.path(), LEAKED: 'the "secret"' });
-  machine.secrets.add('the "secret"');
-  await writeKeychain(machine, { name: 'pass', file }, 'x', { username: 'me', secret: 'the "secret"' }, undefined);
+  const runtime = makeRuntime({ PATH: '/usr/bin:/bin', FOLDER: folder.path(), LEAKED: 'the "secret"' });
+  runtime.secrets.add('the "secret"');
+  await writeKeychain(runtime, { name: 'pass', file }, 'x', { username: 'me', secret: 'the "secret"' }, undefined);
   const read = (name: string) => readFileSync(join(folder.path(), name), 'utf8');
   expect(read('stored')).toBe('{"ServerURL":"x","Username":"me","Secret":"the \\"secret\\""}\n');
   expect(read('args')).toBe('store\nget\n');
@@ -134,6 +134,6 @@ test('a credential reaches the program on its input alone, as the protocol has i
 test('a program that ends without reading a long input is judged by how it ended', async () => {
   const keychain = { name: 'pass', file: install('docker-credential-pass', 'echo no room; exit 1') };
   const login = { username: 'me', secret: 'x'.repeat(1024 * 1024) };
-  const kept = writeKeychain(makeMachine({ PATH: '/usr/bin:/bin' }), keychain, 'x', login, undefined);
+  const kept = writeKeychain(makeRuntime({ PATH: '/usr/bin:/bin' }), keychain, 'x', login, undefined);
   await expect(kept).rejects.toThrow(/^docker-credential-pass: no room$/);
 });

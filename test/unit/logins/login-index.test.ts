@@ -2,24 +2,24 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
-  type CredentialIndex,
   findEntry,
   findIndexFile,
+  type LoginEntry,
+  type LoginIndex,
   listEntries,
   readIndex,
-  type StoredEntry,
   writeIndex,
 } from '../../../src/logins/login-index.ts';
-import { makeMachine } from '../machine.ts';
 import { makeNamedPipe } from '../named-pipe.ts';
+import { makeRuntime } from '../runtime.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 
 const folder = useTemporaryFolder();
 const file = () => folder.path('data', 'credentials.json');
-const IN_FILE: StoredEntry = { server: 'docker.io', username: 'me', secret: 's"\\é' };
-const IN_KEYCHAIN: StoredEntry = { server: 'myregistry.azurecr.io', username: 'admin', keychain: 'pass' };
-const INDEX: CredentialIndex = {
-  entries: new Map<string, StoredEntry>([
+const IN_FILE: LoginEntry = { server: 'docker.io', username: 'me', secret: 's"\\é' };
+const IN_KEYCHAIN: LoginEntry = { server: 'myregistry.azurecr.io', username: 'admin', keychain: 'pass' };
+const INDEX: LoginIndex = {
+  entries: new Map<string, LoginEntry>([
     ['docker.io', IN_FILE],
     ['myregistry.azurecr.io', IN_KEYCHAIN],
   ]),
@@ -42,7 +42,7 @@ describe('what is written', () => {
   });
 
   test('takes names that mean something to JavaScript, and empty texts', () => {
-    const odd = new Map<string, StoredEntry>(
+    const odd = new Map<string, LoginEntry>(
       ['__proto__', 'constructor', 'toString'].map((server) => [server, { server, username: '', secret: '' }]),
     );
     writeIndex(file(), { entries: odd, hasWarned: false });
@@ -55,7 +55,7 @@ describe('what is written', () => {
     expect(() => writeIndex(file(), INDEX)).toThrow(/is not a folder that only you can write in/);
     chmodSync(folder.path('data'), 0o700);
     writeIndex(file(), INDEX);
-    const large: StoredEntry = { server: 'x', username: 'x', secret: 'x'.repeat(4 * 1024 * 1024) };
+    const large: LoginEntry = { server: 'x', username: 'x', secret: 'x'.repeat(4 * 1024 * 1024) };
     expect(() => writeIndex(file(), { entries: new Map([['x', large]]), hasWarned: false })).toThrow(/too large/);
     expect(readIndex(file())).toEqual(INDEX);
   });
@@ -120,21 +120,21 @@ describe('what is read', () => {
 });
 
 describe('the entry of a server', () => {
-  const machine = () => makeMachine({ DOCKER_CREDENTIAL_ACR_DATA_DIR: folder.path('data') });
+  const runtime = () => makeRuntime({ DOCKER_CREDENTIAL_ACR_DATA_DIR: folder.path('data') });
 
   test('is found by its name', async () => {
     writeIndex(file(), INDEX);
-    expect(await findEntry(machine(), 'docker.io')).toEqual(IN_FILE);
-    expect(await findEntry(machine(), 'myregistry.azurecr.io')).toEqual(IN_KEYCHAIN);
-    expect(await findEntry(machine(), '__proto__')).toBeUndefined();
-    expect([...(await listEntries(machine())).values()]).toEqual([IN_FILE, IN_KEYCHAIN]);
+    expect(await findEntry(runtime(), 'docker.io')).toEqual(IN_FILE);
+    expect(await findEntry(runtime(), 'myregistry.azurecr.io')).toEqual(IN_KEYCHAIN);
+    expect(await findEntry(runtime(), '__proto__')).toBeUndefined();
+    expect([...(await listEntries(runtime())).values()]).toEqual([IN_FILE, IN_KEYCHAIN]);
   });
 
   test('is none where nothing can be read', async () => {
-    expect(await findEntry(machine(), 'docker.io')).toBeUndefined();
+    expect(await findEntry(runtime(), 'docker.io')).toBeUndefined();
     write('{');
-    expect(await findEntry(machine(), 'docker.io')).toBeUndefined();
-    const relative = makeMachine({ DOCKER_CREDENTIAL_ACR_DATA_DIR: 'relative' });
+    expect(await findEntry(runtime(), 'docker.io')).toBeUndefined();
+    const relative = makeRuntime({ DOCKER_CREDENTIAL_ACR_DATA_DIR: 'relative' });
     expect(await findIndexFile(relative)).toBeUndefined();
     expect(await findEntry(relative, 'docker.io')).toBeUndefined();
   });

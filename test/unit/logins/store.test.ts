@@ -6,7 +6,7 @@ import { STORED_IDENTITY } from '../../../src/credential.ts';
 import { eraseCredential, storeCredential } from '../../../src/logins/store.ts';
 import { cacheIn } from '../cache-in.ts';
 import { catchFailure } from '../failure.ts';
-import { makeMachine, NOW_SECONDS } from '../machine.ts';
+import { makeRuntime, NOW_SECONDS } from '../runtime.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 import { makeToken } from '../token.ts';
 
@@ -16,7 +16,7 @@ const TOKEN = makeToken({ exp: NOW_SECONDS + 10_800 });
 const KEY = { service: 'myregistry.azurecr.io', identity: STORED_IDENTITY, kind: 'refresh-token' };
 
 const theMachine = () =>
-  makeMachine({
+  makeRuntime({
     DOCKER_CREDENTIAL_ACR_CACHE_DIR: folder.path(),
     DOCKER_CREDENTIAL_ACR_DATA_DIR: folder.path('data'),
     HOME: folder.path(),
@@ -76,7 +76,7 @@ describe('a credential that is refused rather than lost', () => {
 
   test('a folder that cannot be had', async () => {
     const credential = { serverUrl: 'myregistry.azurecr.io', username: GUID, secret: TOKEN };
-    const relative = makeMachine({
+    const relative = makeRuntime({
       DOCKER_CREDENTIAL_ACR_CACHE_DIR: 'relative',
       DOCKER_CREDENTIAL_ACR_DATA_DIR: 'relative',
     });
@@ -118,7 +118,7 @@ describe('forgetting', () => {
       await eraseCredential(theMachine(), serverUrl);
     }
     const nowhere = { DOCKER_CREDENTIAL_ACR_CACHE_DIR: 'relative', DOCKER_CREDENTIAL_ACR_DATA_DIR: 'relative' };
-    await eraseCredential(makeMachine(nowhere), 'other1.azurecr.io');
+    await eraseCredential(makeRuntime(nowhere), 'other1.azurecr.io');
     expect(kept('other1.azurecr.io')).toBeDefined();
   });
 });

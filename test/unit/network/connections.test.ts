@@ -6,7 +6,7 @@ import { type SecureContext, TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Connections } from '../../../src/network/connections.ts';
 import { type CertificateAuthority, createCertificateAuthority } from '../../emulator/certificates.ts';
-import { makeMachine } from '../machine.ts';
+import { makeRuntime } from '../runtime.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 
 vi.setConfig({ testTimeout: 20_000 });
@@ -29,10 +29,10 @@ interface RawServer {
   readonly clients: Socket[];
 }
 
-async function serve(greet: (client: Socket, nth: number) => void, address: string): Promise<RawServer> {
+async function serve(markHelloSent: (client: Socket, nth: number) => void, address: string): Promise<RawServer> {
   const clients: Socket[] = [];
   const server = createServer((client) =>
-    greet(
+    markHelloSent(
       client.on('error', () => {}),
       clients.push(client),
     ),
@@ -48,7 +48,7 @@ async function serve(greet: (client: Socket, nth: number) => void, address: stri
 
 function open(env: Readonly<Record<string, string>> = {}): Connections {
   writeFileSync(folder.path('ca.pem'), authority.pem);
-  const connections = new Connections(makeMachine({ NODE_EXTRA_CA_CERTS: folder.path('ca.pem'), ...env }));
+  const connections = new Connections(makeRuntime({ NODE_EXTRA_CA_CERTS: folder.path('ca.pem'), ...env }));
   toClose.push(() => connections.close());
   return connections;
 }
@@ -61,7 +61,7 @@ describe('a connection that was opened ahead', () => {
   test('is the one that is given', async () => {
     const { port, clients } = await serve(speakTls, '127.0.0.1');
     const connections = open();
-    await connections.warm([`https://localhost:${port}`]);
+    await connections.preconnect([`https://localhost:${port}`]);
     await connections.open(`https://localhost:${port}`);
     expect(clients).toHaveLength(1);
   });
@@ -74,7 +74,7 @@ describe('a connection that was opened ahead', () => {
       if (nth === 1) told = once(tls, 'secure').then(() => new Promise((resolve) => tls.write(early, resolve)));
     }, '127.0.0.1');
     const connections = open();
-    await connections.warm([`https://localhost:${port}`]);
+    await connections.preconnect([`https://localhost:${port}`]);
     await told;
     await new Promise((resolve) => setTimeout(resolve, 50));
     const socket = await connections.open(`https://localhost:${port}`);
@@ -109,7 +109,7 @@ describe('an address in place of a name', () => {
 });
 
 describe('the end of all connections', () => {
-  const stages: readonly (readonly [stage: string, isProxy: boolean, greet: (client: Socket) => void])[] = [
+  const stages: readonly (readonly [stage: string, isProxy: boolean, markHelloSent: (client: Socket) => void])[] = [
     ['a server that does not speak TLS', false, () => {}],
     ['a proxy that does not answer', true, () => {}],
     [
@@ -118,9 +118,9 @@ describe('the end of all connections', () => {
       (client) => void client.once('data', () => client.write('HTTP/1.1 200 OK\r\n\r\n')),
     ],
   ];
-  for (const [stage, isProxy, greet] of stages) {
+  for (const [stage, isProxy, markHelloSent] of stages) {
     test(`is told at once to whoever waits for ${stage}, and none is opened afterwards`, async () => {
-      const { port, clients } = await serve(greet, '127.0.0.1');
+      const { port, clients } = await serve(markHelloSent, '127.0.0.1');
       const connections = open(isProxy ? { HTTPS_PROXY: `http://127.0.0.1:${port}` } : {});
       const opened = expect(connections.open(`https://localhost:${port}`)).rejects.toMatchObject({
         code: 'ERR_CLOSED',

@@ -7,7 +7,7 @@ import { createHttp, type HttpClient, type HttpRequest, readCorrelationId } from
 import { readClockMs } from '../../../src/system/clock.ts';
 import { catchFailure } from '../failure.ts';
 import { type Answer, startProxy, startServer, type TestServer } from '../https-server.ts';
-import { makeMachine, NOW_MS } from '../machine.ts';
+import { makeRuntime, NOW_MS } from '../runtime.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 
 // Processes and sockets are slow on a machine that is busy with other suites.
@@ -29,8 +29,8 @@ interface Setting {
 /** A client that trusts the server. */
 function clientFor(server: TestServer, { env = {}, budgetMs = 10_000, log }: Setting = {}): HttpClient {
   writeFileSync(folder.path('ca.pem'), server.authorityPem);
-  const machine = makeMachine({ NODE_EXTRA_CA_CERTS: folder.path('ca.pem'), ...env });
-  const http = createHttp(machine, { deadlineMs: readClockMs() + budgetMs, log });
+  const runtime = makeRuntime({ NODE_EXTRA_CA_CERTS: folder.path('ca.pem'), ...env });
+  const http = createHttp(runtime, { deadlineMs: readClockMs() + budgetMs, log });
   toClose.push(() => http.close());
   return http;
 }
@@ -139,7 +139,7 @@ describe('an answer that passes is sent for again', () => {
 
   test('as often as the request says, and with the statuses that it adds', async () => {
     const server = await serve(passing(404, 9));
-    const response = await clientFor(server).send(get(server, '/', { mostAttempts: 2, passingStatuses: [404] }));
+    const response = await clientFor(server).send(get(server, '/', { maxAttempts: 2, passingStatuses: [404] }));
     expect(response.body).toBe('attempt 2');
   });
 
@@ -239,11 +239,11 @@ describe('a server that is reached past every proxy blames none', () => {
   for (const [what, answer, message] of rows) {
     test(what, async () => {
       const server = await serve(answer);
-      const machine = makeMachine({ HTTPS_PROXY: 'http://127.0.0.1:9' });
+      const runtime = makeRuntime({ HTTPS_PROXY: 'http://127.0.0.1:9' });
       const direct = { certificates: server.authorityPem };
-      const http = createHttp(machine, { deadlineMs: readClockMs() + 10_000, log: undefined, direct });
+      const http = createHttp(runtime, { deadlineMs: readClockMs() + 10_000, log: undefined, direct });
       toClose.push(() => http.close());
-      const failure = await catchFailure(() => http.send({ ...get(server), mostAttempts: 1 }));
+      const failure = await catchFailure(() => http.send({ ...get(server), maxAttempts: 1 }));
       expect(failure.message).toContain(message);
       expect(failure.hint).toContain('no proxy is used for it');
     });
@@ -316,11 +316,11 @@ describe('an end in between', () => {
 
 test('a server that is reached past every proxy is told of without one', async () => {
   for (const HTTPS_PROXY of ['http://127.0.0.1:9', 'ftp://proxy']) {
-    const machine = makeMachine({ HTTPS_PROXY });
-    const http = createHttp(machine, { deadlineMs: readClockMs() + 5_000, log: undefined, direct: {} });
+    const runtime = makeRuntime({ HTTPS_PROXY });
+    const http = createHttp(runtime, { deadlineMs: readClockMs() + 5_000, log: undefined, direct: {} });
     toClose.push(() => http.close());
     const url = 'http://127.0.0.1:9/';
-    const failure = await catchFailure(() => http.send({ method: 'GET', url, purpose: 'Cannot', mostAttempts: 1 }));
+    const failure = await catchFailure(() => http.send({ method: 'GET', url, purpose: 'Cannot', maxAttempts: 1 }));
     expect(failure.message).toBe('Cannot: 127.0.0.1:9 cannot be reached (ECONNREFUSED)');
     expect(failure.hint).toBe('check the settings for 127.0.0.1:9 and its certificate; no proxy is used for it');
   }

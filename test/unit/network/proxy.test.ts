@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { CredentialError } from '../../../src/errors.ts';
 import { decodeLogin, findProxy, isBypassed } from '../../../src/network/proxy.ts';
-import { makeMachine } from '../machine.ts';
+import { makeRuntime } from '../runtime.ts';
 
 const HOST = 'login.microsoftonline.com';
 
@@ -24,22 +24,22 @@ describe('the proxy of', () => {
   ];
   for (const [env, proxy] of rows) {
     test(JSON.stringify(env), () => {
-      expect(findProxy(makeMachine(env), HOST, 443)?.href).toBe(proxy);
+      expect(findProxy(makeRuntime(env), HOST, 443)?.href).toBe(proxy);
     });
   }
 
   for (const value of ['ftp://proxy', 'socks5://proxy:1080', 'http://', 'http://a b', ':']) {
     test(`${value} is none, and is told by the variable without its value`, () => {
-      const attempt = () => findProxy(makeMachine({ HTTPS_PROXY: value }), HOST, 443);
+      const attempt = () => findProxy(makeRuntime({ HTTPS_PROXY: value }), HOST, 443);
       expect(attempt).toThrow(CredentialError);
       expect(attempt).toThrow('Cannot use HTTPS_PROXY: it is not the URL of an http or https proxy');
     });
   }
 
   test('a URL with a password is remembered as a secret', () => {
-    const machine = makeMachine({ HTTPS_PROXY: 'http://user:p%40ss-word@proxy:3128' });
-    findProxy(machine, HOST, 443);
-    expect([...machine.secrets]).toContain('p@ss-word');
+    const runtime = makeRuntime({ HTTPS_PROXY: 'http://user:p%40ss-word@proxy:3128' });
+    findProxy(runtime, HOST, 443);
+    expect([...runtime.secrets]).toContain('p@ss-word');
   });
 });
 

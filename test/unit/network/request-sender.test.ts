@@ -1,7 +1,12 @@
 /** One request and its answer, with a server that speaks by the byte. */
 import { createServer, type Server, Socket } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { AnswerTimeoutError, EndlessAnswer, type Message, RequestSender } from '../../../src/network/request-sender.ts';
+import {
+  AnswerTimeoutError,
+  type Message,
+  RequestSender,
+  ResponseTooLargeError,
+} from '../../../src/network/request-sender.ts';
 
 interface RawServer {
   readonly server: Server;
@@ -51,7 +56,7 @@ async function serve(answers: readonly string[], hangsUp = false): Promise<Reque
 
 function ask(over: Partial<Message> = {}): Message {
   const url = new URL('/oauth2/token?x=1', running?.origin);
-  return { method: 'GET', url, headers: {}, body: undefined, timeoutMs: 5_000, largestBodyBytes: 1_000, ...over };
+  return { method: 'GET', url, headers: {}, body: undefined, timeoutMs: 5_000, maxBodyBytes: 1_000, ...over };
 }
 
 const HELLO = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-One: a\r\nSet-Cookie: b\r\n\r\nhello';
@@ -190,7 +195,7 @@ describe('a failure', () => {
 
   test('a body beyond the limit is not read to its end', async () => {
     const http = await serve([`HTTP/1.1 200 OK\r\n\r\n${'x'.repeat(1_001)}`]);
-    await expect(http.send(ask())).rejects.toBeInstanceOf(EndlessAnswer);
+    await expect(http.send(ask())).rejects.toBeInstanceOf(ResponseTooLargeError);
   });
 
   test('a connection that cannot be had is told as it is', async () => {

@@ -1,8 +1,8 @@
 /** Other programs, run without trust. */
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { findProgram, runProgram } from '../../../src/system/child-process.ts';
-import { makeMachine } from '../machine.ts';
+import { findExecutable, runProgram } from '../../../src/system/child-process.ts';
+import { makeRuntime } from '../runtime.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 
 const folder = useTemporaryFolder();
@@ -22,7 +22,7 @@ function makeProgram(name: string, script = '', mode = 0o700): string {
 }
 
 describe('the program that PATH leads to', () => {
-  const find = (path: string | undefined, name = 'az') => findProgram(makeMachine({ PATH: path }), name);
+  const find = (path: string | undefined, name = 'az') => findExecutable(makeRuntime({ PATH: path }), name);
 
   test('is the first in its order', () => {
     for (const name of ['one', 'two']) mkdirSync(folder.path(name));
@@ -63,15 +63,15 @@ describe('the program that PATH leads to', () => {
   });
 
   test('on Windows is an executable anywhere before a batch file anywhere', () => {
-    const machine = (path: string) => makeMachine({ PATH: path }, { platform: 'win32' });
+    const runtime = (path: string) => makeRuntime({ PATH: path }, { platform: 'win32' });
     for (const name of ['one', 'two']) mkdirSync(folder.path(name));
     makeProgram('one/az.cmd');
     makeProgram('one/az');
-    expect(findProgram(machine(`${folder.path('one')}:${folder.path('two')}`), 'az')).toBe(
+    expect(findExecutable(runtime(`${folder.path('one')}:${folder.path('two')}`), 'az')).toBe(
       folder.path('one', 'az.cmd'),
     );
     makeProgram('two/az.exe');
-    expect(findProgram(machine(`${folder.path('one')}:${folder.path('two')}`), 'az')).toBe(
+    expect(findExecutable(runtime(`${folder.path('one')}:${folder.path('two')}`), 'az')).toBe(
       folder.path('two', 'az.exe'),
     );
   });
@@ -79,7 +79,7 @@ describe('the program that PATH leads to', () => {
 
 describe('a program that is run', () => {
   const run = (script: string, { env = {}, args = [] }: { env?: Record<string, string>; args?: string[] } = {}) =>
-    runProgram(makeMachine({ PATH: '/usr/bin:/bin', ...env }), makeProgram('az', script), args, PATIENCE_MS);
+    runProgram(makeRuntime({ PATH: '/usr/bin:/bin', ...env }), makeProgram('az', script), args, PATIENCE_MS);
 
   test('gives its output and its exit code', async () => {
     expect(await run('echo out; echo err >&2; exit 3')).toEqual({
@@ -123,15 +123,15 @@ describe('a program that is run', () => {
   });
 
   test('gets no secret that was read elsewhere', async () => {
-    const machine = makeMachine({ PATH: '/usr/bin:/bin', DEPLOY_SECRET: 'hidden-value' });
-    machine.secrets.add('hidden-value');
-    const { stdout } = await runProgram(machine, makeProgram('az', 'env'), [], PATIENCE_MS);
+    const runtime = makeRuntime({ PATH: '/usr/bin:/bin', DEPLOY_SECRET: 'hidden-value' });
+    runtime.secrets.add('hidden-value');
+    const { stdout } = await runProgram(runtime, makeProgram('az', 'env'), [], PATIENCE_MS);
     expect(stdout).not.toContain('hidden');
   });
 
   test('gets the variables that are for it alone', async () => {
-    const machine = makeMachine({ PATH: '/usr/bin:/bin', QUIET: 'no' });
-    const { stdout } = await runProgram(machine, makeProgram('az', 'echo $QUIET'), [], PATIENCE_MS, { QUIET: 'yes' });
+    const runtime = makeRuntime({ PATH: '/usr/bin:/bin', QUIET: 'no' });
+    const { stdout } = await runProgram(runtime, makeProgram('az', 'echo $QUIET'), [], PATIENCE_MS, { QUIET: 'yes' });
     expect(stdout).toBe('yes\n');
   });
 
@@ -159,13 +159,13 @@ describe('a program that is run', () => {
   });
 
   test('that cannot be started is an error', async () => {
-    const machine = makeMachine();
-    await expect(runProgram(machine, folder.path('none'), [], PATIENCE_MS)).rejects.toThrow(
+    const runtime = makeRuntime();
+    await expect(runProgram(runtime, folder.path('none'), [], PATIENCE_MS)).rejects.toThrow(
       /cannot be started \(.*ENOENT/,
     );
     const broken = makeProgram('broken');
     writeFileSync(broken, '#!/there/is/no/shell\n');
-    await expect(runProgram(machine, broken, [], PATIENCE_MS)).rejects.toThrow(/cannot be started/);
+    await expect(runProgram(runtime, broken, [], PATIENCE_MS)).rejects.toThrow(/cannot be started/);
   });
 });
 
@@ -206,7 +206,7 @@ describe('an argument that means something to a shell is never passed on', () =>
     test(JSON.stringify(arg), async () => {
       const marker = folder.path('it-ran');
       const file = makeProgram('az', `: > '${marker}'`);
-      const running = runProgram(makeMachine(), file, ['account', arg], PATIENCE_MS);
+      const running = runProgram(makeRuntime(), file, ['account', arg], PATIENCE_MS);
       await expect(running).rejects.toThrow('an argument has characters that it must not have');
       expect(existsSync(marker)).toBe(false);
     });
@@ -217,7 +217,7 @@ test('a program that does not end is ended, with all that it started', async () 
   // The process ids are told on stderr, since what is ended cannot tell later.
   const script = 'sleep 300 & echo $! >&2; sleep 300 & echo $! >&2; echo $$ >&2; wait';
   const file = makeProgram('az', script);
-  const result = await runProgram(makeMachine({ PATH: '/usr/bin:/bin' }), file, [], 300);
+  const result = await runProgram(makeRuntime({ PATH: '/usr/bin:/bin' }), file, [], 300);
   expect(result).toMatchObject({ exitCode: undefined, timedOut: true });
   const processIds = result.stderr.trim().split('\n').map(Number);
   expect(processIds).toHaveLength(3);

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { startDetached } from '../../../src/system/detached-process.ts';
-import { makeMachine } from '../machine.ts';
+import { makeRuntime } from '../runtime.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 
 const folder = useTemporaryFolder();
@@ -14,20 +14,20 @@ async function readWhenThere(file: string): Promise<string> {
 
 describe('a program that is started', () => {
   test('runs in the root folder, with the variables of the machine and those it was given', async () => {
-    const machine = makeMachine({ PATH: '/usr/bin:/bin', OF_THE_MACHINE: 'one' });
+    const runtime = makeRuntime({ PATH: '/usr/bin:/bin', OF_THE_MACHINE: 'one' });
     const file = folder.path('written');
     const script = `printf '%s ' "$PWD" "$OF_THE_MACHINE" "$GIVEN" >'${file}.part'; mv '${file}.part' '${file}'`;
-    expect(startDetached(machine, '/bin/sh', ['-c', script], { GIVEN: 'two' })).toBe(true);
+    expect(startDetached(runtime, '/bin/sh', ['-c', script], { GIVEN: 'two' })).toBe(true);
     expect(await readWhenThere(file)).toBe('/ one two ');
   });
 
   test('is told from one that cannot be, and that harms nobody', async () => {
-    expect(startDetached(makeMachine(), '/nonexistent/program', [], {})).toBe(false);
+    expect(startDetached(makeRuntime(), '/nonexistent/program', [], {})).toBe(false);
     await new Promise((resolve) => setImmediate(resolve));
   });
 
   test('needs a folder that is of Windows itself there', () => {
-    expect(() => startDetached(makeMachine({}, { platform: 'win32' }), 'C:\\program.exe', [], {})).toThrow(
+    expect(() => startDetached(makeRuntime({}, { platform: 'win32' }), 'C:\\program.exe', [], {})).toThrow(
       'SystemRoot',
     );
   });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { findCacheFolder, findConfigFile, findHome } from '../../../src/system/paths.ts';
 import { runNode } from '../child.ts';
-import { makeMachine } from '../machine.ts';
+import { makeRuntime } from '../runtime.ts';
 
 const ROOT = `${import.meta.dirname}/../../..`;
 const FOLDERS = `${ROOT}/src/system/paths.ts`;
@@ -20,25 +20,25 @@ describe('the home folder', () => {
     ];
   for (const [env, platform, home] of rows) {
     test(`${JSON.stringify(env)} on ${platform}`, () => {
-      expect(findHome(makeMachine(env, { platform }))).toBe(home);
+      expect(findHome(makeRuntime(env, { platform }))).toBe(home);
     });
   }
 });
 
 describe('a folder that the environment names', () => {
   test('is the cache', async () => {
-    expect(await findCacheFolder(makeMachine({ DOCKER_CREDENTIAL_ACR_CACHE_DIR: '/somewhere' }))).toBe('/somewhere');
+    expect(await findCacheFolder(makeRuntime({ DOCKER_CREDENTIAL_ACR_CACHE_DIR: '/somewhere' }))).toBe('/somewhere');
   });
 
   for (const named of ['.', '..', 'cache', './cache', '~/cache', '$HOME/cache']) {
     test(`is no cache when it depends on the working directory: ${named}`, async () => {
-      expect(await findCacheFolder(makeMachine({ DOCKER_CREDENTIAL_ACR_CACHE_DIR: named }))).toBeUndefined();
+      expect(await findCacheFolder(makeRuntime({ DOCKER_CREDENTIAL_ACR_CACHE_DIR: named }))).toBeUndefined();
     });
   }
 
   test('is told to have been named, when it is the configuration', async () => {
-    const machine = makeMachine({ DOCKER_CREDENTIAL_ACR_CONFIG: 'relative.json' });
-    expect(await findConfigFile(machine)).toEqual({ file: 'relative.json', isExplicit: true });
+    const runtime = makeRuntime({ DOCKER_CREDENTIAL_ACR_CONFIG: 'relative.json' });
+    expect(await findConfigFile(runtime)).toEqual({ file: 'relative.json', isExplicit: true });
   });
 });
 

@@ -1,14 +1,14 @@
 /** How a program is started on Windows, as far as that can be told without one. */
 import { win32 } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { listProgramFiles } from '../../../src/system/child-process.ts';
+import { listExecutableFiles } from '../../../src/system/child-process.ts';
 import { findSystemFolder, prepareWindowsLaunch } from '../../../src/system/windows-launch.ts';
-import { makeMachine } from '../machine.ts';
+import { makeRuntime } from '../runtime.ts';
 
 const AZ = 'C:\\Program Files (x86)\\Microsoft SDKs\\Azure\\CLI2\\wbin\\az.cmd';
 const SYSTEM = 'C:\\Windows';
 
-const windows = (env: Readonly<Record<string, string>>) => makeMachine(env, { platform: 'win32' });
+const windows = (env: Readonly<Record<string, string>>) => makeRuntime(env, { platform: 'win32' });
 const launch = (
   file: string,
   args: readonly string[],
@@ -130,7 +130,7 @@ test('the program gets the interpreter of the system, whatever ComSpec said and 
 });
 
 describe('PATH', () => {
-  const list = (path: string) => listProgramFiles(windows({ PATH: path }), 'az', win32);
+  const list = (path: string) => listExecutableFiles(windows({ PATH: path }), 'az', win32);
 
   test('is searched for an executable in all its folders before a batch file in any', () => {
     expect(list('C:\\one;D:\\two')).toEqual([

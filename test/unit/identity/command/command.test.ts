@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { findCommand } from '../../../../src/identity/command/command.ts';
 import { catchFailure } from '../../failure.ts';
-import { makeMachine } from '../../machine.ts';
+import { makeRuntime } from '../../runtime.ts';
 import { expectIdentity, requestFor } from '../request.ts';
 
 const find = (...command: string[]) => findCommand(requestFor({}, { command }));
@@ -36,8 +36,8 @@ describe('must not depend on the working directory', () => {
   });
 
   test.each(['.\\token', 'bin\\token', 'C:token.exe', '\\token'])('as %s does on Windows', async (program) => {
-    const machine = makeMachine({}, { platform: 'win32' });
-    const failure = await catchFailure(() => findCommand({ ...requestFor({}, { command: [program] }), machine }));
+    const runtime = makeRuntime({}, { platform: 'win32' });
+    const failure = await catchFailure(() => findCommand({ ...requestFor({}, { command: [program] }), runtime }));
     expect(failure.code).toBe('IDENTITY_INVALID');
   });
 });

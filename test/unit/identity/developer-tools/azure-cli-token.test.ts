@@ -5,8 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { type CliTokenRequest, requestCliToken } from '../../../../src/identity/developer-tools/azure-cli-token.ts';
 import { readClockMs } from '../../../../src/system/clock.ts';
 import { catchFailure } from '../../failure.ts';
-import { answer, toolsAnswering } from '../../sign-in-tools.ts';
 import { useTemporaryFolder } from '../../temporary-folder.ts';
+import { answer, toolsAnswering } from '../../token-context.ts';
 
 const folder = useTemporaryFolder();
 
@@ -14,9 +14,9 @@ const folder = useTemporaryFolder();
 function ask(script: string, tenant?: string, deadlineMs?: number, who: Partial<CliTokenRequest> = {}) {
   writeFileSync(folder.path('az'), `#!/bin/sh\n${script}\n`);
   chmodSync(folder.path('az'), 0o700);
-  const { tools } = toolsAnswering(answer(200, ''), { PATH: `${folder.path()}:/usr/bin:/bin` });
+  const { context } = toolsAnswering(answer(200, ''), { PATH: `${folder.path()}:/usr/bin:/bin` });
   const request = { account: 'someone@example.com', tenant, subscription: undefined, configFolder: undefined, ...who };
-  return requestCliToken(deadlineMs === undefined ? tools : { ...tools, deadlineMs }, request);
+  return requestCliToken(deadlineMs === undefined ? context : { ...context, deadlineMs }, request);
 }
 
 test('is called with the audience, and tells its token', async () => {
@@ -29,8 +29,8 @@ test('is called with the audience, and tells its token', async () => {
 });
 
 test('is not set up where there is none', async () => {
-  const { tools } = toolsAnswering(answer(200, ''), { PATH: folder.path() });
-  const found = await requestCliToken(tools, {
+  const { context } = toolsAnswering(answer(200, ''), { PATH: folder.path() });
+  const found = await requestCliToken(context, {
     account: 'someone',
     tenant: undefined,
     subscription: undefined,

@@ -3,16 +3,16 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
-  askTool,
   explainRefusal,
+  type RefusalReport,
+  runTool,
   type ToolRefusal,
-  type ToolStory,
 } from '../../../../src/identity/developer-tools/developer-tool.ts';
 import type { LogStep } from '../../../../src/log.ts';
 import { readClockMs } from '../../../../src/system/clock.ts';
 import { catchFailure } from '../../failure.ts';
-import { answer, toolsAnswering } from '../../sign-in-tools.ts';
 import { useTemporaryFolder } from '../../temporary-folder.ts';
+import { answer, toolsAnswering } from '../../token-context.ts';
 
 const folder = useTemporaryFolder();
 const PURPOSE = 'Cannot sign in for myregistry.azurecr.io';
@@ -28,10 +28,10 @@ function makeTool(script: string): string {
 
 /** Asks a tool that is this shell script. */
 function ask(script: string, env: Readonly<Record<string, string>> = {}, leftMs = 20_000) {
-  const { tools } = toolsAnswering(answer(200, ''), { PATH: '/usr/bin:/bin', ...env });
+  const { context } = toolsAnswering(answer(200, ''), { PATH: '/usr/bin:/bin', ...env });
   const log: LogStep[] = [];
-  const asked = askTool(
-    { ...tools, deadlineMs: readClockMs() + leftMs, log: (step) => log.push(step) },
+  const asked = runTool(
+    { ...context, deadlineMs: readClockMs() + leftMs, log: (step) => log.push(step) },
     {
       source: 'azure-cli',
       file: makeTool(script),
@@ -40,7 +40,7 @@ function ask(script: string, env: Readonly<Record<string, string>> = {}, leftMs 
       readToken: (stdout) => stdout.trim() || undefined,
     },
   );
-  return { asked, log, machine: tools.machine };
+  return { asked, log, runtime: context.runtime };
 }
 
 async function expectRefusal(asked: Promise<string | ToolRefusal>): Promise<ToolRefusal> {
@@ -51,9 +51,9 @@ async function expectRefusal(asked: Promise<string | ToolRefusal>): Promise<Tool
 
 describe('a tool', () => {
   test('that answers gives its token, which nobody gets to see from then on', async () => {
-    const { asked, log, machine } = ask('echo the-token');
+    const { asked, log, runtime } = ask('echo the-token');
     expect(await asked).toBe('the-token');
-    expect(machine.secrets).toContain('the-token');
+    expect(runtime.secrets).toContain('the-token');
     expect(log).toEqual([
       { step: 'program', outcome: 'answered', source: 'azure-cli', durationMs: expect.any(Number) },
     ]);
@@ -83,9 +83,9 @@ describe('a tool', () => {
   });
 
   test('that cannot be started is a failure', async () => {
-    const { tools } = toolsAnswering(answer(200, ''));
+    const { context } = toolsAnswering(answer(200, ''));
     const run = { source: 'azure-cli', file: folder.path('none'), args: [], check: 'tool version' } as const;
-    const failure = await catchFailure(() => askTool(tools, { ...run, readToken: () => 'token' }));
+    const failure = await catchFailure(() => runTool(context, { ...run, readToken: () => 'token' }));
     expect(failure.code).toBe('IDENTITY_FAILED');
     expect(failure.message).toBe(`${PURPOSE}: ${folder.path('none')} cannot be run`);
     expect(failure.causes).toMatchObject([expect.stringMatching(/^it cannot be started \(.*ENOENT/)]);
@@ -94,7 +94,7 @@ describe('a tool', () => {
 });
 
 describe('a refusal is told', () => {
-  const STORY: ToolStory = {
+  const STORY: RefusalReport = {
     name: 'tool',
     who: 'the account ada',
     tenant: undefined,
@@ -102,7 +102,7 @@ describe('a refusal is told', () => {
     signIn: 'tool login',
     check: 'tool version',
   };
-  const explain = (refusal: Partial<ToolRefusal>, story: Partial<ToolStory> = {}) =>
+  const explain = (refusal: Partial<ToolRefusal>, story: Partial<RefusalReport> = {}) =>
     explainRefusal(
       PURPOSE,
       { exitCode: 1, timedOut: false, timeoutMs: 18_000, text: '', ...refusal },
@@ -112,7 +112,7 @@ describe('a refusal is told', () => {
   const rows: readonly (readonly [
     what: string,
     refusal: Partial<ToolRefusal>,
-    story: Partial<ToolStory>,
+    story: Partial<RefusalReport>,
     message: string,
     hint: string,
   ])[] = [

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type IdentityParameters, isNotSetUp } from '../../../../src/identity/identity.ts';
 import { findImds, findManagedIdentity } from '../../../../src/identity/managed-identity/managed-identity.ts';
 import { catchFailure } from '../../failure.ts';
-import { makeMachine } from '../../machine.ts';
+import { makeRuntime } from '../../runtime.ts';
 import { useTemporaryFolder } from '../../temporary-folder.ts';
 import { expectIdentity, requestFor } from '../request.ts';
 
@@ -78,7 +78,7 @@ describe('an installed Azure Arc agent', () => {
   };
   const requestOf = (env: Readonly<Record<string, string>>, platform: NodeJS.Platform) => ({
     ...requestFor({}),
-    machine: makeMachine(env, { platform }),
+    runtime: makeRuntime(env, { platform }),
   });
 
   test('counts as Azure Arc without any variable', () => {

@@ -1,6 +1,6 @@
 /** The one name under which a server's credential is kept, whatever form a client names the server in. */
 
-import type { Registry } from '../registry.ts';
+import type { Registry } from './registry.ts';
 
 /** A host, perhaps with a scheme and a port, and nothing that tells it from another server on the same host. */
 const PLAIN_SERVER = /^(?:[Hh][Tt][Tt][Pp][Ss]?:\/\/)?(?<host>\[[0-9A-Fa-f:.]+\]|[^\s/?#@:[\]]+?)\.?(?<port>:\d+)?\/?$/;
@@ -11,7 +11,7 @@ const PLAIN_SERVER = /^(?:[Hh][Tt][Tt][Pp][Ss]?:\/\/)?(?<host>\[[0-9A-Fa-f:.]+\]
  *
  * @param registry what the server URL means where it is Azure's: all its endpoints share one credential.
  */
-export function nameServer(serverUrl: string, registry: Registry | undefined): string {
+export function parseServerName(serverUrl: string, registry: Registry | undefined): string {
   if (registry !== undefined) return registry.service;
   const { host, port = '' } = PLAIN_SERVER.exec(serverUrl)?.groups ?? {};
   return host === undefined ? serverUrl : `${host.toLowerCase()}${port === ':443' ? '' : port}`;

@@ -1,12 +1,12 @@
 /** What a sign-in works with, where the services answer what the test says. */
 
 import type { HttpRequest, HttpResponse } from '../../src/network/http.ts';
-import type { SignInTools } from '../../src/sign-in/sign-in.ts';
+import type { TokenContext } from '../../src/sign-in/sign-in.ts';
 import { readClockMs } from '../../src/system/clock.ts';
-import { makeMachine } from './machine.ts';
+import { makeRuntime } from './runtime.ts';
 
 export interface RecordedTools {
-  readonly tools: SignInTools;
+  readonly context: TokenContext;
   /** The requests that were sent. */
   readonly requests: readonly HttpRequest[];
 }
@@ -26,8 +26,8 @@ export function toolsAnswering(response: HttpResponse, env: Readonly<Record<stri
     },
     close: () => undefined,
   };
-  const tools: SignInTools = {
-    machine: makeMachine(env),
+  const context: TokenContext = {
+    runtime: makeRuntime(env),
     http,
     openDirect: () => http,
     cache: undefined,
@@ -36,5 +36,5 @@ export function toolsAnswering(response: HttpResponse, env: Readonly<Record<stri
     deadlineMs: readClockMs() + 20_000,
     log: undefined,
   };
-  return { tools, requests };
+  return { context, requests };
 }

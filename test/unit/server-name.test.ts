@@ -1,7 +1,7 @@
 /** The one name of a server, from every form in which clients name it. */
 import { describe, expect, test } from 'vitest';
-import { nameServer } from '../../../src/logins/server-name.ts';
-import { parseRegistry } from '../../../src/registry.ts';
+import { parseRegistry } from '../../src/registry.ts';
+import { parseServerName } from '../../src/server-name.ts';
 
 const ROWS: readonly (readonly [serverUrl: string, name: string])[] = [
   ['myregistry.azurecr.io', 'myregistry.azurecr.io'],
@@ -45,17 +45,17 @@ const ROWS: readonly (readonly [serverUrl: string, name: string])[] = [
 describe('the name', () => {
   for (const [serverUrl, name] of ROWS) {
     test(JSON.stringify(serverUrl), () => {
-      expect(nameServer(serverUrl, parseRegistry(serverUrl))).toBe(name);
+      expect(parseServerName(serverUrl, parseRegistry(serverUrl))).toBe(name);
     });
   }
 
   test('is its own name', () => {
-    for (const [, name] of ROWS) expect(nameServer(name, parseRegistry(name))).toBe(name);
+    for (const [, name] of ROWS) expect(parseServerName(name, parseRegistry(name))).toBe(name);
   });
 
   test('of a long text is found as well', () => {
     for (const text of [`${'a.'.repeat(30_000)}/x`, `[${':'.repeat(60_000)}`, `${'.'.repeat(60_000)}:x`]) {
-      expect(nameServer(text, undefined) === text).toBe(true);
+      expect(parseServerName(text, undefined) === text).toBe(true);
     }
   });
 });
