@@ -2,8 +2,8 @@
 
 import { isAbsolute } from 'node:path';
 import { BUDGET_MS, findCredential } from './credential.ts';
-import { describeCause } from './errors.ts';
-import type { Log } from './log.ts';
+import { CredentialError, describeCause } from './errors.ts';
+import type { Log, LogStep } from './log.ts';
 import {
   formatCredential,
   formatServerList,
@@ -46,11 +46,11 @@ async function runVerb(args: readonly string[], readInput: ReadInput, runtime: R
   if (verb === undefined || rest.length > 0) return refuse(`Usage: ${runtime.programName} <${VERBS}>`);
   switch (verb) {
     case 'get':
-      return await get(await readInput(), runtime);
+      return await withLog(runtime, async (log) => get(await readInput(), runtime, log));
     case 'store':
-      return await store(await readInput(), runtime);
+      return await withLog(runtime, async (log) => store(await readInput(), runtime, log));
     case 'erase':
-      return await erase(await readInput(), runtime);
+      return await withLog(runtime, async (log) => erase(await readInput(), runtime, log));
     case 'list':
       return await list(runtime);
     case 'renew':
@@ -68,13 +68,13 @@ async function runVerb(args: readonly string[], readInput: ReadInput, runtime: R
   }
 }
 
-async function get(input: string, runtime: Runtime): Promise<Outcome> {
+async function get(input: string, runtime: Runtime, log: Log | undefined): Promise<Outcome> {
   const serverUrl = parseServerUrl(input);
   if (serverUrl === undefined) return refuse(NO_SERVER_URL);
-  const found = await findCredential(runtime, serverUrl, await openRequestedLog(runtime));
+  const found = await findCredential(runtime, serverUrl, log);
   if ('secret' in found) return succeed(formatCredential(found));
   if (found.hint === undefined) return refuse(NOT_FOUND);
-  const { formatNotFound } = await import('./not-found.ts');
+  const { formatNotFound } = await import('./report.ts');
   return { ...refuse(NOT_FOUND), stderr: formatNotFound(runtime, found.hint, found.skipped) };
 }
 
@@ -92,33 +92,50 @@ async function renew(runtime: Runtime): Promise<Outcome> {
   const end = new Promise((resolve) => {
     timer = setTimeout(resolve, BUDGET_MS); // whatever hangs, nothing is left behind
   });
-  const renewed = findCredential(runtime, serverUrl, log, { isRenewal: true }).catch((cause: unknown) =>
-    log?.({ step: 'end', outcome: 'not-renewed', reason: describeCause(cause) }),
+  const { renewToken } = await import('./renew.ts');
+  const renewed = renewToken(runtime, serverUrl, BUDGET_MS, log).catch((cause: unknown) =>
+    log?.({ step: 'end', outcome: 'not-renewed', ...describeEnd(cause) }),
   );
   await Promise.race([renewed, end]);
   clearTimeout(timer);
   return succeed('');
 }
 
-async function store(input: string, runtime: Runtime): Promise<Outcome> {
+async function store(input: string, runtime: Runtime, log: Log | undefined): Promise<Outcome> {
   const credential = parseStorePayload(input);
   if (typeof credential === 'string') return refuse(credential);
   const { storeCredential } = await import('./logins/store.ts');
-  const warning = await storeCredential(runtime, credential, await openRequestedLog(runtime));
+  const warning = await storeCredential(runtime, credential, log);
   return { ...succeed(''), stderr: warning === undefined ? '' : `docker-credential-acr: warning: ${warning}\n` };
 }
 
-async function erase(input: string, runtime: Runtime): Promise<Outcome> {
+async function erase(input: string, runtime: Runtime, log: Log | undefined): Promise<Outcome> {
   const serverUrl = parseServerUrl(input);
   if (serverUrl === undefined) return refuse(NO_SERVER_URL);
   const { eraseCredential } = await import('./logins/store.ts');
-  await eraseCredential(runtime, serverUrl, await openRequestedLog(runtime));
+  await eraseCredential(runtime, serverUrl, log);
   return succeed('');
 }
 
 async function list(runtime: Runtime): Promise<Outcome> {
   const { listServers } = await import('./logins/server-list.ts');
   return succeed(formatServerList(await listServers(runtime)));
+}
+
+/** Runs a verb with the log that the person asks for, whose last line tells the failure. */
+async function withLog(runtime: Runtime, act: (log: Log | undefined) => Promise<Outcome>): Promise<Outcome> {
+  const log = await openRequestedLog(runtime);
+  try {
+    return await act(log);
+  } catch (failure) {
+    log?.({ step: 'end', outcome: 'failed', ...describeEnd(failure) });
+    throw failure;
+  }
+}
+
+function describeEnd(failure: unknown): Pick<LogStep, 'code' | 'reason'> {
+  const reason = describeCause(failure);
+  return failure instanceof CredentialError ? { code: failure.code, reason: failure.message } : { reason };
 }
 
 async function openRequestedLog(runtime: Runtime): Promise<Log | undefined> {

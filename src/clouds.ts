@@ -60,15 +60,15 @@ export const CLOUDS: readonly Cloud[] = [
 export function createCloud(
   suffix: string,
   settings: {
-    readonly authorityHost: string | undefined;
-    readonly audience: string | undefined;
-    readonly federatedAudience: string | undefined;
+    readonly authorityHost?: string | undefined;
+    readonly audience?: string | undefined;
+    readonly federatedAudience?: string | undefined;
   },
 ): Cloud {
   return {
     name: suffix,
     registrySuffix: suffix,
-    authority: settings.authorityHost,
+    authority: settings.authorityHost?.replace(/\/+$/, ''),
     audience: settings.audience ?? REGISTRY_AUDIENCE,
     armAudience: undefined, // who names a cloud names its audience
     federatedAudience: settings.federatedAudience ?? FEDERATED_AUDIENCE,

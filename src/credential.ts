@@ -1,4 +1,4 @@
-/** Finds the credential for a server URL: stored, cached, or by signing in. */
+/** Finds the credential for a server URL: a login, a token of the cache, or one that is signed in for. */
 
 import {
   type Cache,
@@ -7,22 +7,23 @@ import {
   isFresh,
   isNearRenewal,
   readCache,
-  tokenKind,
+  STORED_IDENTITY,
 } from './cache/cache.ts';
-import { findRegistry, loadSettings, type RegistrySettings } from './config/config.ts';
+import { startRenewal } from './cache/renewal.ts';
+import { type Config, loadConfig } from './config/config.ts';
+import type { RegistrySettings } from './config/registry-settings.ts';
 import { CredentialError } from './errors.ts';
 import { isSkipped, type SkippedSource, searchIdentities } from './identity/chain.ts';
-import { isNotSetUp, type NotSetUp } from './identity/identity.ts';
 import type { Log } from './log.ts';
 import { findEntry } from './logins/login-index.ts';
+import { isNotSetUp } from './not-set-up.ts';
 import { type Credential, IDENTITY_TOKEN_USERNAME, TOKEN_USERNAME } from './protocol.ts';
 import type { Registry } from './registry.ts';
+import { obtainToken, readFreshToken, tokenKey } from './registry-token.ts';
 import { parseServerName } from './server-name.ts';
+import type { SignInRequest } from './sign-in/request.ts';
 import { readClockMs } from './system/clock.ts';
 import { type Runtime, readVariable } from './system/runtime.ts';
-
-/** The identity of a token that a client gave us to keep: it wins over signing in, since a person chose it. */
-export const STORED_IDENTITY = 'stored';
 
 /** Clients give up on a helper after 30 seconds, so there is an answer before that. */
 export const BUDGET_MS = 25_000;
@@ -33,11 +34,6 @@ export interface NotFound {
   readonly hint: string | undefined;
   /** Every source that was looked at for an identity, in that order, and why it has none. */
   readonly skipped: readonly SkippedSource[];
-}
-
-export interface SearchOptions {
-  /** Renews the token that would be the answer, if that is due, and signs in for nothing else. */
-  readonly isRenewal?: boolean;
 }
 
 const SILENT: NotFound = { hint: undefined, skipped: [] };
@@ -51,38 +47,25 @@ export async function findCredential(
   runtime: Runtime,
   serverUrl: string,
   log: Log | undefined,
-  options: SearchOptions = {},
 ): Promise<Credential | NotFound> {
-  const registry = await findRegistry(runtime, serverUrl);
+  const config = await loadConfig(runtime);
+  const registry = config.findRegistry(serverUrl);
   if (registry === undefined) {
     log?.({ step: 'start', outcome: 'not-ours' });
-    return (await findLogin(runtime, undefined, serverUrl, log)) ?? SILENT;
+    return (await findLogin(runtime, config, registry, serverUrl, log)) ?? SILENT;
   }
   log?.({ step: 'start', outcome: 'ours', host: registry.host });
-  const settings = await loadSettings(runtime, registry);
-  const answer = (secret: string): Credential => ({
-    serverUrl,
-    username: settings.secret === 'identity-token' ? IDENTITY_TOKEN_USERNAME : TOKEN_USERNAME,
-    secret,
-  });
+  const settings = config.settingsOf(registry);
   try {
-    const login = await findLogin(runtime, registry, serverUrl, log);
+    const login = await findLogin(runtime, config, registry, serverUrl, log);
     if (login !== undefined) return login;
-    const cache = await findCache(runtime);
-    const stored = readStored(runtime, cache, registry);
-    const hasExpired = stored !== undefined && stored.expiresAtSeconds <= runtime.now() / 1000;
-    if (stored !== undefined && !hasExpired) {
-      log?.({ step: 'cache', outcome: 'stored', host: registry.host });
-      return answer(stored.token);
-    }
-    if (settings.anonymous) return SILENT;
-    const token = await findToken(runtime, registry, settings, cache, log, options);
-    return typeof token === 'string'
-      ? answer(token)
-      : explainNotSetUp(runtime, registry, settings, { skipped: token, hasExpired });
+    const token = await findToken(runtime, registry, settings, log);
+    if (typeof token !== 'string') return token;
+    const username = settings.secret === 'identity-token' ? IDENTITY_TOKEN_USERNAME : TOKEN_USERNAME;
+    return { serverUrl, username, secret: token };
   } catch (cause) {
     if (!(cause instanceof CredentialError) || settings.onError === 'fail') throw cause;
-    log?.({ step: 'end', outcome: 'anonymous', host: registry.host, reason: cause.message });
+    log?.({ step: 'end', outcome: 'anonymous', host: registry.host, code: cause.code, reason: cause.message });
     return SILENT;
   }
 }
@@ -90,6 +73,7 @@ export async function findCredential(
 /** What a person typed at a login, which wins. Nearly every server has nothing, which one small file tells. */
 async function findLogin(
   runtime: Runtime,
+  config: Config,
   registry: Registry | undefined,
   serverUrl: string,
   log: Log | undefined,
@@ -97,95 +81,101 @@ async function findLogin(
   const name = parseServerName(serverUrl, registry);
   const entry = await findEntry(runtime, name);
   if (entry === undefined) return undefined;
-  const [{ readLogin }, { findBackend }] = await Promise.all([
-    import('./logins/login.ts'),
-    import('./config/login-settings.ts'),
-  ]);
-  const backend = await findBackend(runtime, registry, name);
+  const { readLogin } = await import('./logins/login.ts');
+  const backend = config.loginBackendOf(registry, name);
   const login = await readLogin({ runtime, name, backend, log }, entry);
   return login === undefined ? undefined : { serverUrl, ...login };
 }
 
-/** @returns the token, or every source that was passed over. */
+/** The token of a registry that nobody logged in to by hand. */
 async function findToken(
+  runtime: Runtime,
+  registry: Registry,
+  settings: RegistrySettings,
+  log: Log | undefined,
+): Promise<string | NotFound> {
+  const cache = await findCache(runtime);
+  const stored = readStoredToken(runtime, cache, registry);
+  const hasExpired = stored !== undefined && stored.expiresAtSeconds <= runtime.now() / 1000;
+  if (stored !== undefined && !hasExpired) {
+    log?.({ step: 'cache', outcome: 'stored', host: registry.host });
+    return stored.token;
+  }
+  if (settings.anonymous) return SILENT;
+  const skipped: SkippedSource[] = [];
+  let token: string | undefined;
+  try {
+    token = await findIdentityToken(runtime, registry, settings, cache, log, skipped);
+  } catch (cause) {
+    throw explainSignIn(cause, registry, skipped);
+  }
+  return token ?? explainNotSetUp(runtime, registry, settings, { skipped, hasExpired });
+}
+
+/** A token that a client gave us; nobody but the client could renew it, so it is used to its last second. */
+function readStoredToken(runtime: Runtime, cache: Cache | undefined, { service }: Registry): CachedToken | undefined {
+  if (cache === undefined) return undefined;
+  return readCache(cache, { service, identity: STORED_IDENTITY, kind: 'refresh-token' }, runtime.now() / 1000);
+}
+
+/**
+ * The token of the first identity that the machine has.
+ * @param skipped gets the sources that have none.
+ * @returns `undefined` when no source has one.
+ */
+async function findIdentityToken(
   runtime: Runtime,
   registry: Registry,
   settings: RegistrySettings,
   cache: Cache | undefined,
   log: Log | undefined,
-  { isRenewal = false }: SearchOptions,
-): Promise<string | readonly SkippedSource[]> {
-  const chosen = settings.identity;
-  const parameters = { ...chosen, tenantId: settings.tenantId ?? chosen?.tenantId };
-  const request = { runtime, registry, parameters, isChosen: chosen !== undefined };
-  const { host, service } = registry;
-  const { minimumLifeSeconds } = settings;
-  const kind = tokenKind(settings.secret, settings.scope);
-  const skipped: SkippedSource[] = [];
+  skipped: SkippedSource[],
+): Promise<string | undefined> {
   const skip = (source: SkippedSource) => {
     log?.({ step: 'identity', outcome: 'not-set-up', ...source });
     skipped.push(source);
   };
+  const { identity: chosen, tenantId } = settings;
   let deadlineMs: number | undefined;
-  for (const identity of searchIdentities(request, chosen?.type)) {
+  for (const identity of searchIdentities({ runtime, registry, tenantId, chosen })) {
     if (isSkipped(identity)) {
       skip(identity);
       continue;
     }
-    const { source, description } = identity;
-    const key = { service, identity: description, kind };
-    const nowSeconds = runtime.now() / 1000;
-    const cached = cache === undefined ? undefined : readCache(cache, key, nowSeconds);
-    const isHit = cached !== undefined && isFresh(cached, nowSeconds, minimumLifeSeconds);
-    log?.({ step: 'cache', outcome: isHit ? 'hit' : 'miss', host, source });
-    let isUsable = (found: CachedToken) => isFresh(found, runtime.now() / 1000, minimumLifeSeconds);
-    if (isHit && cache !== undefined) {
-      if (!isNearRenewal(cached, nowSeconds, minimumLifeSeconds)) return cached.token;
-      const { isRenewalDue, startRenewal } = await import('./cache/renewal.ts');
-      if (!isRenewal) {
-        await startRenewal({ runtime, cache, key, cached, minimumLifeSeconds, host, log });
-        return cached.token;
-      }
-      if (!isRenewalDue(cached, nowSeconds, minimumLifeSeconds)) return cached.token;
-      isUsable = (found) => !isRenewalDue(found, runtime.now() / 1000, minimumLifeSeconds);
-    } else if (isRenewal) {
-      continue; // what was forgotten in the meantime stays so
-    }
     deadlineMs ??= readClockMs() + BUDGET_MS;
-    const { obtainToken } = await import('./sign-in/sign-in.ts');
-    let token: string | NotSetUp;
-    try {
-      token = await obtainToken({
-        runtime,
-        registry,
-        settings,
-        identity,
-        parameters,
-        cache,
-        isUsable,
-        deadlineMs,
-        log,
-      });
-    } catch (cause) {
-      throw addSkipped(cause, skipped);
-    }
+    const request = { runtime, registry, settings, identity, cache, deadlineMs, log };
+    const token = (await answerFromCache(request)) ?? (await signIn(request));
     if (!isNotSetUp(token)) return token;
-    skip({ source, reason: token.notSetUp });
+    skip({ source: identity.source, reason: token.notSetUp });
   }
-  return skipped;
+  return undefined;
 }
 
-/** A token that a client gave us; nobody but the client could renew it, so it is used to its last second. */
-function readStored(runtime: Runtime, cache: Cache | undefined, { service }: Registry): CachedToken | undefined {
-  if (cache === undefined) return undefined;
-  return readCache(cache, { service, identity: STORED_IDENTITY, kind: 'refresh-token' }, runtime.now() / 1000);
+/** The token of the cache; one that is near its end is renewed behind our back. */
+async function answerFromCache(request: SignInRequest): Promise<string | undefined> {
+  const cached = readFreshToken(request);
+  if (cached === undefined) return undefined;
+  const { runtime, registry, settings, cache, log } = request;
+  const { minimumLifeSeconds } = settings;
+  if (cache !== undefined && isNearRenewal(cached, runtime.now() / 1000, minimumLifeSeconds)) {
+    const key = tokenKey(request);
+    await startRenewal({ runtime, cache, key, cached, minimumLifeSeconds, host: registry.host, log });
+  }
+  return cached.token;
+}
+
+function signIn(request: SignInRequest) {
+  const { runtime, settings } = request;
+  return obtainToken(request, (found) => isFresh(found, runtime.now() / 1000, settings.minimumLifeSeconds));
 }
 
 /** A failure also tells what was looked at before: the identity that the person meant may be among it. */
-function addSkipped(failure: unknown, skipped: readonly SkippedSource[]): unknown {
-  if (!(failure instanceof CredentialError) || skipped.length === 0) return failure;
-  const added = skipped.map(({ source, reason }) => `passed over ${source}: ${reason}`);
-  return failure.with({ causes: [...failure.causes, ...added] });
+function explainSignIn(failure: unknown, { host }: Registry, skipped: readonly SkippedSource[]): unknown {
+  if (!(failure instanceof CredentialError)) return failure;
+  const causes = [...failure.causes, ...skipped.map(({ source, reason }) => `skipped ${source}: ${reason}`)];
+  // A mistake of the environment, such as a proxy that is none, says by itself what cannot be used.
+  if (failure.code === 'CONFIG_INVALID') return failure.with({ causes });
+  return failure.with({ message: `Cannot sign in for ${host}: ${failure.message}`, causes });
 }
 
 /** @throws IDENTITY_NOT_SET_UP when the configuration chose an identity, which then has to be there. */
@@ -206,6 +196,6 @@ function explainNotSetUp(
       ? `no Azure identity is set up for ${host}; run: az login`
       : `no Azure identity that AZURE_TOKEN_CREDENTIALS allows is set up for ${host}; unset it and run: az login`;
   // Somebody logged in here before, and may wonder why that does not help any more.
-  const ended = hasExpired ? `; the token of the last login has ended: docker logout ${host}` : '';
-  return { hint: `${hint}${ended}`, skipped };
+  const expired = hasExpired ? `; the token of the last login has expired: docker logout ${host}` : '';
+  return { hint: `${hint}${expired}`, skipped };
 }

@@ -5,6 +5,7 @@
  */
 
 import { closeSync, constants, fchmodSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
+import type { ErrorCode } from './errors.ts';
 import { isOwnFile } from './system/files.ts';
 import type { Runtime } from './system/runtime.ts';
 
@@ -17,6 +18,8 @@ export interface LogStep {
   readonly status?: number;
   readonly durationMs?: number;
   readonly correlationId?: string | undefined;
+  /** What kind of failure ended the call. */
+  readonly code?: ErrorCode;
   readonly reason?: string;
   readonly expiresAtSeconds?: number;
 }

@@ -1,6 +1,7 @@
-/** How a failure is told: one line for the client, and the story for the person. */
+/** What people read when there is no credential: one line for the client, and the story on stderr. */
 
 import { CredentialError, describeCause } from './errors.ts';
+import type { SkippedSource } from './identity/chain.ts';
 import { createRedactor, quoteForeignText } from './redact.ts';
 import type { Runtime } from './system/runtime.ts';
 
@@ -27,4 +28,14 @@ export function formatFailure(runtime: Runtime, failure: unknown): FormattedFail
   if (hint !== undefined) story.push(`hint: ${line(hint)}`);
   const remedy = hint === undefined ? '' : `; hint: ${hint}`;
   return { stdout: `${line(`${message}${remedy}`)}\n`, stderr: `${story.join('\n')}\n` };
+}
+
+/**
+ * That nothing is set up to sign in with.
+ * @returns the text for stderr: one line of help, then one for each source in the order of looking.
+ */
+export function formatNotFound(runtime: Runtime, hint: string, skipped: readonly SkippedSource[]): string {
+  const redact = createRedactor(runtime);
+  const lines = skipped.map(({ source, reason }) => `  ${source}: ${quoteForeignText(redact(reason))}`);
+  return `${[`docker-credential-acr: hint: ${redact(hint)}`, ...lines].join('\n')}\n`;
 }

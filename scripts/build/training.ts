@@ -68,7 +68,7 @@ async function createRuntime(home: string, identity: Record<string, string>, pro
   const registry = parseRegistry(REGISTRY);
   const cache = await findCache(runtime);
   if (registry === undefined || cache === undefined) throw new Error('There is nothing to keep a token in');
-  const found = [...searchIdentities({ runtime, registry, parameters: {}, isChosen: false })];
+  const found = [...searchIdentities({ runtime, registry, tenantId: undefined, chosen: undefined })];
   const [first] = found.flatMap((one) => (isSkipped(one) ? [] : [one]));
   if (first === undefined) throw new Error('There is no identity');
   const savedAtSeconds = Math.floor(Date.now() / 1000);

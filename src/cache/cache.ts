@@ -22,6 +22,9 @@ export interface CacheKey {
   readonly kind: string;
 }
 
+/** The identity of a token that a client gave us to keep: it wins over signing in, since a person chose it. */
+export const STORED_IDENTITY = 'stored';
+
 export interface CachedToken {
   readonly token: string;
   /** The token's own end. */

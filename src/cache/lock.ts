@@ -8,7 +8,6 @@
  */
 
 import { readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { readErrorCode } from '../errors.ts';
 import { readClockMs } from '../system/clock.ts';
@@ -34,14 +33,12 @@ const MAX_LOCK_BYTES = 1024;
 export class LockAttempt {
   readonly #folder: string;
   readonly #name: string;
-  readonly #here: string;
   #seen: SeenHolder | undefined;
 
   /** @param name of the lock, in a folder that is there. */
   constructor(folder: string, name: string) {
     this.#folder = folder;
     this.#name = name;
-    this.#here = hostname();
   }
 
   /**
@@ -54,7 +51,7 @@ export class LockAttempt {
     if (newest !== undefined && !this.#isDead(this.#file(newest))) return undefined;
     const file = this.#file((newest ?? 0) + 1);
     try {
-      createOwnFile(file, `${process.pid} ${this.#here}`);
+      createOwnFile(file, `${process.pid} ${readHostName()}`);
     } catch (cause) {
       if (readErrorCode(cause) === 'EEXIST') return undefined;
       throw cause;
@@ -104,10 +101,16 @@ export class LockAttempt {
     }
     // Measured on our own clock, since a shared folder may keep another one's time.
     if (nowMs - this.#seen.sinceMs > DEAD_AFTER_MS) return true;
+    // It was alive a moment ago, and those who wait for it load no module to find out more.
+    if (Math.abs(Date.now() - touchedMs) < HEARTBEAT_MS) return false;
     const [processId, host] = (readOwnFile(file, MAX_LOCK_BYTES) ?? '').split(' ');
-    if (host !== this.#here) return false;
+    if (host !== readHostName()) return false;
     return Date.now() - touchedMs > DEAD_AFTER_MS || !isRunning(Number(processId));
   }
+}
+
+function readHostName(): string {
+  return process.getBuiltinModule('node:os').hostname();
 }
 
 function isReplaced({ file, inode, touchedMs }: SeenHolder): boolean {

@@ -1,7 +1,6 @@
 /** A token that many processes want: from the cache, or got once for all that wait for it, and kept. */
 
 import { describeCause } from '../errors.ts';
-import type { Identity } from '../identity/identity.ts';
 import type { Log } from '../log.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { type Cache, type CachedToken, type CacheKey, readCache, writeCache } from './cache.ts';
@@ -15,9 +14,10 @@ export interface ExpiringToken {
   readonly expiresAtSeconds: number | undefined;
 }
 
-export interface TokenRequest {
+export interface SharedTokenRequest {
   readonly runtime: Runtime;
-  readonly identity: Identity;
+  /** What the identity signs in with, where others may have another value of it. */
+  readonly readSecret?: (() => string) | undefined;
   readonly cache: Cache | undefined;
   /** When everything has to be over, on the clock of `readClockMs`. */
   readonly deadlineMs: number;
@@ -32,15 +32,18 @@ export interface TokenFlight<T extends object> {
   readonly get: () => Promise<ExpiringToken | T>;
   /** Looks for what another process found instead. */
   readonly peek?: () => T | undefined;
-  /** Called when another process is at it. */
+  /** Called when another process is already getting it. */
   readonly onWait?: () => void;
-  /** A token that is not taken any more, though it may stand in the cache. */
+  /** A token that is not accepted any more, though it may stand in the cache. */
   readonly refused?: string | undefined;
 }
 
-/** Answers from the cache, else gets the token once for all processes that wait for it, and keeps it. */
+/**
+ * Answers from the cache, else gets the token once for all processes that wait for it, and keeps it.
+ * @throws CredentialError of `get`, or BUSY.
+ */
 export async function obtainShared<T extends object>(
-  { runtime, identity, cache, deadlineMs, log }: TokenRequest,
+  { runtime, readSecret, cache, deadlineMs, log }: SharedTokenRequest,
   key: CacheKey,
   { isUsable, get, peek, onWait, refused }: TokenFlight<T>,
 ): Promise<string | T> {
@@ -51,19 +54,17 @@ export async function obtainShared<T extends object>(
       ? undefined
       : cached;
   };
-  /** Who could not renew a token with life left does not try again at once: it would hold up every answer. */
+  /** A process that could not renew a token with life left does not try again at once: it would delay every answer. */
   const isPaused = ({ expiresAtSeconds }: CachedToken) =>
     expiresAtSeconds - nowSeconds() > 2 * RENEWAL_PAUSE_SECONDS &&
     readMarker(cache, renewalMarker(key), nowSeconds()) === FAILED;
-  let looks = 0;
   return await runSingleFlight<string | T>(cache, key, {
     runtime,
-    secret: identity.readSecret?.() ?? '',
+    secret: readSecret?.() ?? '',
     deadlineMs,
     log,
+    ...(onWait === undefined ? {} : { onWait }),
     peek: () => {
-      looks += 1;
-      if (looks === 2) onWait?.();
       const cached = readLiving();
       if (cached === undefined) return peek?.();
       return isUsable(cached) || isPaused(cached) ? cached.token : peek?.();
@@ -91,7 +92,7 @@ function isToken<T extends object>(found: ExpiringToken | T): found is ExpiringT
   return 'token' in found;
 }
 
-/** A token is kept until its own end. */
+/** A token is kept until it expires. */
 function keep(
   cache: Cache | undefined,
   key: CacheKey,

@@ -18,6 +18,8 @@ export interface Flight<T> {
   readonly peek: () => T | undefined;
   /** Gets the result itself. */
   readonly run: () => Promise<T>;
+  /** Called once, when another process is found to be getting it. */
+  readonly onWait?: () => void;
   /** What the result depends on besides the key: those who would send another secret do not share a failure. */
   readonly secret: string;
   /** When the whole program has to have answered, on the clock of `readClockMs`. */
@@ -29,18 +31,19 @@ const FIRST_WAIT_MS = 8;
 const MAX_WAIT_MS = 100;
 const MAX_FAILURE_BYTES = 16 * 1024;
 
-/** Failures that whoever waited would have had as well. */
+/** Failures that the processes which waited would have met as well. */
 const SHARED_FAILURES: readonly ErrorCode[] = [
   'IDENTITY_FAILED',
   'ENTRA_REFUSED',
   'AUDIENCE_UNKNOWN',
   'REGISTRY_REFUSED',
+  'TOKEN_REFUSED',
   'NETWORK_FAILED',
   'ANSWER_INVALID',
 ];
 
 /**
- * Runs a flight under the lock of its key; without a lock where none can be had, which costs a request, not the answer.
+ * Runs a flight under the lock of its key; without a lock where none can be taken, which costs a request, not the answer.
  * @throws CredentialError of the run, or BUSY when another process held the lock until the deadline.
  */
 export async function runSingleFlight<T>(cache: Cache | undefined, key: CacheKey, flight: Flight<T>): Promise<T> {
@@ -67,7 +70,7 @@ async function takeTurn<T>(
 ): Promise<{ found: T } | { lock: Lock | undefined }> {
   const startedAtMs = Date.now();
   const attempt = makeOwnFolder(cache.lockFolder) ? new LockAttempt(cache.lockFolder, keyFileName(key)) : undefined;
-  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(MAX_WAIT_MS, waitMs * 1.5)) {
+  for (let waits = 0; ; waits += 1) {
     let lock: Lock | undefined;
     try {
       if (attempt === undefined) throw new Error(`${cache.lockFolder} is not a folder that only you can write in`);
@@ -83,14 +86,15 @@ async function takeTurn<T>(
     }
     if (lock !== undefined) return { lock };
     await rethrowFailure(failureFile, flight.secret, startedAtMs);
-    await waitForOther(key.service, flight.deadlineMs, waitMs);
+    if (waits === 0) flight.onWait?.();
+    await waitForOther(flight.deadlineMs, Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 1.5 ** waits));
   }
 }
 
-async function waitForOther(service: string, deadlineMs: number, waitMs: number): Promise<void> {
+async function waitForOther(deadlineMs: number, waitMs: number): Promise<void> {
   if (readClockMs() > deadlineMs) {
-    throw new CredentialError('BUSY', `Cannot sign in for ${service}: another process has been at it for too long`, {
-      hint: 'try again; if it stays, look for a docker-credential-acr process that hangs',
+    throw new CredentialError('BUSY', 'another process has been signing in for too long', {
+      hint: 'try again; if it stays so, look for a docker-credential-acr process that hangs',
     });
   }
   // Not all at the same moment: they would take the processor from the one they wait for.

@@ -1,38 +1,15 @@
 /** The identities that the configuration describes: a source with its parameters, and never a secret. */
 
-import { IDENTITY_NAMES, type IdentityName, type IdentityParameters } from '../identity/identity.ts';
-import { asJsonObject, type JsonObject } from '../json.ts';
-import { ConfigReader } from './config-reader.ts';
+import { COMMON_FIELDS, type ConfiguredSource, type IdentitySource } from '../identity/identity.ts';
+import { SOURCES } from '../identity/sources.ts';
+import { asJsonObject } from '../json.ts';
+import type { ObjectReader } from './object-reader.ts';
 
 /** An identity that a registry's configuration chose. */
-export interface ChosenIdentity extends IdentityParameters {
-  readonly type: IdentityName;
-  /** The name it has in the configuration, or its type. */
+export interface ChosenIdentity extends ConfiguredSource {
+  /** The name it has in the configuration, or its source's. */
   readonly name: string;
 }
-
-/** Every identity can say where it signs in, and for what. */
-const COMMON_KEYS = ['type', 'tenantId', 'authorityHost', 'audience'] as const;
-
-/** What each source takes besides. */
-export const IDENTITY_KEYS: Readonly<Record<IdentityName, readonly string[]>> = {
-  'client-secret': ['clientId', 'clientSecretFile', 'clientSecretEnv', 'clientSecretKeychain'],
-  'client-certificate': [
-    'clientId',
-    'certificatePath',
-    'certificatePasswordFile',
-    'certificatePasswordEnv',
-    'sendCertificateChain',
-  ],
-  'workload-identity': ['clientId', 'tokenFile', 'tokenEnv'],
-  'github-actions': ['clientId'],
-  'azure-pipelines': ['clientId', 'serviceConnectionId'],
-  'managed-identity': ['clientId', 'objectId', 'resourceId'],
-  'azure-cli': ['subscription', 'configDir'],
-  'azure-developer-cli': [],
-  'azure-powershell': [],
-  command: ['command'],
-};
 
 /** What people write although it does not belong in a file, and where it belongs. */
 const SECRETS: Readonly<Record<string, string>> = {
@@ -43,75 +20,52 @@ const SECRETS: Readonly<Record<string, string>> = {
   token: 'use "tokenFile" or "tokenEnv"',
 };
 
+/** Every key that an identity of a source can have. */
+export function identityKeys({ fields }: IdentitySource): readonly string[] {
+  return ['type', ...Object.keys(COMMON_FIELDS), ...Object.keys(fields)];
+}
+
 /**
  * Reads a registry's `"identity"`: the name of one of `"identities"`, the name of a source, or a source with its
  * parameters in place.
  *
- * @param identities all that the file names; only the one chosen is judged.
+ * @param config the whole file, of whose `"identities"` only the one chosen is read.
  * @throws CONFIG_INVALID
  */
 export function parseChosenIdentity(
-  value: unknown,
-  identities: JsonObject,
-  reader: ConfigReader,
-  where: string,
-  file: string,
+  entry: ObjectReader,
+  config: ObjectReader,
 ): ChosenIdentity | undefined {
+  const value = entry.value('identity');
+  const identities = config.object('identities');
   if (value === undefined) return undefined;
-  const inPlace = asJsonObject(value);
-  if (inPlace !== undefined) return parseIdentity(inPlace, undefined, `${where}."identity"`, file);
+  if (asJsonObject(value) !== undefined) return parseIdentity(entry.within('identity', value));
   if (typeof value === 'string' && Object.hasOwn(identities, value)) {
-    const named = asJsonObject(identities[value]);
-    const place = `"identities"."${value}"`;
-    if (named === undefined) throw reader.invalid(`${place} must be an object with a "type"`);
-    return parseIdentity(named, value, place, file);
+    const named = identities[value];
+    if (asJsonObject(named) !== undefined) {
+      return parseIdentity(config.within('identities', identities).within(value, named), value);
+    }
+    throw config.invalid(`"identities"."${value}" must be an object with a "type"`);
   }
-  const type = new ConfigReader({ identity: value }, where, file).choice('identity', [
-    ...IDENTITY_NAMES,
-    ...Object.keys(identities),
-  ]);
-  const source = IDENTITY_NAMES.find((name) => name === type);
-  return source === undefined ? undefined : { type: source, name: source };
+  const source = SOURCES.find(({ name }) => name === value);
+  if (source !== undefined) return { ...source.configure(), name: source.name };
+  throw entry.wrong('identity', describeNames(Object.keys(identities)));
 }
 
-function parseIdentity(object: JsonObject, name: string | undefined, where: string, file: string): ChosenIdentity {
-  // Not made before they are needed: V8 reads a pattern when it is made, and tables of Unicode for `i` and `u`.
-  const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-  const resourceId = /^\/subscriptions\/[\w-]+\/[\w.()/ -]+$/i;
-  const variable = /^[A-Za-z_][A-Za-z0-9_]*$/;
-  const subscription = /^[0-9a-zA-Z._ -]+$/;
-  const anyText = /^\P{Cc}+$/u;
+/** @param name the one that the configuration gives it. */
+function parseIdentity(reader: ObjectReader, name?: string): ChosenIdentity {
+  const secret = Object.keys(SECRETS).find((key) => reader.value(key) !== undefined);
+  if (secret !== undefined) throw reader.invalid(`${reader.path} holds a secret in "${secret}"`, SECRETS[secret]);
+  const source = SOURCES.find((one) => reader.value('type') === one.name);
+  if (source === undefined) throw reader.wrong('type', describeNames());
+  reader.allow(identityKeys(source));
+  for (const [key, field] of Object.entries(source.fields)) {
+    if (source.required.includes(key) && reader.value(key) === undefined) throw reader.wrong(key, field);
+  }
+  return { ...source.configure((fields) => reader.read(fields)), name: name ?? source.name };
+}
 
-  const reader = new ConfigReader(object, where, file);
-  const secret = Object.keys(SECRETS).find((key) => Object.hasOwn(object, key));
-  if (secret !== undefined) throw reader.invalid(`${where} holds a secret in "${secret}"`, SECRETS[secret]);
-  const type = reader.choice('type', IDENTITY_NAMES);
-  if (type === undefined) throw reader.wrong('type', `one of ${IDENTITY_NAMES.map((one) => `"${one}"`).join(', ')}`);
-  reader.allow([...COMMON_KEYS, ...IDENTITY_KEYS[type]]);
-  const command = reader.texts('command', anyText, 'a list: the program, then its arguments');
-  if (type === 'command' && !Array.isArray(object['command']))
-    throw reader.wrong('command', 'a list: the program, then its arguments');
-  return {
-    type,
-    name: name ?? type,
-    tenantId: reader.tenantId(),
-    authorityHost: reader.httpsUrl('authorityHost'),
-    audience: reader.audience('audience', 'a URL such as "https://containerregistry.azure.net"'),
-    clientId: reader.text('clientId', guid, 'the id of an application or a managed identity'),
-    objectId: reader.text('objectId', guid, "a managed identity's object id"),
-    resourceId: reader.text('resourceId', resourceId, 'a resource id: "/subscriptions/…"'),
-    clientSecretFile: reader.path('clientSecretFile'),
-    clientSecretEnv: reader.text('clientSecretEnv', variable, 'the name of a variable'),
-    clientSecretKeychain: reader.text('clientSecretKeychain', anyText, 'the server URL of a keychain entry'),
-    certificatePath: reader.path('certificatePath'),
-    certificatePasswordFile: reader.path('certificatePasswordFile'),
-    certificatePasswordEnv: reader.text('certificatePasswordEnv', variable, 'the name of a variable'),
-    sendCertificateChain: reader.flag('sendCertificateChain'),
-    tokenFile: reader.path('tokenFile'),
-    tokenEnv: reader.text('tokenEnv', variable, 'the name of a variable'),
-    serviceConnectionId: reader.text('serviceConnectionId', guid, "a service connection's id"),
-    subscription: reader.text('subscription', subscription, "a subscription's id or name"),
-    configDir: reader.path('configDir'),
-    command,
-  };
+function describeNames(others: readonly string[] = []) {
+  const choices = [...SOURCES.map(({ name }) => name), ...others];
+  return { words: `one of ${choices.map((one) => `"${one}"`).join(', ')}`, choices };
 }

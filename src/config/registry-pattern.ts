@@ -1,10 +1,10 @@
 /** Which entry of the configuration is for a registry. */
 
 import { parseHost, type Registry } from '../registry.ts';
-import type { ConfigReader } from './config-reader.ts';
+import type { ObjectReader } from './object-reader.ts';
 
 /** Picks the entry for a registry: the host asked for, its global name, then the pattern with the most characters. */
-export function findPattern(patterns: readonly string[], registry: Registry, reader: ConfigReader): string | undefined {
+export function findPattern(patterns: readonly string[], registry: Registry, reader: ObjectReader): string | undefined {
   let best: { pattern: string; rank: number } | undefined;
   for (const pattern of patterns) {
     const rank = rankPattern(pattern, registry, reader);
@@ -17,7 +17,7 @@ export function findPattern(patterns: readonly string[], registry: Registry, rea
  * @returns how exactly the pattern names the registry, `undefined` when it does not.
  * @throws CONFIG_INVALID for what means this registry but is not a name or pattern, such as a URL with a port.
  */
-function rankPattern(pattern: string, { host, service }: Registry, reader: ConfigReader): number | undefined {
+function rankPattern(pattern: string, { host, service }: Registry, reader: ObjectReader): number | undefined {
   const named = parseHost(pattern.trim());
   if (named === host) return Number.POSITIVE_INFINITY;
   if (named === service) return Number.MAX_VALUE;
@@ -31,11 +31,11 @@ function rankPattern(pattern: string, { host, service }: Registry, reader: Confi
   const isMeant = [host, service].some((name) => matchesLiterals(literals, name));
   if (!pattern.includes('*')) {
     if (!isMeant && bare !== service.slice(0, service.indexOf('.'))) return undefined;
-    throw reader.invalid(`"registries" has "${pattern}", which is no registry`, `write "${service}"`);
+    throw reader.invalid(`"registries" has "${pattern}", which is not a registry`, `write "${service}"`);
   }
   if (!isMeant) return undefined;
   if (/^[a-z0-9.*-]+$/i.test(pattern)) return pattern.length - (literals.length - 1);
-  throw reader.invalid(`"registries" has "${pattern}", which is no pattern`, 'write it as "*.azurecr.io"');
+  throw reader.invalid(`"registries" has "${pattern}", which is not a pattern`, 'write it as "*.azurecr.io"');
 }
 
 /** Whether a name is made of these literals in this order, with anything in between. Never slow, whatever the pattern. */

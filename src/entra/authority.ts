@@ -1,12 +1,10 @@
-/** Where an identity signs in. */
+/** Where an identity signs in: the authority of a cloud, and the tenant. */
 
 import { CLOUDS } from '../clouds.ts';
 import { CredentialError } from '../errors.ts';
-import type { IdentityRequest } from '../identity/identity.ts';
-import { readVariable } from '../system/runtime.ts';
-
-/** What Entra takes as a tenant in a URL's path: an id or a domain. */
-export const TENANT = /^[0-9a-zA-Z][0-9a-zA-Z.-]*$/;
+import { formatBaseUrl, parsePlainUrl } from '../network/plain-url.ts';
+import type { Registry } from '../registry.ts';
+import { type Runtime, readVariable } from '../system/runtime.ts';
 
 export interface Authority {
   /** Base URL of Entra without a trailing slash, such as `https://login.microsoftonline.com`. */
@@ -15,42 +13,37 @@ export interface Authority {
   readonly contradiction: string | undefined;
 }
 
+/** Whose sign-in it is. */
+export interface AuthorityRequest {
+  readonly runtime: Runtime;
+  readonly registry: Registry;
+  readonly parameters: { readonly authorityHost?: string | undefined };
+}
+
 /**
  * The authority for a registry: the configuration's, else `AZURE_AUTHORITY_HOST`, else that of the registry's cloud.
  * @throws IDENTITY_INVALID
  */
-export function findAuthority({ runtime, registry, parameters }: IdentityRequest): Authority {
+export function findAuthority({ runtime, registry, parameters }: AuthorityRequest): Authority {
   const { host, cloud } = registry;
-  if (parameters.authorityHost !== undefined) return { url: parameters.authorityHost, contradiction: undefined };
+  if (parameters.authorityHost !== undefined) {
+    return { url: formatBaseUrl(new URL(parameters.authorityHost)), contradiction: undefined };
+  }
   const named = readVariable(runtime, 'AZURE_AUTHORITY_HOST');
   if (named === undefined) {
     if (cloud.authority !== undefined) return { url: cloud.authority, contradiction: undefined };
-    throw new CredentialError(
-      'IDENTITY_INVALID',
-      `Cannot sign in for ${host}: the authority of ${cloud.name} is not known`,
-      {
-        hint: 'set AZURE_AUTHORITY_HOST to the authority of your cloud, such as https://login.example.com',
-      },
-    );
+    throw new CredentialError('IDENTITY_INVALID', `the authority of the ${cloud.name} cloud is not public`, {
+      hint: 'set AZURE_AUTHORITY_HOST to the authority of your cloud, such as https://login.example.com',
+    });
   }
-  const url = URL.parse(named);
   // The client's secret is posted there: nothing but https to a plain host will do.
-  if (
-    url?.protocol !== 'https:' ||
-    url.username !== '' ||
-    url.password !== '' ||
-    url.search !== '' ||
-    url.hash !== ''
-  ) {
-    throw new CredentialError(
-      'IDENTITY_INVALID',
-      `Cannot sign in for ${host}: AZURE_AUTHORITY_HOST is not an https URL`,
-      {
-        hint: `set AZURE_AUTHORITY_HOST=${cloud.authority ?? 'https://login.example.com'}`,
-      },
-    );
+  const url = parsePlainUrl(named);
+  if (url === undefined) {
+    throw new CredentialError('IDENTITY_INVALID', 'AZURE_AUTHORITY_HOST is not an https URL', {
+      hint: `set AZURE_AUTHORITY_HOST=${cloud.authority ?? 'https://login.example.com'}`,
+    });
   }
-  const base = `https://${url.host}${url.pathname.replace(/\/+$/, '')}`;
+  const base = formatBaseUrl(url);
   const owner = CLOUDS.find(({ authority }) => authority === base);
   const contradiction =
     owner === undefined || owner.name === cloud.name || cloud.authority === undefined
@@ -59,26 +52,14 @@ export function findAuthority({ runtime, registry, parameters }: IdentityRequest
   return { url: base, contradiction };
 }
 
-/** @throws IDENTITY_INVALID when the text cannot be a tenant. */
-export function checkTenant(tenantId: string, variable: string, { registry }: IdentityRequest): string {
-  if (TENANT.test(tenantId)) return tenantId;
-  throw new CredentialError('IDENTITY_INVALID', `Cannot sign in for ${registry.host}: ${variable} is not a tenant`, {
-    hint: `set ${variable} to the id or the domain of a tenant: az account show --query tenantId`,
+/**
+ * What Entra takes as a tenant in a URL's path: an id or a domain.
+ * @param setting what names it: a variable, or a key of the configuration in quotes.
+ * @throws IDENTITY_INVALID when the text cannot be a tenant.
+ */
+export function checkTenant(tenantId: string, setting: string): string {
+  if (/^[0-9a-zA-Z][0-9a-zA-Z.-]*$/.test(tenantId)) return tenantId;
+  throw new CredentialError('IDENTITY_INVALID', `${setting} is not a tenant`, {
+    hint: `set ${setting} to the id or the domain of a tenant: az account show --query tenantId`,
   });
-}
-
-/** The tenant and the client that most sources need: the configuration's, else the environment's. */
-export interface ClientOfTenant {
-  readonly clientId: string;
-  readonly tenant: string;
-}
-
-/** @returns the name of the variable that is missing. */
-export function findClient(request: IdentityRequest): ClientOfTenant | string {
-  const { runtime, parameters } = request;
-  const clientId = parameters.clientId ?? readVariable(runtime, 'AZURE_CLIENT_ID');
-  if (clientId === undefined) return 'AZURE_CLIENT_ID';
-  const tenantId = parameters.tenantId ?? readVariable(runtime, 'AZURE_TENANT_ID');
-  if (tenantId === undefined) return 'AZURE_TENANT_ID';
-  return { clientId, tenant: checkTenant(tenantId, 'AZURE_TENANT_ID', request) };
 }

@@ -1,12 +1,13 @@
 /** The Entra token that is exchanged for a registry's: got once for all registries of one identity, and kept for its life. */
 
-import { type CachedToken, type CacheKey, dropCache, eraseCache, isFresh, readCache } from '../cache/cache.ts';
+import { type Cache, type CachedToken, type CacheKey, dropCache, eraseCache, isFresh, readCache } from '../cache/cache.ts';
 import { readMarker, writeMarker } from '../cache/markers.ts';
 import { obtainShared } from '../cache/shared-token.ts';
-import { CLOUDS } from '../clouds.ts';
+import { CLOUDS, type Cloud } from '../clouds.ts';
 import { CredentialError } from '../errors.ts';
-import { isNotSetUp, type NotSetUp } from '../identity/identity.ts';
-import type { SignInRequest, TokenContext } from '../sign-in/sign-in.ts';
+import type { Log } from '../log.ts';
+import { isNotSetUp, type NotSetUp } from '../not-set-up.ts';
+import type { Runtime } from '../system/runtime.ts';
 
 export interface EntraToken {
   readonly token: string;
@@ -14,7 +15,30 @@ export interface EntraToken {
   readonly isKept: boolean;
 }
 
-/** What the cache calls Entra, which is no registry: no login server has such a name, whatever the configuration says. */
+export interface EntraTokenRequest {
+  readonly runtime: Runtime;
+  readonly cloud: Cloud;
+  /** Whose token it is. */
+  readonly identity: {
+    readonly source: string;
+    readonly description: string;
+    readonly readSecret?: () => string;
+    /** @param audience without `/.default`. */
+    readonly getToken: (audience: string) => Promise<string | NotSetUp>;
+  };
+  /** What the configuration asks the token for; `undefined` where the cloud says it. */
+  readonly audience: string | undefined;
+  /** Whether it may be kept for other registries. */
+  readonly isKept: boolean;
+  readonly cache: Cache | undefined;
+  /** Called when another process is already signing in. */
+  readonly onWait: () => void;
+  /** When everything has to be over, on the clock of `readClockMs`. */
+  readonly deadlineMs: number;
+  readonly log: Log | undefined;
+}
+
+/** What the cache calls Entra, which is not a registry: no login server can have such a name. */
 const ENTRA_SERVICE = '@entra';
 /** A tenant does not learn of the registry's audience within a day. */
 const AUDIENCE_MARKER_SECONDS = 24 * 3600;
@@ -30,28 +54,23 @@ const ARM_ONLY = { isArmOnly: true } as const;
  * A kept token says who somebody is, not what they may do: that the registry decides at each exchange. So it belongs to
  * the identity, and `erase` of a registry leaves it.
  *
- * @param open the connections, to Entra too or only to the registry.
- * @param refused a token that the registry did not take: it is dropped.
+ * @param refused a token that the registry did not accept: it is dropped.
+ * @throws CredentialError of the identity, or BUSY.
  */
-export async function obtainEntraToken(
-  request: SignInRequest,
-  open: (signsIn: boolean) => Promise<TokenContext>,
-  refused?: string,
-): Promise<EntraToken | NotSetUp> {
-  const { runtime, registry, identity, parameters, cache, log } = request;
-  const armAudience = parameters.audience === undefined ? registry.cloud.armAudience : undefined;
+export async function obtainEntraToken(request: EntraTokenRequest, refused?: string): Promise<EntraToken | NotSetUp> {
+  const { runtime, cloud, identity, cache, log } = request;
+  const armAudience = request.audience === undefined ? cloud.armAudience : undefined;
   const marker = `audience ${identity.description}`;
   const isArmOnly = () =>
     armAudience !== undefined && readMarker(cache, marker, runtime.now() / 1000) === armAudience ? ARM_ONLY : undefined;
-  const signIn = async (audience?: string) => {
-    const context = await open(true);
-    return asNew(await identity.getToken(audience === undefined ? context : { ...context, audience }));
-  };
-  if (!request.settings.cacheEntraTokens && cache !== undefined) eraseCache(cache, ENTRA_SERVICE);
-  if (isArmOnly() !== undefined) return await signIn(armAudience);
+  const signIn = async (audience: string) => asNew(await identity.getToken(audience));
+  const signInForArm = () => signIn(armAudience ?? cloud.audience);
+  if (!request.isKept && cache !== undefined) eraseCache(cache, ENTRA_SERVICE);
+  if (isArmOnly() !== undefined) return await signInForArm();
   try {
-    const found = isKeepable(request) ? await obtainKept(request, open, isArmOnly, refused) : await signIn();
-    return 'isArmOnly' in found ? await signIn(armAudience) : found;
+    if (!isKeepable(request)) return await signIn(request.audience ?? cloud.audience);
+    const found = await obtainKept(request, isArmOnly, refused);
+    return 'isArmOnly' in found ? await signInForArm() : found;
   } catch (cause) {
     if (armAudience === undefined || !(cause instanceof CredentialError) || cause.code !== 'AUDIENCE_UNKNOWN') {
       throw cause;
@@ -59,9 +78,9 @@ export async function obtainEntraToken(
     log?.({ step: 'sign-in', outcome: 'arm-audience', source: identity.source, reason: cause.message });
     let found: EntraToken | NotSetUp;
     try {
-      found = await signIn(armAudience);
+      found = await signInForArm();
     } catch {
-      throw cause; // the first answer is the telling one
+      throw cause; // the first failure is the telling one
     }
     writeMarker(cache, marker, armAudience, runtime.now() / 1000, AUDIENCE_MARKER_SECONDS);
     return found;
@@ -69,60 +88,50 @@ export async function obtainEntraToken(
 }
 
 /** Only a token that is good for nothing but registries is kept, and only where the person lets it. */
-function isKeepable({ registry, settings, parameters }: SignInRequest): boolean {
-  const { audience } = registry.cloud;
-  const isOfRegistries = (parameters.audience ?? audience) === audience && !ARM_AUDIENCES.includes(trimUrl(audience));
-  return settings.cacheEntraTokens && isOfRegistries;
+function isKeepable({ cloud, audience = cloud.audience, isKept }: EntraTokenRequest): boolean {
+  return isKept && audience === cloud.audience && !ARM_AUDIENCES.includes(trimUrl(audience));
 }
 
 async function obtainKept(
-  request: SignInRequest,
-  open: (signsIn: boolean) => Promise<TokenContext>,
+  request: EntraTokenRequest,
   isArmOnly: () => typeof ARM_ONLY | undefined,
   refused: string | undefined,
 ): Promise<EntraToken | NotSetUp | typeof ARM_ONLY> {
-  const { runtime, registry, identity, cache } = request;
-  const { audience } = registry.cloud;
+  const { runtime, cloud, identity, cache, onWait } = request;
+  const { audience } = cloud;
   const key: CacheKey = { service: ENTRA_SERVICE, identity: identity.description, kind: `entra-token ${audience}` };
   const isUsable = (cached: CachedToken) => isFresh(cached, runtime.now() / 1000);
   if (cache !== undefined && refused !== undefined) dropCache(cache, key, refused);
   const cached = cache === undefined ? undefined : readCache(cache, key, runtime.now() / 1000);
-  if (cached !== undefined && cached.token !== refused && isUsable(cached))
+  if (cached !== undefined && cached.token !== refused && isUsable(cached)) {
     return { token: cached.token, isKept: true };
+  }
   let isKept = true;
-  try {
-    const found = await obtainShared<NotSetUp | typeof ARM_ONLY>(request, key, {
+  const found = await obtainShared<NotSetUp | typeof ARM_ONLY>(
+    { ...request, readSecret: identity.readSecret },
+    key,
+    {
       isUsable,
       refused,
       peek: isArmOnly,
-      // Whoever waits has time to open the connection to its own registry.
-      onWait: () => void (identity.origins === undefined ? undefined : open(false).catch(() => {})),
+      onWait,
       get: async () => {
         isKept = false;
-        const token = await identity.getToken(await open(true));
-        return isNotSetUp(token) ? token : { token, expiresAtSeconds: await readEnd(token, audience) };
+        const token = await identity.getToken(audience);
+        return isNotSetUp(token) ? token : { token, expiresAtSeconds: await readExpiryFor(token, audience) };
       },
-    });
-    return typeof found === 'string' ? { token: found, isKept } : found;
-  } catch (cause) {
-    throw nameRegistry(cause, registry.host);
-  }
+    },
+  );
+  return typeof found === 'string' ? { token: found, isKept } : found;
 }
 
-/** @returns the end of a token that says it is for this audience; `undefined` for one that must not be kept. */
-async function readEnd(token: string, audience: string): Promise<number | undefined> {
+/** @returns when a token expires that says it is for this audience; `undefined` for one that must not be kept. */
+async function readExpiryFor(token: string, audience: string): Promise<number | undefined> {
   const { readAudiences, readClaims, readExpiry } = await import('./claims.ts');
   const audiences = readAudiences(readClaims(token));
   // A program that the person names may answer with a token of any kind.
   const isMeant = audiences.length > 0 && audiences.every((one) => trimUrl(String(one)) === trimUrl(audience));
   return isMeant ? readExpiry(token) : undefined;
-}
-
-/** The failure of a process that signed in for another registry, as if it had been for ours. */
-function nameRegistry(failure: unknown, host: string): unknown {
-  if (!(failure instanceof CredentialError)) return failure;
-  const message = failure.message.replace(/^Cannot sign in for [^ :]+(?=:)/, `Cannot sign in for ${host}`);
-  return message === failure.message ? failure : failure.with({ message });
 }
 
 function asNew(found: string | NotSetUp): EntraToken | NotSetUp {

@@ -6,14 +6,21 @@
 
 import { randomUUID } from 'node:crypto';
 import { CredentialError } from '../errors.ts';
-import { asText, parseJsonObject } from '../json.ts';
-import type { HttpClient, HttpRequest, HttpResponse } from '../network/http.ts';
+import { asText, type JsonObject, parseJsonObject } from '../json.ts';
+import { describeCorrelation, describeResponse, type HttpClient, type HttpRequest, type HttpResponse } from '../network/http.ts';
 import { quoteForeignText } from '../redact.ts';
-import type { TokenContext } from '../sign-in/sign-in.ts';
 import type { Runtime } from '../system/runtime.ts';
 import type { Authority } from './authority.ts';
 import { type Claims, readAudiences, readClaims } from './claims.ts';
 import { findEntraAdvice, UNKNOWN_AUDIENCE_CODES } from './error-codes.ts';
+
+/** What a request is sent with. */
+export interface EntraContext {
+  readonly runtime: Runtime;
+  readonly http: HttpClient;
+  /** What the token is for, without `/.default`. */
+  readonly audience: string;
+}
 
 export interface TokenRequest {
   readonly authority: Authority;
@@ -47,7 +54,7 @@ const CLOCK_TOLERANCE_SECONDS = 10;
  * Gets an access token for the registry's audience with the client-credentials grant.
  * @throws ENTRA_REFUSED, ANSWER_INVALID, NETWORK_FAILED
  */
-export async function requestToken(context: TokenContext, request: TokenRequest): Promise<string> {
+export async function requestToken(context: EntraContext, request: TokenRequest): Promise<string> {
   const { authority, tenant, clientId, credential, route } = request;
   const url = route?.tokenEndpoint ?? formatTokenEndpoint(authority, tenant);
   const httpRequest: HttpRequest = {
@@ -61,7 +68,6 @@ export async function requestToken(context: TokenContext, request: TokenRequest)
       ['grant_type', 'client_credentials'],
       ...Object.entries(credential),
     ],
-    purpose: context.purpose,
   };
   return parseToken(context, request, await sendOn(route, httpRequest, context.http), new URL(url).host);
 }
@@ -94,54 +100,59 @@ export function formatTokenEndpoint({ url }: Authority, tenant: string): string 
   return `${url}/${tenant}/oauth2/v2.0/token`;
 }
 
-function parseToken(context: TokenContext, request: TokenRequest, response: HttpResponse, host: string): string {
-  const answer = parseJsonObject(response.body);
-  const token = asText(answer?.['access_token']);
+function parseToken(context: EntraContext, request: TokenRequest, response: HttpResponse, host: string): string {
+  const answer = parseJsonObject(response.body) ?? {};
+  const token = asText(answer['access_token']);
   if (response.status === 200 && token !== undefined) return token;
-  const error = asText(answer?.['error']);
-  const contradiction = request.authority.contradiction === undefined ? [] : [request.authority.contradiction];
-  if (error === undefined) {
-    throw new CredentialError(
-      response.status === 200 ? 'ANSWER_INVALID' : 'NETWORK_FAILED',
-      `${context.purpose}: ${host} answered ${response.status} without an OAuth answer`,
-      {
-        causes: [describeBody(response), ...contradiction],
-        hint: request.route?.hint ?? 'check HTTPS_PROXY and AZURE_AUTHORITY_HOST; a proxy may have answered',
-      },
-    );
-  }
-  const description = asText(answer?.['error_description']) ?? '';
-  const code = /AADSTS(\d+)/.exec(description)?.[1];
-  const clock = TIME_CODES.includes(code ?? '') ? compareClocks(context.runtime, response) : undefined;
-  const claims = request.assertion === undefined ? undefined : readClaims(request.assertion);
-  const advice = findEntraAdvice(code, {
-    clientId: request.clientId,
-    tenant: request.tenant,
-    audience: readAudiences(claims ?? {}).join(' '),
-    clockAheadSeconds: clock,
-  });
-  const sentence = quoteForeignText(description.split(/\s(?:Trace|Correlation) ID:|\r|\n/)[0] ?? '');
-  const correlationId = quoteForeignText(
-    asText(answer?.['correlation_id']) ?? response.header('client-request-id') ?? '',
-    64,
-  );
-  const isAudienceUnknown = error === 'invalid_resource' || UNKNOWN_AUDIENCE_CODES.includes(Number(code));
+  const error = asText(answer['error']);
+  if (error !== undefined) throw explainRefusal(context.runtime, request, response, { host, error, answer });
   throw new CredentialError(
-    isAudienceUnknown ? 'AUDIENCE_UNKNOWN' : 'ENTRA_REFUSED',
-    `${context.purpose}: ${advice.meaning ?? `Entra ID refused ${request.actor}`} (${code === undefined ? quoteForeignText(error, 60) : `AADSTS${code}`})`,
+    response.status === 200 ? 'ANSWER_INVALID' : 'NETWORK_FAILED',
+    `${host} answered ${response.status} without an OAuth answer`,
     {
-      causes: [
-        `${host} refused ${request.actor} in tenant ${request.tenant}`,
-        `HTTP ${response.status} ${quoteForeignText(error, 60)}: ${sentence}`,
-        ...(claims === undefined ? [] : [describeAssertion(claims, context.runtime)]),
-        ...(request.certificate !== undefined && CERTIFICATE_CODES.includes(code ?? '') ? [request.certificate] : []),
-        ...(clock === undefined ? [] : [describeClock(clock, host)]),
-        ...contradiction,
-        ...(correlationId === '' ? [] : [`correlation id ${correlationId}`]),
-      ],
-      hint: advice.fix,
+      causes: [describeResponse(response), ...describeContradiction(request)],
+      hint: request.route?.hint ?? 'check HTTPS_PROXY and AZURE_AUTHORITY_HOST; a proxy may have answered',
     },
   );
+}
+
+function explainRefusal(
+  runtime: Runtime,
+  request: TokenRequest,
+  response: HttpResponse,
+  { host, error, answer }: { readonly host: string; readonly error: string; readonly answer: JsonObject },
+): CredentialError {
+  const { actor, clientId, tenant, assertion, certificate } = request;
+  const description = asText(answer['error_description']) ?? '';
+  const code = /AADSTS(\d+)/.exec(description)?.[1];
+  const clock = TIME_CODES.includes(code ?? '') ? compareClocks(runtime, response) : undefined;
+  const claims = assertion === undefined ? undefined : readClaims(assertion);
+  const audience = readAudiences(claims ?? {}).join(' ');
+  const { meaning, fix } = findEntraAdvice(code, { clientId, tenant, audience, clockAheadSeconds: clock });
+  const message = description.split(/\s(?:Trace|Correlation) ID:|\r|\n/)[0];
+  const correlationId = asText(answer['correlation_id']) ?? response.header('client-request-id') ?? '';
+  const isAudienceUnknown = error === 'invalid_resource' || UNKNOWN_AUDIENCE_CODES.includes(Number(code));
+  const name = code === undefined ? quoteForeignText(error, 60) : `AADSTS${code}`;
+  return new CredentialError(
+    isAudienceUnknown ? 'AUDIENCE_UNKNOWN' : 'ENTRA_REFUSED',
+    `${meaning ?? `Entra ID refused ${actor}`} (${name})`,
+    {
+      causes: [
+        `${host} refused ${actor} in tenant ${tenant}`,
+        describeResponse(response, { code: error, message }),
+        ...(claims === undefined ? [] : [describeAssertion(claims, runtime)]),
+        ...(certificate !== undefined && CERTIFICATE_CODES.includes(code ?? '') ? [certificate] : []),
+        ...(clock === undefined ? [] : [describeClock(clock, host)]),
+        ...describeContradiction(request),
+        ...describeCorrelation(quoteForeignText(correlationId, 64)),
+      ],
+      hint: fix,
+    },
+  );
+}
+
+function describeContradiction({ authority: { contradiction } }: TokenRequest): readonly string[] {
+  return contradiction === undefined ? [] : [contradiction];
 }
 
 /** Issuer, subject and audience, which are what Entra compares; never the assertion itself. */
@@ -149,7 +160,7 @@ function describeAssertion(claims: Claims, runtime: Runtime): string {
   const { exp } = claims;
   const [iss, sub, aud] = ['iss', 'sub', 'aud'].map((name) => quoteForeignText(String(claims[name] ?? '(none)')));
   const isOver = typeof exp === 'number' && exp * 1000 <= runtime.now();
-  const end = isOver ? `, and ended ${Math.round(runtime.now() / 1000 - exp)} s ago` : '';
+  const end = isOver ? `, and expired ${Math.round(runtime.now() / 1000 - exp)} s ago` : '';
   return `the assertion has iss ${iss}, sub ${sub}, aud ${aud}${end}`;
 }
 
@@ -163,10 +174,4 @@ function describeClock(aheadSeconds: number, host: string): string {
   if (Math.abs(aheadSeconds) <= CLOCK_TOLERANCE_SECONDS) return `this machine's clock agrees with that of ${host}`;
   const side = aheadSeconds > 0 ? 'ahead of' : 'behind';
   return `this machine's clock is ${Math.abs(aheadSeconds)} s ${side} that of ${host}`;
-}
-
-/** The first words of a body that is not what it should be, such as a proxy's page. */
-export function describeBody({ status, body }: HttpResponse): string {
-  const words = quoteForeignText(body.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' '), 120);
-  return words === '' ? `HTTP ${status} with an empty body` : `HTTP ${status}: ${words}`;
 }

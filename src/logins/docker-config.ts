@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { asJsonObject, parseJsonObject } from '../json.ts';
 import { parseRegistry } from '../registry.ts';
 import { readForeignFile } from '../system/files.ts';
-import { findHome } from '../system/paths.ts';
-import { type Runtime, readVariable } from '../system/runtime.ts';
+import { findDotFolder } from '../system/paths.ts';
+import type { Runtime } from '../system/runtime.ts';
 
 const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
 /** Docker's configuration names a helper without it. */
@@ -17,7 +17,7 @@ const PREFIX = 'docker-credential-';
  * @returns an empty list when there is no configuration, or none that can be read.
  */
 export function listRegistries(runtime: Runtime): string[] {
-  const folder = findConfigFolder(runtime);
+  const folder = findDotFolder(runtime, 'DOCKER_CONFIG', '.docker');
   if (folder === undefined) return [];
   let text: string | undefined;
   try {
@@ -31,11 +31,4 @@ export function listRegistries(runtime: Runtime): string[] {
     typeof name === 'string' && names.includes(name) ? [parseRegistry(server)?.host] : [],
   );
   return [...new Set(servers)].filter((server) => server !== undefined);
-}
-
-function findConfigFolder(runtime: Runtime): string | undefined {
-  const named = readVariable(runtime, 'DOCKER_CONFIG');
-  if (named !== undefined) return named;
-  const home = findHome(runtime);
-  return home === undefined ? undefined : join(home, '.docker');
 }

@@ -15,7 +15,7 @@ import {
   listKeychains,
   readKeychain,
   writeKeychain,
-} from './keychain.ts';
+} from '../system/keychain.ts';
 import {
   findIndexFile,
   type KeychainEntry,

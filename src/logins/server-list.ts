@@ -1,8 +1,7 @@
 /** Every server that this program has an answer for, as `list` tells them. */
 
 import { readdirSync } from 'node:fs';
-import { findCache, keyFileName, readCache } from '../cache/cache.ts';
-import { STORED_IDENTITY } from '../credential.ts';
+import { findCache, keyFileName, readCache, STORED_IDENTITY } from '../cache/cache.ts';
 import { TOKEN_USERNAME } from '../protocol.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { listRegistries } from './docker-config.ts';

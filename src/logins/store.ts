@@ -1,9 +1,7 @@
 /** Keeps what a client brings (`docker login`, `az acr login`), and forgets it. */
 
-import { eraseCache, findCache, writeCache } from '../cache/cache.ts';
-import { findRegistry } from '../config/config.ts';
-import { loadLoginSettings } from '../config/login-settings.ts';
-import { STORED_IDENTITY } from '../credential.ts';
+import { eraseCache, findCache, STORED_IDENTITY, writeCache } from '../cache/cache.ts';
+import { loadConfig } from '../config/config.ts';
 import { readExpiry } from '../entra/claims.ts';
 import { CredentialError, describeCause } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -27,12 +25,13 @@ export async function storeCredential(
   log?: Log,
 ): Promise<string | undefined> {
   const { serverUrl, username, secret } = credential;
-  const registry = await findRegistry(runtime, serverUrl);
+  const config = await loadConfig(runtime);
+  const registry = config.findRegistry(serverUrl);
   const server = quoteForeignText(serverUrl, 100);
   const refuse: Refuse = (what, hint) =>
     new CredentialError('STORE_REFUSED', `Cannot keep the credential of ${server}: ${what}`, { hint });
   const name = parseServerName(serverUrl, registry);
-  const { backend, forbiddenBy, file: configFile } = await loadLoginSettings(runtime, registry, name);
+  const { backend, forbiddenBy, file: configFile } = config.loginSettingsOf(registry, name);
   if (forbiddenBy !== undefined) {
     throw refuse(`${forbiddenBy} forbids it`, 'pull without docker login, or remove "store": false');
   }
@@ -65,7 +64,7 @@ export async function storeCredential(
 export async function eraseCredential(runtime: Runtime, serverUrl: string, log?: Log): Promise<void> {
   let registry: Registry | undefined;
   try {
-    registry = await findRegistry(runtime, serverUrl);
+    registry = (await loadConfig(runtime)).findRegistry(serverUrl);
   } catch {
     // A mistake in the configuration of its cloud: what is kept by its name goes all the same.
   }

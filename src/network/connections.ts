@@ -9,21 +9,25 @@ import { readErrorCode } from '../errors.ts';
 import type { Runtime } from '../system/runtime.ts';
 import type { Trust } from './certificates.ts';
 import { findProxy } from './proxy.ts';
-import { CONNECT_TIMEOUT_MS, readHost, readPort, Sockets, settle } from './sockets.ts';
+import type { ConnectionSource } from './request-sender.ts';
+import { CONNECT_TIMEOUT_MS, readHost, readPort, Sockets, waitForEvent } from './sockets.ts';
 import { openTunnel } from './tunnel.ts';
 
 /** How long the program waits at most before it blocks the event loop with loading the rest of itself. */
 const MAX_HEAD_START_MS = 40;
 
-/** An origin's connection, and when its first message to the server itself is on the way. */
+/** An origin's connection, and when its ClientHello is on the way. */
 interface Opening {
   readonly socket: Promise<TLSSocket>;
   readonly clientHelloSent: Promise<void>;
 }
 
-export class Connections {
+export class Connections implements ConnectionSource {
+  readonly isDirect = false;
   readonly #runtime: Runtime;
   readonly #openings = new Map<string, Opening>();
+  /** The origins that a connection was opened to, which its user keeps. */
+  readonly #known = new Set<string>();
   readonly #sockets = new Sockets();
   #trust: Trust | undefined;
   #context: SecureContext | undefined;
@@ -32,15 +36,21 @@ export class Connections {
     this.#runtime = runtime;
   }
 
-  /** Begins to open connections, and returns when loading something heavy would not hold them up any more. */
+  /**
+   * Begins to open the connections that nobody asked for yet, and returns when loading something heavy would not hold
+   * them up any more.
+   */
   async preconnect(origins: readonly string[]): Promise<void> {
-    for (const origin of new Set(origins)) this.#openings.set(origin, this.#start(new URL(origin)));
-    const greetings = [...this.#openings.values()].map(({ clientHelloSent }) => clientHelloSent);
+    for (const origin of origins.filter((one) => !this.#known.has(one))) {
+      this.#known.add(origin);
+      this.#openings.set(origin, this.#start(new URL(origin)));
+    }
+    const helloSent = [...this.#openings.values()].map(({ clientHelloSent }) => clientHelloSent);
     let timer: NodeJS.Timeout | undefined;
     const enough = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, MAX_HEAD_START_MS);
     });
-    await Promise.race([Promise.allSettled(greetings), enough]);
+    await Promise.race([Promise.allSettled(helloSent), enough]);
     clearTimeout(timer);
   }
 
@@ -51,6 +61,7 @@ export class Connections {
   async open(origin: string): Promise<TLSSocket> {
     const url = new URL(origin);
     const opening = this.#openings.get(url.origin) ?? this.#start(url);
+    this.#known.add(url.origin);
     this.#openings.delete(url.origin);
     try {
       const socket = await opening.socket;
@@ -91,7 +102,7 @@ export class Connections {
         : await this.#openTunnel(proxy, `${url.hostname}:${port}`);
     const tls = await this.#openTls(tcp, readHost(url));
     setImmediate(markHelloSent);
-    await settle(tls, 'secureConnect');
+    await waitForEvent(tls, 'secureConnect');
     return tls;
   }
 
@@ -120,17 +131,17 @@ export class Connections {
   async #openDirectly(host: string, port: number): Promise<Socket> {
     const socket = this.#startTcp(host, port);
     socket.once('lookup', () => this.#prepareTls());
-    await settle(socket, 'connect');
+    await waitForEvent(socket, 'connect');
     return socket;
   }
 
   async #openTunnel(proxy: URL, target: string): Promise<Socket> {
     const host = readHost(proxy);
     let socket = this.#startTcp(host, readPort(proxy));
-    await settle(socket, 'connect');
+    await waitForEvent(socket, 'connect');
     if (proxy.protocol === 'https:') {
       socket = await this.#openTls(socket, host);
-      await settle(socket, 'secureConnect');
+      await waitForEvent(socket, 'secureConnect');
     }
     const opened = openTunnel(socket, proxy, target, CONNECT_TIMEOUT_MS);
     // Not before the proxy is asked: one on this machine answers its connection at once.

@@ -2,7 +2,7 @@
 
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import type { ConnectionSource } from './request-sender.ts';
-import { readHost, readPort, Sockets, settle } from './sockets.ts';
+import { readHost, readPort, Sockets, waitForEvent } from './sockets.ts';
 
 /** A server that is reached past every proxy. */
 export interface DirectConnection {
@@ -14,18 +14,21 @@ export interface DirectConnection {
   readonly certificateSha1?: string;
 }
 
-/** @throws the system's error when the certificates cannot be read. */
-export async function createDirectConnections(direct: DirectConnection): Promise<ConnectionSource> {
+export function createDirectConnections(direct: DirectConnection): ConnectionSource {
   const sockets = new Sockets();
-  const openTls = await prepareTls(direct);
+  let prepared: Promise<OpenTls> | undefined;
   return {
+    isDirect: true,
     open: async (origin) => {
       const url = new URL(origin);
       const address = { host: readHost(url), port: readPort(url) };
-      if (url.protocol === 'https:') return await openTls(address, sockets);
+      if (url.protocol === 'https:') {
+        prepared ??= prepareTls(direct);
+        return await (await prepared)(address, sockets);
+      }
       if (direct.certificateSha1 !== undefined) throw new Error('a certificate is expected where there is no TLS');
       const socket = sockets.add(() => connectTcp({ ...address, noDelay: true }));
-      await settle(socket, 'connect');
+      await waitForEvent(socket, 'connect');
       return socket;
     },
     close: () => sockets.close(),
@@ -34,7 +37,10 @@ export async function createDirectConnections(direct: DirectConnection): Promise
 
 type OpenTls = (address: { readonly host: string; readonly port: number }, sockets: Sockets) => Promise<Socket>;
 
-/** TLS is loaded only where it is spoken: most of these servers do not. */
+/**
+ * TLS is loaded only where it is spoken: most of these servers do not.
+ * @throws the system's error when the certificates cannot be read.
+ */
 async function prepareTls({ certificates, serverName, certificateSha1 }: DirectConnection): Promise<OpenTls> {
   const isPinned = certificateSha1 !== undefined;
   const trusted =
@@ -51,7 +57,7 @@ async function prepareTls({ certificates, serverName, certificateSha1 }: DirectC
         ...(name === undefined || isPinned ? {} : { servername: name }),
       }),
     );
-    await settle(socket, 'secureConnect');
+    await waitForEvent(socket, 'secureConnect');
     if (isPinned) {
       const { assertCertificate } = await import('./certificate-pin.ts');
       assertCertificate(socket, certificateSha1);

@@ -12,14 +12,14 @@ import { ProxyRefusal } from './tunnel.ts';
 
 /** Why an answer that leads elsewhere is not followed. */
 export function explainRedirect(
-  { purpose, url }: HttpRequest,
+  { url }: HttpRequest,
   { status, header }: HttpResponse,
   isDirect: boolean,
 ): CredentialError {
   const target = URL.parse(header('location') ?? '', url)?.host ?? 'nowhere';
   const { host } = new URL(url);
   const what = `${host} redirects to ${quoteForeignText(target, 100)}, which is not followed`;
-  return new CredentialError('ANSWER_INVALID', `${purpose}: ${what}`, {
+  return new CredentialError('ANSWER_INVALID', what, {
     causes: [`HTTP ${status}`],
     hint: isDirect ? adviseDirect(host) : `curl -sSI https://${host}/ (a proxy or a captive portal may be in the way)`,
   });
@@ -28,7 +28,7 @@ export function explainRedirect(
 /** Why no attempt was answered, and what to do about it. */
 export function explainFailure(
   runtime: Runtime,
-  { purpose, url }: HttpRequest,
+  { url }: HttpRequest,
   failure: unknown,
   { attempts, isDirect }: { readonly attempts: number; readonly isDirect: boolean },
 ): CredentialError {
@@ -38,14 +38,14 @@ export function explainFailure(
   const text = quoteForeignText(describeCause(failure));
   const causes = [attempts === 1 ? text : `${text} (${attempts} attempts)`];
   const explain = (what: string, throughProxies: string, errorCode: ErrorCode = 'NETWORK_FAILED') =>
-    new CredentialError(errorCode, `${purpose}: ${what}`, {
+    new CredentialError(errorCode, what, {
       causes,
       hint: isDirect ? adviseDirect(host) : throughProxies,
       cause: failure,
     });
 
   if (failure instanceof ResponseTooLargeError) {
-    return explain(`${host} answered without end`, 'check HTTPS_PROXY; a proxy may have answered', 'ANSWER_INVALID');
+    return explain(`${host} sent a response that is too large`, 'check HTTPS_PROXY; a proxy may have answered', 'ANSWER_INVALID');
   }
   if (failure instanceof ProxyRefusal) {
     return explain(

@@ -4,37 +4,31 @@
  * @see https://nodejs.org/api/http.html
  */
 
-import { Agent, type ClientRequestArgs, type IncomingHttpHeaders, request } from 'node:http';
+import { Agent, type ClientRequestArgs, request as startRequest } from 'node:http';
 import { Socket } from 'node:net';
+import type { HttpRequest, HttpResponse } from './http.ts';
 import { HangUpError } from './sockets.ts';
 
 /** Opens the connections that requests go over. */
 export interface ConnectionSource {
   /** @throws the system's error, or one with a `code` of its own. */
   readonly open: (origin: string) => Promise<Socket>;
+  /** Whether they go past every proxy, to a server on this machine or in this cluster. */
+  readonly isDirect: boolean;
   /** Ends all of them, those that are in use and those that are being opened as well. */
   readonly close: () => void;
 }
 
-export interface Message {
-  readonly method: 'GET' | 'POST';
-  readonly url: URL;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | undefined;
-  /** How long the request and its answer may take together. */
+/** A request that is sent once. */
+export interface SingleRequest extends HttpRequest {
+  /** How long the request and its response may take together. */
   readonly timeoutMs: number;
-  /** How much of a body is read. */
-  readonly maxBodyBytes: number;
 }
 
-export interface Answer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-}
+const MAX_BODY_BYTES = 256 * 1024;
 
 /** The server took the request and had its time. It has no code: to ask once more would take as long. */
-export class AnswerTimeoutError extends Error {
+export class ResponseTimeoutError extends Error {
   override readonly name = 'TimeoutError';
 
   constructor() {
@@ -42,10 +36,10 @@ export class AnswerTimeoutError extends Error {
   }
 }
 
-/** The answer is larger than whoever asked wants to read. */
+/** The response is larger than any that a token comes in. */
 export class ResponseTooLargeError extends Error {
   constructor() {
-    super('it answered without end');
+    super('its response is too large');
   }
 }
 
@@ -57,45 +51,49 @@ export class RequestSender {
     this.#agent = new SourceAgent(source, origin);
   }
 
-  /** @throws AnswerTimeoutError, EndlessAnswer, or the error of the connection or of the parser. */
-  async send(message: Message): Promise<Answer> {
+  /** @throws ResponseTimeoutError, ResponseTooLargeError, or the error of the connection or of the parser. */
+  async send(request: SingleRequest): Promise<HttpResponse> {
     // An answer that nobody asked for, or the end of the kept connection, must not be met by the next request.
-    if (Object.keys(this.#agent.freeSockets).length > 0) await seeWhatCame();
-    return await this.#exchange(message);
+    if (Object.keys(this.#agent.freeSockets).length > 0) await pollSockets();
+    return await this.#exchange(request);
   }
 
-  #exchange({ method, url, headers, body, timeoutMs, maxBodyBytes }: Message): Promise<Answer> {
-    const { hostname, host, pathname, search } = url;
-    const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
+  #exchange({ method, url, headers = {}, form, timeoutMs }: SingleRequest): Promise<HttpResponse> {
+    const { hostname, host, pathname, search } = new URL(url);
+    const body = form && new URLSearchParams(form.map(([name, value]) => [name, value])).toString();
     return new Promise((resolve, reject) => {
-      const sent = request({
+      const sent = startRequest({
         ...{ agent: this.#agent, method, host: hostname, path: `${pathname}${search}` },
-        headers: { host, ...headers, ...length },
+        headers: { host, accept: 'application/json', ...headers, ...(body === undefined ? {} : describeForm(body)) },
       });
       const fail = (cause: Error) => {
         clearTimeout(timer);
         reject(cause);
         sent.destroy();
       };
-      const timer = setTimeout(() => fail(new AnswerTimeoutError()), timeoutMs);
+      const timer = setTimeout(() => fail(new ResponseTimeoutError()), timeoutMs);
       sent.on('error', fail);
       // An answer that wants to change the protocol ends a request without a response and without an error.
       const hangUp = () => fail(new HangUpError('the server'));
       sent.once('close', hangUp);
       sent.once('response', (incoming) => {
         sent.off('close', hangUp);
-        const { statusCode = 0, headers: received } = incoming;
+        const { statusCode: status = 0 } = incoming;
+        const header = (name: string) => {
+          const value = incoming.headers[name];
+          return Array.isArray(value) ? value[0] : value;
+        };
         const chunks: Buffer[] = [];
         let bytes = 0;
         incoming.on('data', (chunk: Buffer) => {
           bytes += chunk.length;
-          if (bytes > maxBodyBytes) fail(new ResponseTooLargeError());
+          if (bytes > MAX_BODY_BYTES) fail(new ResponseTooLargeError());
           else chunks.push(chunk);
         });
         incoming.once('error', fail);
         incoming.once('end', () => {
           clearTimeout(timer);
-          resolve({ status: statusCode, headers: received, body: Buffer.concat(chunks).toString('utf8') });
+          resolve({ status, header, body: Buffer.concat(chunks).toString('utf8') });
         });
       });
       sent.end(body);
@@ -103,8 +101,12 @@ export class RequestSender {
   }
 }
 
+function describeForm(body: string): Readonly<Record<string, string | number>> {
+  return { 'content-type': 'application/x-www-form-urlencoded', 'content-length': Buffer.byteLength(body) };
+}
+
 /** Lets the event loop look at every socket once: what is due now is done before it looks, so it takes two turns. */
-function seeWhatCame(): Promise<void> {
+function pollSockets(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(() => setImmediate(resolve));
   });

@@ -60,7 +60,7 @@ export class Sockets {
  * Waits for an event of a socket.
  * @throws TimeoutError, HangUpError, ClosedError, or the system's error.
  */
-export async function settle(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
+export async function waitForEvent(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
   const timer = setTimeout(() => socket.destroy(new TimeoutError()), CONNECT_TIMEOUT_MS);
   try {
     await new Promise<void>((resolve, reject) => {

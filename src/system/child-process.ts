@@ -29,8 +29,6 @@ export interface ChildResult {
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 /** How long the output of an ended program may still come: what it left running may keep the pipes open for ever. */
 const LAST_WORDS_MS = 500;
-/** All that we ever pass to Azure's tools; nothing among it means anything to a shell. */
-const PLAIN_ARGUMENT = /^[0-9A-Za-z._:/=-]+$/;
 
 /**
  * Finds a program in the absolute folders of PATH, never in the working directory.
@@ -58,37 +56,23 @@ export function listExecutableFiles(runtime: Runtime, name: string, path: typeof
   return [...new Set(files)];
 }
 
-/**
- * Runs a program to its end, or to the end of our patience: then it is killed with all that it started.
- * @param args of letters, digits and `._:/=-` only.
- * @param input what it reads; `undefined` is no input at all.
- * @throws when it cannot be started.
- */
-export async function runProgram(
-  runtime: Runtime,
-  file: string,
-  args: readonly string[],
-  timeoutMs: number,
-  variables: Readonly<Record<string, string>> = {},
-  input?: string,
-): Promise<ChildResult> {
-  const unsafe = args.find((arg) => !PLAIN_ARGUMENT.test(arg));
-  if (unsafe !== undefined) throw new Error('an argument has characters that it must not have');
-  return await runCommand(runtime, file, args, timeoutMs, variables, input);
+export interface ChildOptions {
+  readonly file: string;
+  /** There is no shell that could read them; what a batch file could take for a command is refused. */
+  readonly args: readonly string[];
+  readonly timeoutMs: number;
+  /** Set in its environment. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** What it reads; left out, it has no input at all. */
+  readonly input?: string;
 }
 
 /**
- * As `runProgram`, with any arguments: there is no shell that could read them, and what a batch file could is refused.
+ * Runs a program to its end, or to the end of our patience: then it is killed with all that it started.
  * @throws when it cannot be started.
  */
-export async function runCommand(
-  runtime: Runtime,
-  file: string,
-  args: readonly string[],
-  timeoutMs: number,
-  variables: Readonly<Record<string, string>> = {},
-  input?: string,
-): Promise<ChildResult> {
+export async function runChild(runtime: Runtime, options: ChildOptions): Promise<ChildResult> {
+  const { file, args, timeoutMs, variables = {}, input } = options;
   const launch = prepareLaunch(runtime, file, args, variables);
   const child = spawn(launch.file, launch.args, {
     cwd: launch.cwd,

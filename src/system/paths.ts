@@ -1,6 +1,6 @@
 /** Where the program keeps its files, and where the person's own folder is. */
 
-import { isAbsolute, sep } from 'node:path';
+import { isAbsolute, join, sep } from 'node:path';
 import { type Runtime, readVariable } from './runtime.ts';
 
 const NAME = 'docker-credential-acr';
@@ -50,6 +50,18 @@ export function findHome(runtime: Runtime): string | undefined {
   } catch {
     return undefined; // a user id without an entry in the system's list, as in many containers
   }
+}
+
+/**
+ * The folder of another tool: the one that its variable names, else one in the person's home.
+ * @param name such as `.azure`.
+ * @returns `undefined` where there is no home. What the variable names may be relative.
+ */
+export function findDotFolder(runtime: Runtime, variable: string, name: string): string | undefined {
+  const named = readVariable(runtime, variable);
+  if (named !== undefined) return named;
+  const home = findHome(runtime);
+  return home === undefined ? undefined : join(home, name);
 }
 
 function homeVariable(runtime: Runtime): string | undefined {

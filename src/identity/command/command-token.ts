@@ -4,10 +4,10 @@ import { basename, isAbsolute } from 'node:path';
 import { asText, parseJsonObject } from '../../json.ts';
 import { quoteForeignText } from '../../redact.ts';
 import type { Registry } from '../../registry.ts';
-import type { TokenContext } from '../../sign-in/sign-in.ts';
-import { findExecutable, runCommand } from '../../system/child-process.ts';
+import type { NotSetUp } from '../../not-set-up.ts';
+import type { TokenContext } from '../identity.ts';
+import { findExecutable } from '../../system/child-process.ts';
 import { explainRefusal, runTool } from '../developer-tools/developer-tool.ts';
-import type { NotSetUp } from '../identity.ts';
 
 export interface TokenCommand {
   /** An absolute path, or a name to be found on PATH. */
@@ -30,7 +30,7 @@ export async function requestCommandToken(
   registry: Registry,
   { program, args }: TokenCommand,
 ): Promise<string | NotSetUp> {
-  const { runtime, audience, purpose } = context;
+  const { runtime, audience } = context;
   const file = isAbsolute(program) ? program : findExecutable(runtime, program);
   if (file === undefined) return { notSetUp: `${program} is not on PATH` };
   const check = `check "command" in the configuration, and run ${file} by hand`;
@@ -39,13 +39,12 @@ export async function requestCommandToken(
     file,
     args,
     variables: { DOCKER_CREDENTIAL_ACR_AUDIENCE: audience, DOCKER_CREDENTIAL_ACR_REGISTRY: registry.host },
-    start: runCommand,
     check,
     readToken: readCommandToken,
   });
   if (typeof answer === 'string') return answer;
   const name = quoteForeignText(basename(file), 80);
-  throw explainRefusal(purpose, answer, {
+  throw explainRefusal(answer, {
     name,
     who: undefined,
     tenant: undefined,

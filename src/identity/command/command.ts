@@ -3,27 +3,40 @@
 import { isAbsolute, win32 } from 'node:path';
 import { hashText } from '../../cache/hash.ts';
 import { CredentialError } from '../../errors.ts';
-import type { Identity, IdentityRequest, NotSetUp } from '../identity.ts';
+import { list, type Values } from '../../field.ts';
+import type { NotSetUp } from '../../not-set-up.ts';
+import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
 
-/**
- * Takes `"command"`: the program, by its absolute path or by a name that PATH leads to, and its arguments.
- * @throws IDENTITY_INVALID when the program's place depends on the working directory.
- */
-export function findCommand({ runtime, registry, parameters }: IdentityRequest): Identity | NotSetUp {
+const FIELDS = {
+  command: list(
+    'A program by absolute path or by a name on PATH, and its arguments; it prints an Entra token, as text or as JSON.',
+    'a list: the program, then its arguments',
+  ),
+};
+
+export const COMMAND = defineSource({
+  name: 'command',
+  aliases: [],
+  group: undefined,
+  summary: 'a program of your own that prints an Entra token; only where the configuration names it',
+  fields: FIELDS,
+  required: ['command'],
+  find: findCommand,
+});
+
+function findCommand({ runtime, registry, parameters }: IdentityRequest<Values<typeof FIELDS>>): Identity | NotSetUp {
   const [program, ...args] = parameters.command ?? [];
   if (program === undefined) return { notSetUp: 'there is no "command" in the configuration' };
   const isName = runtime.platform === 'win32' ? win32.basename(program) === program : !program.includes('/');
   if (!isName && !isAbsolute(program)) {
-    throw new CredentialError(
-      'IDENTITY_INVALID',
-      `Cannot sign in for ${registry.host}: the "command" ${program} is neither an absolute path nor a bare name`,
-      { hint: 'name the program in "command" from the root on' },
-    );
+    throw new CredentialError('IDENTITY_INVALID', `the "command" ${program} is neither an absolute path nor a bare name`, {
+      hint: 'write the absolute path of the program in "command"',
+    });
   }
   return {
-    source: 'command',
+    source: COMMAND.name,
     // Nobody has to know what a person writes into the arguments.
-    description: `command ${program} ${hashText(JSON.stringify(args))}`,
+    description: `${COMMAND.name} ${program} ${hashText(JSON.stringify(args))}`,
     origins: [],
     getToken: async (context) => {
       const { requestCommandToken } = await import('./command-token.ts');

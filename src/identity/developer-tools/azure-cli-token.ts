@@ -6,9 +6,9 @@
 
 import { asText, parseJsonObject } from '../../json.ts';
 import { quoteForeignText } from '../../redact.ts';
-import type { TokenContext } from '../../sign-in/sign-in.ts';
+import type { NotSetUp } from '../../not-set-up.ts';
+import type { TokenContext } from '../identity.ts';
 import { findExecutable } from '../../system/child-process.ts';
-import type { NotSetUp } from '../identity.ts';
 import { explainRefusal, runTool, splitLines } from './developer-tool.ts';
 
 export interface CliTokenRequest {
@@ -37,7 +37,7 @@ const PLAIN_NAME = /^[\w.-]+$/;
  * @throws IDENTITY_FAILED with what `az` itself says, AUDIENCE_UNKNOWN
  */
 export async function requestCliToken(context: TokenContext, request: CliTokenRequest): Promise<string | NotSetUp> {
-  const { runtime, audience, purpose } = context;
+  const { runtime, audience } = context;
   const { account, tenant, subscription, configFolder } = request;
   const file = findExecutable(runtime, 'az');
   if (file === undefined) return { notSetUp: 'the Azure CLI has an account, but az is not on PATH' };
@@ -54,7 +54,7 @@ export async function requestCliToken(context: TokenContext, request: CliTokenRe
     readToken: (stdout) => asText(parseJsonObject(stdout)?.['accessToken']),
   });
   if (typeof answer === 'string') return answer;
-  throw explainRefusal(purpose, answer, {
+  throw explainRefusal(answer, {
     name: 'az',
     who: `the Azure CLI's account ${quoteForeignText(account, 80)}`,
     tenant,

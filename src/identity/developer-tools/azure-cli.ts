@@ -3,11 +3,12 @@
 import { isAbsolute, join } from 'node:path';
 import { checkTenant } from '../../entra/authority.ts';
 import { CredentialError, describeCause } from '../../errors.ts';
+import { path, text, type Values } from '../../field.ts';
 import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../json.ts';
 import { readForeignFile } from '../../system/files.ts';
-import { findHome } from '../../system/paths.ts';
-import { type Runtime, readVariable } from '../../system/runtime.ts';
-import { type Identity, type IdentityRequest, isNotSetUp, type NotSetUp } from '../identity.ts';
+import { findDotFolder } from '../../system/paths.ts';
+import { isNotSetUp, type NotSetUp } from '../../not-set-up.ts';
+import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
 
 const MAX_PROFILE_BYTES = 8 * 1024 * 1024;
 const MANAGED_IDENTITY_USERS = ['systemAssignedIdentity', 'userAssignedIdentity'];
@@ -17,10 +18,30 @@ const NO_DEFAULT: NotSetUp = {
   notSetUp: 'the Azure CLI has no default subscription: az account set --subscription NAME',
 };
 
+const FIELDS = {
+  subscription: text(
+    "The Azure CLI's subscription, by id or name.",
+    "a subscription's id or name",
+    '^[0-9a-zA-Z._ -]+$',
+  ),
+  configDir: path("Absolute path of the Azure CLI's configuration folder."),
+};
+
+type Request = IdentityRequest<Values<typeof FIELDS>>;
+
+export const AZURE_CLI = defineSource({
+  name: 'azure-cli',
+  aliases: ['AzureCliCredential'],
+  group: 'dev',
+  summary: 'az login',
+  fields: FIELDS,
+  find: findAzureCli,
+});
+
 /** Finds the CLI's account in its profile, which tells who would sign in without the second that starting `az` takes. */
-export function findAzureCli(request: IdentityRequest): Identity | NotSetUp {
+function findAzureCli(request: Request): Identity | NotSetUp {
   const { runtime, parameters } = request;
-  const folder = parameters.configDir ?? findConfigFolder(runtime);
+  const folder = parameters.configDir ?? findDotFolder(runtime, 'AZURE_CONFIG_DIR', '.azure');
   if (folder === undefined) return { notSetUp: 'there is no home folder with an Azure CLI profile' };
   if (!isAbsolute(folder)) return { notSetUp: 'AZURE_CONFIG_DIR is not an absolute path' };
   const accounts = readAccounts(join(folder, 'azureProfile.json'));
@@ -29,8 +50,8 @@ export function findAzureCli(request: IdentityRequest): Identity | NotSetUp {
   if (isNotSetUp(account)) return account;
   const tenant = pickTenant(account, request);
   return {
-    source: 'azure-cli',
-    description: `azure-cli ${account.user} ${tenant ?? account.tenantId} ${account.details}`,
+    source: AZURE_CLI.name,
+    description: `${AZURE_CLI.name} ${account.user} ${tenant ?? account.tenantId} ${account.details}`,
     origins: [],
     getToken: async (context) => {
       const { requestCliToken } = await import('./azure-cli-token.ts');
@@ -76,7 +97,7 @@ function readAccounts(file: string): readonly Account[] | NotSetUp {
  * The account of the chosen subscription, by id or name as `az` takes it, else of the default one.
  * @throws IDENTITY_INVALID when the choice is not one account.
  */
-function pickAccount(accounts: readonly Account[], { registry, parameters }: IdentityRequest): Account | NotSetUp {
+function pickAccount(accounts: readonly Account[], { parameters }: Request): Account | NotSetUp {
   const { subscription } = parameters;
   if (subscription === undefined) {
     return accounts.find(({ isDefault }) => isDefault) ?? NO_DEFAULT;
@@ -90,7 +111,7 @@ function pickAccount(accounts: readonly Account[], { registry, parameters }: Ide
   const what = account === undefined ? 'no subscription' : 'more than one subscription';
   throw new CredentialError(
     'IDENTITY_INVALID',
-    `Cannot sign in for ${registry.host}: the Azure CLI has ${what} "${subscription}"`,
+    `the Azure CLI has ${what} "${subscription}"`,
     { hint: 'az account list --all --output table' },
   );
 }
@@ -99,17 +120,16 @@ function pickAccount(accounts: readonly Account[], { registry, parameters }: Ide
  * The tenant to name to `az`, when there is one to name.
  * @throws IDENTITY_INVALID when it is not that of the chosen subscription.
  */
-function pickTenant(account: Account, request: IdentityRequest): string | undefined {
-  const { registry, parameters } = request;
+function pickTenant(account: Account, { parameters }: Request): string | undefined {
   // `az` refuses --tenant for the managed identities that it can be signed in with.
   if (parameters.tenantId === undefined || account.isBound) return undefined;
-  const tenant = checkTenant(parameters.tenantId, '"tenantId"', request);
+  const tenant = checkTenant(parameters.tenantId, '"tenantId"');
   if (parameters.subscription === undefined) return tenant;
   // `az` takes one of the two, and a subscription has its tenant.
   if (tenant.toLowerCase() === account.tenantId.toLowerCase()) return undefined;
   throw new CredentialError(
     'IDENTITY_INVALID',
-    `Cannot sign in for ${registry.host}: subscription "${parameters.subscription}" is of tenant ${account.tenantId}, not of ${tenant}`,
+    `subscription "${parameters.subscription}" is of tenant ${account.tenantId}, not of ${tenant}`,
     { hint: 'remove "tenantId" or "subscription" from the configuration' },
   );
 }
@@ -132,11 +152,4 @@ function parseAccount(entry: JsonObject): Account | undefined {
     isBound: MANAGED_IDENTITY_USERS.includes(name) || user?.['cloudShellID'] === true,
     details: `${environment} ${asText(user?.['assignedIdentityInfo']) ?? ''}`.trim(),
   };
-}
-
-function findConfigFolder(runtime: Runtime): string | undefined {
-  const named = readVariable(runtime, 'AZURE_CONFIG_DIR');
-  if (named !== undefined) return named;
-  const home = findHome(runtime);
-  return home === undefined ? undefined : join(home, '.azure');
 }

@@ -5,9 +5,9 @@
  */
 
 import { asJsonObject, asText, parseJsonObject } from '../../json.ts';
-import type { TokenContext } from '../../sign-in/sign-in.ts';
+import type { NotSetUp } from '../../not-set-up.ts';
+import type { TokenContext } from '../identity.ts';
 import { findExecutable } from '../../system/child-process.ts';
-import type { NotSetUp } from '../identity.ts';
 import { explainRefusal, runTool, splitLines } from './developer-tool.ts';
 
 /** Keeps `azd` from asking home, from looking for a newer one, and from colours. */
@@ -24,7 +24,7 @@ export async function requestDeveloperCliToken(
   context: TokenContext,
   tenant: string | undefined,
 ): Promise<string | NotSetUp> {
-  const { runtime, audience, purpose } = context;
+  const { runtime, audience } = context;
   const file = findExecutable(runtime, 'azd');
   if (file === undefined) return { notSetUp: 'the Azure Developer CLI has an account, but azd is not on PATH' };
   const args = ['auth', 'token', '--output', 'json', '--no-prompt', '--scope', `${audience}/.default`];
@@ -41,7 +41,7 @@ export async function requestDeveloperCliToken(
   const lines = splitLines(answer.text).flatMap(readMessages);
   const said = lines.join('\n');
   const suggestion = SUGGESTION.exec(said)?.[0];
-  throw explainRefusal(purpose, answer, {
+  throw explainRefusal(answer, {
     name: 'azd',
     who: "the Azure Developer CLI's account",
     tenant,

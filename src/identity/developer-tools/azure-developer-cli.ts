@@ -5,21 +5,29 @@ import { checkTenant } from '../../entra/authority.ts';
 import { describeCause } from '../../errors.ts';
 import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../json.ts';
 import { readForeignFile } from '../../system/files.ts';
-import { findHome } from '../../system/paths.ts';
-import { type Runtime, readVariable } from '../../system/runtime.ts';
-import type { Identity, IdentityRequest, NotSetUp } from '../identity.ts';
+import { findDotFolder } from '../../system/paths.ts';
+import type { NotSetUp } from '../../not-set-up.ts';
+import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
 
 const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
 /** What `azd` takes for yes. */
 const YES = ['1', 't', 'T', 'TRUE', 'true', 'True'];
 
+export const AZURE_DEVELOPER_CLI = defineSource({
+  name: 'azure-developer-cli',
+  aliases: ['AzureDeveloperCliCredential'],
+  group: 'dev',
+  summary: 'azd auth login',
+  fields: {},
+  find: findAzureDeveloperCli,
+});
+
 /**
  * Finds the account in the files of `azd`, without starting it.
  * @see https://github.com/Azure/azure-dev/blob/main/cli/azd/pkg/auth/manager.go
  */
-export function findAzureDeveloperCli(request: IdentityRequest): Identity | NotSetUp {
-  const { runtime, parameters } = request;
-  const folder = findConfigFolder(runtime);
+function findAzureDeveloperCli({ runtime, parameters }: IdentityRequest): Identity | NotSetUp {
+  const folder = findDotFolder(runtime, 'AZD_CONFIG_DIR', '.azd');
   if (folder === undefined) return { notSetUp: 'there is no home folder with an Azure Developer CLI account' };
   if (!isAbsolute(folder)) return { notSetUp: 'AZD_CONFIG_DIR is not an absolute path' };
   let account: string | undefined;
@@ -36,10 +44,10 @@ export function findAzureDeveloperCli(request: IdentityRequest): Identity | NotS
   }
   if (account === undefined) return { notSetUp: 'the Azure Developer CLI is not signed in' };
   const tenant =
-    parameters.tenantId === undefined ? undefined : checkTenant(parameters.tenantId, '"tenantId"', request);
+    parameters.tenantId === undefined ? undefined : checkTenant(parameters.tenantId, '"tenantId"');
   return {
-    source: 'azure-developer-cli',
-    description: `azure-developer-cli ${account}${tenant === undefined ? '' : ` ${tenant}`}`,
+    source: AZURE_DEVELOPER_CLI.name,
+    description: `${AZURE_DEVELOPER_CLI.name} ${account}${tenant === undefined ? '' : ` ${tenant}`}`,
     origins: [],
     getToken: async (context) => {
       const { requestDeveloperCliToken } = await import('./azure-developer-cli-token.ts');
@@ -62,11 +70,4 @@ function readAccount(config: JsonObject): string | undefined {
   if (user?.['managedIdentity'] === true) return `managedIdentity ${clientId ?? ''}`.trim();
   const tenantId = asText(user?.['tenantId']);
   return clientId === undefined || tenantId === undefined ? undefined : `${clientId}.${tenantId}`;
-}
-
-function findConfigFolder(runtime: Runtime): string | undefined {
-  const named = readVariable(runtime, 'AZD_CONFIG_DIR');
-  if (named !== undefined) return named;
-  const home = findHome(runtime);
-  return home === undefined ? undefined : join(home, '.azd');
 }

@@ -6,9 +6,9 @@
 
 import { asText, parseJsonObject } from '../../json.ts';
 import { quoteForeignText } from '../../redact.ts';
-import type { TokenContext } from '../../sign-in/sign-in.ts';
-import { findExecutable, runCommand } from '../../system/child-process.ts';
-import type { NotSetUp } from '../identity.ts';
+import type { NotSetUp } from '../../not-set-up.ts';
+import type { TokenContext } from '../identity.ts';
+import { findExecutable } from '../../system/child-process.ts';
 import { explainRefusal, runTool, splitLines } from './developer-tool.ts';
 
 export interface PowerShellTokenRequest {
@@ -71,7 +71,7 @@ export async function requestPowerShellToken(
   context: TokenContext,
   { account, tenant }: PowerShellTokenRequest,
 ): Promise<string | NotSetUp> {
-  const { runtime, audience, purpose } = context;
+  const { runtime, audience } = context;
   const shells = runtime.platform === 'win32' ? ['pwsh', 'powershell'] : ['pwsh'];
   const without: string[] = [];
   for (const name of shells) {
@@ -82,7 +82,6 @@ export async function requestPowerShellToken(
       file,
       args: ['-NoProfile', '-NonInteractive', '-Command', SCRIPT],
       variables: { ...QUIET, [RESOURCE_VARIABLE]: audience, [TENANT_VARIABLE]: tenant ?? '' },
-      start: runCommand,
       check: `${name} -NoProfile -Command Get-AzContext`,
       readToken,
     });
@@ -92,7 +91,7 @@ export async function requestPowerShellToken(
       continue;
     }
     const signIn = `Connect-AzAccount${tenant === undefined ? '' : ` -Tenant ${tenant}`}`;
-    throw explainRefusal(purpose, answer, {
+    throw explainRefusal(answer, {
       name,
       who: `the account ${quoteForeignText(account, 80)} of Azure PowerShell`,
       tenant,

@@ -6,26 +6,36 @@ import { describeCause } from '../../errors.ts';
 import { asJsonObject, asText, parseJsonObject } from '../../json.ts';
 import { readForeignFile } from '../../system/files.ts';
 import { findHome } from '../../system/paths.ts';
-import { type Identity, type IdentityRequest, isNotSetUp, type NotSetUp } from '../identity.ts';
+import { isNotSetUp, type NotSetUp } from '../../not-set-up.ts';
+import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
 
 const MAX_CONTEXT_BYTES = 8 * 1024 * 1024;
 const NOT_SIGNED_IN: NotSetUp = { notSetUp: 'Azure PowerShell is not signed in' };
+
+export const AZURE_POWERSHELL = defineSource({
+  name: 'azure-powershell',
+  aliases: ['AzurePowerShellCredential'],
+  group: 'dev',
+  summary: 'Connect-AzAccount',
+  fields: {},
+  find: findAzurePowerShell,
+});
 
 /**
  * Finds the account in the context that Azure PowerShell saves, without the seconds that starting it takes.
  * @see https://learn.microsoft.com/powershell/azure/context-persistence
  */
-export function findAzurePowerShell(request: IdentityRequest): Identity | NotSetUp {
-  const { tenantId } = request.parameters;
-  const home = findHome(request.runtime);
+function findAzurePowerShell({ runtime, parameters }: IdentityRequest): Identity | NotSetUp {
+  const { tenantId } = parameters;
+  const home = findHome(runtime);
   if (home === undefined) return { notSetUp: 'there is no home folder with an Azure PowerShell account' };
   const account = readAccount(join(home, '.Azure', 'AzureRmContext.json'));
   if (isNotSetUp(account)) return account;
-  const tenant = tenantId === undefined ? undefined : checkTenant(tenantId, '"tenantId"', request);
+  const tenant = tenantId === undefined ? undefined : checkTenant(tenantId, '"tenantId"');
   const { user, environment } = account;
   return {
-    source: 'azure-powershell',
-    description: `azure-powershell ${user} ${tenant ?? account.tenantId} ${environment}`.trim(),
+    source: AZURE_POWERSHELL.name,
+    description: `${AZURE_POWERSHELL.name} ${user} ${tenant ?? account.tenantId} ${environment}`.trim(),
     origins: [],
     getToken: async (context) => {
       const { requestPowerShellToken } = await import('./azure-powershell-token.ts');

@@ -4,18 +4,15 @@ import { stripVTControlCharacters } from 'node:util';
 import { findEntraAdvice, UNKNOWN_AUDIENCE_CODES } from '../../entra/error-codes.ts';
 import { CredentialError, describeCause } from '../../errors.ts';
 import { createRedactor, quoteForeignText } from '../../redact.ts';
-import type { TokenContext } from '../../sign-in/sign-in.ts';
-import { type ChildResult, runProgram } from '../../system/child-process.ts';
+import type { TokenContext } from '../identity.ts';
+import { type ChildResult, runChild } from '../../system/child-process.ts';
 import { readClockMs } from '../../system/clock.ts';
-import type { IdentityName } from '../identity.ts';
 
 export interface ToolRun {
-  readonly source: IdentityName;
+  readonly source: string;
   readonly file: string;
   readonly args: readonly string[];
   readonly variables?: Readonly<Record<string, string>>;
-  /** How it is started: `runProgram`, unless its arguments are not plain. */
-  readonly start?: typeof runProgram;
   /** A command that tells what is wrong with the program. */
   readonly check: string;
   /** @returns the token of a successful run, `undefined` when there is none. */
@@ -60,15 +57,15 @@ const LAST_LINES = 6;
  * @throws IDENTITY_FAILED when it cannot be started.
  */
 export async function runTool(context: TokenContext, run: ToolRun): Promise<string | ToolRefusal> {
-  const { runtime, purpose, deadlineMs, log } = context;
-  const { source, file, args, variables, start = runProgram, check, readToken } = run;
+  const { runtime, deadlineMs, log } = context;
+  const { source, file, args, variables, check, readToken } = run;
   const startedMs = readClockMs();
   const timeoutMs = Math.max(1, Math.min(MAX_RUN_MS, deadlineMs - startedMs - EXCHANGE_MS));
   let result: ChildResult;
   try {
-    result = await start(runtime, file, args, timeoutMs, variables);
+    result = await runChild(runtime, { file, args, timeoutMs, ...(variables === undefined ? {} : { variables }) });
   } catch (cause) {
-    throw new CredentialError('IDENTITY_FAILED', `${purpose}: ${file} cannot be run`, {
+    throw new CredentialError('IDENTITY_FAILED', `${file} cannot be run`, {
       causes: [describeCause(cause)],
       hint: check,
       cause,
@@ -88,13 +85,13 @@ export async function runTool(context: TokenContext, run: ToolRun): Promise<stri
 }
 
 /** Tells what the program said, and what helps. */
-export function explainRefusal(purpose: string, refusal: ToolRefusal, story: RefusalReport): CredentialError {
+export function explainRefusal(refusal: ToolRefusal, story: RefusalReport): CredentialError {
   const { exitCode, timedOut, timeoutMs, text } = refusal;
   const { name, who, tenant, needsSignIn, signIn, check } = story;
   const lines = story.lines ?? splitLines(text);
   const causes = lines.slice(-LAST_LINES).map((line) => `${name}: ${quoteForeignText(line)}`);
   const fail = (what: string, hint: string) =>
-    new CredentialError('IDENTITY_FAILED', `${purpose}: ${what}`, { causes, hint });
+    new CredentialError('IDENTITY_FAILED', `${what}`, { causes, hint });
   if (timedOut) return fail(`${name} did not answer within ${Math.ceil(timeoutMs / 1000)} s`, check);
   const forWhom = who === undefined ? '' : ` for ${who}`;
   const code = /AADSTS(\d+)/.exec(text)?.[1];
@@ -102,7 +99,7 @@ export function explainRefusal(purpose: string, refusal: ToolRefusal, story: Ref
     const { meaning, fix } = findEntraAdvice(code, { clientId: who ?? 'ID', tenant: tenant ?? 'TENANT' });
     const what = `${meaning ?? 'Entra ID refused'}${forWhom} (AADSTS${code})`;
     if (!UNKNOWN_AUDIENCE_CODES.includes(Number(code))) return fail(what, signIn);
-    return new CredentialError('AUDIENCE_UNKNOWN', `${purpose}: ${what}`, { causes, hint: fix });
+    return new CredentialError('AUDIENCE_UNKNOWN', `${what}`, { causes, hint: fix });
   }
   if (needsSignIn) return fail(`${who ?? name} has to sign in again`, signIn);
   const ending = exitCode === 0 ? 'answered without a token' : `failed with exit code ${exitCode ?? 'none'}`;

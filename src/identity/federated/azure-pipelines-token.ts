@@ -1,12 +1,11 @@
 /** Asks Azure DevOps for the token of a service connection. */
 
-import { describeBody } from '../../entra/token-endpoint.ts';
 import { CredentialError } from '../../errors.ts';
 import { asText, parseJsonObject } from '../../json.ts';
-import type { HttpResponse } from '../../network/http.ts';
+import { describeResponse, type HttpResponse } from '../../network/http.ts';
 import { quoteForeignText } from '../../redact.ts';
-import type { TokenContext } from '../../sign-in/sign-in.ts';
-import { isToken } from './federated-identity.ts';
+import type { TokenContext } from '../identity.ts';
+import { isJwt } from './federated-identity.ts';
 
 export interface PipelinesRequest {
   /** The token service, with API version and service connection. */
@@ -26,15 +25,15 @@ export async function requestPipelinesToken(
   const response = await sendRequest(context, url, accessToken);
   const answer = parseJsonObject(response.body);
   const token = response.status === 200 ? asText(answer?.['oidcToken']) : undefined;
-  if (token !== undefined && isToken(token)) return token;
+  if (token !== undefined && isJwt(token)) return token;
   const fail = (what: string, causes: readonly string[], hint: string) =>
-    new CredentialError('IDENTITY_FAILED', `${context.purpose}: ${what} (${url.host} answered ${response.status})`, {
+    new CredentialError('IDENTITY_FAILED', `${what} (${url.host} answered ${response.status})`, {
       causes: [...causes, ...describeDiagnostics(response)],
       hint,
     });
   // Who is not signed in gets a page to sign in on, with 401, or with 203 as if all were well.
   if (response.status === 401 || response.status === 203) {
-    throw fail('Azure DevOps does not take SYSTEM_ACCESSTOKEN', [describeBody(response)], CHECK_TOKEN);
+    throw fail('Azure DevOps does not take SYSTEM_ACCESSTOKEN', [describeResponse(response)], CHECK_TOKEN);
   }
   if (answer === undefined) {
     throw fail('Azure DevOps gave no token', ['the answer is not JSON'], CHECK_TOKEN);
@@ -42,7 +41,7 @@ export async function requestPipelinesToken(
   throw fail(
     'Azure DevOps gave no token',
     // An answer that should have held a token may hold a part of one.
-    response.status === 200 ? ['the answer holds no token'] : [describeBody(response)],
+    response.status === 200 ? ['the answer holds no token'] : [describeResponse(response)],
     `let the pipeline use the service connection ${connectionId}, or check AZURESUBSCRIPTION_SERVICE_CONNECTION_ID`,
   );
 }
@@ -58,14 +57,13 @@ async function sendRequest(context: TokenContext, url: URL, accessToken: string)
         // Asks for 401 instead of a redirect to the page that people sign in on.
         'x-tfs-fedauthredirect': 'Suppress',
       },
-      purpose: context.purpose,
     });
   } catch (cause) {
     if (!(cause instanceof CredentialError) || cause.code !== 'ANSWER_INVALID') throw cause;
     throw new CredentialError(
       'IDENTITY_FAILED',
-      `${context.purpose}: Azure DevOps does not take SYSTEM_ACCESSTOKEN, or a proxy answered in its place`,
-      { causes: [cause.message.replace(`${context.purpose}: `, ''), ...cause.causes], hint: CHECK_TOKEN, cause },
+      'Azure DevOps does not take SYSTEM_ACCESSTOKEN, or a proxy answered in its place',
+      { causes: [cause.message, ...cause.causes], hint: CHECK_TOKEN, cause },
     );
   }
 }

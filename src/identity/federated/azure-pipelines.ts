@@ -1,57 +1,67 @@
 /** The token of a service connection of Azure Pipelines. */
 
 import { CredentialError } from '../../errors.ts';
+import { guid, type Values } from '../../field.ts';
 import { readVariable } from '../../system/runtime.ts';
-import type { Identity, IdentityRequest, NotSetUp } from '../identity.ts';
-import {
-  createFederatedIdentity,
-  findFederatedClient,
-  parseServiceUrl,
-  type VariablePrefix,
-} from './federated-identity.ts';
+import { findClient, type VariablePrefix } from '../client.ts';
+import type { NotSetUp } from '../../not-set-up.ts';
+import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
+import { createFederatedIdentity, parseServiceUrl } from './federated-identity.ts';
 
 const URL_VARIABLE = 'SYSTEM_OIDCREQUESTURI';
 const TOKEN_VARIABLE = 'SYSTEM_ACCESSTOKEN';
 const MAPPING = 'map it into the step: "env: { SYSTEM_ACCESSTOKEN: $(System.AccessToken) }"';
 
-interface Connection {
+const FIELDS = {
+  clientId: guid('The application.', 'the id of an application or a managed identity'),
+  serviceConnectionId: guid("Azure Pipelines' service connection.", "a service connection's id"),
+};
+
+type Request = IdentityRequest<Values<typeof FIELDS>>;
+
+interface ServiceConnection {
   readonly id: string;
-  /** Who names the connection names its client as well. */
+  /** Whoever names the connection names its client as well. */
   readonly prefixes: readonly VariablePrefix[];
 }
 
-/**
- * Takes the agent's token service, with the service connection that the configuration, the task or Terraform names.
- * @see https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create
- */
-export function findAzurePipelines(request: IdentityRequest): Identity | NotSetUp {
-  const { runtime, registry, isChosen } = request;
+/** @see https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create */
+export const AZURE_PIPELINES = defineSource({
+  name: 'azure-pipelines',
+  aliases: [],
+  group: 'prod',
+  summary: 'a task with a service connection, and SYSTEM_ACCESSTOKEN',
+  fields: FIELDS,
+  find: findAzurePipelines,
+});
+
+/** Takes the agent's token service, with the service connection that the configuration, the task or Terraform names. */
+function findAzurePipelines(request: Request): Identity | NotSetUp {
+  const { runtime, isChosen } = request;
   const serviceUrl = readVariable(runtime, URL_VARIABLE);
   if (serviceUrl === undefined) return { notSetUp: `${URL_VARIABLE} is not set` };
   const connection = findConnection(request);
   if (connection === undefined) {
     return { notSetUp: `${URL_VARIABLE} is set, AZURESUBSCRIPTION_SERVICE_CONNECTION_ID is not` };
   }
-  const client = findFederatedClient(request, connection.prefixes);
+  const client = findClient(request, connection.prefixes);
   if (typeof client === 'string') return { notSetUp: `${URL_VARIABLE} is set, ${client} is not` };
   const accessToken = readVariable(runtime, TOKEN_VARIABLE)?.trim();
   // A macro that the agent does not know stays as it was written.
   if (!accessToken || accessToken.startsWith('$(')) {
     if (!isChosen) return { notSetUp: `${TOKEN_VARIABLE} is not set: ${MAPPING}` };
-    throw new CredentialError(
-      'IDENTITY_INVALID',
-      `Cannot sign in for ${registry.host}: ${TOKEN_VARIABLE} is not set, which Azure Pipelines wants to see`,
-      { hint: MAPPING },
-    );
+    throw new CredentialError('IDENTITY_INVALID', `${TOKEN_VARIABLE} is not set, which Azure Pipelines requires`, {
+      hint: MAPPING,
+    });
   }
   return createFederatedIdentity(request, {
-    source: 'azure-pipelines',
+    source: AZURE_PIPELINES.name,
     client,
     actor: `the token of service connection ${connection.id}`,
     readSecret: () => `${connection.id} ${accessToken}`,
     serviceUrl,
     getAssertion: async (context) => {
-      const url = parseServiceUrl(serviceUrl, URL_VARIABLE, context);
+      const url = parseServiceUrl(serviceUrl, URL_VARIABLE);
       url.searchParams.set('api-version', '7.1');
       url.searchParams.set('serviceConnectionId', connection.id);
       const { requestPipelinesToken } = await import('./azure-pipelines-token.ts');
@@ -60,7 +70,7 @@ export function findAzurePipelines(request: IdentityRequest): Identity | NotSetU
   });
 }
 
-function findConnection({ runtime, parameters }: IdentityRequest): Connection | undefined {
+function findConnection({ runtime, parameters }: Request): ServiceConnection | undefined {
   const own = parameters.serviceConnectionId ?? readVariable(runtime, 'AZURESUBSCRIPTION_SERVICE_CONNECTION_ID');
   if (own !== undefined) return { id: own, prefixes: ['AZURESUBSCRIPTION', 'AZURE'] };
   const id = readVariable(runtime, 'ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID');

@@ -1,19 +1,30 @@
 /** The ID token of a job of GitHub Actions, or of a server that speaks like it. */
 
 import { CredentialError } from '../../errors.ts';
+import { guid, type Values } from '../../field.ts';
 import { readVariable } from '../../system/runtime.ts';
-import type { Identity, IdentityRequest, NotSetUp } from '../identity.ts';
-import { createFederatedIdentity, findFederatedClient, parseServiceUrl } from './federated-identity.ts';
+import { findClient } from '../client.ts';
+import type { NotSetUp } from '../../not-set-up.ts';
+import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
+import { createFederatedIdentity, parseServiceUrl } from './federated-identity.ts';
 
 const URL_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_URL';
 const TOKEN_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_TOKEN';
 const PERMISSION = '"permissions: { id-token: write, contents: read }"';
 
-/**
- * Takes the runner's token service, with the client and the tenant of the configuration or of the environment.
- * @see https://docs.github.com/actions/reference/security/oidc
- */
-export function findGithubActions(request: IdentityRequest): Identity | NotSetUp {
+const FIELDS = { clientId: guid('The application.', 'the id of an application or a managed identity') };
+
+/** @see https://docs.github.com/actions/reference/security/oidc */
+export const GITHUB_ACTIONS = defineSource({
+  name: 'github-actions',
+  aliases: [],
+  group: 'prod',
+  summary: 'a job with "permissions: id-token: write", AZURE_CLIENT_ID and AZURE_TENANT_ID',
+  fields: FIELDS,
+  find: findGithubActions,
+});
+
+function findGithubActions(request: IdentityRequest<Values<typeof FIELDS>>): Identity | NotSetUp {
   const { runtime, registry, isChosen } = request;
   const serviceUrl = readVariable(runtime, URL_VARIABLE);
   const serviceToken = readVariable(runtime, TOKEN_VARIABLE)?.trim();
@@ -21,28 +32,24 @@ export function findGithubActions(request: IdentityRequest): Identity | NotSetUp
   if (!serviceUrl || !serviceToken) {
     const missing = serviceUrl ? TOKEN_VARIABLE : URL_VARIABLE;
     // Both are there only when the job may ask for a token, which a workflow has to say.
-    if (!isJob || typeof findFederatedClient(request, ['AZURE']) === 'string') {
-      return { notSetUp: `${missing} is not set` };
-    }
+    if (!isJob || typeof findClient(request) === 'string') return { notSetUp: `${missing} is not set` };
     if (!isChosen) return { notSetUp: `${missing} is not set: add ${PERMISSION} to the job` };
-    throw new CredentialError(
-      'IDENTITY_INVALID',
-      `Cannot sign in for ${registry.host}: the job may not ask GitHub for an ID token (${missing} is not set)`,
-      { hint: `add ${PERMISSION} to the job` },
-    );
+    throw new CredentialError('IDENTITY_INVALID', `the job may not ask GitHub for an ID token (${missing} is not set)`, {
+      hint: `add ${PERMISSION} to the job`,
+    });
   }
-  const client = findFederatedClient(request, ['AZURE']);
+  const client = findClient(request);
   if (typeof client === 'string') return { notSetUp: `${URL_VARIABLE} is set, ${client} is not` };
   const audience = registry.cloud.federatedAudience;
   if (audience === undefined) return { notSetUp: `the ${registry.cloud.name} cloud takes no token of another issuer` };
   return createFederatedIdentity(request, {
-    source: 'github-actions',
+    source: GITHUB_ACTIONS.name,
     client,
     actor: 'the ID token of GitHub Actions',
     readSecret: () => serviceToken,
     serviceUrl,
     getAssertion: async (context) => {
-      const url = parseServiceUrl(serviceUrl, URL_VARIABLE, context);
+      const url = parseServiceUrl(serviceUrl, URL_VARIABLE);
       url.searchParams.set('audience', audience);
       const { requestGithubToken } = await import('./github-token.ts');
       return await requestGithubToken(context, url, serviceToken);

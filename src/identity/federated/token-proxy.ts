@@ -9,7 +9,8 @@ import { readAudiences, readClaims } from '../../entra/claims.ts';
 import { BINDING_AUDIENCE } from '../../entra/error-codes.ts';
 import type { TokenRoute } from '../../entra/token-endpoint.ts';
 import { CredentialError, describeCause } from '../../errors.ts';
-import type { TokenContext } from '../../sign-in/sign-in.ts';
+import type { TokenContext } from '../identity.ts';
+import { formatBaseUrl, parsePlainUrl } from '../../network/plain-url.ts';
 import { readForeignFile } from '../../system/files.ts';
 import { type Runtime, readVariable } from '../../system/runtime.ts';
 
@@ -36,18 +37,14 @@ export function findTokenProxy(
   if (proxy === undefined) {
     const leftover = [SERVER_NAME, CA_FILE, CA_DATA].find((name) => readVariable(runtime, name) !== undefined);
     if (leftover === undefined) return undefined;
-    throw invalid(context, `${leftover} is set, ${PROXY} is not`, `set ${PROXY}, or unset ${leftover}`);
+    throw invalid(`${leftover} is set, ${PROXY} is not`, `set ${PROXY}, or unset ${leftover}`);
   }
-  const url = URL.parse(proxy);
-  if (url?.protocol !== 'https:') throw invalid(context, `${PROXY} is not an https URL`, `set ${PROXY}=https://HOST`);
-  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    const what = `${PROXY} has a user name, a query or a fragment`;
-    throw invalid(context, what, `set ${PROXY}=https://${url.host}${url.pathname}`);
-  }
-  const certificates = readCertificates(context, runtime);
+  const url = parsePlainUrl(proxy);
+  if (url === undefined) throw invalid(`${PROXY} is not a plain https URL`, `set ${PROXY}=https://HOST`);
+  const certificates = readProxyCertificates(runtime);
   const serverName = readVariable(runtime, SERVER_NAME);
   return {
-    tokenEndpoint: `${url.origin}${url.pathname.replace(/\/+$/, '')}${new URL(tokenEndpoint).pathname}`,
+    tokenEndpoint: `${formatBaseUrl(url)}${new URL(tokenEndpoint).pathname}`,
     http: context.openDirect({
       ...(certificates === undefined ? {} : { certificates }),
       ...(serverName === undefined ? {} : { serverName }),
@@ -56,33 +53,33 @@ export function findTokenProxy(
   };
 }
 
-function readCertificates(context: TokenContext, runtime: Runtime): string | undefined {
+function readProxyCertificates(runtime: Runtime): string | undefined {
   const file = readVariable(runtime, CA_FILE);
   const data = readVariable(runtime, CA_DATA);
-  if (file === undefined) return data === undefined ? undefined : checkCertificates(context, data, CA_DATA);
+  if (file === undefined) return data === undefined ? undefined : checkCertificates(data, CA_DATA);
   if (data !== undefined) {
-    throw invalid(context, `both ${CA_FILE} and ${CA_DATA} are set`, `unset ${CA_DATA}`);
+    throw invalid(`both ${CA_FILE} and ${CA_DATA} are set`, `unset ${CA_DATA}`);
   }
   let text: string | undefined;
   try {
     text = readForeignFile(file, MAX_CERTIFICATES_BYTES);
   } catch (cause) {
-    throw invalid(context, `${CA_FILE} ${file} cannot be read (${describeCause(cause)})`, `ls -l ${file}`);
+    throw invalid(`${CA_FILE} ${file} cannot be read (${describeCause(cause)})`, `ls -l ${file}`);
   }
-  if (text === undefined) throw invalid(context, `there is no file ${file}, which ${CA_FILE} names`, `ls -l ${file}`);
+  if (text === undefined) throw invalid(`there is no file ${file}, which ${CA_FILE} names`, `ls -l ${file}`);
   // It is empty for a moment while the cluster replaces it.
-  return text.trim() === '' ? undefined : checkCertificates(context, text, `${CA_FILE} ${file}`);
+  return text.trim() === '' ? undefined : checkCertificates(text, `${CA_FILE} ${file}`);
 }
 
-function checkCertificates(context: TokenContext, text: string, where: string): string {
+function checkCertificates(text: string, where: string): string {
   try {
     new X509Certificate(text);
     return text;
   } catch {
-    throw invalid(context, `${where} holds no certificate`, `set ${CA_FILE} to a PEM file`);
+    throw invalid(`${where} holds no certificate`, `set ${CA_FILE} to a PEM file`);
   }
 }
 
-function invalid({ purpose }: TokenContext, what: string, hint: string): CredentialError {
-  return new CredentialError('IDENTITY_INVALID', `${purpose}: ${what}`, { hint });
+function invalid(what: string, hint: string): CredentialError {
+  return new CredentialError('IDENTITY_INVALID', `${what}`, { hint });
 }

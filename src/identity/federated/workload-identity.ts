@@ -1,13 +1,21 @@
 /** A token that Kubernetes, GitLab or another issuer wrote for this workload. */
 
-import { CredentialError, describeCause } from '../../errors.ts';
-import type { TokenContext } from '../../sign-in/sign-in.ts';
-import { readForeignFile } from '../../system/files.ts';
+import { CredentialError } from '../../errors.ts';
+import { guid, path, type Values, variable as variableName } from '../../field.ts';
 import { readVariable } from '../../system/runtime.ts';
-import type { Identity, IdentityRequest, NotSetUp } from '../identity.ts';
-import { createFederatedIdentity, findFederatedClient, isToken, type VariablePrefix } from './federated-identity.ts';
+import { findClient, type VariablePrefix } from '../client.ts';
+import type { NotSetUp } from '../../not-set-up.ts';
+import { defineSource, type Identity, type IdentityRequest, type TokenContext } from '../identity.ts';
+import { readSecretFile } from '../secret-file.ts';
+import { createFederatedIdentity, isJwt } from './federated-identity.ts';
 
-const MAX_TOKEN_BYTES = 256 * 1024;
+const FIELDS = {
+  clientId: guid('Application, or user-assigned managed identity.', 'the id of an application or a managed identity'),
+  tokenFile: path('Absolute path of a file that holds the federated token.'),
+  tokenEnv: variableName("Variable that holds the federated token, as in GitLab's id_tokens."),
+};
+
+type Request = IdentityRequest<Values<typeof FIELDS>>;
 
 /** Where the token is: in a file, or in a variable. */
 interface TokenLocation {
@@ -16,31 +24,38 @@ interface TokenLocation {
   readonly prefixes: readonly VariablePrefix[];
 }
 
-/**
- * Takes `AZURE_FEDERATED_TOKEN_FILE` or `AZURE_FEDERATED_TOKEN` with `AZURE_CLIENT_ID` and `AZURE_TENANT_ID`, or what
- * the configuration names instead; and Terraform's names where there are no others.
- * @see https://azure.github.io/azure-workload-identity/docs/concepts.html
- */
-export function findWorkloadIdentity(request: IdentityRequest): Identity | NotSetUp {
+/** @see https://azure.github.io/azure-workload-identity/docs/concepts.html */
+export const WORKLOAD_IDENTITY = defineSource({
+  name: 'workload-identity',
+  aliases: ['WorkloadIdentityCredential'],
+  group: 'prod',
+  summary: 'AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_FEDERATED_TOKEN_FILE or AZURE_FEDERATED_TOKEN',
+  fields: FIELDS,
+  find: findWorkloadIdentity,
+});
+
+function findWorkloadIdentity(request: Request): Identity | NotSetUp {
   const { runtime } = request;
-  const place = findPlace(request);
-  if (place === undefined) return { notSetUp: 'AZURE_FEDERATED_TOKEN_FILE is not set' };
-  const { file, variable } = place;
-  if (file === undefined && readVariable(runtime, variable) === undefined)
+  const location = findToken(request);
+  if (location === undefined) return { notSetUp: 'AZURE_FEDERATED_TOKEN_FILE is not set' };
+  const { file, variable } = location;
+  if (file === undefined && readVariable(runtime, variable) === undefined) {
     return { notSetUp: `${variable} is not set` };
-  const client = findFederatedClient(request, place.prefixes);
+  }
+  const client = findClient(request, location.prefixes);
   if (typeof client === 'string') return { notSetUp: `${variable} is set, ${client} is not` };
   return createFederatedIdentity(request, {
-    source: 'workload-identity',
+    source: WORKLOAD_IDENTITY.name,
     client,
     actor: `the token in ${file ?? variable}`,
     readSecret: () => file ?? readVariable(runtime, variable) ?? '',
     isBound: readVariable(runtime, 'AZURE_KUBERNETES_TOKEN_PROXY') !== undefined,
-    getAssertion: async (context) => readAssertion(context, place),
+    getAssertion: async (context) => readAssertion(context, location),
   });
 }
 
-function findPlace({ runtime, parameters }: IdentityRequest): TokenLocation | undefined {
+/** What the configuration names, else Azure's variables, else Terraform's. */
+function findToken({ runtime, parameters }: Request): TokenLocation | undefined {
   const { tokenFile, tokenEnv } = parameters;
   if (tokenFile !== undefined) return { file: tokenFile, variable: '"tokenFile"', prefixes: ['AZURE'] };
   if (tokenEnv !== undefined) return { variable: tokenEnv, prefixes: ['AZURE'] };
@@ -59,22 +74,12 @@ function findPlace({ runtime, parameters }: IdentityRequest): TokenLocation | un
 }
 
 /** @throws IDENTITY_INVALID when there is no token where it should be. */
-function readAssertion({ runtime, purpose }: TokenContext, { file, variable }: TokenLocation): string {
-  const fail = (what: string) =>
-    new CredentialError('IDENTITY_INVALID', `${purpose}: ${what}`, {
-      hint: file === undefined ? `check what sets ${variable}` : `ls -l ${file}`,
-    });
-  let text: string | undefined;
-  try {
-    text = file === undefined ? readVariable(runtime, variable) : readForeignFile(file, MAX_TOKEN_BYTES);
-  } catch (cause) {
-    throw fail(`the token in ${file} cannot be read (${describeCause(cause)})`);
-  }
-  const place = file ?? variable;
-  if (text === undefined) throw fail(`there is no file ${place}, which ${variable} names`);
+function readAssertion({ runtime }: TokenContext, { file, variable }: TokenLocation): string {
+  const text = file === undefined ? (readVariable(runtime, variable) ?? '') : readSecretFile(file, 'token');
   const token = text.trim();
-  if (token === '') throw fail(`there is no token in ${place}`);
   runtime.secrets.add(token);
-  if (!isToken(token)) throw fail(`what is in ${place} is not a signed token (JWT)`);
-  return token;
+  if (isJwt(token)) return token;
+  const hint = file === undefined ? `check what sets ${variable}` : `ls -l ${file}`;
+  const problem = token === '' ? `there is no token in ${variable}` : `what is in ${file ?? variable} is not a signed token (JWT)`;
+  throw new CredentialError('IDENTITY_INVALID', problem, { hint });
 }

@@ -1,41 +1,33 @@
-/** Judges the answers of the managed identity services: the token, or the refusal in the words of each. */
+/** Reads the responses of the managed identity services: the token, or the refusal in the words of each. */
 
 import { readExpiry } from '../../entra/claims.ts';
-import { describeBody } from '../../entra/token-endpoint.ts';
 import { CredentialError } from '../../errors.ts';
 import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../json.ts';
-import { type HttpResponse, readCorrelationId } from '../../network/http.ts';
+import { describeCorrelation, describeResponse, type HttpResponse, type Refusal, readCorrelationId } from '../../network/http.ts';
 import { quoteForeignText } from '../../redact.ts';
-import type { TokenContext } from '../../sign-in/sign-in.ts';
+import type { Runtime } from '../../system/runtime.ts';
 import { parseExpiry } from './expiry.ts';
 import type { TokenService } from './request.ts';
-
-/** What a service said of a request that it refused. */
-export interface Refusal {
-  readonly code: string | undefined;
-  readonly text: string;
-}
 
 /** What Entra says, and a service passes on, when it does not know the resource. */
 const UNKNOWN_RESOURCE = /\bAADSTS(500011|50001|650052|650057)\b/;
 
 /**
- * Takes the token from an answer.
+ * Takes the token from a response.
  * @param isAudienceRefused whether a refusal means that only the audience is at fault, in the service's own words.
  * @throws IDENTITY_FAILED, AUDIENCE_UNKNOWN, ANSWER_INVALID
  */
 export function parseTokenResponse(
-  context: TokenContext,
+  runtime: Runtime,
   service: TokenService,
   response: HttpResponse,
   isAudienceRefused: (refusal: Refusal) => boolean = () => false,
 ): string {
-  if (response.status !== 200) throw explainRefusal(context, service, response, isAudienceRefused);
-  const { purpose, runtime } = context;
+  if (response.status !== 200) throw explainRefusal(service, response, isAudienceRefused);
   const answer = parseJsonObject(response.body);
   const token = asText(answer?.['access_token']);
   if (answer === undefined || token === undefined) {
-    throw new CredentialError('ANSWER_INVALID', `${purpose}: ${service.name} answered without a token`, {
+    throw new CredentialError('ANSWER_INVALID', `${service.name} answered without a token`, {
       hint: service.hint,
     });
   }
@@ -43,14 +35,10 @@ export function parseTokenResponse(
   const endSeconds = parseExpiry(answer, nowSeconds) ?? readExpiry(token);
   if (endSeconds !== undefined && endSeconds <= nowSeconds) {
     const [end, now] = [endSeconds, nowSeconds].map(formatTime);
-    throw new CredentialError(
-      'ANSWER_INVALID',
-      `${purpose}: ${service.name} answered with a token that has ended already`,
-      {
-        causes: [`it ended at ${end}, and this machine's clock says ${now}`],
-        hint: "check this machine's clock: date -u",
-      },
-    );
+    throw new CredentialError('ANSWER_INVALID', `${service.name} answered with a token that has already expired`, {
+      causes: [`it expired at ${end}, and this machine's clock says ${now}`],
+      hint: "check this machine's clock: date -u",
+    });
   }
   return token;
 }
@@ -60,41 +48,32 @@ export function readRefusal({ body }: HttpResponse): Refusal | undefined {
   const answer = parseJsonObject(body);
   if (answer === undefined) return undefined;
   const error = asJsonObject(answer['error']); // Cloud Shell and Service Fabric
-  const text =
+  const message =
     asText(error?.['message']) ??
     asText(answer['message']) ?? // App Service
     asText(answer['error_description']) ?? // IMDS and Azure Arc
-    asText(answer['Message']) ??
-    '';
-  return { code: asText(error?.['code']) ?? asText(answer['error']), text };
+    asText(answer['Message']);
+  return { code: asText(error?.['code']) ?? asText(answer['error']), message };
 }
 
 /** A refusal as the cause of an error, with what the service's own log knows it by. */
 export function describeRefusal(response: HttpResponse): string[] {
-  const refusal = readRefusal(response);
-  const said = [refusal?.code, refusal?.text].filter((part) => part !== undefined && part !== '');
-  const words = said.map((part) => quoteForeignText(part ?? '')).join(': ');
-  const correlationId = readCorrelation(response);
-  return [
-    words === '' ? describeBody(response) : `HTTP ${response.status} ${words}`,
-    ...(correlationId === undefined ? [] : [`correlation id ${correlationId}`]),
-  ];
+  return [describeResponse(response, readRefusal(response)), ...describeCorrelation(readCorrelation(response))];
 }
 
 function explainRefusal(
-  { purpose }: TokenContext,
   service: TokenService,
   response: HttpResponse,
   isAudienceRefused: (refusal: Refusal) => boolean,
 ): CredentialError {
   const causes = describeRefusal(response);
   const refusal = readRefusal(response);
-  if (refusal !== undefined && (UNKNOWN_RESOURCE.test(refusal.text) || isAudienceRefused(refusal))) {
+  if (refusal !== undefined && (UNKNOWN_RESOURCE.test(refusal.message ?? '') || isAudienceRefused(refusal))) {
     const what = `${service.name} gives out no token for Azure Container Registry`;
-    return new CredentialError('AUDIENCE_UNKNOWN', `${purpose}: ${what}`, { causes, hint: service.hint });
+    return new CredentialError('AUDIENCE_UNKNOWN', `${what}`, { causes, hint: service.hint });
   }
   const name = refusal?.code === undefined ? `HTTP ${response.status}` : quoteForeignText(refusal.code, 60);
-  return new CredentialError('IDENTITY_FAILED', `${purpose}: ${service.name} gives out no token (${name})`, {
+  return new CredentialError('IDENTITY_FAILED', `${service.name} gives out no token (${name})`, {
     causes,
     hint: service.hint,
   });
@@ -108,5 +87,5 @@ function readCorrelation(response: HttpResponse): string | undefined {
 
 function formatTime(seconds: number): string {
   const date = new Date(seconds * 1000);
-  return Number.isNaN(date.getTime()) ? 'no time at all' : date.toISOString();
+  return Number.isNaN(date.getTime()) ? 'an impossible time' : date.toISOString();
 }

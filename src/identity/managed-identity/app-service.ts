@@ -4,7 +4,7 @@
  * @see https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference
  */
 
-import type { TokenContext } from '../../sign-in/sign-in.ts';
+import type { TokenContext } from '../identity.ts';
 import { readVariable } from '../../system/runtime.ts';
 import { parseTokenResponse } from './answer.ts';
 import { addQuery, parseEndpoint } from './endpoint.ts';
@@ -19,20 +19,20 @@ export async function requestAppServiceToken(
   context: TokenContext,
   { endpoint, selector }: ManagedIdentityRequest,
 ): Promise<string> {
-  const url = addQuery(parseEndpoint(context, SERVICE, endpoint, 'named'), {
+  const url = addQuery(parseEndpoint(SERVICE, endpoint, 'named'), {
     'api-version': '2019-08-01',
     resource: context.audience,
-    ...formatSelector(context, SERVICE, selector, {
+    ...formatSelector(SERVICE, selector, {
       clientId: 'client_id',
       objectId: 'object_id',
       resourceId: 'mi_res_id',
     }),
   });
-  const response = await askService(context, context.openDirect({}), SERVICE, {
+  const response = await askService(context.openDirect({}), SERVICE, {
     method: 'GET',
     url,
     headers: { 'X-IDENTITY-HEADER': readVariable(context.runtime, 'IDENTITY_HEADER') ?? '' },
-    passingStatuses: [404],
+    retriedStatuses: [404],
   });
-  return parseTokenResponse(context, SERVICE, response);
+  return parseTokenResponse(context.runtime, SERVICE, response);
 }

@@ -4,7 +4,6 @@ import { posix, win32 } from 'node:path';
 import { CredentialError, describeCause } from '../../errors.ts';
 import type { HttpResponse } from '../../network/http.ts';
 import { quoteForeignText } from '../../redact.ts';
-import type { TokenContext } from '../../sign-in/sign-in.ts';
 import { readForeignFile } from '../../system/files.ts';
 import { type Runtime, readVariable } from '../../system/runtime.ts';
 
@@ -18,10 +17,10 @@ const KEY = /^[\x21-\x7E]+$/;
  * @param challenge the 401 with `WWW-Authenticate: Basic realm=FILE`.
  * @throws IDENTITY_FAILED, ANSWER_INVALID
  */
-export function readArcKey({ runtime, purpose }: TokenContext, challenge: HttpResponse): string {
+export function readArcKey(runtime: Runtime, challenge: HttpResponse): string {
   const [, file] = CHALLENGE.exec(challenge.header('www-authenticate') ?? '') ?? [];
   if (file === undefined) {
-    throw new CredentialError('ANSWER_INVALID', `${purpose}: the Azure Arc agent named no key file`, {
+    throw new CredentialError('ANSWER_INVALID', `the Azure Arc agent named no key file`, {
       hint: 'azcmagent version (another program may listen in its place)',
     });
   }
@@ -29,7 +28,7 @@ export function readArcKey({ runtime, purpose }: TokenContext, challenge: HttpRe
     // Whoever answers there could otherwise have any file of this person sent to it.
     throw new CredentialError(
       'IDENTITY_FAILED',
-      `${purpose}: the Azure Arc agent named a key file where it keeps none`,
+      `the Azure Arc agent named a key file where it keeps none`,
       { causes: [quoteForeignText(file)], hint: 'azcmagent version (another program may listen in its place)' },
     );
   }
@@ -49,7 +48,7 @@ export function readArcKey({ runtime, purpose }: TokenContext, challenge: HttpRe
     if (KEY.test(key)) return key;
     reason = 'it does not hold a key';
   }
-  throw new CredentialError('IDENTITY_FAILED', `${purpose}: the key file of the Azure Arc agent cannot be read`, {
+  throw new CredentialError('IDENTITY_FAILED', `the key file of the Azure Arc agent cannot be read`, {
     causes: [`${file}: ${reason}`],
     hint,
   });

@@ -7,8 +7,8 @@
 import { CredentialError } from '../../errors.ts';
 import { asText, parseJsonObject } from '../../json.ts';
 import type { HttpResponse } from '../../network/http.ts';
-import type { TokenContext } from '../../sign-in/sign-in.ts';
-import type { NotSetUp } from '../identity.ts';
+import type { NotSetUp } from '../../not-set-up.ts';
+import type { TokenContext } from '../identity.ts';
 import { parseTokenResponse } from './answer.ts';
 import { readArcKey } from './azure-arc-key.ts';
 import { addQuery, parseEndpoint } from './endpoint.ts';
@@ -33,13 +33,13 @@ export async function requestAzureArcToken(
   context: TokenContext,
   { endpoint, selector, isChosen }: ManagedIdentityRequest,
 ): Promise<string | NotSetUp> {
-  const server = parseEndpoint(context, SERVICE, endpoint, 'nearby');
+  const server = parseEndpoint(SERVICE, endpoint, 'nearby');
   // The agent listens on IPv4 only, and a hosts file must not send its key elsewhere.
   if (server.hostname === 'localhost') server.hostname = '127.0.0.1';
   const url = addQuery(server, {
     'api-version': '2020-06-01',
     resource: context.audience,
-    ...formatSelector(context, SERVICE, selector, {
+    ...formatSelector(SERVICE, selector, {
       clientId: 'client_id',
       objectId: 'object_id',
       resourceId: 'msi_res_id',
@@ -49,11 +49,11 @@ export async function requestAzureArcToken(
   // An agent that is only installed, and that nobody named, is no identity when it does not answer at once.
   const isHintOnly = endpoint.variable === undefined && !isChosen;
   const ask = (headers: Readonly<Record<string, string>>) =>
-    askService(context, http, SERVICE, {
+    askService(http, SERVICE, {
       method: 'GET',
       url,
       headers: { Metadata: 'true', ...headers },
-      passingStatuses: [404],
+      retriedStatuses: [404],
       ...(isHintOnly ? { maxAttempts: 1 } : {}),
     });
   let challenge: HttpResponse;
@@ -66,15 +66,15 @@ export async function requestAzureArcToken(
     throw cause;
   }
   if (challenge.status !== 401) {
-    if (challenge.status !== 200) return parseTokenResponse(context, SERVICE, challenge);
-    throw new CredentialError('ANSWER_INVALID', `${context.purpose}: ${SERVICE.name} did not ask for its key`, {
+    if (challenge.status !== 200) return parseTokenResponse(context.runtime, SERVICE, challenge);
+    throw new CredentialError('ANSWER_INVALID', `${SERVICE.name} did not ask for its key`, {
       hint: 'azcmagent version (another program may listen in its place)',
     });
   }
-  const key = readArcKey(context, challenge);
+  const key = readArcKey(context.runtime, challenge);
   const response = await ask({ Authorization: `Basic ${key}` });
-  const token = parseTokenResponse(context, SERVICE, response);
-  checkEcho(context, selector, response);
+  const token = parseTokenResponse(context.runtime, SERVICE, response);
+  checkEcho(selector, response);
   return token;
 }
 
@@ -82,14 +82,14 @@ export async function requestAzureArcToken(
  * An agent from before user-assigned identities ignores the choice and answers for the machine's own identity.
  * @throws IDENTITY_FAILED
  */
-function checkEcho({ purpose }: TokenContext, selector: Selector | undefined, { body }: HttpResponse): void {
+function checkEcho(selector: Selector | undefined, { body }: HttpResponse): void {
   if (selector === undefined) return;
   const answer = parseJsonObject(body);
   const wanted = selector.value.toLowerCase();
   if (ECHOES[selector.parameter].some((name) => asText(answer?.[name])?.toLowerCase() === wanted)) return;
   throw new CredentialError(
     'IDENTITY_FAILED',
-    `${purpose}: ${SERVICE.name} did not answer for the identity of ${selector.origin}`,
+    `${SERVICE.name} did not answer for the identity of ${selector.origin}`,
     { hint: `azcmagent version (update the agent), or remove ${selector.origin} for the machine's own identity` },
   );
 }

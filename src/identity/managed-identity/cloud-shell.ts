@@ -4,7 +4,7 @@
  * @see https://learn.microsoft.com/azure/cloud-shell/msi-authorization
  */
 
-import type { TokenContext } from '../../sign-in/sign-in.ts';
+import type { TokenContext } from '../identity.ts';
 import { parseTokenResponse } from './answer.ts';
 import { parseEndpoint } from './endpoint.ts';
 import { askService, formatSelector, type ManagedIdentityRequest, type TokenService } from './request.ts';
@@ -18,14 +18,14 @@ export async function requestCloudShellToken(
   context: TokenContext,
   { endpoint, selector }: ManagedIdentityRequest,
 ): Promise<string> {
-  const url = parseEndpoint(context, SERVICE, endpoint, 'named').href;
-  formatSelector(context, SERVICE, selector, {}); // there is one identity, the person's
-  const response = await askService(context, context.openDirect({}), SERVICE, {
+  const url = parseEndpoint(SERVICE, endpoint, 'named').href;
+  formatSelector(SERVICE, selector, {}); // there is one identity, the person's
+  const response = await askService(context.openDirect({}), SERVICE, {
     method: 'POST',
     url,
     headers: { Metadata: 'true' },
     form: [['resource', context.audience]],
-    passingStatuses: [404],
+    retriedStatuses: [404],
   });
-  return parseTokenResponse(context, SERVICE, response, ({ code }) => code === 'AudienceNotSupported');
+  return parseTokenResponse(context.runtime, SERVICE, response, ({ code }) => code === 'AudienceNotSupported');
 }

@@ -2,7 +2,7 @@
 
 import { isIPv4 } from 'node:net';
 import { CredentialError } from '../../errors.ts';
-import type { TokenContext } from '../../sign-in/sign-in.ts';
+import { parsePlainUrl } from '../../network/plain-url.ts';
 import type { NamedEndpoint, TokenService } from './request.ts';
 
 /**
@@ -13,19 +13,16 @@ export type EndpointRule = 'https' | 'nearby' | 'named';
 
 /** @throws IDENTITY_INVALID */
 export function parseEndpoint(
-  { purpose }: TokenContext,
   service: TokenService,
   { url, variable = 'the endpoint' }: NamedEndpoint,
   rule: EndpointRule,
 ): URL {
   const refuse = (what: string) =>
-    new CredentialError('IDENTITY_INVALID', `${purpose}: ${variable} ${what}`, {
+    new CredentialError('IDENTITY_INVALID', `${variable} ${what}`, {
       hint: `unset ${variable}, or set it as ${service.name} does`,
     });
-  const endpoint = URL.parse(url);
-  if (endpoint === null || !['http:', 'https:'].includes(endpoint.protocol)) throw refuse('is not an http URL');
-  const { username, password, hash } = endpoint;
-  if (username !== '' || password !== '' || hash !== '') throw refuse('has parts that an endpoint does not have');
+  const endpoint = parsePlainUrl(url, { protocols: ['http:', 'https:'], query: true });
+  if (endpoint === undefined) throw refuse('is not a plain http URL');
   if (endpoint.protocol === 'https:' || rule === 'named') return endpoint;
   if (rule === 'https') throw refuse('is not an https URL');
   if (!isNearby(endpoint.hostname)) throw refuse('is a plain http URL of another machine');

@@ -7,10 +7,10 @@
 import { readMarker, writeMarker } from '../../cache/markers.ts';
 import { CredentialError } from '../../errors.ts';
 import { parseJsonObject } from '../../json.ts';
-import type { HttpClient, HttpResponse } from '../../network/http.ts';
-import type { TokenContext } from '../../sign-in/sign-in.ts';
-import type { NotSetUp } from '../identity.ts';
-import { describeRefusal, parseTokenResponse, type Refusal, readRefusal } from './answer.ts';
+import type { HttpClient, HttpResponse, Refusal } from '../../network/http.ts';
+import type { NotSetUp } from '../../not-set-up.ts';
+import type { TokenContext } from '../identity.ts';
+import { describeRefusal, parseTokenResponse, readRefusal } from './answer.ts';
 import { addQuery, parseEndpoint } from './endpoint.ts';
 import {
   askService,
@@ -27,8 +27,8 @@ const SERVICE: TokenService = {
 const TOKEN_PATH = '/metadata/identity/oauth2/token';
 const PROBE_TIMEOUT_MS = 1_000;
 /** It updates itself for up to 70 seconds (410), and knows a new identity a little later (404). */
-const PASSING_STATUSES = [404, 410];
-const RETRIED_STATUSES = [...PASSING_STATUSES, 408, 429, 500, 502, 503, 504];
+const TRANSIENT_STATUSES = [404, 410];
+const RETRIED_STATUSES = [...TRANSIENT_STATUSES, 408, 429, 500, 502, 503, 504];
 const MAX_ATTEMPTS = 5;
 /** Remembered for a minute, so that of the many runs of one build only the first waits for nobody. */
 const MARKER = 'imds';
@@ -44,15 +44,15 @@ export async function requestImdsToken(
   const nowSeconds = runtime.now() / 1000;
   const mustProbe = !isChosen && endpoint.variable === undefined;
   if (mustProbe && readMarker(cache, MARKER, nowSeconds) === ABSENT) return NOT_THERE;
-  const server = parseEndpoint(context, SERVICE, endpoint, 'nearby');
+  const server = parseEndpoint(SERVICE, endpoint, 'nearby');
   server.pathname = `${server.pathname.replace(/\/+$/, '')}${TOKEN_PATH}`;
-  const fields = formatSelector(context, SERVICE, selector, {
+  const fields = formatSelector(SERVICE, selector, {
     clientId: 'client_id',
     objectId: 'object_id',
     resourceId: 'msi_res_id',
   });
   const http = context.openDirect({});
-  if (mustProbe && !(await isImdsThere(context, http, server.href))) {
+  if (mustProbe && !(await isImdsThere(http, server.href))) {
     writeMarker(cache, MARKER, ABSENT, nowSeconds, MARKER_SECONDS);
     return NOT_THERE;
   }
@@ -60,33 +60,33 @@ export async function requestImdsToken(
     method: 'GET',
     url: addQuery(server, { 'api-version': '2018-02-01', resource: audience, ...fields }),
     headers: { Metadata: 'true' },
-    passingStatuses: PASSING_STATUSES,
+    retriedStatuses: TRANSIENT_STATUSES,
   } as const;
   let response: HttpResponse | undefined;
   if (!isChosen && !mustProbe) {
     // Where a variable names the place, the first request is also what tells whether anybody is there.
-    response = await askOnce(() => askService(context, http, SERVICE, { ...request, maxAttempts: 1 }));
+    response = await askOnce(() => askService(http, SERVICE, { ...request, maxAttempts: 1 }));
     if (response === undefined) return NOT_THERE;
   }
   if (response === undefined || RETRIED_STATUSES.includes(response.status)) {
-    response = await askService(context, http, SERVICE, { ...request, maxAttempts: MAX_ATTEMPTS });
+    response = await askService(http, SERVICE, { ...request, maxAttempts: MAX_ATTEMPTS });
   }
   const refusal = readRefusal(response);
   if (!isChosen && refusal === undefined) return { notSetUp: 'something else answers in place of IMDS' };
   if (response.status === 400 && refusal !== undefined && !isResourceUnknown(refusal)) {
     if (selector === undefined && !isChosen) return { notSetUp: 'this machine has no managed identity' };
-    throw explainNotAssigned(context, selector, response);
+    throw explainNotAssigned(selector, response);
   }
-  return parseTokenResponse(context, SERVICE, response, isResourceUnknown);
+  return parseTokenResponse(context.runtime, SERVICE, response, isResourceUnknown);
 }
 
 /**
  * Asks without the header that every request must have, which IMDS refuses in words of its own.
  * @returns whether that is who answers within a second; a gateway that refuses the address is not.
  */
-async function isImdsThere(context: TokenContext, http: HttpClient, url: string): Promise<boolean> {
+async function isImdsThere(http: HttpClient, url: string): Promise<boolean> {
   const probe = { method: 'GET', url, timeoutMs: PROBE_TIMEOUT_MS, maxAttempts: 1 } as const;
-  const response = await askOnce(() => http.send({ ...probe, purpose: context.purpose }));
+  const response = await askOnce(() => http.send(probe));
   if (response === undefined) return false;
   // Docker Desktop's proxy says of every address that it is unreachable.
   if (response.status === 403 && response.body.includes('unreachable')) return false;
@@ -104,25 +104,24 @@ async function askOnce(ask: () => Promise<HttpResponse>): Promise<HttpResponse |
   }
 }
 
-function isResourceUnknown({ code = '', text }: Refusal): boolean {
-  return code === 'invalid_resource' || /\bAADSTS(500011|50001)\b/.test(text);
+function isResourceUnknown({ code = '', message = '' }: Refusal): boolean {
+  return code === 'invalid_resource' || /\bAADSTS(500011|50001)\b/.test(message);
 }
 
 function explainNotAssigned(
-  { purpose }: TokenContext,
   selector: Selector | undefined,
   response: HttpResponse,
 ): CredentialError {
   const causes = describeRefusal(response);
   if (selector === undefined) {
-    return new CredentialError('IDENTITY_FAILED', `${purpose}: no identity is assigned to this machine`, {
+    return new CredentialError('IDENTITY_FAILED', `no identity is assigned to this machine`, {
       causes,
       hint: 'az vm identity assign --resource-group GROUP --name NAME (az vmss, az container)',
     });
   }
   return new CredentialError(
     'IDENTITY_FAILED',
-    `${purpose}: the identity of ${selector.origin} is not assigned to this machine`,
+    `the identity of ${selector.origin} is not assigned to this machine`,
     { causes, hint: `${SERVICE.hint}, and correct ${selector.origin}` },
   );
 }

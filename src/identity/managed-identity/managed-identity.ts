@@ -3,8 +3,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CredentialError } from '../../errors.ts';
+import { guid, text, type Values } from '../../field.ts';
 import { type Runtime, readVariable } from '../../system/runtime.ts';
-import type { Identity, IdentityRequest, NotSetUp } from '../identity.ts';
+import type { NotSetUp } from '../../not-set-up.ts';
+import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
 import type { NamedEndpoint, RequestManagedIdentityToken, Selector } from './request.ts';
 
 /** Each kind is loaded when it signs in. */
@@ -17,7 +19,7 @@ const KINDS = {
   imds: async () => (await import('./imds.ts')).requestImdsToken,
 } satisfies Readonly<Record<string, () => Promise<RequestManagedIdentityToken>>>;
 
-interface Place {
+interface TokenServer {
   readonly kind: keyof typeof KINDS;
   readonly endpoint: NamedEndpoint;
   /** The variable whose secret has to come with each request. */
@@ -30,28 +32,51 @@ const ARC_ENDPOINT = 'http://127.0.0.1:40342/metadata/identity/oauth2/token';
 const IMDS_ENDPOINT = 'http://169.254.169.254';
 const SELECTORS = ['clientId', 'objectId', 'resourceId'] as const;
 
+const FIELDS = {
+  clientId: guid('User-assigned managed identity, by client id.', 'the id of an application or a managed identity'),
+  objectId: guid('User-assigned managed identity, by object id.', "a managed identity's object id"),
+  resourceId: text(
+    'User-assigned managed identity, by resource id.',
+    'a resource id: "/subscriptions/…"',
+    '^/[sS][uU][bB][sS][cC][rR][iI][pP][tT][iI][oO][nN][sS]/[A-Za-z0-9_-]+/[A-Za-z0-9_.()/ -]+$',
+  ),
+};
+
+type Request = IdentityRequest<Values<typeof FIELDS>>;
+
+/** Its metadata service can only be told from a machine without one by asking it: so it is tried after all others. */
+export const MANAGED_IDENTITY = defineSource({
+  name: 'managed-identity',
+  aliases: ['ManagedIdentityCredential'],
+  group: 'prod',
+  summary: 'the identity of an App Service, a virtual machine, an AKS node, Azure Arc …',
+  fields: FIELDS,
+  find: findManagedIdentity,
+  findLast: findImds,
+});
+
 /**
  * Finds the managed identity that the environment or an installed agent tells of; where the person chose managed
  * identity and neither does, the metadata service's.
  * @throws IDENTITY_INVALID when the configuration names more than one identity.
  */
-export function findManagedIdentity(request: IdentityRequest): Identity | NotSetUp {
-  const place = findPlace(request.runtime);
-  if (place !== undefined) return createIdentity(request, place);
-  if (request.isChosen) return createIdentity(request, findImdsPlace(request.runtime));
+function findManagedIdentity(request: Request): Identity | NotSetUp {
+  const server = findServer(request.runtime);
+  if (server !== undefined) return createIdentity(request, server);
+  if (request.isChosen) return createIdentity(request, findImdsServer(request.runtime));
   return { notSetUp: 'the environment names no managed identity' };
 }
 
-/** The metadata service, which only asking it can tell from a machine without one: so it is tried after all others. */
-export function findImds(request: IdentityRequest): Identity | NotSetUp {
-  if (request.isChosen || findPlace(request.runtime) !== undefined) {
+/** The metadata service, where nothing else was found. */
+function findImds(request: Request): Identity | NotSetUp {
+  if (request.isChosen || findServer(request.runtime) !== undefined) {
     return { notSetUp: 'another kind of managed identity comes first' };
   }
-  return createIdentity(request, findImdsPlace(request.runtime));
+  return createIdentity(request, findImdsServer(request.runtime));
 }
 
 /** The order is that of Microsoft's own libraries, so that every tool on a machine finds the same identity. */
-function findPlace(runtime: Runtime): Place | undefined {
+function findServer(runtime: Runtime): TokenServer | undefined {
   const isSet = (name: string) => readVariable(runtime, name) !== undefined;
   const identityEndpoint = namedEndpoint(runtime, 'IDENTITY_ENDPOINT');
   if (identityEndpoint !== undefined && isSet('IDENTITY_HEADER')) {
@@ -71,7 +96,7 @@ function findPlace(runtime: Runtime): Place | undefined {
   return { kind: 'azure-arc', endpoint: { url: ARC_ENDPOINT, variable: undefined } };
 }
 
-function findImdsPlace(runtime: Runtime): Place {
+function findImdsServer(runtime: Runtime): TokenServer {
   const named = namedEndpoint(runtime, 'AZURE_POD_IDENTITY_AUTHORITY_HOST');
   return { kind: 'imds', endpoint: named ?? { url: IMDS_ENDPOINT, variable: undefined } };
 }
@@ -83,14 +108,14 @@ function hasArcAgent(runtime: Runtime): boolean {
   return programs !== undefined && existsSync(join(programs, 'AzureConnectedMachineAgent', 'himds.exe'));
 }
 
-function createIdentity(request: IdentityRequest, { kind, endpoint, secretVariable, selector }: Place): Identity {
+function createIdentity(request: Request, { kind, endpoint, secretVariable, selector }: TokenServer): Identity {
   const { runtime, isChosen } = request;
   const chosen = findSelector(request) ?? selector;
   const host = URL.parse(endpoint.url)?.host ?? 'nowhere';
   const who = chosen === undefined ? 'system-assigned' : `${chosen.parameter} ${chosen.value.toLowerCase()}`;
   return {
-    source: 'managed-identity',
-    description: `managed-identity ${kind} ${host} ${who}`,
+    source: MANAGED_IDENTITY.name,
+    description: `${MANAGED_IDENTITY.name} ${kind} ${host} ${who}`,
     ...(secretVariable === undefined ? {} : { readSecret: () => readVariable(runtime, secretVariable) ?? '' }),
     // The metadata service may not be there at all.
     ...(kind === 'imds' && !isChosen ? {} : { origins: [] }),
@@ -102,7 +127,7 @@ function createIdentity(request: IdentityRequest, { kind, endpoint, secretVariab
 }
 
 /** The identity that the configuration names, else `AZURE_CLIENT_ID`. */
-function findSelector({ runtime, registry, parameters }: IdentityRequest): Selector | undefined {
+function findSelector({ runtime, parameters }: Request): Selector | undefined {
   const named = SELECTORS.flatMap((parameter): Selector[] => {
     const value = parameters[parameter];
     return value === undefined ? [] : [{ parameter, value, origin: `"${parameter}"` }];
@@ -112,7 +137,7 @@ function findSelector({ runtime, registry, parameters }: IdentityRequest): Selec
   if (other === undefined) return selector;
   throw new CredentialError(
     'IDENTITY_INVALID',
-    `Cannot sign in for ${registry.host}: the configuration names a managed identity by more than one id`,
+    `the configuration names a managed identity by more than one id`,
     { hint: `keep one of ${named.map(({ origin }) => origin).join(', ')}` },
   );
 }

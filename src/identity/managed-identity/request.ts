@@ -2,8 +2,8 @@
 
 import { CredentialError } from '../../errors.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from '../../network/http.ts';
-import type { TokenContext } from '../../sign-in/sign-in.ts';
-import type { NotSetUp } from '../identity.ts';
+import type { NotSetUp } from '../../not-set-up.ts';
+import type { TokenContext } from '../identity.ts';
 
 /** Where tokens are given out. */
 export interface NamedEndpoint {
@@ -53,22 +53,18 @@ const MAX_ATTEMPTS = 4;
  * @throws NETWORK_FAILED, ANSWER_INVALID
  */
 export async function askService(
-  context: TokenContext,
   http: HttpClient,
   service: TokenService,
-  request: Omit<HttpRequest, 'purpose'>,
+  request: HttpRequest,
 ): Promise<HttpResponse> {
-  const { purpose } = context;
   try {
-    return await http.send({ maxAttempts: MAX_ATTEMPTS, ...request, purpose });
+    return await http.send({ maxAttempts: MAX_ATTEMPTS, ...request });
   } catch (cause) {
     if (!(cause instanceof CredentialError) || cause.code !== 'NETWORK_FAILED') throw cause;
     // What helps with Azure's own hosts, such as another proxy, does not help with a server next door.
-    throw new CredentialError(
-      'NETWORK_FAILED',
-      `${purpose}: ${service.name} cannot be reached at ${new URL(request.url).host}`,
-      { causes: cause.causes, hint: service.hint, cause: cause.cause },
-    );
+    throw new CredentialError('NETWORK_FAILED', `${service.name} cannot be reached at ${new URL(request.url).host}`, {
+      ...{ causes: cause.causes, hint: service.hint, cause: cause.cause },
+    });
   }
 }
 
@@ -77,7 +73,6 @@ export async function askService(
  * @throws IDENTITY_INVALID when the service has none for it.
  */
 export function formatSelector(
-  { purpose }: TokenContext,
   service: TokenService,
   selector: Selector | undefined,
   names: Partial<Readonly<Record<Selector['parameter'], string>>>,
@@ -88,7 +83,7 @@ export function formatSelector(
   const { origin } = selector;
   const remove = origin.startsWith('"') ? `remove ${origin} from the configuration's identity` : `unset ${origin}`;
   const others = Object.keys(names).map((parameter) => `"${parameter}"`);
-  throw new CredentialError('IDENTITY_INVALID', `${purpose}: ${service.name} cannot choose an identity by ${origin}`, {
+  throw new CredentialError('IDENTITY_INVALID', `${service.name} cannot choose an identity by ${origin}`, {
     hint: others.length === 0 ? remove : `${remove}, and use ${others.join(' or ')}`,
   });
 }

@@ -8,7 +8,7 @@ import { CredentialError, readErrorCode } from '../../errors.ts';
 import { UNEXPECTED_CERTIFICATE } from '../../network/certificate-pin.ts';
 import type { HttpResponse } from '../../network/http.ts';
 import { readPort } from '../../network/sockets.ts';
-import type { TokenContext } from '../../sign-in/sign-in.ts';
+import type { TokenContext } from '../identity.ts';
 import { readVariable } from '../../system/runtime.ts';
 import { parseTokenResponse } from './answer.ts';
 import { addQuery, parseEndpoint } from './endpoint.ts';
@@ -25,17 +25,17 @@ export async function requestServiceFabricToken(
   { endpoint, selector }: ManagedIdentityRequest,
 ): Promise<string> {
   const { runtime } = context;
-  const server = parseEndpoint(context, SERVICE, endpoint, 'https');
-  formatSelector(context, SERVICE, selector, {}); // the application's manifest says which identity it is
+  const server = parseEndpoint(SERVICE, endpoint, 'https');
+  formatSelector(SERVICE, selector, {}); // the application's manifest says which identity it is
   const certificateSha1 = parseThumbprint(readVariable(runtime, THUMBPRINT) ?? '');
   if (certificateSha1 === undefined) {
-    throw new CredentialError('IDENTITY_INVALID', `${context.purpose}: ${THUMBPRINT} is not a SHA-1 thumbprint`, {
+    throw new CredentialError('IDENTITY_INVALID', `${THUMBPRINT} is not a SHA-1 thumbprint`, {
       hint: showThumbprint(server),
     });
   }
   let response: HttpResponse;
   try {
-    response = await askService(context, context.openDirect({ certificateSha1 }), SERVICE, {
+    response = await askService(context.openDirect({ certificateSha1 }), SERVICE, {
       method: 'GET',
       url: addQuery(server, { 'api-version': '2019-07-01-preview', resource: context.audience }),
       headers: { Secret: readVariable(runtime, 'IDENTITY_HEADER') ?? '' },
@@ -44,11 +44,11 @@ export async function requestServiceFabricToken(
     if (!(cause instanceof CredentialError) || readErrorCode(cause.cause) !== UNEXPECTED_CERTIFICATE) throw cause;
     throw new CredentialError(
       'IDENTITY_FAILED',
-      `${context.purpose}: the server at ${server.host} does not have the certificate of ${THUMBPRINT}`,
+      `the server at ${server.host} does not have the certificate of ${THUMBPRINT}`,
       { causes: ['nothing was sent to it'], hint: showThumbprint(server), cause },
     );
   }
-  return parseTokenResponse(context, SERVICE, response);
+  return parseTokenResponse(context.runtime, SERVICE, response);
 }
 
 /** @returns 40 lower-case hexadecimal digits. */

@@ -2,7 +2,7 @@
 
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { CredentialError, describeCause } from '../../errors.ts';
-import type { TokenContext } from '../../sign-in/sign-in.ts';
+import type { Runtime } from '../../system/runtime.ts';
 import { readForeignFile } from '../../system/files.ts';
 
 export interface ClientCertificate {
@@ -38,12 +38,12 @@ const MIN_KEY_BITS = 2048;
 
 /** @throws IDENTITY_INVALID when there is no certificate with its key in the file. */
 export function loadClientCertificate(
-  { runtime, purpose }: Pick<TokenContext, 'runtime' | 'purpose'>,
+  runtime: Runtime,
   place: CertificateLocation,
 ): ClientCertificate {
   const { file } = place;
   const fail: Fail = (what, hint, cause) =>
-    new CredentialError('IDENTITY_INVALID', `${purpose}: ${what}`, {
+    new CredentialError('IDENTITY_INVALID', `${what}`, {
       causes: cause === undefined ? [] : [describeCause(cause)],
       hint,
     });
@@ -57,7 +57,7 @@ export function loadClientCertificate(
       `openssl pkcs12 -in ${file} -out ${file}.pem -nodes`,
     );
   }
-  const certificates = readCertificates(blocks, file, fail);
+  const certificates = parseCertificates(blocks, file, fail);
   if (keyBlock === undefined) {
     if (certificates.length === 0) {
       throw fail(`${file} holds neither a certificate nor a key in PEM`, `openssl x509 -in ${file} -noout -subject`);
@@ -67,7 +67,7 @@ export function loadClientCertificate(
   if (certificates.length === 0) {
     throw fail(`${file} holds a private key without its certificate`, `cat ${file} CERTIFICATE.pem > BOTH.pem`);
   }
-  const key = readKey(keyBlock, place, fail);
+  const key = parseKey(keyBlock, place, fail);
   checkKey(key, file, fail);
   const certificate = certificates.find((one) => one.checkPrivateKey(key));
   if (certificate === undefined) {
@@ -102,7 +102,7 @@ function readText(file: string, fail: Fail): string {
   return text;
 }
 
-function readCertificates(blocks: readonly PemBlock[], file: string, fail: Fail): X509Certificate[] {
+function parseCertificates(blocks: readonly PemBlock[], file: string, fail: Fail): X509Certificate[] {
   try {
     return blocks.filter(({ label }) => label === 'CERTIFICATE').map(({ text }) => new X509Certificate(text));
   } catch (cause) {
@@ -110,7 +110,7 @@ function readCertificates(blocks: readonly PemBlock[], file: string, fail: Fail)
   }
 }
 
-function readKey(block: PemBlock, { file, password, passwordSetting }: CertificateLocation, fail: Fail): KeyObject {
+function parseKey(block: PemBlock, { file, password, passwordSetting }: CertificateLocation, fail: Fail): KeyObject {
   const isEncrypted = block.label.startsWith('ENCRYPTED') || block.text.includes('Proc-Type: 4,ENCRYPTED');
   if (isEncrypted && password === undefined) {
     throw fail(

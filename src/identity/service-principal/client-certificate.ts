@@ -1,20 +1,41 @@
 /** A service principal with a certificate. */
 
-import { findAuthority, findClient } from '../../entra/authority.ts';
-import { CredentialError, describeCause } from '../../errors.ts';
-import { readForeignFile } from '../../system/files.ts';
-import { readVariable } from '../../system/runtime.ts';
-import type { Identity, IdentityRequest, NotSetUp } from '../identity.ts';
+import { findAuthority } from '../../entra/authority.ts';
+import { flag, guid, path, type Values, variable } from '../../field.ts';
+import { type Runtime, readVariable } from '../../system/runtime.ts';
+import { findClient } from '../client.ts';
+import type { NotSetUp } from '../../not-set-up.ts';
+import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
+import { readSecretFile } from '../secret-file.ts';
 
 const PATH_VARIABLE = 'AZURE_CLIENT_CERTIFICATE_PATH';
-const MAX_PASSWORD_BYTES = 64 * 1024;
+const PASSWORD_VARIABLE = 'AZURE_CLIENT_CERTIFICATE_PASSWORD';
+const CHAIN_VARIABLE = 'AZURE_CLIENT_SEND_CERTIFICATE_CHAIN';
+
+const FIELDS = {
+  clientId: guid('The application.', 'the id of an application or a managed identity'),
+  certificatePath: path('Absolute path of a PEM file with certificate and key.'),
+  certificatePasswordFile: path("Absolute path of a file that holds the key's password."),
+  certificatePasswordEnv: variable("Variable that holds the key's password."),
+  sendCertificateChain: flag('Sends the certificates, for subject-name/issuer authentication.'),
+};
+
+type Request = IdentityRequest<Values<typeof FIELDS>>;
 
 /**
- * Takes `AZURE_CLIENT_ID`, `AZURE_TENANT_ID` and `AZURE_CLIENT_CERTIFICATE_PATH` with its two companions, or what the
- * configuration names instead. A client secret in the environment wins, as it does in Azure's SDKs.
+ * A client secret in the environment wins, as it does in Azure's SDKs.
  * @see https://learn.microsoft.com/javascript/api/@azure/identity/environmentcredential
  */
-export function findClientCertificate(request: IdentityRequest): Identity | NotSetUp {
+export const CLIENT_CERTIFICATE = defineSource({
+  name: 'client-certificate',
+  aliases: ['EnvironmentCredential'],
+  group: 'prod',
+  summary: 'AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_CERTIFICATE_PATH',
+  fields: FIELDS,
+  find: findClientCertificate,
+});
+
+function findClientCertificate(request: Request): Identity | NotSetUp {
   const { runtime, parameters, isChosen } = request;
   const file = parameters.certificatePath ?? readVariable(runtime, PATH_VARIABLE);
   if (file === undefined) return { notSetUp: `${PATH_VARIABLE} is not set` };
@@ -25,11 +46,11 @@ export function findClientCertificate(request: IdentityRequest): Identity | NotS
   if (typeof client === 'string') return { notSetUp: `${PATH_VARIABLE} is set, ${client} is not` };
   const { clientId, tenant } = client;
   const authority = findAuthority(request);
-  const passwordVariable = parameters.certificatePasswordEnv ?? 'AZURE_CLIENT_CERTIFICATE_PASSWORD';
-  const sendChain = parameters.sendCertificateChain ?? readFlag(request, 'AZURE_CLIENT_SEND_CERTIFICATE_CHAIN');
+  const passwordVariable = parameters.certificatePasswordEnv ?? PASSWORD_VARIABLE;
+  const sendChain = parameters.sendCertificateChain ?? readFlag(runtime, CHAIN_VARIABLE);
   return {
-    source: 'client-certificate',
-    description: `client-certificate ${authority.url}/${tenant} ${clientId}`,
+    source: CLIENT_CERTIFICATE.name,
+    description: `${CLIENT_CERTIFICATE.name} ${authority.url}/${tenant} ${clientId}`,
     readSecret: () => `${file} ${readVariable(runtime, passwordVariable) ?? ''}`,
     get origins() {
       return [new URL(authority.url).origin]; // which a cached answer does not ask for
@@ -44,7 +65,7 @@ export function findClientCertificate(request: IdentityRequest): Identity | NotS
         import('./certificate-file.ts'),
         import('./client-assertion.ts'),
       ]);
-      const certificate = loadClientCertificate(context, {
+      const certificate = loadClientCertificate(runtime, {
         file,
         password: readPassword(request, passwordVariable),
         passwordSetting: parameters.certificatePasswordFile ?? passwordVariable,
@@ -69,29 +90,18 @@ export function findClientCertificate(request: IdentityRequest): Identity | NotS
 }
 
 /** What Azure's SDKs take for yes. */
-function readFlag({ runtime }: IdentityRequest, variable: string): boolean {
-  return /^(?:1|true)$/i.test(readVariable(runtime, variable) ?? '');
+function readFlag(runtime: Runtime, name: string): boolean {
+  return /^(?:1|true)$/i.test(readVariable(runtime, name) ?? '');
 }
 
 /** @throws IDENTITY_INVALID when it is not where the configuration says. */
-function readPassword({ runtime, registry, parameters }: IdentityRequest, variable: string): string | undefined {
+function readPassword({ runtime, parameters }: Request, passwordVariable: string): string | undefined {
   const file = parameters.certificatePasswordFile;
-  let password: string | undefined;
-  if (file === undefined) {
-    password = readVariable(runtime, variable);
-  } else {
-    const fail = (what: string) =>
-      new CredentialError('IDENTITY_INVALID', `Cannot sign in for ${registry.host}: ${what}`, {
-        hint: `ls -l ${file}`,
-      });
-    try {
-      // A password may well end in a space; only the line's end is not part of it.
-      password = readForeignFile(file, MAX_PASSWORD_BYTES)?.replace(/\r?\n$/, '');
-    } catch (cause) {
-      throw fail(`the password of the certificate in ${file} cannot be read (${describeCause(cause)})`);
-    }
-    if (!password) throw fail(`there is no password of the certificate in ${file}`);
-  }
+  const password =
+    file === undefined
+      ? readVariable(runtime, passwordVariable)
+      : // A password may well end in a space; only the line's end is not part of it.
+        readSecretFile(file, 'password of the certificate').replace(/\r?\n$/, '');
   if (password !== undefined) runtime.secrets.add(password);
   return password;
 }

@@ -1,40 +1,63 @@
 /** A service principal with a client secret. */
 
-import { findAuthority, findClient } from '../../entra/authority.ts';
-import { CredentialError, describeCause } from '../../errors.ts';
-import { readForeignFile } from '../../system/files.ts';
+import { findAuthority } from '../../entra/authority.ts';
+import { CredentialError } from '../../errors.ts';
+import { guid, path, text, type Values, variable } from '../../field.ts';
 import { readVariable } from '../../system/runtime.ts';
-import type { Identity, IdentityRequest, NotSetUp } from '../identity.ts';
+import { findClient } from '../client.ts';
+import type { NotSetUp } from '../../not-set-up.ts';
+import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
+import { readSecretFile } from '../secret-file.ts';
 
-const MAX_SECRET_BYTES = 64 * 1024;
+const SECRET_VARIABLE = 'AZURE_CLIENT_SECRET';
 
-/**
- * Takes `AZURE_CLIENT_ID`, `AZURE_TENANT_ID` and `AZURE_CLIENT_SECRET`, or what the configuration names instead.
- * @see https://learn.microsoft.com/javascript/api/@azure/identity/environmentcredential
- */
-export function findClientSecret(request: IdentityRequest): Identity | NotSetUp {
+const FIELDS = {
+  clientId: guid('The application.', 'the id of an application or a managed identity'),
+  clientSecretFile: path('Absolute path of a file that holds the client secret.'),
+  clientSecretEnv: variable('Variable that holds the client secret.'),
+  clientSecretKeychain: text(
+    'Server URL of the keychain entry that holds the client secret.',
+    'the server URL of a keychain entry',
+  ),
+};
+
+type Request = IdentityRequest<Values<typeof FIELDS>>;
+
+/** @see https://learn.microsoft.com/javascript/api/@azure/identity/environmentcredential */
+export const CLIENT_SECRET = defineSource({
+  name: 'client-secret',
+  aliases: ['EnvironmentCredential'],
+  group: 'prod',
+  summary: 'AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET',
+  fields: FIELDS,
+  find: findClientSecret,
+});
+
+function findClientSecret(request: Request): Identity | NotSetUp {
   const { runtime, parameters } = request;
-  const variable = parameters.clientSecretEnv ?? 'AZURE_CLIENT_SECRET';
+  const secretVariable = parameters.clientSecretEnv ?? SECRET_VARIABLE;
   const isElsewhere = parameters.clientSecretFile !== undefined || parameters.clientSecretKeychain !== undefined;
-  if (!isElsewhere && readVariable(runtime, variable) === undefined) return { notSetUp: `${variable} is not set` };
+  if (!isElsewhere && readVariable(runtime, secretVariable) === undefined) {
+    return { notSetUp: `${secretVariable} is not set` };
+  }
   const client = findClient(request);
-  if (typeof client === 'string') return { notSetUp: `${variable} is set, ${client} is not` };
+  if (typeof client === 'string') return { notSetUp: `${secretVariable} is set, ${client} is not` };
   const { clientId, tenant } = client;
   const authority = findAuthority(request);
   return {
-    source: 'client-secret',
-    description: `client-secret ${authority.url}/${tenant} ${clientId}`,
+    source: CLIENT_SECRET.name,
+    description: `${CLIENT_SECRET.name} ${authority.url}/${tenant} ${clientId}`,
     get origins() {
       return [new URL(authority.url).origin]; // which a cached answer does not ask for
     },
-    readSecret: () => readVariable(runtime, variable) ?? '',
+    readSecret: () => readVariable(runtime, secretVariable) ?? '',
     getToken: async (context) => {
       const { requestToken } = await import('../../entra/token-endpoint.ts');
       return requestToken(context, {
         authority,
         tenant,
         clientId,
-        credential: { client_secret: await readClientSecret(request, variable) },
+        credential: { client_secret: await readClientSecret(request, secretVariable) },
         actor: `the client secret of ${clientId}`,
       });
     },
@@ -42,31 +65,20 @@ export function findClientSecret(request: IdentityRequest): Identity | NotSetUp 
 }
 
 /** @throws IDENTITY_INVALID when it is not where the configuration says. */
-async function readClientSecret({ runtime, registry, parameters }: IdentityRequest, variable: string): Promise<string> {
+async function readClientSecret({ runtime, parameters }: Request, secretVariable: string): Promise<string> {
   const { clientSecretFile: file, clientSecretKeychain: entry } = parameters;
-  const fail = (what: string, hint: string) =>
-    new CredentialError('IDENTITY_INVALID', `Cannot sign in for ${registry.host}: ${what}`, { hint });
-  if (file !== undefined) {
-    let text: string | undefined;
-    try {
-      text = readForeignFile(file, MAX_SECRET_BYTES)?.trim();
-    } catch (cause) {
-      throw fail(`the client secret in ${file} cannot be read (${describeCause(cause)})`, `ls -l ${file}`);
-    }
-    if (text !== undefined) runtime.secrets.add(text);
-    if (text === undefined || text === '') throw fail(`there is no client secret in ${file}`, `ls -l ${file}`);
-    return text;
-  }
-  if (entry !== undefined) {
-    const { findKeychainSecret } = await import('../../logins/keychain-secret.ts');
+  if (file === undefined && entry !== undefined) {
+    const { findKeychainSecret } = await import('./keychain-secret.ts');
     const found = await findKeychainSecret(runtime, entry);
     if ('secret' in found) return found.secret;
-    throw fail(
+    throw new CredentialError(
+      'IDENTITY_INVALID',
       `the client secret is not in the keychain as ${entry} (${found.reason})`,
-      `put it there under that server URL, or use "clientSecretFile"`,
+      { hint: 'store it there under that server URL, or use "clientSecretFile"' },
     );
   }
-  const value = readVariable(runtime, variable) ?? '';
-  runtime.secrets.add(value);
-  return value;
+  const secret =
+    file === undefined ? (readVariable(runtime, secretVariable) ?? '') : readSecretFile(file, 'client secret').trim();
+  runtime.secrets.add(secret);
+  return secret;
 }

@@ -1,11 +1,11 @@
 /** Sockets that are waited for, and that end together. */
 import { createServer, Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { ClosedError, HangUpError, readHost, Sockets, settle } from '../../../src/network/sockets.ts';
+import { ClosedError, HangUpError, readHost, Sockets, waitForEvent } from '../../../src/network/sockets.ts';
 
 test('whoever waits for a socket is told at once that it was closed', async () => {
   const sockets = new Sockets();
-  const waiting = settle(
+  const waiting = waitForEvent(
     sockets.add(() => new Socket()),
     'connect',
   );
@@ -15,7 +15,7 @@ test('whoever waits for a socket is told at once that it was closed', async () =
 
 test('whoever waits for a socket is told at once that it ended without an error', async () => {
   const socket = new Socket();
-  const waiting = settle(socket, 'secureConnect');
+  const waiting = waitForEvent(socket, 'secureConnect');
   socket.destroy();
   await expect(waiting).rejects.toBeInstanceOf(HangUpError);
 });
@@ -39,7 +39,7 @@ test('a socket that connects is waited for, and closed later without a word', as
   const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
   const sockets = new Sockets();
   const socket = sockets.add(() => new Socket().connect(port, '127.0.0.1'));
-  await settle(socket, 'connect');
+  await waitForEvent(socket, 'connect');
   sockets.close();
   expect(socket.destroyed).toBe(true);
   await new Promise((resolve) => server.close(resolve));

@@ -11,9 +11,9 @@ import { asText, parseJsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
 import { NOT_FOUND } from '../protocol.ts';
 import { quoteForeignText } from '../redact.ts';
-import { type ChildResult, findExecutable, runProgram } from '../system/child-process.ts';
-import { readClockMs } from '../system/clock.ts';
-import type { Runtime } from '../system/runtime.ts';
+import { type ChildResult, findExecutable, runChild } from './child-process.ts';
+import { readClockMs } from './clock.ts';
+import type { Runtime } from './runtime.ts';
 
 export interface Login {
   readonly username: string;
@@ -28,7 +28,7 @@ export interface Keychain {
 }
 
 /** A keychain hangs when it waits for somebody to unlock it who is not there. */
-const PATIENCE_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 /** `CRED_MAX_CREDENTIAL_BLOB_SIZE` of Windows: what is longer is refused with "the stub received bad data". */
 const MAX_WINDOWS_SECRET_BYTES = 2_560;
 /** What `docker-credential-pass` says instead of the protocol's text. */
@@ -66,7 +66,7 @@ export async function readKeychain(
   const { exitCode, stdout, stderr } = await call(runtime, keychain, 'get', entry, log);
   if (exitCode !== 0) {
     if (stdout.trim() === NOT_FOUND || NOT_IN_PASS.test(stdout)) return undefined;
-    throw new Error(describeRefusal(keychain, stdout, stderr));
+    throw new Error(describeExit(keychain, stdout, stderr));
   }
   const { Username: username, Secret: secret } = parseJsonObject(stdout) ?? {};
   if (typeof username !== 'string' || typeof secret !== 'string') {
@@ -95,7 +95,7 @@ export async function writeKeychain(
   // A second time without what was there: `docker-credential-pass` keeps one login beside another.
   for (const isLast of [false, true]) {
     const { exitCode, stdout, stderr } = await call(runtime, keychain, 'store', payload, log);
-    if (exitCode !== 0) throw new Error(describeRefusal(keychain, stdout, stderr));
+    if (exitCode !== 0) throw new Error(describeExit(keychain, stdout, stderr));
     let kept: Login | undefined;
     try {
       kept = await readKeychain(runtime, keychain, entry, log);
@@ -139,14 +139,14 @@ async function call(
   };
   let result: ChildResult;
   try {
-    result = await runProgram(runtime, file, [verb], PATIENCE_MS, {}, input);
+    result = await runChild(runtime, { file, args: [verb], timeoutMs: TIMEOUT_MS, input });
   } catch (cause) {
     const reason = describeCause(cause);
     tell('failed', reason);
     throw new Error(`docker-credential-${name}: ${reason}`);
   }
   if (result.timedOut) {
-    const reason = `no answer within ${PATIENCE_MS / 1000} seconds; it may be locked`;
+    const reason = `no answer within ${TIMEOUT_MS / 1000} seconds; it may be locked`;
     tell('failed', reason);
     throw new Error(`docker-credential-${name}: ${reason}`);
   }
@@ -155,6 +155,6 @@ async function call(
   return result;
 }
 
-function describeRefusal({ name }: Keychain, stdout: string, stderr: string): string {
+function describeExit({ name }: Keychain, stdout: string, stderr: string): string {
   return `docker-credential-${name}: ${quoteForeignText(stdout.trim() || stderr.trim() || 'it failed in silence', 200)}`;
 }

@@ -8,7 +8,7 @@ import {
   listKeychains,
   readKeychain,
   writeKeychain,
-} from '../../../src/logins/keychain.ts';
+} from '../../../src/system/keychain.ts';
 import { makeRuntime } from '../runtime.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 

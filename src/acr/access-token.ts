@@ -1,0 +1,41 @@
+/**
+ * The registry's access tokens, which are good for a scope and live for 75 minutes.
+ *
+ * @see https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
+ */
+
+import type { ExpiringToken } from '../cache/shared-token.ts';
+import { CredentialError } from '../errors.ts';
+import type { HttpClient } from '../network/http.ts';
+import type { Registry } from '../registry.ts';
+import { describeRefusal, parseToken } from './token-response.ts';
+
+/**
+ * `POST /oauth2/token`.
+ * @param scope such as `repository:team/app:pull`; the registry may grant less.
+ * @throws TOKEN_REFUSED when it does not accept its refresh token any more, REGISTRY_REFUSED, ANSWER_INVALID,
+ * NETWORK_FAILED
+ */
+export async function requestAccessToken(
+  http: HttpClient,
+  registry: Registry,
+  refreshToken: string,
+  scope: readonly string[],
+): Promise<ExpiringToken> {
+  const { host, service } = registry;
+  const response = await http.send({
+    method: 'POST',
+    url: `https://${host}/oauth2/token`,
+    form: [
+      ['grant_type', 'refresh_token'],
+      ["service", service],
+      ...scope.map((one) => ['scope', one] as const),
+      ['refresh_token', refreshToken],
+    ],
+  });
+  if (response.status !== 401) return parseToken(registry, response, 'access_token');
+  throw new CredentialError('TOKEN_REFUSED', `${host} does not accept its own token any more`, {
+    causes: describeRefusal(response),
+    hint: `docker logout ${host}`,
+  });
+}

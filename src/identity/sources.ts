@@ -1,0 +1,27 @@
+/** Every source of an identity, in the order in which the machine is searched. */
+
+import { COMMAND } from './command/command.ts';
+import { AZURE_CLI } from './developer-tools/azure-cli.ts';
+import { AZURE_DEVELOPER_CLI } from './developer-tools/azure-developer-cli.ts';
+import { AZURE_POWERSHELL } from './developer-tools/azure-powershell.ts';
+import { AZURE_PIPELINES } from './federated/azure-pipelines.ts';
+import { GITHUB_ACTIONS } from './federated/github-actions.ts';
+import { WORKLOAD_IDENTITY } from './federated/workload-identity.ts';
+import type { IdentitySource } from './identity.ts';
+import { MANAGED_IDENTITY } from './managed-identity/managed-identity.ts';
+import { CLIENT_CERTIFICATE } from './service-principal/client-certificate.ts';
+import { CLIENT_SECRET } from './service-principal/client-secret.ts';
+
+/** What the environment says on purpose comes before the account that a person once signed in with. */
+export const SOURCES: readonly IdentitySource[] = [
+  CLIENT_SECRET,
+  CLIENT_CERTIFICATE,
+  WORKLOAD_IDENTITY,
+  GITHUB_ACTIONS,
+  AZURE_PIPELINES,
+  MANAGED_IDENTITY,
+  AZURE_CLI,
+  AZURE_DEVELOPER_CLI,
+  AZURE_POWERSHELL,
+  COMMAND,
+];

@@ -1,0 +1,102 @@
+/**
+ * Sends requests over connections that somebody else opens: again where that helps, within one budget of time, and never
+ * following a redirect.
+ */
+
+import { CredentialError, describeCause, readErrorCode } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { readClockMs } from '../system/clock.ts';
+import type { Runtime } from '../system/runtime.ts';
+import { type HttpClient, type HttpRequest, type HttpResponse, readCorrelationId } from './http.ts';
+import { type ConnectionSource, RequestSender } from './request-sender.ts';
+
+export interface HttpClientOptions {
+  readonly connections: ConnectionSource;
+  /** When everything has to be over, on the clock of `readClockMs`. */
+  readonly deadlineMs: number;
+  readonly log: Log | undefined;
+}
+
+/** What became of one attempt. */
+type Outcome = { readonly response: HttpResponse } | { readonly failure: unknown };
+
+const ATTEMPT_TIMEOUT_MS = 12_000;
+const MAX_ATTEMPTS = 3;
+const FIRST_PAUSE_MS = 300;
+/** A longer `Retry-After` is better told to the person than waited for. */
+const MAX_PAUSE_MS = 10_000;
+const RETRIED_STATUSES = [408, 429, 500, 502, 503, 504];
+/** A name that does not exist, an untrusted certificate or a refusal of the proxy will not change within seconds. */
+const RETRIED_CODES = ['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN'];
+
+export function createHttpClient(runtime: Runtime, { connections, deadlineMs, log }: HttpClientOptions): HttpClient {
+  const senders = new Map<string, RequestSender>();
+  const senderOf = (origin: string) => {
+    const sender = senders.get(origin) ?? new RequestSender(connections, origin);
+    senders.set(origin, sender);
+    return sender;
+  };
+
+  /** Sends a request once. Never fails. */
+  async function attempt(request: HttpRequest, { origin, host, pathname }: URL): Promise<Outcome> {
+    const startedMs = readClockMs();
+    const timeoutMs = Math.min(request.timeoutMs ?? ATTEMPT_TIMEOUT_MS, Math.max(1, deadlineMs - startedMs));
+    const step = { step: 'request', host, path: pathname } as const;
+    const durationMs = () => Math.round(readClockMs() - startedMs);
+    try {
+      const response = await senderOf(origin).send({ ...request, timeoutMs: Math.ceil(timeoutMs) });
+      const { status } = response;
+      const correlationId = readCorrelationId(response);
+      log?.({ ...step, outcome: 'answered', status, durationMs: durationMs(), correlationId });
+      return { response };
+    } catch (failure) {
+      log?.({ ...step, outcome: 'failed', durationMs: durationMs(), reason: describeCause(failure) });
+      return { failure };
+    }
+  }
+
+  async function send(request: HttpRequest): Promise<HttpResponse> {
+    const url = new URL(request.url);
+    for (let attempts = 1; ; attempts += 1) {
+      const outcome = await attempt(request, url);
+      const pauseMs = attempts < (request.maxAttempts ?? MAX_ATTEMPTS) ? choosePause(request, outcome, attempts) : undefined;
+      if (pauseMs === undefined || readClockMs() + pauseMs >= deadlineMs) return await conclude(request, outcome, attempts);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+
+  /** @returns how long to wait before the next attempt; `undefined` where none would help. */
+  function choosePause(request: HttpRequest, outcome: Outcome, attempts: number): number | undefined {
+    const pauseMs = FIRST_PAUSE_MS * 2 ** (attempts - 1);
+    if ('failure' in outcome) return RETRIED_CODES.includes(readErrorCode(outcome.failure) ?? '') ? pauseMs : undefined;
+    const { response } = outcome;
+    if (![...RETRIED_STATUSES, ...(request.retriedStatuses ?? [])].includes(response.status)) return undefined;
+    const wantedMs = readRetryAfterMs(response, runtime) ?? pauseMs;
+    return wantedMs > MAX_PAUSE_MS ? undefined : wantedMs;
+  }
+
+  /** @throws what a person is told where there is no response, or one that leads elsewhere. */
+  async function conclude(request: HttpRequest, outcome: Outcome, attempts: number): Promise<HttpResponse> {
+    const { isDirect } = connections;
+    if ('response' in outcome) {
+      const { response } = outcome;
+      if (response.status < 300 || response.status > 399) return response;
+      const { explainRedirect } = await import('./http-failure.ts');
+      throw explainRedirect(request, response, isDirect);
+    }
+    if (outcome.failure instanceof CredentialError) throw outcome.failure;
+    const { explainFailure } = await import('./http-failure.ts');
+    throw explainFailure(runtime, request, outcome.failure, { attempts, isDirect });
+  }
+
+  return { send, close: () => connections.close() };
+}
+
+/** @see https://www.rfc-editor.org/rfc/rfc9110#field.retry-after */
+function readRetryAfterMs(response: HttpResponse, runtime: Runtime): number | undefined {
+  const value = response.header('retry-after');
+  if (value === undefined) return undefined;
+  if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - runtime.now());
+}

@@ -1,0 +1,47 @@
+/** Renews a cached token ahead of its end, in a process of its own that a `get` starts and nobody waits for. */
+
+import { findCache, readCache, STORED_IDENTITY } from './cache/cache.ts';
+import { isRenewalDue } from './cache/renewal.ts';
+import { loadConfig } from './config/config.ts';
+import { isSkipped, searchIdentities } from './identity/chain.ts';
+import type { Log } from './log.ts';
+import { findEntry } from './logins/login-index.ts';
+import { obtainToken, readFreshToken } from './registry-token.ts';
+import { parseServerName } from './server-name.ts';
+import { readClockMs } from './system/clock.ts';
+import type { Runtime } from './system/runtime.ts';
+
+/**
+ * Renews the token that `get` would answer with, if that is due, and signs in for nothing else.
+ * @param budgetMs how long it may take.
+ * @throws CredentialError
+ */
+export async function renewToken(
+  runtime: Runtime,
+  serverUrl: string,
+  budgetMs: number,
+  log: Log | undefined,
+): Promise<void> {
+  const config = await loadConfig(runtime);
+  const registry = config.findRegistry(serverUrl);
+  const cache = await findCache(runtime);
+  if (registry === undefined || cache === undefined) return;
+  const settings = config.settingsOf(registry);
+  const nowSeconds = () => runtime.now() / 1000;
+  const stored = { service: registry.service, identity: STORED_IDENTITY, kind: 'refresh-token' };
+  const isLoggedIn =
+    (await findEntry(runtime, parseServerName(serverUrl, registry))) !== undefined ||
+    (readCache(cache, stored, nowSeconds())?.expiresAtSeconds ?? 0) > nowSeconds();
+  if (isLoggedIn || settings.anonymous) return;
+  const { identity: chosen, tenantId, minimumLifeSeconds } = settings;
+  const deadlineMs = readClockMs() + budgetMs;
+  for (const identity of searchIdentities({ runtime, registry, tenantId, chosen })) {
+    if (isSkipped(identity)) continue;
+    const request = { runtime, registry, settings, identity, cache, deadlineMs, log };
+    const cached = readFreshToken(request);
+    if (cached === undefined) continue; // what was forgotten in the meantime stays so
+    const isDue = (token: typeof cached) => isRenewalDue(token, nowSeconds(), minimumLifeSeconds);
+    if (isDue(cached)) await obtainToken(request, (found) => !isDue(found));
+    return;
+  }
+}
