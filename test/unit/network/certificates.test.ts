@@ -1,4 +1,4 @@
-/** Which certificates are trusted. A process reads the system's certificates once, so each test starts its own process. */
+/** Which certificates are trusted. A process reads the system's once, so each test starts a process of its own. */
 import { writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parseJsonObject } from '../../../src/json.ts';

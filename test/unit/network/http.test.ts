@@ -192,7 +192,7 @@ describe('a redirect', () => {
     [300, undefined, 'localhost:'],
   ];
   for (const [status, location, target] of rows) {
-    test(`with status ${status} to ${location ?? 'nowhere'} is not followed, and the error names the target`, async () => {
+    test(`with status ${status} to ${location ?? 'nowhere'} is refused, and the error names the target`, async () => {
       const server = await serve(
         (response) => void response.writeHead(status, location === undefined ? {} : { location }).end(),
       );
