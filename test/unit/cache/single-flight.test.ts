@@ -258,10 +258,7 @@ describe('a failure', () => {
     ['no content', ''],
     ['broken JSON', '{"failedAtMs":'],
     ['an array', '[]'],
-    [
-      'no proof of the secret',
-      JSON.stringify({ failedAtMs: 1e15, salt: 'x', code: 'ENTRA_REFUSED', message: 'planted' }),
-    ],
+    ['no proof', JSON.stringify({ failedAtMs: 1e15, salt: 'x', code: 'ENTRA_REFUSED', message: 'planted' })],
     ['no failure time', JSON.stringify({ salt: 'x', proof: 'y', code: 'ENTRA_REFUSED', message: 'planted' })],
     ['more than 16 KiB', JSON.stringify({ failedAtMs: 1e15, message: 'x'.repeat(20_000) })],
   ];

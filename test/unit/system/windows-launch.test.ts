@@ -75,13 +75,10 @@ describe('a batch file', () => {
 });
 
 describe('an executable', () => {
-  test.each(['C:\\tools\\azd.exe', 'C:\\tools\\pwsh.com'])(
-    'such as %s is started directly, with any argument',
-    (file) => {
-      const args = ['-Command', 'if ($x) { "%y%" } | a & b'];
-      expect(launch(file, args)).toMatchObject({ file, args, cwd: SYSTEM, isVerbatim: false });
-    },
-  );
+  test.each(['C:\\tools\\azd.exe', 'C:\\tools\\pwsh.com'])('such as %s starts directly, with any argument', (file) => {
+    const args = ['-Command', 'if ($x) { "%y%" } | a & b'];
+    expect(launch(file, args)).toMatchObject({ file, args, cwd: SYSTEM, isVerbatim: false });
+  });
 });
 
 describe('findSystemFolder', () => {
@@ -94,12 +91,9 @@ describe('findSystemFolder', () => {
     expect(findSystemFolder(windows({ SystemRoot: named }))).toBe(folder);
   });
 
-  test.each(['SYSTEMROOT', 'systemroot', 'SystemRoot'])(
-    'reads %s, since the case of the name does not matter',
-    (name) => {
-      expect(findSystemFolder(windows({ [name]: SYSTEM }))).toBe(SYSTEM);
-    },
-  );
+  test.each(['SYSTEMROOT', 'systemroot', 'SystemRoot'])('reads %s, as case does not matter', (name) => {
+    expect(findSystemFolder(windows({ [name]: SYSTEM }))).toBe(SYSTEM);
+  });
 
   test.each([
     'Windows',
@@ -151,16 +145,13 @@ describe('listExecutableFiles', () => {
     ]);
   });
 
-  test.each(['"C:\\one"', ' C:\\one ', 'C:/one', 'C:\\one;C:\\one', ';C:\\one;;'])(
-    'finds one folder in PATH %j',
-    (path) => {
-      expect(list(path)).toHaveLength(4);
-      expect(list(path)[0]).toBe('C:\\one\\az.exe');
-    },
-  );
+  test.each(['"C:\\one"', ' C:\\one ', 'C:/one', 'C:\\one;C:\\one', ';C:\\one;;'])('uses one folder: %j', (path) => {
+    expect(list(path)).toHaveLength(4);
+    expect(list(path)[0]).toBe('C:\\one\\az.exe');
+  });
 
   test.each(['', '.', '..', 'bin', '.\\bin', 'C:', 'C:bin', '\\bin', '/bin', '~', '"bin"', 'C:\\a\nb', 'C:\\a\0b'])(
-    'finds no absolute folder in PATH %j',
+    'uses no folder of PATH %j, which is empty, relative or invalid',
     (path) => {
       expect(list(path)).toEqual([]);
     },
