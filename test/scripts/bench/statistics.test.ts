@@ -41,7 +41,7 @@ describe('judgeGoal', () => {
     [{ value: 1.2, low: 1.05, high: 1.25 }, 1.1, 'missed, but not for certain'],
     [{ value: 1.2, low: 1.15, high: 1.25 }, 1.1, 'missed'],
     [{ value: 1.2, low: 1.15, high: 1.25 }, undefined, 'reported'],
-  ])('calls %j against a goal of %s %s', (ratio, goal, verdict) => {
+  ])('judges %j against a goal of %s as %s', (ratio, goal, verdict) => {
     expect(judgeGoal(ratio, goal)).toBe(verdict);
   });
 });

@@ -85,7 +85,7 @@ describe('exchangeToken explains the response', () => {
     [answer(418, { errors: [null] }), /answered 418/, /az acr check-health/, /^HTTP 418: /],
   ];
   for (const [response, message, hint, cause] of rows) {
-    test(`${response.status} ${response.body.slice(0, 60)}`, async () => {
+    test(`${response.status} ${response.body.slice(0, 60)} with the hint ${hint}`, async () => {
       const { context } = toolsAnswering(response);
       const failure = await catchFailure(() => exchangeToken(context, REGISTRY, ENTRA_TOKEN, undefined));
       expect(failure.code).toBe('REGISTRY_REFUSED');

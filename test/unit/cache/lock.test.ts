@@ -208,7 +208,7 @@ test('a holder touches its file every half second, and survives the loss of its 
   expect(existsSync(file)).toBe(false);
 });
 
-test('an attempt throws where its folder is missing or a file', () => {
+test('an attempt throws when its folder is missing or is a file', () => {
   expect(() => new LockAttempt(folder.path('none'), 'name').try()).toThrow(/ENOENT/);
   writeFileSync(folder.path('file'), '');
   expect(() => new LockAttempt(folder.path('file'), 'name').try()).toThrow(/ENOTDIR/);

@@ -149,7 +149,7 @@ describe('startRenewal', () => {
     [59, 1],
     [60, 2],
     [-1, 2], // the clock was turned back
-  ])('called again %s seconds later, calls the runtime %s times in total', async (laterSeconds, count) => {
+  ])('called again %s seconds later has started %s in total', async (laterSeconds, count) => {
     const started: string[] = [];
     await ask(countingMachine(started));
     await ask(countingMachine(started, { now: () => NOW_MS + laterSeconds * 1000 }));

@@ -63,7 +63,7 @@ describe('storeCredential refuses, with a hint,', () => {
     ['myregistry.azurecr.io', GUID, makeToken({ exp: null }), /the (token has expired|secret is not)/, /./],
   ];
   for (const [serverUrl, username, secret, message, hint] of rows) {
-    test(JSON.stringify([serverUrl, username, secret.slice(0, 12)]), async () => {
+    test(JSON.stringify([serverUrl, username, secret.slice(0, 80)]), async () => {
       const failure = await catchFailure(() => store(serverUrl, username, secret));
       expect(failure.code).toBe('STORE_REFUSED');
       expect(failure.message).toMatch(/^Cannot keep the credential of /);

@@ -70,7 +70,7 @@ describe('a server whose issuer is in the certificates', () => {
 describe('a server with a certificate', () => {
   const rows: readonly (readonly [name: string, env: () => Record<string, string>])[] = [
     ['of an unknown issuer', () => ({})],
-    ["of an issuer other than NODE_EXTRA_CA_CERTS's", () => ({ NODE_EXTRA_CA_CERTS: folder.path('stranger.pem') })],
+    ['of an issuer not in NODE_EXTRA_CA_CERTS', () => ({ NODE_EXTRA_CA_CERTS: folder.path('stranger.pem') })],
   ];
   for (const [name, env] of rows) {
     test(`${name} receives no request, and the error says that it is not trusted`, async () => {

@@ -76,6 +76,6 @@ test.each([
   ['p%40ss', 'p@ss'],
   ['100%', '100%'],
   ['%zz', '%zz'],
-])('decodeLogin(%j) is %j', (text, decoded) => {
+])('decodeLogin returns the text %j as %j', (text, decoded) => {
   expect(decodeLogin(text)).toBe(decoded);
 });

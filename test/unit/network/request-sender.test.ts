@@ -184,7 +184,7 @@ describe('send', () => {
   }
 
   for (const [what, answer] of [
-    ['no response', ''],
+    ['no byte', ''],
     ['half a body', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel'],
   ] as const) {
     test(`fails after its timeout when the server goes silent after ${what}`, async () => {

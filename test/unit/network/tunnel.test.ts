@@ -73,7 +73,7 @@ test.each([403, 407, 502, 503, 301, 100])('a response with status %i is a refusa
 test.each([
   ['a response that is not HTTP', ['SSH-2.0-OpenSSH\r\n\r\n']],
   ['a response without a status', ['HTTP/1.1 abc\r\n\r\n']],
-])('%s is a refusal without a status', async (_name, chunks) => {
+])('%s counts as a refusal with status 0', async (_name, chunks) => {
   expect((await ask(chunks)).outcome).toMatchObject({ name: 'ProxyRefusal', status: 0 });
 });
 

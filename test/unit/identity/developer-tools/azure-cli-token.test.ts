@@ -71,7 +71,7 @@ describe('the error for a failure of az', () => {
     ['robot-1', undefined, /^az login --service-principal --username robot-1 --tenant the-tenant \(/],
     ['robot-1', 'another', /^az login --service-principal --username robot-1 --tenant another \(/],
     ['$(reboot)', undefined, /^az login$/],
-  ])('says how the service principal %s signs in again', async (account, tenant, hint) => {
+  ])('says how the service principal %s with the chosen tenant %s signs in again', async (account, tenant, hint) => {
     const script = "echo 'AADSTS7000222: expired' >&2; echo 'az login' >&2; exit 1";
     const failure = await catchFailure(() =>
       ask(script, tenant, undefined, { account, servicePrincipalTenant: 'the-tenant' }),

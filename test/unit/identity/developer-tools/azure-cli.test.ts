@@ -102,7 +102,7 @@ describe('findAzureCli reports "not signed in" for the profile', () => {
     '{"__proto__":{"subscriptions":[{"isDefault":true,"tenantId":"t","user":{"name":"planted"}}]}}',
   ];
   for (const profile of rows) {
-    test(JSON.stringify(profile).slice(0, 120), () => {
+    test(JSON.stringify(profile).slice(0, 240), () => {
       expect(find(profile)).toEqual(NOT_SIGNED_IN);
     });
   }

@@ -119,9 +119,9 @@ describe('explainRefusal', () => {
     ['a timeout', { timedOut: true, timeoutMs: 17_999.5 }, {}, 'tool did not answer within 18 s', 'tool version'],
     ['an exit code', { exitCode: 3 }, {}, 'tool failed with exit code 3 for the account ada', 'tool version'],
     ['a signal', { exitCode: undefined }, {}, 'tool failed with exit code none for the account ada', 'tool version'],
-    ['no token', { exitCode: 0 }, {}, 'tool answered without a token for the account ada', 'tool version'],
-    ['no account', { exitCode: 0 }, { who: undefined }, 'tool answered without a token', 'tool version'],
-    ['a sign-in', {}, { needsSignIn: true }, 'the account ada has to sign in again', 'tool login'],
+    ['a missing token', { exitCode: 0 }, {}, 'tool answered without a token for the account ada', 'tool version'],
+    ['an unknown account', { exitCode: 0 }, { who: undefined }, 'tool answered without a token', 'tool version'],
+    ['a required sign-in', {}, { needsSignIn: true }, 'the account ada has to sign in again', 'tool login'],
     [
       'an Entra code',
       { text: 'x AADSTS70043: y' },

@@ -116,7 +116,7 @@ describe('the assigned identity', () => {
   const app = { ...ENDPOINT, ...HEADER };
   const ml = { ...MSI, ...SECRET };
   const rows: readonly (readonly [name: string, env: Record<string, string>, IdentityParameters, who: string])[] = [
-    ['the machine', app, {}, 'system-assigned'],
+    ['the machine by default', app, {}, 'system-assigned'],
     ['AZURE_CLIENT_ID', { ...app, AZURE_CLIENT_ID: CLIENT_ID }, {}, `clientId ${CLIENT_ID.toLowerCase()}`],
     ['the machine with an empty AZURE_CLIENT_ID', { ...app, AZURE_CLIENT_ID: '' }, {}, 'system-assigned'],
     ['"objectId" before AZURE_CLIENT_ID', { ...app, AZURE_CLIENT_ID: CLIENT_ID }, { objectId: 'one' }, 'objectId one'],
