@@ -1,4 +1,4 @@
-/** The cache below a folder, laid out as the program does. */
+/** The cache below a folder, in the program's own layout. */
 import { join } from 'node:path';
 import type { Cache } from '../../src/cache/cache.ts';
 

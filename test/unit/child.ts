@@ -1,4 +1,4 @@
-/** Programs that a test runs as processes of their own. */
+/** Runs Node in a process of its own. */
 import { spawn } from 'node:child_process';
 
 export interface Ended {
@@ -10,11 +10,11 @@ export interface Ended {
 export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** What is on its input, which is closed behind it; `open` leaves it open and silent. */
+  /** The text on its input, which is closed after it; `open` leaves the input open and silent. */
   readonly input?: string | { readonly open: true };
 }
 
-/** Runs Node with these arguments to its end, with nothing in its environment but what is said. */
+/** Runs Node with these arguments until it ends, with only these variables in its environment. */
 export function runNode(args: readonly string[], { env = {}, cwd, input = '' }: ChildOptions = {}): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { env, cwd, stdio: 'pipe' });

@@ -1,4 +1,4 @@
-/** The verbs, from the arguments and the input to what is written. */
+/** The verbs: what they write for which arguments and input. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { writeCache } from '../../src/cache/cache.ts';
@@ -15,7 +15,7 @@ const folder = useTemporaryFolder();
 const SOURCES = `${import.meta.dirname}/../../src`;
 const NOT_FOUND = 'credentials not found in native keychain\n';
 
-/** A machine on which nothing is set up, whose files are all in the test's folder. */
+/** A runtime on which nothing is set up, whose files are all in the test's folder. */
 const theMachine = (env: Record<string, string> = {}) =>
   makeRuntime({
     HOME: folder.path(),
@@ -28,7 +28,7 @@ const theMachine = (env: Record<string, string> = {}) =>
 const call = (args: readonly string[], input = '', env = {}): Promise<Outcome> =>
   run(args, () => Promise.resolve(input), theMachine(env));
 
-describe('arguments', () => {
+describe('run fails and prints the usage or the unknown action for', () => {
   const usage = 'Usage: docker-credential-acr <store|get|erase|list|version>\n';
   const rows: readonly (readonly [args: readonly string[], stdout: string])[] = [
     [[], usage],
@@ -56,13 +56,13 @@ describe('arguments', () => {
 
 describe('version', () => {
   for (const verb of ['version', '--version', '-v']) {
-    test(`${verb} tells name, package and version in one line`, async () => {
+    test(`${verb} prints the name, the package and the version in one line`, async () => {
       const stdout = `docker-credential-acr (docker-credential-acr) v${VERSION}\n`;
       expect(await call([verb])).toEqual({ exitCode: 0, stdout, stderr: '' });
     });
   }
 
-  test('is that of the package', () => {
+  test('is the version in package.json', () => {
     const manifest = parseJsonObject(readFileSync(`${SOURCES}/../package.json`, 'utf8'));
     expect(VERSION).toBe(manifest?.['version']);
   });
@@ -70,7 +70,7 @@ describe('version', () => {
 
 describe('help', () => {
   for (const verb of ['help', '--help', '-h']) {
-    test(`${verb} names every verb`, async () => {
+    test(`${verb} lists every verb`, async () => {
       const { exitCode, stdout, stderr } = await call([verb]);
       expect(exitCode).toBe(0);
       expect(stderr).toBe('');
@@ -79,18 +79,18 @@ describe('help', () => {
     });
   }
 
-  test('fits a wide terminal', async () => {
+  test('has no line longer than 120 characters', async () => {
     for (const line of (await call(['help'])).stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
   });
 
-  test('calls the program by the name that it was called by', async () => {
+  test('shows the name that the program was called by', async () => {
     const runtime = makeRuntime({}, { programName: 'docker-credential-azure' });
     const { stdout } = await run(['help'], () => Promise.resolve(''), runtime);
     expect(stdout).toContain('Usage: docker-credential-azure <');
     expect((await run([], () => Promise.resolve(''), runtime)).stdout).toContain('Usage: docker-credential-azure <');
   });
 
-  test('names every variable of ours that is read anywhere', async () => {
+  test('names every DOCKER_CREDENTIAL_ACR variable that the sources mention', async () => {
     const { stdout } = await call(['help']);
     const names = new Set(
       readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })
@@ -118,12 +118,12 @@ describe('get', () => {
     ['\0', NOT_FOUND],
   ];
   for (const [input, stdout] of rows) {
-    test(`${JSON.stringify(input)} is answered in silence`, async () => {
+    test(`fails for ${JSON.stringify(input)} and writes nothing to stderr`, async () => {
       expect(await call(['get'], input)).toEqual({ exitCode: 1, stdout, stderr: '' });
     });
   }
 
-  test('what is not ours is not found even with a broken configuration and a log that cannot be', async () => {
+  test('does not find another registry, even with a broken configuration and an unusable log', async () => {
     writeFileSync(folder.path('broken.json'), '{');
     const env = {
       DOCKER_CREDENTIAL_ACR_CONFIG: folder.path('broken.json'),
@@ -132,7 +132,7 @@ describe('get', () => {
     expect(await call(['get'], 'docker.io', env)).toEqual({ exitCode: 1, stdout: NOT_FOUND, stderr: '' });
   });
 
-  test('ours with nothing set up is not found, with one hint for the person', async () => {
+  test('finds no credential when no identity is set up, and hints at az login', async () => {
     const { exitCode, stdout, stderr } = await call(['get'], 'myregistry.azurecr.io\n');
     expect(exitCode).toBe(1);
     expect(stdout).toBe(NOT_FOUND);
@@ -141,13 +141,13 @@ describe('get', () => {
     );
   });
 
-  test('ours that lets everybody pull is not found in silence', async () => {
+  test('finds no credential for an anonymous registry, and writes nothing to stderr', async () => {
     writeFileSync(folder.path('config-of-ours.json'), '{"registries":{"*.azurecr.io":{"anonymous":true}}}');
     const env = { DOCKER_CREDENTIAL_ACR_CONFIG: folder.path('config-of-ours.json') };
     expect(await call(['get'], 'myregistry.azurecr.io', env)).toEqual({ exitCode: 1, stdout: NOT_FOUND, stderr: '' });
   });
 
-  test('ours with a configuration that is wrong tells so on both streams', async () => {
+  test('reports an invalid configuration on both streams', async () => {
     const env = { DOCKER_CREDENTIAL_ACR_CONFIG: 'relative.json' };
     const { exitCode, stdout, stderr } = await call(['get'], 'myregistry.azurecr.io', env);
     expect(exitCode).toBe(1);
@@ -155,7 +155,7 @@ describe('get', () => {
     expect(stderr).toMatch(/^docker-credential-acr: error: Cannot use relative\.json: .*\nhint: .*\n$/);
   });
 
-  test('answers with what is kept, and with the server URL as it was asked for', async () => {
+  test('returns the stored token with the server URL as given, until it is erased', async () => {
     const secret = makeToken({ exp: NOW_SECONDS + 10_800 });
     const payload = JSON.stringify({ ServerURL: 'myregistry.azurecr.io', Username: '<token>', Secret: secret });
     expect(await call(['store'], payload)).toEqual({ exitCode: 0, stdout: '', stderr: '' });
@@ -176,7 +176,7 @@ describe('get', () => {
     expect((await call(['get'], 'myregistry.azurecr.io')).stdout).toBe(NOT_FOUND);
   });
 
-  test('answers as an identity token where the configuration says so', async () => {
+  test('returns the user name of an identity token when the configuration says so', async () => {
     writeFileSync(folder.path('config-of-ours.json'), '{"registries":{"*":{"secret":"identity-token"}}}');
     const entry = { token: 'a.b.c', expiresAtSeconds: NOW_SECONDS + 9, savedAtSeconds: NOW_SECONDS };
     const key = { service: 'myregistry.azurecr.io', identity: STORED_IDENTITY, kind: 'refresh-token' };
@@ -186,7 +186,7 @@ describe('get', () => {
     expect(stdout).toBe('{"ServerURL":"myregistry.azurecr.io","Username":"<token>","Secret":"a.b.c"}\n');
   });
 
-  test('never answers with a token that was kept and has ended', async () => {
+  test('does not return a stored token that has expired', async () => {
     const entry = { token: 'a.b.c', expiresAtSeconds: NOW_SECONDS, savedAtSeconds: NOW_SECONDS };
     const key = { service: 'myregistry.azurecr.io', identity: STORED_IDENTITY, kind: 'refresh-token' };
     writeCache(cacheIn(folder.path('cache')), key, entry);
@@ -204,12 +204,12 @@ describe('store and erase', () => {
     ['erase', '\r\n', 'no credentials server URL\n'],
   ];
   for (const [verb, input, stdout] of rows) {
-    test(`${verb} ${JSON.stringify(input)}`, async () => {
+    test(`${verb} rejects ${JSON.stringify(input)}`, async () => {
       expect(await call([verb], input)).toEqual({ exitCode: 1, stdout, stderr: '' });
     });
   }
 
-  test('store of what is no token is refused with the remedy on both streams, and never quotes the secret', async () => {
+  test('store rejects a secret that is not a token with a hint on both streams, without quoting it', async () => {
     const payload = '{"ServerURL":"myregistry.azurecr.io","Username":"<token>","Secret":"`hidden`"}';
     const { exitCode, stdout, stderr } = await call(['store'], payload);
     expect(exitCode).toBe(1);
@@ -219,7 +219,7 @@ describe('store and erase', () => {
   });
 
   for (const input of ['myregistry.azurecr.io', 'docker.io', 'https://index.docker.io/v1/', '\0']) {
-    test(`erase ${JSON.stringify(input)} works, however often`, async () => {
+    test(`erase succeeds for ${JSON.stringify(input)}, twice in a row`, async () => {
       for (let time = 0; time < 2; time += 1) {
         expect(await call(['erase'], input)).toEqual({ exitCode: 0, stdout: '', stderr: '' });
       }
@@ -228,23 +228,23 @@ describe('store and erase', () => {
 });
 
 describe('list', () => {
-  test('is an empty object without a configuration', async () => {
+  test('prints an empty object without a configuration', async () => {
     expect(await call(['list'], 'unused')).toEqual({ exitCode: 0, stdout: '{}\n', stderr: '' });
   });
 
-  test('names the registries of the configuration, with the user name of a token', async () => {
+  test('prints the registries of the configuration with the user name of a token', async () => {
     writeFileSync(folder.path('config.json'), '{"credHelpers":{"myregistry.azurecr.io":"acr","docker.io":"desktop"}}');
     const stdout = '{"myregistry.azurecr.io":"00000000-0000-0000-0000-000000000000"}\n';
     expect(await call(['list'])).toEqual({ exitCode: 0, stdout, stderr: '' });
   });
 
-  test('reads no input', async () => {
+  test('does not read the input, and neither do version and help', async () => {
     const input = () => Promise.reject(new Error('it was read'));
     for (const verb of ['list', 'version', 'help']) expect((await run([verb], input, theMachine())).exitCode).toBe(0);
   });
 });
 
-test('an error of the program itself is told in one line, and the exit code is the one that clients know', async () => {
+test('run reports an internal error in one line on each stream, and exits with 1', async () => {
   const broken = () => Promise.reject(new TypeError('x is not\na `function`'));
   expect(await run(['get'], broken, theMachine())).toEqual({
     exitCode: 1,
@@ -253,7 +253,7 @@ test('an error of the program itself is told in one line, and the exit code is t
   });
 });
 
-test('the log that was asked for has the steps and no secret', async () => {
+test('run writes the steps to the log, without a secret', async () => {
   const secret = makeToken({ exp: NOW_SECONDS + 10_800 });
   await call(['store'], JSON.stringify({ ServerURL: 'myregistry.azurecr.io', Username: '<token>', Secret: secret }));
   const env = { DOCKER_CREDENTIAL_ACR_LOG: folder.path('log') };

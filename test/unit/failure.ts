@@ -1,7 +1,7 @@
-/** Catches the failure that a test expects. */
+/** Catches the error that a test expects. */
 import { CredentialError } from '../../src/errors.ts';
 
-/** @throws when the action does anything but fail with one of the program's own failures. */
+/** @throws when the action does anything but fail with one of the program's own errors. */
 export async function catchFailure(action: () => unknown): Promise<CredentialError> {
   const failure = await catchAnything(action);
   if (failure instanceof CredentialError) return failure;

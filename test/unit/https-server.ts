@@ -1,4 +1,4 @@
-/** A small HTTPS server under the name `localhost`, a proxy to it, and what they saw. */
+/** A small HTTPS server with the name `localhost`, a proxy to it, and the requests that they received. */
 import { createServer as createProxy, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
@@ -18,7 +18,7 @@ export interface TestServer {
   readonly origin: string;
   readonly port: number;
   readonly requests: readonly SeenRequest[];
-  /** The certificate of the authority that the server's own is from. */
+  /** The certificate of the authority that issued the server's own. */
   readonly authorityPem: string;
   readonly close: () => Promise<void>;
 }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { asJsonObject, asText, parseJsonObject } from '../../src/json.ts';
 
-describe('a text as a JSON object', () => {
+describe('parseJsonObject', () => {
   const rows: readonly (readonly [text: string, result: object | undefined])[] = [
     ['{}', {}],
     [' {"a":1}\n', { a: 1 }],
@@ -22,12 +22,12 @@ describe('a text as a JSON object', () => {
     ['{"a":'.repeat(100_000), undefined],
   ];
   for (const [text, result] of rows) {
-    test(JSON.stringify(text).slice(0, 60), () => {
+    test(`${result === undefined ? 'rejects' : 'parses'} ${JSON.stringify(text).slice(0, 60)}`, () => {
       expect(parseJsonObject(text)).toEqual(result);
     });
   }
 
-  test('a key called __proto__ is a key, and changes no object', () => {
+  test('keeps __proto__ as an ordinary key, and changes no object', () => {
     const parsed = parseJsonObject('{"__proto__":{"planted":true}}');
     expect(Object.keys(parsed ?? {})).toEqual(['__proto__']);
     expect(parsed?.['planted']).toBeUndefined();
@@ -35,20 +35,20 @@ describe('a text as a JSON object', () => {
   });
 });
 
-describe('a value as an object or a text', () => {
+describe('asJsonObject and asText', () => {
   const rows: readonly (readonly [name: string, value: unknown, isObject: boolean, text: string | undefined])[] = [
     ['an object', { a: 1 }, true, undefined],
-    ['a list', [], false, undefined],
+    ['an array', [], false, undefined],
     ['null', null, false, undefined],
-    ['nothing', undefined, false, undefined],
-    ['a text', 'text', false, 'text'],
+    ['undefined', undefined, false, undefined],
+    ['a string', 'text', false, 'text'],
     ['a space', ' ', false, ' '],
-    ['an empty text', '', false, undefined],
+    ['an empty string', '', false, undefined],
     ['a number', 0, false, undefined],
     ['a function', () => 1, false, undefined],
   ];
   for (const [name, value, isObject, text] of rows) {
-    test(name, () => {
+    test(`return ${isObject ? 'the object' : JSON.stringify(text)} for ${name}`, () => {
       expect(asJsonObject(value) !== undefined).toBe(isObject);
       expect(asText(value)).toBe(text);
     });

@@ -1,7 +1,7 @@
 /**
- * A process of its own that takes a lock again and again, and checks each time that nobody else has it.
+ * A process that takes a lock again and again, and checks each time that nobody else holds it.
  *
- * Arguments: the folder, how often. It tells each of its mistakes in a line, and ends with `done`.
+ * Arguments: the folder, and how many times. It prints a line each time that two hold the lock, and `done` at the end.
  */
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

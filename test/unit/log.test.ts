@@ -1,4 +1,4 @@
-/** The log that a person asks for. */
+/** The log that a person can ask for: its lines, its file, and where it is refused. */
 import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { parseJsonObject } from '../../src/json.ts';
@@ -17,7 +17,7 @@ afterEach(() => {
 const open = (file: string) => openLog(makeRuntime(), file, (text) => text);
 const modeOf = (file: string) => statSync(file).mode & 0o777;
 
-test('a step is a line of JSON with the time and the process', () => {
+test('the log writes each step as a line of JSON with the time and the process id', () => {
   const log = open(folder.path('log'));
   log?.({ step: 'start', outcome: 'ours', host: 'myregistry.azurecr.io' });
   log?.({ step: 'end', outcome: 'two\nlines', reason: 'a "reason"' });
@@ -28,13 +28,13 @@ test('a step is a line of JSON with the time and the process', () => {
   expect(end).toBe('');
 });
 
-test('a line goes through the redactor before it is written', () => {
+test('the log redacts each line before it writes it', () => {
   const log = openLog(makeRuntime(), folder.path('log'), (text) => text.replaceAll('hidden', '[redacted]'));
   log?.({ step: 'end', outcome: 'failed', reason: 'it said hidden' });
   expect(readFileSync(folder.path('log'), 'utf8')).toContain('it said [redacted]');
 });
 
-test('lines are added to those of before', () => {
+test('the log appends to an existing file', () => {
   for (const outcome of ['one', 'two']) open(folder.path('log'))?.({ step: 'end', outcome });
   expect(readFileSync(folder.path('log'), 'utf8').match(/"outcome":"\w+"/g)).toEqual([
     '"outcome":"one"',
@@ -43,7 +43,7 @@ test('lines are added to those of before', () => {
 });
 
 for (const umask of [0, 0o22, 0o777]) {
-  test(`the file is its owner's alone, with umask ${umask.toString(8)}`, () => {
+  test(`the log creates an owner-only file with umask ${umask.toString(8)}`, () => {
     folder.path();
     process.umask(umask);
     open(folder.path('log'))?.({ step: 'end', outcome: 'one' });
@@ -51,16 +51,16 @@ for (const umask of [0, 0o22, 0o777]) {
   });
 }
 
-test('an empty file that others could read is closed to them first', () => {
+test('the log makes an empty file owner-only when others could read it', () => {
   writeFileSync(folder.path('log'), '', { mode: 0o644 });
   open(folder.path('log'))?.({ step: 'end', outcome: 'one' });
   expect(modeOf(folder.path('log'))).toBe(0o600);
 });
 
-describe('a large log makes way for a new one', () => {
+describe('a log file', () => {
   const full = 'x'.repeat(1024 * 1024);
 
-  test('and one before it is kept', () => {
+  test('that has reached 1 MiB becomes log.1, and a new one begins', () => {
     for (const old of ['one', 'two']) {
       writeFileSync(folder.path('log'), `${old}${full}`, { mode: 0o600 });
       open(folder.path('log'))?.({ step: 'end', outcome: 'new' });
@@ -71,13 +71,13 @@ describe('a large log makes way for a new one', () => {
     }
   });
 
-  test('but not before it is large', () => {
+  test('that is smaller than 1 MiB goes on', () => {
     writeFileSync(folder.path('log'), full.slice(1), { mode: 0o600 });
     open(folder.path('log'))?.({ step: 'end', outcome: 'new' });
     expect(statSync(folder.path('log')).size).toBeGreaterThan(full.length);
   });
 
-  test('and a link in the way is replaced, not followed', () => {
+  test('that has reached 1 MiB replaces a link at log.1, but not its target', () => {
     writeFileSync(folder.path('precious'), 'text');
     symlinkSync(folder.path('precious'), folder.path('log.1'));
     writeFileSync(folder.path('log'), full, { mode: 0o600 });
@@ -86,20 +86,20 @@ describe('a large log makes way for a new one', () => {
   });
 });
 
-describe('there is no log', () => {
+describe('openLog returns nothing for', () => {
   const rows: readonly (readonly [name: string, plant: (file: string) => void])[] = [
     [
-      'through a link',
+      'a link',
       (file) => {
         writeFileSync(folder.path('precious'), '', { mode: 0o600 });
         symlinkSync(folder.path('precious'), file);
       },
     ],
-    ['through a link that leads nowhere', (file) => symlinkSync(folder.path('nowhere'), file)],
-    ['in a folder', (file) => mkdirSync(file)],
-    ['in a named pipe that nobody reads', makeNamedPipe],
+    ['a dangling link', (file) => symlinkSync(folder.path('nowhere'), file)],
+    ['a folder', (file) => mkdirSync(file)],
+    ['a named pipe without a reader', makeNamedPipe],
     [
-      'in a file that others can read and that holds something',
+      'a file with content that others can read',
       (file) => {
         writeFileSync(file, 'precious');
         chmodSync(file, 0o644);
@@ -113,21 +113,21 @@ describe('there is no log', () => {
     });
   }
 
-  test.runIf(process.geteuid?.() === 0)("in another user's file", () => {
+  test.runIf(process.geteuid?.() === 0)("another user's file, which it leaves unchanged", () => {
     writeFileSync(folder.path('log'), 'theirs', { mode: 0o600 });
     chownSync(folder.path('log'), 65_534, 65_534);
     expect(open(folder.path('log'))).toBeUndefined();
     expect(readFileSync(folder.path('log'), 'utf8')).toBe('theirs');
   });
 
-  test('where there is no folder, or no file can be', () => {
+  test('a missing folder, a device or an invalid path', () => {
     for (const file of [folder.path('none', 'log'), '/dev/null', '/dev/full', '', 'a\0b']) {
       expect(open(file)).toBeUndefined();
     }
   });
 });
 
-test('stderr is a log', async () => {
+test('openLog writes to stderr when the log is named stderr', async () => {
   const script = `
     import { openLog } from ${JSON.stringify(`${import.meta.dirname}/../../src/log.ts`)};
     const machine = { env: {}, platform: 'linux', programName: 'x', now: () => 0, secrets: new Set() };

@@ -13,7 +13,7 @@ import {
 
 const NOT_AN_OBJECT = 'Cannot read the credential: it is not a JSON object';
 
-test('the texts that clients compare are those of the reference implementation', () => {
+test('the texts that clients compare match the reference implementation', () => {
   expect(NOT_FOUND).toBe('credentials not found in native keychain');
   expect(NO_SERVER_URL).toBe('no credentials server URL');
   expect(NO_USERNAME).toBe('no credentials username');
@@ -21,7 +21,7 @@ test('the texts that clients compare are those of the reference implementation',
   expect(IDENTITY_TOKEN_USERNAME).toBe('<token>');
 });
 
-describe('the server URL on the input', () => {
+describe('parseServerUrl', () => {
   const rows: readonly (readonly [input: string, serverUrl: string | undefined])[] = [
     ['myregistry.azurecr.io', 'myregistry.azurecr.io'],
     ['myregistry.azurecr.io\n', 'myregistry.azurecr.io'],
@@ -39,13 +39,13 @@ describe('the server URL on the input', () => {
     [' \t\r\n', undefined],
   ];
   for (const [input, serverUrl] of rows) {
-    test(JSON.stringify(input), () => {
+    test(`returns ${JSON.stringify(serverUrl)} for ${JSON.stringify(input)}`, () => {
       expect(parseServerUrl(input)).toBe(serverUrl);
     });
   }
 });
 
-describe('the payload of store', () => {
+describe('parseStorePayload', () => {
   const credential = { serverUrl: 'myregistry.azurecr.io', username: 'someone', secret: 'hidden' };
   const rows: readonly (readonly [input: string, result: typeof credential | string])[] = [
     ['{"ServerURL":"myregistry.azurecr.io","Username":"someone","Secret":"hidden"}\n', credential],
@@ -83,18 +83,18 @@ describe('the payload of store', () => {
     ['['.repeat(100_000), NOT_AN_OBJECT],
   ];
   for (const [input, result] of rows) {
-    test(JSON.stringify(input).slice(0, 120), () => {
+    test(`${typeof result === 'string' ? 'rejects' : 'accepts'} ${JSON.stringify(input).slice(0, 120)}`, () => {
       expect(parseStorePayload(input)).toEqual(result);
     });
   }
 
-  test('a refusal never quotes the payload', () => {
+  test('does not quote the payload when it rejects it', () => {
     expect(parseStorePayload('{"Secret":"hidden"')).not.toContain('hidden');
   });
 });
 
-describe('the answer of get', () => {
-  test('is one line with the exact keys in their order', () => {
+describe('formatCredential', () => {
+  test('returns one line with the exact keys in their order', () => {
     const answer = formatCredential({ serverUrl: 'myregistry.azurecr.io', username: TOKEN_USERNAME, secret: 'a.b.c' });
     expect(answer).toBe(
       '{"ServerURL":"myregistry.azurecr.io","Username":"00000000-0000-0000-0000-000000000000","Secret":"a.b.c"}\n',
@@ -113,7 +113,7 @@ describe('the answer of get', () => {
     '日本',
   ];
   for (const text of texts) {
-    test(`stays one line and one JSON document with ${JSON.stringify(text)} in every field`, () => {
+    test(`returns one line of valid JSON with ${JSON.stringify(text)} in every field`, () => {
       const answer = formatCredential({ serverUrl: text, username: text, secret: text });
       expect(answer.indexOf('\n')).toBe(answer.length - 1);
       expect(JSON.parse(answer)).toEqual({ ServerURL: text, Username: text, Secret: text });

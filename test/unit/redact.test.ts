@@ -1,4 +1,4 @@
-/** Secrets in whatever encoding, and texts that somebody else wrote. */
+/** Redacting secrets in any encoding, and quoting texts that somebody else wrote. */
 import { describe, expect, test } from 'vitest';
 import { createRedactor, listSecrets, quoteForeignText } from '../../src/redact.ts';
 import { makeRuntime } from './runtime.ts';
@@ -18,19 +18,19 @@ const SECRET_VARIABLES = [
 /** Every kind of character that an encoding changes. */
 const SECRET = 'p~8Q /+&="\\é%~xyz';
 
-describe('the value of a secret variable', () => {
+describe('createRedactor', () => {
   const encodings: readonly (readonly [name: string, text: string])[] = [
-    ['itself', SECRET],
+    ['as it is', SECRET],
     ['in JSON', JSON.stringify(SECRET)],
     ['percent-encoded', encodeURIComponent(SECRET)],
     ['in a form', new URLSearchParams({ client_secret: SECRET }).toString()],
     ['in base64', Buffer.from(SECRET).toString('base64')],
-    ['in base64 for URLs', Buffer.from(SECRET).toString('base64url')],
+    ['in base64url', Buffer.from(SECRET).toString('base64url')],
     ['in hexadecimal', Buffer.from(SECRET).toString('hex')],
   ];
   for (const variable of SECRET_VARIABLES) {
     for (const [name, text] of encodings) {
-      test(`${variable}, ${name}`, () => {
+      test(`redacts the value of ${variable} ${name}`, () => {
         const clean = createRedactor(makeRuntime({ [variable]: SECRET }))(`before ${text} between ${text} after`);
         expect(clean).toMatch(/^before \S*\[redacted\]\S* between \S*\[redacted\]\S* after$/);
         expect(clean).not.toContain('xyz');
@@ -39,23 +39,23 @@ describe('the value of a secret variable', () => {
     }
   }
 
-  test('one secret within another is redacted whole', () => {
+  test('redacts the whole of a secret that contains another', () => {
     const redact = createRedactor(makeRuntime({ AZURE_PASSWORD: 'inside', MSI_SECRET: 'outside-inside-outside' }));
     expect(redact('a outside-inside-outside b inside c')).toBe('a [redacted] b [redacted] c');
   });
 
-  test('a secret with the characters of a pattern is taken as it is', () => {
+  test('redacts a secret that has the special characters of a regular expression', () => {
     const redact = createRedactor(makeRuntime({ AZURE_CLIENT_SECRET: '.*$&(x)[y' }));
     expect(redact('a .*$&(x)[y b')).toBe('a [redacted] b');
     expect(redact('nothing of it')).toBe('nothing of it');
   });
 
-  test('a value so short that it is a word is left alone', () => {
+  test('does not redact a value that is as short as a word', () => {
     const redact = createRedactor(makeRuntime({ AZURE_CLIENT_SECRET: 'is', MSI_SECRET: '' }));
     expect(redact('this is a text')).toBe('this is a text');
   });
 
-  test('a secret that was read elsewhere is redacted, also by a redactor that is older', () => {
+  test('redacts a secret that the runtime learned after the redactor was created', () => {
     const runtime = makeRuntime({ AZURE_CLIENT_SECRET: 'from-the-environment' });
     const redact = createRedactor(runtime);
     expect(redact('from-the-environment from-a-file')).toBe('[redacted] from-a-file');
@@ -66,13 +66,13 @@ describe('the value of a secret variable', () => {
     expect(listSecrets(runtime).sort()).toEqual(['from-a-file', 'from-a-pipe', 'from-the-environment']);
   });
 
-  test('a variable that is no secret is told', () => {
+  test('does not redact a variable that is not secret', () => {
     const redact = createRedactor(makeRuntime({ AZURE_CLIENT_ID: 'the-client-id' }));
     expect(redact('AZURE_CLIENT_ID the-client-id')).toBe('AZURE_CLIENT_ID the-client-id');
   });
 });
 
-describe('what looks like a token, with no secret in the environment', () => {
+describe('createRedactor redacts what looks like a token or a password in', () => {
   const token = makeToken({ aud: 'https://containerregistry.azure.net', sub: 'someone' });
   const [header = '', payload = ''] = token.split('.');
   const opaque = `0.AXEA${'aB3_-x'.repeat(20)}`;
@@ -91,13 +91,13 @@ describe('what looks like a token, with no secret in the environment', () => {
     ['socks5://u:p@127.0.0.1:1080', 'socks5://[redacted]@127.0.0.1:1080'],
   ];
   for (const [text, clean] of rows) {
-    test(text.slice(0, 80), () => {
+    test(text.slice(0, 200), () => {
       expect(createRedactor(makeRuntime())(text)).toBe(clean);
     });
   }
 });
 
-describe('what only looks long', () => {
+describe('createRedactor leaves unchanged', () => {
   const rows: readonly string[] = [
     '',
     'Cannot use /home/someone/.config/docker-credential-acr/config.json: it is not JSON',
@@ -117,7 +117,7 @@ describe('what only looks long', () => {
   }
 });
 
-describe('a hundred thousand characters take no longer than they should', () => {
+describe('createRedactor does not backtrack over a hundred thousand characters of', () => {
   const rows: readonly (readonly [name: string, text: string])[] = [
     ['slashes', '/'.repeat(100_000)],
     ['letters', 'a'.repeat(100_000)],
@@ -135,7 +135,7 @@ describe('a hundred thousand characters take no longer than they should', () => 
   }
 });
 
-describe("somebody else's text as one line", () => {
+describe('quoteForeignText', () => {
   const rows: readonly (readonly [text: string, line: string])[] = [
     ['plain', 'plain'],
     ['', ''],
@@ -154,16 +154,16 @@ describe("somebody else's text as one line", () => {
     ['日本語 é 🐳', '日本語 é 🐳'],
   ];
   for (const [text, line] of rows) {
-    test(JSON.stringify(text), () => {
+    test(`returns ${JSON.stringify(line)} for ${JSON.stringify(text)}`, () => {
       expect(quoteForeignText(text)).toBe(line);
     });
   }
 
-  test('is cut where it is too long, and says so', () => {
+  test('cuts a long text between words, and marks the cut', () => {
     expect(quoteForeignText('a'.repeat(300))).toBe('a'.repeat(300));
     expect(quoteForeignText('one two three', 7)).toBe('one two…');
     expect(quoteForeignText('one two three', 8)).toBe('one two…');
-    // Never within a word: what redacts the text afterwards would not know the part of a secret.
+    // Never within a word: a redactor that sees the text afterwards would not recognise part of a secret.
     expect(quoteForeignText('a'.repeat(301))).toBe('…');
     expect(quoteForeignText('secret is abcdef', 12)).toBe('secret is…');
     expect(quoteForeignText(`abc${'\n'.repeat(100_000)}`, 3)).toBe('abc');

@@ -1,4 +1,4 @@
-/** Which server URLs name a registry that may be given a token. */
+/** Which server URLs name a registry that may receive a token. */
 import { describe, expect, test } from 'vitest';
 import { CLOUDS } from '../../src/clouds.ts';
 import { parseRegistry } from '../../src/registry.ts';
@@ -6,7 +6,7 @@ import { parseRegistry } from '../../src/registry.ts';
 const LABEL_63 = `${'a'.repeat(5)}-${'b'.repeat(57)}`;
 const LABEL_64 = `${'a'.repeat(6)}-${'b'.repeat(57)}`;
 
-describe('a login server, in the form that a client sends', () => {
+describe('parseRegistry returns the host, the service and the cloud of', () => {
   const rows: readonly (readonly [serverUrl: string, host: string, service: string, cloud: string])[] = [
     ['myregistry.azurecr.io', 'myregistry.azurecr.io', 'myregistry.azurecr.io', 'Public'],
     ['myregistry.azurecr.us', 'myregistry.azurecr.us', 'myregistry.azurecr.us', 'US Government'],
@@ -84,9 +84,9 @@ describe('a login server, in the form that a client sends', () => {
   }
 });
 
-describe('every cloud', () => {
+describe('parseRegistry', () => {
   for (const { name, registrySuffix } of CLOUDS) {
-    test(`${name}: global, regional and hashed names, and no bare suffix`, () => {
+    test(`accepts global and regional login servers of the ${name} cloud, but not its bare suffix`, () => {
       const service = `myregistry-abc123.${registrySuffix}`;
       expect(parseRegistry(service)?.cloud.name).toBe(name);
       expect(parseRegistry(`myregistry-abc123.region1.geo.${registrySuffix}`)).toMatchObject({ service });
@@ -103,7 +103,7 @@ describe('every cloud', () => {
   }
 });
 
-describe('what is no registry of ours', () => {
+describe('parseRegistry rejects', () => {
   const rows: readonly string[] = [
     '',
     ' ',
@@ -136,7 +136,7 @@ describe('what is no registry of ours', () => {
     'myregistry.azurecr-test.io',
     'myregistry.azurecr.sovcloud-azure.sg',
     'myregistry.sovcloud-azure.fr',
-    // User information, which moves the host behind the at sign.
+    // User information, which puts the host after the at sign.
     'myregistry.azurecr.io@evil.com',
     'https://myregistry.azurecr.io@evil.com/',
     'https://myregistry.azurecr.io:443@evil.com/',
@@ -167,7 +167,7 @@ describe('what is no registry of ours', () => {
     'oci://myregistry.azurecr.io',
     'javascript:myregistry.azurecr.io',
     'https://https://myregistry.azurecr.io',
-    // Ports: ACR is on 443 and nowhere else.
+    // Ports: ACR listens on 443 and nowhere else.
     'myregistry.azurecr.io:80',
     'myregistry.azurecr.io:5000',
     'myregistry.azurecr.io:4430',
@@ -254,7 +254,7 @@ describe('what is no registry of ours', () => {
   }
 });
 
-describe('a hundred thousand characters are judged like few', () => {
+describe('parseRegistry does not backtrack over a hundred thousand characters of', () => {
   const long = 100_000;
   const rows: readonly (readonly [name: string, serverUrl: string])[] = [
     ['letters', 'a'.repeat(long)],
@@ -267,23 +267,23 @@ describe('a hundred thousand characters are judged like few', () => {
     ['suffixes', `myregistry${'.azurecr.io'.repeat(long / 11)}`],
     ['ports', `myregistry.azurecr.io${':443'.repeat(long / 4)}`],
     ['schemes', 'https://'.repeat(long / 8)],
-    ['a path that ends badly', `myregistry.azurecr.io${'/a'.repeat(long / 2)}@`],
-    ['slashes that end badly', `myregistry.azurecr.io${'/'.repeat(long)}@`],
+    ['a path before an at sign', `myregistry.azurecr.io${'/a'.repeat(long / 2)}@`],
+    ['slashes before an at sign', `myregistry.azurecr.io${'/'.repeat(long)}@`],
     ['at signs', 'myregistry.azurecr.io@'.repeat(long / 22)],
   ];
   for (const [name, serverUrl] of rows) {
     // A pattern that backtracks would take minutes, which the runner's own timeout ends.
-    test(name, () => {
+    test(`${name}, which it rejects`, () => {
       expect(parseRegistry(serverUrl)).toBeUndefined();
     });
   }
 
-  test('a path is of no interest, however long', () => {
+  test('a path after a login server, which it accepts', () => {
     expect(parseRegistry(`myregistry.azurecr.io/${'a/'.repeat(long / 2)}`)?.host).toBe('myregistry.azurecr.io');
   });
 });
 
-test('the result is built from what was checked, so nothing else of the URL can come along', () => {
+test('parseRegistry returns only what it has checked, in lower case, and nothing else of the URL', () => {
   const registry = parseRegistry('HTTP://MyRegistry.WestEurope.geo.AzureCR.io.:443/Team/App');
   expect(registry).toEqual({
     host: 'myregistry.westeurope.geo.azurecr.io',

@@ -1,11 +1,11 @@
-/** How a failure is told on stdout and on stderr. */
+/** How a failure is reported on stdout and on stderr. */
 import { describe, expect, test } from 'vitest';
 import { CredentialError } from '../../src/errors.ts';
 import { formatFailure } from '../../src/report.ts';
 import { makeRuntime } from './runtime.ts';
 import { makeToken } from './token.ts';
 
-describe('what is told of a failure', () => {
+describe('formatFailure', () => {
   const rows: readonly (readonly [name: string, failure: unknown, stdout: string, stderr: string])[] = [
     [
       'a message alone',
@@ -20,44 +20,44 @@ describe('what is told of a failure', () => {
       'docker-credential-acr: error: Cannot do it\nhint: az login\n',
     ],
     [
-      'the whole story, most telling first',
+      'a message, then its causes, then a hint',
       new CredentialError('BUSY', 'Cannot do it', { causes: ['one', 'two'], hint: 'az login' }),
       'Cannot do it; hint: az login\n',
       'docker-credential-acr: error: Cannot do it\ncause: one\ncause: two\nhint: az login\n',
     ],
     [
-      'lines and backticks, which would end what clients quote',
+      'line breaks and backticks, which would end what clients quote, as harmless characters',
       new CredentialError('BUSY', 'Cannot `do`\nit', { causes: ['o\u001B[1mn`e\r\ntwo'], hint: 'run `az\nlogin`' }),
       "Cannot 'do' it; hint: run 'az login'\n",
       "docker-credential-acr: error: Cannot 'do' it\ncause: o [1mn'e two\nhint: run 'az login'\n",
     ],
     [
-      'an error of the program itself',
+      'an internal error',
       new TypeError('x is not\na `function`'),
       "Cannot answer: internal error: x is not a 'function'\n",
       "docker-credential-acr: error: Cannot answer: internal error: x is not a 'function'\n",
     ],
     [
-      'what is no error at all',
+      'a value that is not an error',
       undefined,
       'Cannot answer: internal error: undefined\n',
       'docker-credential-acr: error: Cannot answer: internal error: undefined\n',
     ],
     [
-      'an error of the system',
+      'a system error with its code',
       Object.assign(new Error('too many open files'), { code: 'EMFILE' }),
       'Cannot answer: internal error: EMFILE: too many open files\n',
       'docker-credential-acr: error: Cannot answer: internal error: EMFILE: too many open files\n',
     ],
   ];
   for (const [name, failure, stdout, stderr] of rows) {
-    test(name, () => {
+    test(`reports ${name}`, () => {
       expect(formatFailure(makeRuntime(), failure)).toEqual({ stdout, stderr });
     });
   }
 });
 
-test('no part of a story holds a secret of the environment or a token', () => {
+test('formatFailure redacts secrets and tokens in every part', () => {
   const secret = 'p~8Q/+&="xyz';
   const runtime = makeRuntime({ AZURE_CLIENT_SECRET: secret });
   const leak = `${secret} ${encodeURIComponent(secret)} ${makeToken({ sub: 'someone' })} https://u:${'hidden'}@host/`;
@@ -71,14 +71,14 @@ test('no part of a story holds a secret of the environment or a token', () => {
   }
 });
 
-test('a secret is not cut in two before it is looked for', () => {
+test('formatFailure redacts a secret before it cuts a long text', () => {
   const secret = 'abcdefghijklmnopqrst';
   const runtime = makeRuntime({ AZURE_CLIENT_SECRET: secret });
   const { stdout, stderr } = formatFailure(runtime, new CredentialError('BUSY', `${'. '.repeat(495)}${secret}`));
   for (const text of [stdout, stderr]) expect(text).not.toContain('abcdef');
 });
 
-test('each line is bounded', () => {
+test('formatFailure limits the length of each line', () => {
   const long = 'word '.repeat(20_000);
   const { stdout, stderr } = formatFailure(
     makeRuntime(),

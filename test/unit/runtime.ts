@@ -1,7 +1,7 @@
-/** The machine that a test runs the program on: nothing in its environment but what the test says. */
+/** The runtime that a test gives the program: its environment holds only what the test says. */
 import type { Runtime } from '../../src/system/runtime.ts';
 
-/** Milliseconds since the epoch on a test's clock. */
+/** The time on a test's clock, in milliseconds since the epoch. */
 export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
 export const NOW_SECONDS = NOW_MS / 1000;
 

@@ -1,4 +1,4 @@
-/** The one name of a server, from every form in which clients name it. */
+/** The one name of a server, from every form in which clients write it. */
 import { describe, expect, test } from 'vitest';
 import { parseRegistry } from '../../src/registry.ts';
 import { parseServerName } from '../../src/server-name.ts';
@@ -9,7 +9,7 @@ const ROWS: readonly (readonly [serverUrl: string, name: string])[] = [
   ['http://myregistry.azurecr.io', 'myregistry.azurecr.io'],
   ['myregistry.westeurope.geo.azurecr.io', 'myregistry.azurecr.io'],
   ['myregistry.azurecr.io/team/app', 'myregistry.azurecr.io'],
-  // Not a login server: a lookalike has a name of its own, whatever it looks like.
+  // A lookalike is not a login server, and keeps a name of its own.
   ['myregistry.azurecr.io.evil.com', 'myregistry.azurecr.io.evil.com'],
   ['myregistry.azurecr.io:5000', 'myregistry.azurecr.io:5000'],
   ['myregistry.azurecr.io@evil.com', 'myregistry.azurecr.io@evil.com'],
@@ -26,7 +26,7 @@ const ROWS: readonly (readonly [serverUrl: string, name: string])[] = [
   ['10.0.0.5:80', '10.0.0.5:80'],
   ['[FD00::5]:5000', '[fd00::5]:5000'],
   ['https://[fd00::5]/', '[fd00::5]'],
-  // Docker gives these meanings of their own, which nobody else may change.
+  // Docker gives these a meaning of their own, so they stay as they are.
   ['https://index.docker.io/v1/', 'https://index.docker.io/v1/'],
   ['https://index.docker.io/v1/access-token', 'https://index.docker.io/v1/access-token'],
   ['index.docker.io/v1/', 'index.docker.io/v1/'],
@@ -42,18 +42,18 @@ const ROWS: readonly (readonly [serverUrl: string, name: string])[] = [
   ['', ''],
 ];
 
-describe('the name', () => {
+describe('parseServerName', () => {
   for (const [serverUrl, name] of ROWS) {
-    test(JSON.stringify(serverUrl), () => {
+    test(`returns ${JSON.stringify(name)} for ${JSON.stringify(serverUrl)}`, () => {
       expect(parseServerName(serverUrl, parseRegistry(serverUrl))).toBe(name);
     });
   }
 
-  test('is its own name', () => {
+  test('returns a name unchanged', () => {
     for (const [, name] of ROWS) expect(parseServerName(name, parseRegistry(name))).toBe(name);
   });
 
-  test('of a long text is found as well', () => {
+  test('returns a very long text unchanged', () => {
     for (const text of [`${'a.'.repeat(30_000)}/x`, `[${':'.repeat(60_000)}`, `${'.'.repeat(60_000)}:x`]) {
       expect(parseServerName(text, undefined) === text).toBe(true);
     }

@@ -1,10 +1,10 @@
-/** A folder of its own for each test, gone afterwards. */
+/** A temporary folder for each test, removed afterwards. */
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
 
-/** Call it at the top of a test file; `path` makes the folder of the running test when it is first asked for. */
+/** Call it at the top of a test file; the first call of `path` creates the folder of the running test. */
 export function useTemporaryFolder(): { readonly path: (...parts: string[]) => string } {
   let folder: string | undefined;
   afterEach(() => {

@@ -1,4 +1,4 @@
-/** What a sign-in works with, where the services answer what the test says. */
+/** The context of a sign-in in which the services answer what the test says. */
 
 import type { HttpRequest, HttpResponse } from '../../src/network/http.ts';
 import type { TokenContext } from '../../src/sign-in/sign-in.ts';
@@ -11,12 +11,12 @@ export interface RecordedTools {
   readonly requests: readonly HttpRequest[];
 }
 
-/** An answer of a service; `body` is sent as it is when it is a text, else as JSON. */
+/** A response of a service; a `body` that is a string is sent as it is, any other as JSON. */
 export function answer(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): HttpResponse {
   return { status, body: typeof body === 'string' ? body : JSON.stringify(body), header: (name) => headers[name] };
 }
 
-/** Tools that answer every request alike. */
+/** A context in which every request gets the same response. */
 export function toolsAnswering(response: HttpResponse, env: Readonly<Record<string, string>> = {}): RecordedTools {
   const requests: HttpRequest[] = [];
   const http = {

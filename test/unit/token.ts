@@ -1,4 +1,4 @@
-/** Tokens as the registry and Entra ID make them, but for the signature, which nobody on this side can check. */
+/** Tokens as the registry and Entra ID issue them, except for the signature, which a client cannot check. */
 
 /** @returns a JSON Web Token with these claims. */
 export function makeToken(claims: Readonly<Record<string, unknown>>): string {

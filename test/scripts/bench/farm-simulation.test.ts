@@ -28,12 +28,12 @@ const uncached: Helper = {
 const cached: Helper = { ...uncached, name: 'cached', entraPerSignIn: 1, tokenHours: 3, renewalPart: [1, 1] };
 
 describe('a farm', () => {
-  it('is the same for the same seed, and another for another', () => {
+  it('is the same for the same seed, and pulls at other times for another', () => {
     expect(simulateFarm(farm, cached)).toEqual(simulateFarm(farm, cached));
     expect(schedulePulls({ ...farm, seed: 2 })).not.toEqual(schedulePulls(farm));
   });
 
-  it('pulls as often as it says, in the order of time', () => {
+  it('schedules as many pulls as its jobs need, in chronological order', () => {
     const pulls = schedulePulls(farm);
     // Every node: 36 jobs at random and 6 on the hour, of 2 pulls each.
     expect(pulls.length / farm.nodes).toBeGreaterThan(76);
@@ -49,24 +49,24 @@ describe('a farm', () => {
     expect(refusedPart).toBe(0);
   });
 
-  it('with a cache signs in once a node and life of a token', () => {
+  it('with a cache signs in once per node and token life', () => {
     const { pulls, entra, registry } = simulateFarm(farm, cached);
     expect(entra).toMatchObject({ perHour: (farm.nodes * 2) / farm.hours, worstMinuteAtFirst: farm.nodes });
     expect(registry.perHour).toBeCloseTo((pulls + farm.nodes * 2) / farm.hours);
   });
 
-  it('with one cache for all signs in once', () => {
+  it('with a shared cache signs in once per token life', () => {
     expect(simulateFarm(farm, { ...cached, isShared: true }).entra.perHour).toBeCloseTo(2 / farm.hours);
   });
 
-  it('that spreads its renewals has a quieter worst minute', () => {
+  it('that spreads its renewals has less than half the requests in its worst minute', () => {
     const rush: Farm = { ...farm, nodes: 200 };
     const together = simulateFarm(rush, { ...cached, renewalPart: [0.99, 0.99] });
     const spread = simulateFarm(rush, { ...cached, renewalPart: [2 / 3, 0.97] });
     expect(spread.entra.worstMinuteLater).toBeLessThan(together.entra.worstMinuteLater / 2);
   });
 
-  it('beyond the limit is refused, and a refused exchange costs no token request', () => {
+  it('beyond the rate limit is refused, and sends fewer requests to the registry', () => {
     const narrow = simulateFarm({ ...farm, limitPerMinute: 10 }, uncached);
     const wide = simulateFarm(farm, uncached);
     expect(narrow.refusedPart).toBeGreaterThan(0);
@@ -75,7 +75,7 @@ describe('a farm', () => {
 });
 
 describe('a token bucket', () => {
-  it('gives a minute of operations at once, and then as many as it is filled with', () => {
+  it('allows a minute of operations at once, and then as many as it has been refilled with', () => {
     const bucket = new TokenBucket(60);
     const takeMany = (second: number) => Array.from({ length: 100 }, () => bucket.take(second)).filter(Boolean).length;
     expect(takeMany(0)).toBe(60);
@@ -86,7 +86,7 @@ describe('a token bucket', () => {
 });
 
 describe('random numbers', () => {
-  it('are spread evenly from 0 up to 1', () => {
+  it('lie between 0 and 1 with a mean of about 0.5', () => {
     const draw = createRandom(7);
     const numbers = Array.from({ length: 10_000 }, draw);
     expect(Math.min(...numbers)).toBeGreaterThanOrEqual(0);

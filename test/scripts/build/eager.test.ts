@@ -1,50 +1,50 @@
-/** A program whose functions are compiled ahead is the same program. */
+/** Compiling functions ahead does not change what a program does. */
 
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { compileAhead, type FunctionRange } from '../../../scripts/build/eager.ts';
 
-describe('the functions that are called', () => {
+describe('compileAhead', () => {
   const rows: readonly (readonly [what: string, code: string, called: readonly string[], ahead: string])[] = [
     [
-      'a declaration moves to the front, where it is known before the first statement',
+      'moves a called declaration to the front, before the first statement',
       'const result = one(); function one() { return 1; }',
       ['function one() { return 1; }'],
       'var one = (function one() { return 1; });\nconst result = one(); ',
     ],
     [
-      'declarations keep their order, and what stands between them its place',
+      'keeps the order of declarations, and of the statements between them',
       'function one() { return 1; } let n = one(); function two() { return n + 1; } n = two();',
       ['function one() { return 1; }', 'function two() { return n + 1; }'],
       'var one = (function one() { return 1; });\nvar two = (function two() { return n + 1; });\n let n = one();  n = two();',
     ],
-    ['an arrow function stays', 'const f = (a) => a + 1; f(1);', ['(a) => a + 1'], 'const f = ((a) => a + 1); f(1);'],
+    ['wraps an arrow function', 'const f = (a) => a + 1; f(1);', ['(a) => a + 1'], 'const f = ((a) => a + 1); f(1);'],
     [
-      'an expression stays',
+      'wraps a function expression',
       'const f = async function* () { yield 1; }; f();',
       ['async function* () { yield 1; }'],
       'const f = (async function* () { yield 1; }); f();',
     ],
     [
-      'one within another that moves',
+      'wraps a function inside a declaration that moves',
       'let n = [1, 2].map((a) => one(a)); function one(a) { return [a].map((b) => b + 1); }',
       ['function one(a) { return [a].map((b) => b + 1); }', '(b) => b + 1'],
       'var one = (function one(a) { return [a].map(((b) => b + 1)); });\nlet n = [1, 2].map((a) => one(a)); ',
     ],
     [
-      'two that end together',
+      'wraps two functions that end together',
       'const f = (a) => (b) => a + b; f(1)(2);',
       ['(a) => (b) => a + b', '(b) => a + b'],
       'const f = ((a) => ((b) => a + b)); f(1)(2);',
     ],
     [
-      'a method cannot be put so',
+      'leaves a method as it is',
       'class A { one() { return 1; } } const a = { two() { return new A().one(); } }; a.two();',
       ['one() { return 1; }', 'two() { return new A().one(); }'],
       'class A { one() { return 1; } } const a = { two() { return new A().one(); } }; a.two();',
     ],
     [
-      'what is not called stays as it is',
+      'leaves a function that is not called as it is',
       'function one() { return 1; } const two = () => 2; two();',
       [],
       'function one() { return 1; } const two = () => 2; two();',
@@ -61,14 +61,14 @@ describe('the functions that are called', () => {
     });
   }
 
-  it('keep their names', () => {
+  it('keeps the names of functions', () => {
     const code = 'const f = () => 1; function g() { return f.name + g.name; } g();';
     const called = [rangeOf(code, '() => 1'), rangeOf(code, 'function g() { return f.name + g.name; }')];
     expect(evaluate(compileAhead(code, called))).toBe('fg');
   });
 });
 
-it('refuses a program with a directive, which has to stand first', () => {
+it('compileAhead rejects a program with a directive, which has to come first', () => {
   expect(() => compileAhead('"use strict"; function one() {}', [])).toThrow('directive');
 });
 

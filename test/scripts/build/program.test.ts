@@ -1,4 +1,4 @@
-/** Keeps the start short: what is only needed to sign in must not be loaded before it is. */
+/** Keeps the start short: what only a sign-in needs must not be loaded before the sign-in. */
 
 import { join } from 'node:path';
 import { parse } from 'acorn';
@@ -10,7 +10,7 @@ import { bundleChunks } from '../../../scripts/build/chunks.ts';
 import { makeProgramCode } from '../../../scripts/build/program.ts';
 
 const ENTRY = 'src/main.ts';
-/** What only a sign-in needs: tens of milliseconds that a cached answer does not have. */
+/** What only a sign-in needs: loading it would cost a cached answer tens of milliseconds. */
 const LOADED_LATE = [
   'node_modules/jose/',
   'node_modules/env-paths/',
@@ -33,8 +33,8 @@ beforeAll(async () => {
   ({ metafile } = await bundleProgram({ entry: ENTRY, root, nodeVersion: process.versions.node }));
 }, 30_000);
 
-describe('what the start of the program loads', () => {
-  it.each(LOADED_LATE)('does not include %s', (path) => {
+describe('the start of the program', () => {
+  it.each(LOADED_LATE)('does not load %s', (path) => {
     expect(findMatches(findReachable([...STATIC]), path)).toEqual([]);
   });
 
@@ -43,12 +43,12 @@ describe('what the start of the program loads', () => {
   });
 });
 
-/** The files and Node's own modules that `ENTRY` leads to along imports of these kinds. */
+/** The files and Node's own modules that `ENTRY` reaches through imports of these kinds. */
 function findReachable(kinds: readonly ImportKind[]): ReadonlySet<string> {
   const reached = new Set([ENTRY]);
   for (const path of reached) {
     for (const { kind, path: imported } of metafile.inputs[path]?.imports ?? []) {
-      // A set that grows while it is walked is walked to its new end.
+      // A loop over a set also visits what is added on the way.
       if (kinds.includes(kind)) reached.add(imported);
     }
   }
@@ -59,8 +59,8 @@ function findMatches(paths: ReadonlySet<string>, start: string): readonly string
   return [...paths].filter((path) => path.startsWith(start));
 }
 
-describe('the two parts of the executable', () => {
-  it('are short and long, and hold each module of ours once', async () => {
+describe('the executable', () => {
+  it('has a first part of less than half the second, and each module in only one of them', async () => {
     const root = join(import.meta.dirname, '../../..');
     const { start, rest } = await bundleChunks({ entry: ENTRY, root, nodeVersion: process.versions.node });
     expect(start.length).toBeLessThan(rest.length / 2);
@@ -70,7 +70,7 @@ describe('the two parts of the executable', () => {
       ['src/sign-in/sign-in.ts', rest, start],
       ['src/network/http.ts', rest, start],
     ] as const) {
-      // A module's body stands behind its name; the other part only asks for it by that name.
+      // A module's body follows its name; the other part only refers to it by that name.
       expect(part).toContain(`"${module}"`);
       expect(other.includes(`"${module}"(`)).toBe(false);
     }
@@ -78,7 +78,7 @@ describe('the two parts of the executable', () => {
     expect(start).not.toContain('node_modules/jose/');
   }, 30_000);
 
-  it('has V8 compile ahead what a cached answer calls, and nothing that it does not', async () => {
+  it('compiles ahead the functions that a cached answer calls, and not those that it does not', async () => {
     const root = join(import.meta.dirname, '../../..');
     const { start } = await makeProgramCode(root, process.versions.node);
     const isAhead = (name: string) => new RegExp(`var ${name} = \\((?:async )?function ${name}\\(`).test(start);
@@ -96,7 +96,7 @@ describe('the two parts of the executable', () => {
     expect(unused.filter((name) => isAhead(name) || !start.includes(`function ${name}(`))).toEqual([]);
   }, 30_000);
 
-  it('makes no pattern at every start that V8 needs the tables of Unicode for', async () => {
+  it('creates no regular expression at its start that needs the Unicode tables of V8', async () => {
     const root = join(import.meta.dirname, '../../..');
     const { start } = await bundleChunks({ entry: ENTRY, root, nodeVersion: process.versions.node });
     const costly: string[] = [];

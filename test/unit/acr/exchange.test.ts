@@ -1,4 +1,4 @@
-/** The registry's own token service. */
+/** Requests to the registry's own token service. */
 import { describe, expect, test } from 'vitest';
 import { exchangeToken, requestAccessToken } from '../../../src/acr/exchange.ts';
 import type { HttpResponse } from '../../../src/network/http.ts';
@@ -12,8 +12,8 @@ const REGIONAL = registryNamed('myregistry.westeurope.geo.azurecr.io');
 const ENTRA_TOKEN = makeToken({ appid: 'the-client', tid: 'the-tenant', oid: 'the-object' });
 const REFRESH_TOKEN = makeToken({ exp: 2_000_000_000 });
 
-describe('the exchange', () => {
-  test('gives the token and its end', async () => {
+describe('exchangeToken', () => {
+  test('returns the refresh token and its expiry', async () => {
     const { context, requests } = toolsAnswering(answer(200, { refresh_token: REFRESH_TOKEN }));
     const token = await exchangeToken(context, REGISTRY, ENTRA_TOKEN, undefined);
     expect(token).toEqual({ token: REFRESH_TOKEN, expiresAtSeconds: 2_000_000_000 });
@@ -30,7 +30,7 @@ describe('the exchange', () => {
     ]);
   });
 
-  test('of a region asks the region for the global service, and names a tenant that was chosen', async () => {
+  test('asks a regional endpoint for the global service, and sends the chosen tenant', async () => {
     const { context, requests } = toolsAnswering(answer(200, { refresh_token: REFRESH_TOKEN }));
     await exchangeToken(context, REGIONAL, ENTRA_TOKEN, 'the-tenant');
     expect(requests[0]?.url).toBe('https://myregistry.westeurope.geo.azurecr.io/oauth2/exchange');
@@ -38,7 +38,7 @@ describe('the exchange', () => {
     expect(requests[0]?.form).toContainEqual(['tenant', 'the-tenant']);
   });
 
-  test('gives a token that does not tell its end', async () => {
+  test('returns a token whose expiry cannot be read', async () => {
     for (const refreshToken of ['opaque', makeToken({ sub: 'x' }), 'a.b.c']) {
       const { context } = toolsAnswering(answer(200, { refresh_token: refreshToken }));
       const token = await exchangeToken(context, REGISTRY, ENTRA_TOKEN, undefined);
@@ -47,7 +47,7 @@ describe('the exchange', () => {
   });
 });
 
-test('an access token is asked for with each scope by itself', async () => {
+test('requestAccessToken sends each scope as a field of its own', async () => {
   const { context, requests } = toolsAnswering(answer(200, { access_token: 'the-access-token' }));
   const scopes = ['repository:a:pull', 'repository:b:pull'];
   expect((await requestAccessToken(context, REGIONAL, REFRESH_TOKEN, scopes)).token).toBe('the-access-token');
@@ -61,7 +61,7 @@ test('an access token is asked for with each scope by itself', async () => {
   ]);
 });
 
-describe('a refusal is explained', () => {
+describe('exchangeToken explains the response', () => {
   const denied = { errors: [{ code: 'DENIED', message: "client with IP '203.0.113.7' is not allowed access" }] };
   const rows: readonly (readonly [response: HttpResponse, message: RegExp, hint: RegExp, cause: RegExp])[] = [
     [
@@ -85,7 +85,7 @@ describe('a refusal is explained', () => {
     [answer(418, { errors: [null] }), /answered 418/, /az acr check-health/, /^HTTP 418: /],
   ];
   for (const [response, message, hint, cause] of rows) {
-    test(`${response.status} ${response.body.slice(0, 60)}`, async () => {
+    test(`${response.status} ${response.body.slice(0, 60)} with the hint ${hint}`, async () => {
       const { context } = toolsAnswering(response);
       const failure = await catchFailure(() => exchangeToken(context, REGISTRY, ENTRA_TOKEN, undefined));
       expect(failure.code).toBe('REGISTRY_REFUSED');
@@ -96,13 +96,13 @@ describe('a refusal is explained', () => {
     });
   }
 
-  test('with the id by which the service finds it', async () => {
+  test('with its correlation id', async () => {
     const { context } = toolsAnswering(answer(500, '', { 'x-ms-correlation-request-id': 'the-id' }));
     const failure = await catchFailure(() => exchangeToken(context, REGISTRY, ENTRA_TOKEN, undefined));
     expect(failure.causes).toContain('correlation id the-id');
   });
 
-  test('and a token that tells nothing is no other failure', async () => {
+  test('without naming an account when the token does not', async () => {
     for (const token of ['opaque', '', makeToken({ upn: 7, appid: [] })]) {
       const { context } = toolsAnswering(answer(401, ''));
       const failure = await catchFailure(() => exchangeToken(context, REGISTRY, token, undefined));
@@ -111,7 +111,7 @@ describe('a refusal is explained', () => {
   });
 });
 
-describe('an answer without a token is none', () => {
+describe('exchangeToken rejects', () => {
   for (const body of [
     '',
     '{',
@@ -123,7 +123,7 @@ describe('an answer without a token is none', () => {
     '{"access_token":"x"}',
     '<html>',
   ]) {
-    test(JSON.stringify(body), async () => {
+    test(`status 200 with the body ${JSON.stringify(body)}`, async () => {
       const { context } = toolsAnswering(answer(200, body));
       const failure = await catchFailure(() => exchangeToken(context, REGISTRY, ENTRA_TOKEN, undefined));
       expect(failure.code).toBe('ANSWER_INVALID');
@@ -131,7 +131,7 @@ describe('an answer without a token is none', () => {
     });
   }
 
-  test('nor is one with a token and another status', async () => {
+  test('status 400 with a token', async () => {
     const { context } = toolsAnswering(answer(400, { refresh_token: REFRESH_TOKEN }));
     expect((await catchFailure(() => exchangeToken(context, REGISTRY, ENTRA_TOKEN, undefined))).code).toBe(
       'REGISTRY_REFUSED',

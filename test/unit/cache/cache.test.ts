@@ -1,4 +1,4 @@
-/** The tokens that are still good. */
+/** The token cache: what it returns, what it does not trust, and what it removes. */
 import {
   appendFileSync,
   chmodSync,
@@ -44,7 +44,7 @@ afterEach(() => {
 const theCache = () => cacheIn(folder.path('cache'));
 const fileOf = (key: CacheKey) => folder.path('cache', 'tokens', `${keyFileName(key)}.json`);
 
-/** Keeps a token and returns the path of its file. */
+/** Caches a token and returns the path of its file. */
 function keep(key = KEY, token = TOKEN): string {
   writeCache(theCache(), key, token);
   return fileOf(key);
@@ -52,18 +52,18 @@ function keep(key = KEY, token = TOKEN): string {
 
 const read = (key = KEY) => readCache(theCache(), key, NOW_SECONDS);
 
-describe('a token that was kept', () => {
-  test('is found again', () => {
+describe('the cache', () => {
+  test('returns the token that was written', () => {
     keep();
     expect(read()).toEqual(TOKEN);
   });
 
-  test('is found again when it has expired: who asks decides what it is good for', () => {
+  test('returns an expired token, since the caller decides whether it can be used', () => {
     keep(KEY, { ...TOKEN, expiresAtSeconds: NOW_SECONDS - 1 });
     expect(read()?.expiresAtSeconds).toBe(NOW_SECONDS - 1);
   });
 
-  test('is replaced by the next', () => {
+  test('replaces a token with the next one for the same key', () => {
     keep();
     keep(KEY, { ...TOKEN, token: 'd.e.f' });
     expect(read()?.token).toBe('d.e.f');
@@ -72,13 +72,13 @@ describe('a token that was kept', () => {
 
   const otherKeys: readonly (readonly [name: string, key: CacheKey])[] = [
     ['another registry', { ...KEY, service: 'other1.azurecr.io' }],
-    ['a registry whose name begins alike', { ...KEY, service: 'myregistry2.azurecr.io' }],
+    ['a registry whose name starts the same', { ...KEY, service: 'myregistry2.azurecr.io' }],
     ['another identity', { ...KEY, identity: 'someone else' }],
     ['another kind', { ...KEY, kind: 'access-token repository:a:pull' }],
-    ['an identity that runs into the kind', { ...KEY, identity: 'someone\nrefresh-token', kind: '' }],
+    ['an identity that contains the kind', { ...KEY, identity: 'someone\nrefresh-token', kind: '' }],
   ];
   for (const [name, key] of otherKeys) {
-    test(`is not found for ${name}, and not even where its file lies under that name`, () => {
+    test(`returns nothing for ${name}, even when the file is renamed to match`, () => {
       const file = keep();
       expect(read(key)).toBeUndefined();
       renameSync(file, fileOf(key));
@@ -87,7 +87,7 @@ describe('a token that was kept', () => {
   }
 
   for (const umask of [0, 0o22, 0o777]) {
-    test(`lies in an owner-only file and folder with umask ${umask.toString(8)}`, () => {
+    test(`creates a file and folders that only the owner can open with umask ${umask.toString(8)}`, () => {
       folder.path();
       process.umask(umask);
       const file = keep();
@@ -99,32 +99,32 @@ describe('a token that was kept', () => {
   }
 });
 
-describe('an entry that cannot be trusted is none', () => {
+describe('readCache', () => {
   const entry = { ...KEY, ...TOKEN };
   const contents: readonly (readonly [name: string, text: string])[] = [
-    ['nothing in it', ''],
-    ['half of it', JSON.stringify(entry).slice(0, 40)],
-    ['something behind it', `${JSON.stringify(entry)}{}`],
-    ['another text', 'a.b.c'],
+    ['no content', ''],
+    ['half an entry', JSON.stringify(entry).slice(0, 40)],
+    ['text after the entry', `${JSON.stringify(entry)}{}`],
+    ['text that is not JSON', 'a.b.c'],
     ['null', 'null'],
-    ['a list', JSON.stringify([entry])],
-    ['a prototype', JSON.stringify({ ['__proto__']: entry }).replace('{}', JSON.stringify(entry))],
+    ['an array', JSON.stringify([entry])],
+    ['an entry inside __proto__', JSON.stringify({ ['__proto__']: entry }).replace('{}', JSON.stringify(entry))],
     ['no token', JSON.stringify({ ...entry, token: undefined })],
     ['an empty token', JSON.stringify({ ...entry, token: '' })],
-    ['a token that is no text', JSON.stringify({ ...entry, token: ['a'] })],
-    ['no end', JSON.stringify({ ...entry, expiresAtSeconds: undefined })],
-    ['an end that is a text', JSON.stringify({ ...entry, expiresAtSeconds: '9999999999' })],
-    ['an end that is null', JSON.stringify({ ...entry, expiresAtSeconds: null })],
-    ['no beginning', JSON.stringify({ ...entry, savedAtSeconds: undefined })],
-    ['a beginning that is a text', JSON.stringify({ ...entry, savedAtSeconds: '0' })],
+    ['a token that is not a string', JSON.stringify({ ...entry, token: ['a'] })],
+    ['no expiry', JSON.stringify({ ...entry, expiresAtSeconds: undefined })],
+    ['an expiry that is a string', JSON.stringify({ ...entry, expiresAtSeconds: '9999999999' })],
+    ['an expiry that is null', JSON.stringify({ ...entry, expiresAtSeconds: null })],
+    ['no save time', JSON.stringify({ ...entry, savedAtSeconds: undefined })],
+    ['a save time that is a string', JSON.stringify({ ...entry, savedAtSeconds: '0' })],
     ['another registry', JSON.stringify({ ...entry, service: 'other1.azurecr.io' })],
     ['another identity', JSON.stringify({ ...entry, identity: 'someone else' })],
     ['no identity', JSON.stringify({ ...entry, identity: undefined })],
     ['another kind', JSON.stringify({ ...entry, kind: 'access-token' })],
-    ['a size that no token has', JSON.stringify({ ...entry, filler: 'x'.repeat(64 * 1024) })],
+    ['more than 64 KiB', JSON.stringify({ ...entry, filler: 'x'.repeat(64 * 1024) })],
   ];
   for (const [name, text] of contents) {
-    test(name, () => {
+    test(`returns nothing for a file with ${name}, which the next write replaces`, () => {
       writeFileSync(keep(), text);
       expect(read()).toBeUndefined();
       keep();
@@ -132,20 +132,20 @@ describe('an entry that cannot be trusted is none', () => {
     });
   }
 
-  test('the same entry without a flaw is one', () => {
+  test('returns the token of a complete entry', () => {
     writeFileSync(keep(), JSON.stringify(entry));
     expect(read()).toEqual(TOKEN);
   });
 
   const modes = [0o640, 0o604, 0o620, 0o666];
   for (const mode of modes) {
-    test(`a file of mode ${mode.toString(8)}`, () => {
+    test(`returns nothing for a file with mode ${mode.toString(8)}`, () => {
       chmodSync(keep(), mode);
       expect(read()).toBeUndefined();
     });
   }
 
-  test.runIf(isRoot)("another user's file", () => {
+  test.runIf(isRoot)("returns nothing for another user's file", () => {
     chownSync(keep(), 65_534, 65_534);
     expect(read()).toBeUndefined();
   });
@@ -153,10 +153,10 @@ describe('an entry that cannot be trusted is none', () => {
   const planted: readonly (readonly [name: string, plant: (file: string) => void])[] = [
     ['a folder', (file) => mkdirSync(file)],
     ['a named pipe', makeNamedPipe],
-    ['a link that leads nowhere', (file) => symlinkSync(folder.path('nowhere'), file)],
+    ['a dangling link', (file) => symlinkSync(folder.path('nowhere'), file)],
   ];
   for (const [name, plant] of planted) {
-    test(`${name} in place of the file`, () => {
+    test(`returns nothing for ${name} in place of the file`, () => {
       const file = keep();
       rmSync(file);
       plant(file);
@@ -164,7 +164,7 @@ describe('an entry that cannot be trusted is none', () => {
     });
   }
 
-  test('a link in place of the file, even to a right one, and it is never written through', () => {
+  test('returns nothing for a link to a complete entry, and the next write leaves its target alone', () => {
     const file = keep();
     renameSync(file, folder.path('target'));
     symlinkSync(folder.path('target'), file);
@@ -175,7 +175,7 @@ describe('an entry that cannot be trusted is none', () => {
   });
 });
 
-describe('a token that was saved in the future', () => {
+describe('readCache with a clock that may have been turned back', () => {
   const rows: readonly (readonly [aheadSeconds: number, isFound: boolean])[] = [
     [-86_400, true],
     [0, true],
@@ -184,14 +184,14 @@ describe('a token that was saved in the future', () => {
     [86_400, false],
   ];
   for (const [aheadSeconds, isFound] of rows) {
-    test(`${aheadSeconds} seconds ahead is ${isFound ? 'found' : 'not trusted'}`, () => {
+    test(`${isFound ? 'returns' : 'rejects'} a token saved ${aheadSeconds} seconds ahead of the clock`, () => {
       keep(KEY, { ...TOKEN, savedAtSeconds: NOW_SECONDS + aheadSeconds });
       expect(read() !== undefined).toBe(isFound);
     });
   }
 });
 
-describe('a token with this much life left', () => {
+describe('isFresh', () => {
   const rows: readonly (readonly [lifeSeconds: number, isEnough: boolean])[] = [
     [10_800, true],
     [301, true],
@@ -202,14 +202,14 @@ describe('a token with this much life left', () => {
     [Number.NaN, false],
   ];
   for (const [lifeSeconds, isEnough] of rows) {
-    test(`${lifeSeconds} seconds is ${isEnough ? 'given to a client' : 'renewed first'}`, () => {
+    test(`returns ${isEnough} for a token with ${lifeSeconds} seconds left`, () => {
       expect(isFresh({ ...TOKEN, expiresAtSeconds: NOW_SECONDS + lifeSeconds }, NOW_SECONDS)).toBe(isEnough);
     });
   }
 });
 
-describe('a folder that cannot be trusted keeps nothing', () => {
-  test('a link', () => {
+describe('writeCache', () => {
+  test('refuses a link in place of the folder, and writes nothing to its target', () => {
     mkdirSync(folder.path('elsewhere'), 0o700);
     mkdirSync(folder.path('cache'), 0o700);
     symlinkSync(folder.path('elsewhere'), theCache().folder);
@@ -217,27 +217,27 @@ describe('a folder that cannot be trusted keeps nothing', () => {
     expect(readdirSync(folder.path('elsewhere'))).toEqual([]);
   });
 
-  test('a folder that others can write in', () => {
+  test('refuses a folder that others can write in', () => {
     mkdirSync(theCache().folder, { recursive: true });
     chmodSync(theCache().folder, 0o777);
     expect(() => keep()).toThrow('is not a folder that only you can write in');
     expect(readdirSync(theCache().folder)).toEqual([]);
   });
 
-  test.runIf(isRoot)("another user's folder", () => {
+  test.runIf(isRoot)("refuses another user's folder", () => {
     mkdirSync(theCache().folder, { recursive: true, mode: 0o700 });
     chownSync(theCache().folder, 65_534, 65_534);
     expect(() => keep()).toThrow('is not a folder that only you can write in');
   });
 
-  test('a file', () => {
+  test('refuses a file in place of the folder', () => {
     mkdirSync(folder.path('cache'), 0o700);
     writeFileSync(theCache().folder, '');
     expect(() => keep()).toThrow('is not a folder that only you can write in');
     expect(read()).toBeUndefined();
   });
 
-  test('a folder below one that others can write in is fine', () => {
+  test('accepts a folder whose parent others can write in', () => {
     mkdirSync(folder.path('cache'));
     chmodSync(folder.path('cache'), 0o777);
     keep();
@@ -245,8 +245,8 @@ describe('a folder that cannot be trusted keeps nothing', () => {
   });
 });
 
-describe('forgetting a registry', () => {
-  test('takes every token of it and none of another', () => {
+describe('eraseCache', () => {
+  test('removes every token of the registry and none of any other', () => {
     const keys = [
       KEY,
       { ...KEY, identity: 'someone else' },
@@ -263,7 +263,7 @@ describe('forgetting a registry', () => {
     expect(readdirSync(theCache().folder)).toHaveLength(5);
   });
 
-  test('foo12.azurecr.io is not foobar.azurecr.io, nor what its name is a part of', () => {
+  test('removes foo12.azurecr.io but neither foo12bar.azurecr.io nor xfoo12.azurecr.io', () => {
     for (const service of ['foo12.azurecr.io', 'foo12bar.azurecr.io', 'xfoo12.azurecr.io']) keep({ ...KEY, service });
     eraseCache(theCache(), 'foo12.azurecr.io');
     expect(
@@ -273,7 +273,7 @@ describe('forgetting a registry', () => {
     ).toEqual(['foo12bar.azurecr.io', 'xfoo12.azurecr.io']);
   });
 
-  test('takes what is broken too', () => {
+  test('removes a damaged file that others can write', () => {
     const file = keep();
     appendFileSync(file, 'x');
     chmodSync(file, 0o666);
@@ -281,7 +281,7 @@ describe('forgetting a registry', () => {
     expect(existsSync(file)).toBe(false);
   });
 
-  test('never fails', () => {
+  test('does not throw when there is no folder or a file cannot be removed', () => {
     eraseCache(theCache(), KEY.service);
     keep();
     const file = folder.path('cache', 'tokens', `${KEY.service}_folder.json`);
@@ -293,7 +293,7 @@ describe('forgetting a registry', () => {
     eraseCache(cacheIn('/dev/null'), KEY.service);
   });
 
-  test('removes a link, not what it leads to', () => {
+  test('removes a link but not its target', () => {
     keep();
     writeFileSync(folder.path('precious'), 'text');
     symlinkSync(folder.path('precious'), folder.path('cache', 'tokens', `${KEY.service}_x.json`));
@@ -303,8 +303,8 @@ describe('forgetting a registry', () => {
   });
 });
 
-describe('forgetting one token', () => {
-  test('leaves the one that has taken its place, and those of others', () => {
+describe('dropCache', () => {
+  test('removes only the given token, neither a newer one nor that of another identity', () => {
     keep();
     keep({ ...KEY, identity: 'someone else' });
     dropCache(theCache(), KEY, 'd.e.f');
@@ -314,19 +314,19 @@ describe('forgetting one token', () => {
     expect(read({ ...KEY, identity: 'someone else' })).toEqual(TOKEN);
   });
 
-  test('never fails', () => {
+  test('does not throw when there is no token or no folder', () => {
     dropCache(theCache(), KEY, TOKEN.token);
     dropCache(cacheIn('/dev/null'), KEY, TOKEN.token);
   });
 });
 
-describe('names', () => {
-  test('a file is named after its registry, and not after who signs in', () => {
+describe('the key of a token', () => {
+  test('names the file after the registry and a hash, not after the identity', () => {
     const name = keyFileName({ ...KEY, identity: '../../someone\0', kind: 'access-token ../x' });
     expect(name).toMatch(/^myregistry\.azurecr\.io_[0-9a-f]{14}$/);
   });
 
-  test('a thousand identities have as many names, the same each time', () => {
+  test('gives a thousand identities a thousand file names, the same ones each time', () => {
     const names = Array.from({ length: 1000 }, (_, index) => keyFileName({ ...KEY, identity: `someone ${index}` }));
     expect(new Set(names).size).toBe(1000);
     expect(keyFileName({ ...KEY, identity: 'someone 7' })).toBe(names[7]);
@@ -340,29 +340,29 @@ describe('names', () => {
     ['access-token', ['repository:a:pull'], 'access-token repository:a:pull'],
   ];
   for (const [secret, scope, kind] of kinds) {
-    test(`${secret} ${JSON.stringify(scope)} is kept as ${kind}`, () => {
+    test(`has the kind "${kind}" for ${secret} with the scopes ${JSON.stringify(scope)}`, () => {
       expect(tokenKind(secret, scope)).toBe(kind);
     });
   }
 
-  test('the scopes that were given are left in their order', () => {
+  test('leaves the order of the given scopes alone', () => {
     const scope = ['b', 'a'];
     tokenKind('access-token', scope);
     expect(scope).toEqual(['b', 'a']);
   });
 });
 
-test('an entry names what it is for, so that a person can tell', () => {
+test('writeCache records the registry, the identity and the kind beside the token', () => {
   expect(parseJsonObject(readFileSync(keep(), 'utf8'))).toEqual({ ...KEY, ...TOKEN });
 });
 
-test('the cache lies below the folder that was named', async () => {
+test('findCache puts the cache below DOCKER_CREDENTIAL_ACR_CACHE_DIR', async () => {
   const cache = await findCache(makeRuntime({ DOCKER_CREDENTIAL_ACR_CACHE_DIR: '/somewhere' }));
   expect(cache).toMatchObject({ folder: '/somewhere/tokens', lockFolder: '/somewhere/locks' });
 });
 
 for (const named of ['relative', './relative', '~/cache', '../cache']) {
-  test(`there is no cache in a folder that depends on the working directory: ${named}`, async () => {
+  test(`findCache returns nothing for the relative folder ${named}`, async () => {
     expect(await findCache(makeRuntime({ DOCKER_CREDENTIAL_ACR_CACHE_DIR: named }))).toBeUndefined();
   });
 }

@@ -1,4 +1,4 @@
-/** A lock among processes that a killed holder cannot keep. */
+/** A lock between processes, which a killed holder does not keep. */
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -28,14 +28,14 @@ afterEach(() => {
 
 const attempt = () => new LockAttempt(folder.path('.'), 'name');
 
-/** Takes the lock as one who means to keep it until the test is over. */
+/** Tries to take the lock, and keeps it until the test is over. */
 function take(by = attempt()): Lock | undefined {
   const lock = by.try();
   if (lock !== undefined) held.push(lock);
   return lock;
 }
 
-/** The id of a process that was here and is gone. */
+/** The id of a process that has ended. */
 function deadProcessId(): number {
   const { pid } = spawnSync(process.execPath, ['--version']);
   return pid;
@@ -53,19 +53,19 @@ function plant(generation: number | string, text: string, ageMs = 0): string {
 const generations = () => readdirSync(folder.path('.')).sort();
 
 describe('a free lock', () => {
-  test('is taken, and tells by whom', () => {
+  test('goes to the first attempt, which records its process id and host', () => {
     expect(take()).toBeDefined();
     expect(readFileSync(folder.path('name.1'), 'utf8')).toBe(`${process.pid} ${hostname()}`);
   });
 
-  test('is taken by one', () => {
+  test('goes to one attempt only', () => {
     expect(take()).toBeDefined();
     expect(take()).toBeUndefined();
     expect(take()).toBeUndefined();
     expect(generations()).toEqual(['name.1']);
   });
 
-  test('is taken again when it was released, and leaves nothing behind', () => {
+  test('can be taken again after each release, which leaves no file behind', () => {
     for (let turn = 0; turn < 3; turn += 1) {
       const lock = attempt().try();
       expect(lock).toBeDefined();
@@ -74,20 +74,20 @@ describe('a free lock', () => {
     }
   });
 
-  test('may be released twice, which takes it from nobody else', () => {
+  test('can be released twice', () => {
     const first = attempt().try();
     first?.release();
     first?.release();
     expect(generations()).toEqual([]);
   });
 
-  test('is another one by another name, also where that begins alike', () => {
+  test('is independent of locks whose names start the same', () => {
     expect(take(new LockAttempt(folder.path('.'), 'name'))).toBeDefined();
     expect(take(new LockAttempt(folder.path('.'), 'name2'))).toBeDefined();
     expect(take(new LockAttempt(folder.path('.'), 'nam'))).toBeDefined();
   });
 
-  test('is not held by what is no generation of it', () => {
+  test('is not held by a file whose name is not the name of the lock and a number', () => {
     for (const name of ['name.failed', 'name.x', 'name.1.5', 'name', 'xname.7', '.name.7']) {
       writeFileSync(folder.path(name), `${process.pid} ${hostname()}`);
     }
@@ -95,20 +95,20 @@ describe('a free lock', () => {
   });
 });
 
-describe('a holder that cannot be alive', () => {
-  test('is one whose process is gone', () => {
+describe('the lock of a dead holder', () => {
+  test('goes to the next attempt when the process has ended', () => {
     plant(1, `${deadProcessId()} ${hostname()}`);
     expect(take()).toBeDefined();
     expect(generations()).toEqual(['name.2']);
   });
 
-  test('is one that has not been heard of for seconds, though a process has its id', () => {
+  test('goes to the next attempt when its file is a minute old, even if a process has the same id', () => {
     plant(1, `${process.pid} ${hostname()}`, 60_000);
     expect(take()).toBeDefined();
     expect(generations()).toEqual(['name.2']);
   });
 
-  test('leaves its lock to one, however many see it', () => {
+  test('goes to one attempt only, however many see it', () => {
     plant(6, `${deadProcessId()} ${hostname()}`);
     plant(7, `${deadProcessId()} ${hostname()}`);
     const attempts = [attempt(), attempt(), attempt()];
@@ -116,7 +116,7 @@ describe('a holder that cannot be alive', () => {
     expect(generations()).toEqual(['name.8']);
   });
 
-  test('is judged by the newest generation, by number', () => {
+  test('goes to the next attempt only if the generation with the highest number is dead', () => {
     plant(9, `${deadProcessId()} ${hostname()}`);
     plant(10, `${process.pid} ${hostname()}`);
     expect(take()).toBeUndefined();
@@ -125,7 +125,7 @@ describe('a holder that cannot be alive', () => {
     expect(generations()).toEqual(['name.11']);
   });
 
-  test('does not take the lock from its successor when it comes back', () => {
+  test('stays with the next holder when the late one releases it', () => {
     const late = attempt().try();
     const old = new Date(Date.now() - 60_000);
     utimesSync(folder.path('name.1'), old, old);
@@ -136,16 +136,16 @@ describe('a holder that cannot be alive', () => {
   });
 });
 
-describe('a holder of whom it is not known', () => {
+describe('a holder that may be alive', () => {
   const rows: readonly (readonly [name: string, text: () => string])[] = [
-    ['is on another machine', () => `${deadProcessId()} another-machine`],
-    ['has not written its name yet', () => ''],
-    ['wrote what nobody reads', () => '\0\0\0'],
-    ['wrote no number', () => `x ${hostname()}`],
-    ['wrote too much', () => `${deadProcessId()} ${hostname()}${' '.repeat(2000)}`],
+    ['on another machine', () => `${deadProcessId()} another-machine`],
+    ['with an empty file', () => ''],
+    ['with a binary file', () => '\0\0\0'],
+    ['without a process id', () => `x ${hostname()}`],
+    ['with too long a file', () => `${deadProcessId()} ${hostname()}${' '.repeat(2000)}`],
   ];
   for (const [name, text] of rows) {
-    test(`${name}: it has the lock, until it is silent for seconds on our own clock`, () => {
+    test(`${name} keeps the lock until it has been silent for three seconds`, () => {
       vi.useFakeTimers({ toFake: ['hrtime'] });
       plant(1, text());
       const one = attempt();
@@ -158,7 +158,7 @@ describe('a holder of whom it is not known', () => {
     });
   }
 
-  test('is heard of again and again: it has the lock as long as it lives', () => {
+  test('keeps the lock as long as its file is touched', () => {
     vi.useFakeTimers({ toFake: ['hrtime'] });
     const file = plant(1, '1 another-machine');
     const one = attempt();
@@ -171,14 +171,14 @@ describe('a holder of whom it is not known', () => {
     expect(take(one)).toBeUndefined();
   });
 
-  test('has a clock of its own, even one that is far ahead or behind', () => {
+  test('keeps the lock though its clock is a day ahead or behind', () => {
     for (const ageMs of [-86_400_000, 86_400_000]) {
       plant(1, '1 another-machine', ageMs);
       expect(take()).toBeUndefined();
     }
   });
 
-  test('is not the one that was watched before', () => {
+  test('has three seconds of its own, whatever an earlier holder has used up', () => {
     vi.useFakeTimers({ toFake: ['hrtime'] });
     const file = plant(1, '1 another-machine');
     const one = attempt();
@@ -192,7 +192,7 @@ describe('a holder of whom it is not known', () => {
   });
 });
 
-test('a holder tells that it lives', () => {
+test('a holder touches its file every half second, and survives the loss of its folder', () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   const lock = take();
   const file = folder.path('name.1');
@@ -208,7 +208,7 @@ test('a holder tells that it lives', () => {
   expect(existsSync(file)).toBe(false);
 });
 
-test('where no lock can be made, that is an error', () => {
+test('an attempt throws when its folder is missing or is a file', () => {
   expect(() => new LockAttempt(folder.path('none'), 'name').try()).toThrow(/ENOENT/);
   writeFileSync(folder.path('file'), '');
   expect(() => new LockAttempt(folder.path('file'), 'name').try()).toThrow(/ENOTDIR/);
@@ -216,7 +216,7 @@ test('where no lock can be made, that is an error', () => {
   expect(take()).toBeUndefined();
 });
 
-test('of many processes at once never two have the lock', async () => {
+test('four processes at once never hold the lock together', async () => {
   folder.path();
   const holders = Array.from({ length: 4 }, () =>
     runNode([`${import.meta.dirname}/../lock-holder.ts`, folder.path('.'), '40']),

@@ -1,4 +1,4 @@
-/** One of many gets the token, and the others get its result. */
+/** One of many processes gets the token, and the others share its result. */
 
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -17,7 +17,7 @@ const folder = useTemporaryFolder();
 const KEY: CacheKey = { service: 'myregistry.azurecr.io', identity: 'someone', kind: 'refresh-token' };
 const theCache = () => cacheIn(folder.path());
 
-/** A flight that finds nothing and runs to `result`, but for what is changed. */
+/** A flight that finds no result and whose run returns `result`, unless `changes` says otherwise. */
 function flightTo<T>(result: T, changes: Partial<Flight<T>> = {}): Flight<T> {
   return {
     peek: () => undefined,
@@ -37,7 +37,7 @@ function holdLock(key = KEY) {
   return lock;
 }
 
-/** A look for a result that is not there, after the second of which the lock is free. */
+/** A `peek` that never finds a result, and releases the lock on its third look. */
 function releaseAfterTwoLooks(lock: ReturnType<typeof holdLock>): () => undefined {
   let looks = 0;
   return () => {
@@ -47,23 +47,23 @@ function releaseAfterTwoLooks(lock: ReturnType<typeof holdLock>): () => undefine
   };
 }
 
-describe('who runs', () => {
-  test('one that has no cache', async () => {
+describe('runSingleFlight', () => {
+  test('runs the flight without a cache', async () => {
     expect(await runSingleFlight(undefined, KEY, flightTo('a'))).toBe('a');
   });
 
-  test('one that has the lock, which is released afterwards', async () => {
+  test('runs the flight when the lock is free, and releases the lock', async () => {
     expect(await runSingleFlight(theCache(), KEY, flightTo('a'))).toBe('a');
     expect(readdirSync(theCache().lockFolder)).toEqual([]);
   });
 
-  test('nobody, when the result is there', async () => {
+  test('returns a result that is already there without running the flight', async () => {
     const run = () => Promise.reject(new Error('it ran'));
     expect(await runSingleFlight(theCache(), KEY, flightTo('a', { peek: () => 'found', run }))).toBe('found');
     expect(readdirSync(theCache().lockFolder)).toEqual([]);
   });
 
-  test('one of many, and the others find its result', async () => {
+  test('runs the flight once for eight callers, who all get its result', async () => {
     let runs = 0;
     let result: string | undefined;
     const flight = flightTo('a', {
@@ -80,16 +80,16 @@ describe('who runs', () => {
     expect(runs).toBe(1);
   });
 
-  test('one of each key, at the same time', async () => {
+  test('runs the flight while the lock of another key is held', async () => {
     const lock = holdLock();
     expect(await runSingleFlight(theCache(), { ...KEY, identity: 'someone else' }, flightTo('b'))).toBe('b');
     lock.release();
   });
 
   const places: readonly (readonly [name: string, make: () => Cache])[] = [
-    ['below a file', () => cacheIn('/dev/null')],
+    ['is below a file', () => cacheIn('/dev/null')],
     [
-      'that others can write in',
+      'others can write in',
       () => {
         mkdirSync(theCache().lockFolder, { recursive: true });
         chmodSync(theCache().lockFolder, 0o777);
@@ -97,7 +97,7 @@ describe('who runs', () => {
       },
     ],
     [
-      'that is a file',
+      'is a file',
       () => {
         writeFileSync(folder.path('locks'), '');
         return theCache();
@@ -105,7 +105,7 @@ describe('who runs', () => {
     ],
   ];
   for (const [name, make] of places) {
-    test(`everybody, with a folder for locks ${name}, and the log says why`, async () => {
+    test(`runs the flight without a lock in a lock folder that ${name}, and logs why`, async () => {
       const steps: LogStep[] = [];
       expect(await runSingleFlight(make(), KEY, flightTo('a', { log: (step) => steps.push(step) }))).toBe('a');
       expect(steps).toMatchObject([{ step: 'lock', outcome: 'not-locked' }]);
@@ -114,8 +114,8 @@ describe('who runs', () => {
   }
 });
 
-describe('who waits', () => {
-  test('takes the result as soon as it is there, though the lock is still held', async () => {
+describe('a flight that waits for the lock', () => {
+  test('returns the result as soon as it is there, even while the lock is held', async () => {
     const lock = holdLock();
     let looks = 0;
     const peek = () => {
@@ -138,7 +138,7 @@ describe('who waits', () => {
     expect(await runSingleFlight(theCache(), KEY, flightTo('a', { peek }))).toBe('a');
   });
 
-  test('looks once more before it runs: the result may have come with the release', async () => {
+  test('looks once more before it runs, since the result may have come with the release', async () => {
     const lock = holdLock();
     let looks = 0;
     const peek = () => {
@@ -151,7 +151,7 @@ describe('who waits', () => {
     expect(readdirSync(theCache().lockFolder)).toEqual([]);
   });
 
-  test('gives up at the deadline', async () => {
+  test('fails with BUSY at the deadline', async () => {
     const lock = holdLock();
     const failure = await catchFailure(() => runSingleFlight(theCache(), KEY, flightTo('a', { deadlineMs: 0 })));
     expect(failure.code).toBe('BUSY');
@@ -165,7 +165,7 @@ describe('a failure', () => {
   const failure = new CredentialError('ENTRA_REFUSED', 'Cannot sign in', { causes: ['one', 'two'], hint: 'az login' });
   const failing = (cause: unknown = failure) => flightTo<string>('a', { run: () => Promise.reject(cause) });
 
-  /** Lets a flight wait behind a lock until another one, which has the lock, has failed. */
+  /** Makes one flight wait for the lock until another flight, which holds it, has failed. */
   async function waitBehind(cause: unknown, waiter: Partial<Flight<string>>): Promise<unknown> {
     const lock = holdLock();
     let looks = 0;
@@ -190,12 +190,12 @@ describe('a failure', () => {
     }
   }
 
-  test('is thrown as it is, and the lock is released', async () => {
+  test('is thrown unchanged after the lock is released, and leaves a record', async () => {
     expect(await catchAnything(() => runSingleFlight(theCache(), KEY, failing()))).toBe(failure);
     expect(readdirSync(theCache().lockFolder)).toEqual([`${keyFileName(KEY)}.failed`]);
   });
 
-  test('is that of everybody who waited for it with the same secret', async () => {
+  test('is shared with a flight that waited with the same secret', async () => {
     const caught = await waitBehind(failure, {});
     expect(caught).toBeInstanceOf(CredentialError);
     expect(caught).toMatchObject({
@@ -211,7 +211,7 @@ describe('a failure', () => {
     expect(caught).toMatchObject({ code: 'NETWORK_FAILED', causes: [], hint: undefined });
   });
 
-  test('is nobody’s who would have sent another secret', async () => {
+  test('is not shared with a flight that has another secret', async () => {
     expect(await waitBehind(failure, { secret: 'a new secret' })).toBe('ran itself');
   });
 
@@ -228,18 +228,18 @@ describe('a failure', () => {
     ['STORE_REFUSED', false],
   ];
   for (const [code, isShared] of codes) {
-    test(`${code} is ${isShared ? 'shared' : 'kept to oneself'}`, async () => {
+    test(`with the code ${code} ${isShared ? 'leaves a record for others' : 'leaves no record'}`, async () => {
       await catchAnything(() => runSingleFlight(theCache(), KEY, failing(new CredentialError(code, 'Cannot do it'))));
       expect(readdirSync(theCache().lockFolder)).toHaveLength(isShared ? 1 : 0);
     });
   }
 
-  test('of the program itself is kept to oneself', async () => {
+  test('that is not a CredentialError leaves no record', async () => {
     await catchAnything(() => runSingleFlight(theCache(), KEY, failing(new TypeError('x is not a function'))));
     expect(readdirSync(theCache().lockFolder)).toEqual([]);
   });
 
-  test('that was there before is nobody’s', async () => {
+  test('from before a flight began is not shared with it', async () => {
     await catchAnything(() => runSingleFlight(theCache(), KEY, failing()));
     await new Promise((resolve) => setTimeout(resolve, 5));
     const lock = holdLock();
@@ -247,7 +247,7 @@ describe('a failure', () => {
     expect(await runSingleFlight(theCache(), KEY, flightTo('ran itself', { peek }))).toBe('ran itself');
   });
 
-  test('is left behind without the secret, in a file that only its owner can read', async () => {
+  test('leaves a record that does not contain the secret', async () => {
     await catchAnything(() => runSingleFlight(theCache(), KEY, { ...failing(), secret: 'hidden-secret' }));
     const file = folder.path('locks', `${keyFileName(KEY)}.failed`);
     expect(readFileSync(file, 'utf8')).not.toContain('hidden');
@@ -255,12 +255,12 @@ describe('a failure', () => {
   });
 
   const records: readonly (readonly [name: string, text: string])[] = [
-    ['nothing', ''],
-    ['no JSON', '{"failedAtMs":'],
-    ['a list', '[]'],
+    ['no content', ''],
+    ['broken JSON', '{"failedAtMs":'],
+    ['an array', '[]'],
     ['no proof', JSON.stringify({ failedAtMs: 1e15, salt: 'x', code: 'ENTRA_REFUSED', message: 'planted' })],
-    ['no time', JSON.stringify({ salt: 'x', proof: 'y', code: 'ENTRA_REFUSED', message: 'planted' })],
-    ['a size that no failure has', JSON.stringify({ failedAtMs: 1e15, message: 'x'.repeat(20_000) })],
+    ['no failure time', JSON.stringify({ salt: 'x', proof: 'y', code: 'ENTRA_REFUSED', message: 'planted' })],
+    ['more than 16 KiB', JSON.stringify({ failedAtMs: 1e15, message: 'x'.repeat(20_000) })],
   ];
   for (const [name, text] of records) {
     test(`is not read from a file with ${name}`, async () => {

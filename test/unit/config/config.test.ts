@@ -26,12 +26,12 @@ const REGIONAL = registryNamed('myregistry.westeurope.geo.azurecr.io');
 
 const IDENTITY_CHOICES = IDENTITY_NAMES.map((name) => `"${name}"`).join(', ');
 
-/** The settings of a registry whose entry this is. */
+/** The settings of a registry with this entry. */
 function settingsOf(entry: unknown) {
   return readSettings(JSON.stringify({ registries: { 'myregistry.azurecr.io': entry } }), '/config.json', REGISTRY);
 }
 
-describe('an entry that is right', () => {
+describe('readSettings accepts the entry', () => {
   const rows: readonly (readonly [entry: JsonObject, settings: object])[] = [
     [{}, {}],
     [{ secret: 'refresh-token' }, {}],
@@ -82,18 +82,18 @@ describe('"cacheEntraTokens"', () => {
     [{ registries: entry }, true],
   ];
   for (const [config, isKept] of rows) {
-    test(JSON.stringify(config), () => {
+    test(`is ${isKept} for ${JSON.stringify(config)}`, () => {
       expect(read(config).cacheEntraTokens).toBe(isKept);
     });
   }
 
-  test('that is neither true nor false is told', async () => {
+  test('is rejected when it is neither true nor false', async () => {
     const failure = await catchFailure(() => read({ cacheEntraTokens: 'no' }));
     expect(failure.message).toContain('"cacheEntraTokens" must be true or false');
   });
 });
 
-describe('an entry that is wrong', () => {
+describe('readSettings rejects, with a hint, the entry', () => {
   const where = '"registries"."myregistry.azurecr.io"';
   const rows: readonly (readonly [entry: unknown, message: string, hint: string | undefined])[] = [
     [null, `${where} must be an object`, undefined],
@@ -163,7 +163,7 @@ describe('an entry that is wrong', () => {
   }
 });
 
-describe('a scope that is none', () => {
+describe('readSettings rejects the scope', () => {
   const rows: readonly unknown[] = [
     '',
     ' ',
@@ -196,7 +196,7 @@ describe('a scope that is none', () => {
   }
 });
 
-describe('which entry applies', () => {
+describe('the entry', () => {
   const rows: readonly (readonly [name: string, patterns: readonly string[], chosen: string | undefined])[] = [
     ['the exact host', ['myregistry.azurecr.io'], 'myregistry.azurecr.io'],
     ['the exact host in upper case', ['MyRegistry.AzureCR.io'], 'MyRegistry.AzureCR.io'],
@@ -205,26 +205,26 @@ describe('which entry applies', () => {
     ['the exact host over any pattern', ['*.azurecr.io', 'myregistry.azurecr.io', '*'], 'myregistry.azurecr.io'],
     ['a suffix', ['*.azurecr.io'], '*.azurecr.io'],
     ['a suffix in upper case', ['*.AZURECR.IO'], '*.AZURECR.IO'],
-    ['everything', ['*'], '*'],
+    ['a star', ['*'], '*'],
     ['a prefix', ['my*'], 'my*'],
     ['a middle', ['*reg*'], '*reg*'],
-    ['both ends', ['my*.azurecr.io'], 'my*.azurecr.io'],
+    ['a prefix and a suffix', ['my*.azurecr.io'], 'my*.azurecr.io'],
     ['stars that stand for nothing', ['*myregistry.azurecr.io*'], '*myregistry.azurecr.io*'],
     ['stars side by side', ['***'], '***'],
     ['the longer pattern, when it is last', ['*.io', '*.azurecr.io'], '*.azurecr.io'],
     ['the longer pattern, when it is first', ['*.azurecr.io', '*.io'], '*.azurecr.io'],
     ['the pattern with more characters, not with more stars', ['*y*r*e*g*', 'myreg*'], 'myreg*'],
-    ['no other host', ['other1.azurecr.io', 'docker.io'], undefined],
-    ['no other prefix', ['your*'], undefined],
-    ['no other suffix', ['*.azurecr.cn'], undefined],
-    ['no suffix that would overlap its prefix', ['myregistry.azurecr*zurecr.io'], undefined],
-    ['no middle in another order', ['*try*reg*'], undefined],
-    ['no literal that would be used twice', ['*myregistry*myregistry*'], undefined],
-    ['no pattern of characters that mean something elsewhere', ['my.egistr.*'], undefined],
-    ['nothing', [], undefined],
+    ['another host', ['other1.azurecr.io', 'docker.io'], undefined],
+    ['another prefix', ['your*'], undefined],
+    ['another suffix', ['*.azurecr.cn'], undefined],
+    ['a suffix that would overlap its prefix', ['myregistry.azurecr*zurecr.io'], undefined],
+    ['two middles in another order', ['*try*reg*'], undefined],
+    ['a literal that would be used twice', ['*myregistry*myregistry*'], undefined],
+    ['a dot in place of any character', ['my.egistr.*'], undefined],
+    ['an empty list', [], undefined],
   ];
   for (const [name, patterns, chosen] of rows) {
-    test(name, () => {
+    test(`is ${chosen === undefined ? 'not chosen' : 'chosen'} by ${name}`, () => {
       const registries = Object.fromEntries(
         patterns.map((pattern, index) => [pattern, { tenantId: `tenant${index}` }]),
       );
@@ -233,7 +233,7 @@ describe('which entry applies', () => {
     });
   }
 
-  test('a prefix and a suffix choose among registries', () => {
+  test('with a prefix and a suffix applies to registries that have both', () => {
     const text = JSON.stringify({ registries: { 'prod*.azurecr.io': { anonymous: true } } });
     for (const [host, anonymous] of [
       ['prod1.azurecr.io', true],
@@ -246,7 +246,7 @@ describe('which entry applies', () => {
     }
   });
 
-  test('a regional endpoint takes its own entry, then that of its global name, then a pattern', () => {
+  test('of a regional endpoint is its own, else that of the global name, else that of a pattern', () => {
     const own = { 'myregistry.westeurope.geo.azurecr.io': { tenantId: 'own' } };
     const global = { 'myregistry.azurecr.io': { tenantId: 'global' } };
     const pattern = { 'myregistry.westeurope.geo.azurecr.*': { tenantId: 'pattern' } };
@@ -258,7 +258,7 @@ describe('which entry applies', () => {
     expect(read({ 'myregistry.*.geo.azurecr.io': { tenantId: 'region' } })).toBe('region');
   });
 
-  test('a global name does not take the entry of one of its regions', () => {
+  test('of a regional endpoint does not apply to the global name', () => {
     const registries = { 'myregistry.westeurope.geo.azurecr.io': { tenantId: 'own' } };
     expect(readSettings(JSON.stringify({ registries }), '/config.json', REGISTRY)).toEqual(DEFAULT_SETTINGS);
   });
@@ -270,14 +270,14 @@ describe('which entry applies', () => {
     ['dots and a star', `${'.'.repeat(100_000)}*`],
   ];
   for (const [name, pattern] of hostile) {
-    test(`a hundred thousand ${name} are judged like few`, () => {
+    test(`is matched without backtracking against a hundred thousand ${name}`, () => {
       const text = JSON.stringify({ registries: { [pattern]: { anonymous: true } } });
       expect(readSettings(text, '/config.json', REGISTRY).anonymous).toBe(/^\*+$/.test(pattern));
     });
   }
 });
 
-describe('a pattern that is none', () => {
+describe('readSettings rejects the pattern', () => {
   const rows: readonly string[] = ['*/team', 'https://*.azurecr.io', '*?', '*:443', '*\n', 'x@my*'];
   for (const pattern of rows) {
     test(JSON.stringify(pattern), async () => {
@@ -289,7 +289,7 @@ describe('a pattern that is none', () => {
   }
 });
 
-describe('what is no pattern and does not mean this registry breaks nothing', () => {
+describe('readSettings ignores an invalid key that does not mean this registry:', () => {
   for (const pattern of [
     'my registry*',
     '[a-z]*',
@@ -306,7 +306,7 @@ describe('what is no pattern and does not mean this registry breaks nothing', ()
   }
 });
 
-describe('the name of this registry, written in a way that names none', () => {
+describe('readSettings rejects, and corrects in the hint, the registry name', () => {
   for (const pattern of [
     'myregistry',
 
@@ -322,7 +322,7 @@ describe('the name of this registry, written in a way that names none', () => {
   }
 });
 
-describe('a mistake in the entry of one registry breaks no other', () => {
+describe('readSettings ignores a mistake in an entry that does not apply:', () => {
   const rows: readonly JsonObject[] = [
     { 'other1.azurecr.io': null },
     { 'other1.azurecr.io': { secrets: 'x' } },
@@ -340,13 +340,13 @@ describe('a mistake in the entry of one registry breaks no other', () => {
     });
   }
 
-  test('nor does one in a pattern that a better entry hides', () => {
+  test('a pattern that a better entry hides', () => {
     const registries = { '*': { secret: 7 }, '*.azurecr.io': { anonymous: true } };
     expect(readSettings(JSON.stringify({ registries }), '/config.json', REGISTRY).anonymous).toBe(true);
   });
 });
 
-describe('a whole file', () => {
+describe('readSettings', () => {
   const rows: readonly (readonly [text: string, message: string | undefined])[] = [
     ['{}', undefined],
     ['{"$schema":"https://example.com/config.schema.json"}', undefined],
@@ -363,14 +363,14 @@ describe('a whole file', () => {
     ['"text"', 'it must hold a JSON object'],
   ];
   for (const [text, message] of rows) {
-    test(text, async () => {
+    test(`${message === undefined ? 'accepts' : 'rejects'} ${text}`, async () => {
       const read = () => readSettings(text, '/config.json', REGISTRY);
       if (message === undefined) expect(read()).toEqual(DEFAULT_SETTINGS);
       else expect((await catchFailure(read)).message).toBe(`Cannot use /config.json: ${message}`);
     });
   }
 
-  test('an unknown key is answered with the nearest one', async () => {
+  test('suggests the nearest key for an unknown one, or lists them all', async () => {
     const failure = await catchFailure(() => readSettings('{"registrys":{}}', '/config.json', REGISTRY));
     expect(failure.hint).toBe('did you mean "registries"?');
     const far = await catchFailure(() => readSettings('{"credHelpers":{}}', '/config.json', REGISTRY));
@@ -378,7 +378,7 @@ describe('a whole file', () => {
   });
 });
 
-describe('a file that is not JSON is never quoted', () => {
+describe('readSettings rejects, without quoting it, the text', () => {
   const rows: readonly string[] = [
     '',
     ' ',
@@ -406,30 +406,30 @@ describe('a file that is not JSON is never quoted', () => {
   }
 });
 
-describe('the file on disk', () => {
+describe('loadSettings', () => {
   const load = (file: string) => loadSettings(makeRuntime({ DOCKER_CREDENTIAL_ACR_CONFIG: file }), REGISTRY);
 
-  test('is read, with a byte-order mark and through a link', async () => {
+  test('reads a file with a byte-order mark through a link', async () => {
     writeFileSync(folder.path('real.json'), '\uFEFF{"registries":{"*":{"anonymous":true}}}\r\n');
     symlinkSync(folder.path('real.json'), folder.path('link.json'));
     expect(await load(folder.path('link.json'))).toEqual({ ...DEFAULT_SETTINGS, anonymous: true });
   });
 
-  test('has to be there when it was named', async () => {
+  test('rejects a file that is named but missing', async () => {
     const failure = await catchFailure(() => load(folder.path('none.json')));
     expect(failure.message).toBe(`Cannot use ${folder.path('none.json')}: there is no such file`);
     expect(failure.hint).toBe('unset DOCKER_CREDENTIAL_ACR_CONFIG or write the file');
   });
 
   for (const file of ['config.json', './config.json', '../config.json', '~/config.json']) {
-    test(`must not depend on the working directory: ${file}`, async () => {
+    test(`rejects the relative path ${file}`, async () => {
       const failure = await catchFailure(() => load(file));
       expect(failure.message).toBe(`Cannot use ${file}: DOCKER_CREDENTIAL_ACR_CONFIG is not an absolute path`);
       expect(failure.hint).toBe('name the file from the root on');
     });
   }
 
-  test('must be a plain file of a bearable size', async () => {
+  test('rejects a folder, a device and a file of more than 1 MiB', async () => {
     mkdirSync(folder.path('folder.json'));
     writeFileSync(folder.path('large.json'), ' '.repeat(1024 * 1024 + 1));
     expect((await catchFailure(() => load(folder.path('folder.json')))).message).toContain('not a plain file');
@@ -437,14 +437,14 @@ describe('the file on disk', () => {
     expect((await catchFailure(() => load('/dev/null'))).message).toContain('not a plain file');
   });
 
-  test('may be readable by all: it holds no secret', async () => {
+  test('reads a file that everybody can access, since it holds no secret', async () => {
     writeFileSync(folder.path('config.json'), '{"registries":{"*":{"anonymous":true}}}');
     chmodSync(folder.path('config.json'), 0o666);
     expect((await load(folder.path('config.json'))).anonymous).toBe(true);
   });
 });
 
-describe('a registry that only the configuration knows', () => {
+describe('findRegistry', () => {
   const find = (serverUrl: string, config: unknown) => {
     writeFileSync(folder.path('config.json'), typeof config === 'string' ? config : JSON.stringify(config));
     const runtime = makeRuntime({ DOCKER_CREDENTIAL_ACR_CONFIG: folder.path('config.json') });
@@ -485,12 +485,12 @@ describe('a registry that only the configuration knows', () => {
     ['myregistry.azurecr.io', '{ broken', 'myregistry.azurecr.io'],
   ];
   for (const [serverUrl, config, service] of rows) {
-    test(`${serverUrl} with ${JSON.stringify(config)}`.slice(0, 120), async () => {
+    test(`returns ${service ?? 'nothing'} for ${serverUrl} with ${JSON.stringify(config)}`.slice(0, 160), async () => {
       expect((await find(serverUrl, config))?.service).toBe(service);
     });
   }
 
-  test('signs in where the configuration says', async () => {
+  test('takes the authority from the configuration', async () => {
     const registry = await find('myregistry.azurecr.stack.example.com', stack);
     expect(registry?.cloud.authority).toBe('https://login.stack.example.com/adfs');
     expect(registry?.cloud.armAudience).toBeUndefined();
@@ -519,7 +519,7 @@ describe('a registry that only the configuration knows', () => {
     ],
   ];
   for (const [entry, message] of wrong) {
-    test(`is an error with ${JSON.stringify(entry)}, and only there`, async () => {
+    test(`rejects the cloud ${JSON.stringify(entry)}, but only for its own registry`, async () => {
       const config = { clouds: { 'images.example.com': entry } };
       const failure = await catchFailure(() => find('images.example.com', config));
       expect(failure.code).toBe('CONFIG_INVALID');
@@ -536,7 +536,7 @@ describe('the identity of a registry', () => {
     return readSettings(JSON.stringify(config), '/config.json', REGISTRY).identity;
   };
 
-  test('is one that the file names', () => {
+  test('may be the name of one in "identities"', () => {
     const identities = { deploy: { type: 'client-secret', clientId: CLIENT_ID, clientSecretEnv: 'DEPLOY_SECRET' } };
     expect(identityOf('deploy', identities)).toMatchObject({
       type: 'client-secret',
@@ -546,14 +546,14 @@ describe('the identity of a registry', () => {
     });
   });
 
-  test('is one in place, of every source', () => {
+  test('may be an object of any type', () => {
     for (const type of IDENTITY_NAMES) {
       const entry = type === 'command' ? { type, command: ['/bin/true'] } : { type };
       expect(identityOf(entry)).toMatchObject({ type, name: type });
     }
   });
 
-  test('is not broken by a mistake in another one', () => {
+  test('is not affected by a mistake in another identity', () => {
     expect(identityOf('azure-cli', { other: { type: 'nothing' }, 'and-another': 7 })).toMatchObject({
       type: 'azure-cli',
     });
@@ -580,7 +580,7 @@ describe('the identity of a registry', () => {
     [['azure-cli'], /"identity" must be one of/, /correct the file/],
   ];
   for (const [identity, message, hint] of wrong)
-    test(JSON.stringify(identity), async () => {
+    test(`is rejected, without quoting a secret, when it is ${JSON.stringify(identity)}`, async () => {
       const failure = await catchFailure(() => identityOf(identity));
       expect(failure.code).toBe('CONFIG_INVALID');
       expect(failure.message).toMatch(message);
@@ -597,7 +597,7 @@ describe('the JSON Schema', () => {
   const keysOf = (object: JsonObject | undefined) => Object.keys(asJsonObject(object?.['properties']) ?? {});
   const propertyOf = (key: string) => asJsonObject(asJsonObject(registry?.['properties'])?.[key]);
 
-  test('knows the keys that the program knows, and no others', () => {
+  test('lists exactly the keys that the program knows', () => {
     expect(keysOf(schema)).toEqual([...CONFIG_KEYS]);
     expect(keysOf(registry)).toEqual([...REGISTRY_KEYS]);
     expect(keysOf(cloud)).toEqual([...CLOUD_KEYS]);
@@ -611,14 +611,14 @@ describe('the JSON Schema', () => {
     expect(registry?.['additionalProperties']).toBe(false);
   });
 
-  test('gives the choices that the program gives', () => {
+  test('lists the same choices as the program', () => {
     expect(propertyOf('secret')?.['enum']).toEqual([...SECRET_KINDS]);
     expect(propertyOf('onError')?.['enum']).toEqual([...ON_ERROR_CHOICES]);
     expect(asJsonObject(asJsonObject(identity?.['properties'])?.['type'])?.['enum']).toEqual([...IDENTITY_NAMES]);
     expect(propertyOf('anonymous')?.['type']).toBe('boolean');
   });
 
-  test('takes the tenants that the program takes', () => {
+  test('accepts and rejects the same tenants as the program', () => {
     const pattern = new RegExp(String(propertyOf('tenantId')?.['pattern']));
     for (const tenantId of ['contoso.onmicrosoft.com', '72f988bf-86f1-41af-91ab-2d7cd011db47']) {
       expect(settingsOf({ tenantId }).tenantId).toBe(tenantId);

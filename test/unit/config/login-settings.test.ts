@@ -1,4 +1,4 @@
-/** What the configuration says of keeping credentials, for Azure's registries and for those of others. */
+/** What the configuration says about storing logins, for Azure's registries and for others. */
 import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { findBackend, loadLoginSettings } from '../../../src/config/login-settings.ts';
@@ -28,7 +28,7 @@ async function load(serverUrl: string, config: unknown): Promise<string> {
 
 const registries = (key: string, store: boolean) => ({ registries: { [key]: { store } } });
 
-describe('settings', () => {
+describe('loadLoginSettings', () => {
   const rows: readonly (readonly [serverUrl: string, config: unknown, settings: string])[] = [
     ['myregistry.azurecr.io', {}, 'either'],
     ['myregistry.azurecr.io', { store: 'keychain' }, 'keychain'],
@@ -46,18 +46,18 @@ describe('settings', () => {
     ['docker.io', { registries: { 'myregistry.azurecr.io': { nonsense: 1 } } }, 'either'],
   ];
   for (const [serverUrl, config, settings] of rows) {
-    test(`${serverUrl} with ${JSON.stringify(config)}: ${settings}`, async () => {
+    test(`returns ${settings} for ${serverUrl} with ${JSON.stringify(config)}`, async () => {
       expect(await load(serverUrl, config)).toBe(settings);
     });
   }
 
-  test('none without a configuration', async () => {
+  test('rejects a configuration file that is named but missing', async () => {
     const runtime = makeRuntime({ DOCKER_CREDENTIAL_ACR_CONFIG: folder.path('gone.json') });
     expect((await catchFailure(() => loadLoginSettings(runtime, undefined, 'docker.io'))).code).toBe('CONFIG_INVALID');
   });
 });
 
-describe('mistakes', () => {
+describe('a mistake in the configuration', () => {
   const rows: readonly (readonly [config: unknown, message: RegExp])[] = [
     ['{', /it is not JSON/],
     [{ stor: 'file' }, /unknown key "stor"/],
@@ -68,7 +68,7 @@ describe('mistakes', () => {
     [{ registries: { 'docker.io': { anonymous: true } } }, /unknown key "anonymous" in "registries"\."docker\.io"/],
   ];
   for (const [config, message] of rows) {
-    test(`${JSON.stringify(config)} is told where something is to be kept, and breaks nothing where it is`, async () => {
+    test(`makes loadLoginSettings fail but not findBackend: ${JSON.stringify(config)}`, async () => {
       const runtime = machineWith(config);
       const failure = await catchFailure(() => loadLoginSettings(runtime, undefined, 'docker.io'));
       expect(failure.code).toBe('CONFIG_INVALID');

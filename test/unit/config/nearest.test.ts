@@ -1,10 +1,10 @@
-/** What somebody who mistyped a word meant. */
+/** The word that somebody probably meant. */
 import { describe, expect, test } from 'vitest';
 import { findNearest } from '../../../src/config/nearest.ts';
 
 const WORDS = ['secret', 'scope', 'tenantId', 'identity', 'anonymous', 'onError'] as const;
 
-describe('the nearest word', () => {
+describe('findNearest', () => {
   const rows: readonly (readonly [word: string, nearest: string | undefined])[] = [
     ['secret', 'secret'],
     ['Secret', 'secret'],
@@ -27,22 +27,22 @@ describe('the nearest word', () => {
     ['x'.repeat(100_000), undefined],
   ];
   for (const [word, nearest] of rows) {
-    test(JSON.stringify(word).slice(0, 60), () => {
+    test(`returns ${nearest ?? 'nothing'} for ${JSON.stringify(word).slice(0, 60)}`, () => {
       expect(findNearest(word, WORDS)).toBe(nearest);
     });
   }
 });
 
-test('three edits are near, four are not', () => {
+test('findNearest accepts three edits but not four', () => {
   expect(findNearest('abcdefgh', ['abcdeXYZ'])).toBe('abcdeXYZ');
   expect(findNearest('abcdefgh', ['abcdWXYZ'])).toBeUndefined();
 });
 
-test('of two candidates the one with fewer edits is nearer, whatever their order', () => {
+test('findNearest returns the candidate with fewer edits, whatever their order', () => {
   expect(findNearest('abcd', ['abXY', 'abcX'])).toBe('abcX');
   expect(findNearest('abcd', ['abcX', 'abXY'])).toBe('abcX');
 });
 
-test('nothing is near to no candidates', () => {
+test('findNearest returns nothing without candidates', () => {
   expect(findNearest('word', [])).toBeUndefined();
 });

@@ -14,7 +14,7 @@ const find = (named: string | undefined, serverUrl = 'myregistry.azurecr.io', au
     ),
   );
 
-describe('the authority of a cloud, when nobody names another', () => {
+describe('findAuthority', () => {
   const rows: readonly (readonly [serverUrl: string, url: string])[] = [
     ['myregistry.azurecr.io', 'https://login.microsoftonline.com'],
     ['myregistry.azurecr.us', 'https://login.microsoftonline.us'],
@@ -24,14 +24,14 @@ describe('the authority of a cloud, when nobody names another', () => {
     ['myregistry.azurecr.sovcloud-azure.de', 'https://login.sovcloud-identity.de'],
   ];
   for (const [serverUrl, url] of rows) {
-    test(serverUrl, () => {
+    test(`returns ${url} for ${serverUrl}`, () => {
       expect(find(undefined, serverUrl)).toEqual({ url, contradiction: undefined });
       expect(find('', serverUrl)).toEqual({ url, contradiction: undefined });
     });
   }
 
   for (const serverUrl of ['myregistry.azurecr.eaglex.ic.gov', 'myregistry.azurecr.microsoft.scloud']) {
-    test(`${serverUrl} has none that is known, and says what to set`, async () => {
+    test(`rejects ${serverUrl} without AZURE_AUTHORITY_HOST, which the hint names`, async () => {
       const failure = await catchFailure(() => find(undefined, serverUrl));
       expect(failure.code).toBe('IDENTITY_INVALID');
       expect(failure.hint).toContain('AZURE_AUTHORITY_HOST');
@@ -40,7 +40,7 @@ describe('the authority of a cloud, when nobody names another', () => {
   }
 });
 
-describe('AZURE_AUTHORITY_HOST', () => {
+describe('findAuthority with AZURE_AUTHORITY_HOST', () => {
   const rows: readonly (readonly [named: string, url: string | undefined])[] = [
     ['https://login.example.com', 'https://login.example.com'],
     ['https://login.example.com/', 'https://login.example.com'],
@@ -65,7 +65,7 @@ describe('AZURE_AUTHORITY_HOST', () => {
     ['https://exa mple.com', undefined],
   ];
   for (const [named, url] of rows) {
-    test(named, async () => {
+    test(`${url === undefined ? 'rejects' : 'accepts'} ${named}`, async () => {
       if (url !== undefined) {
         expect(find(named).url).toBe(url);
         return;
@@ -78,13 +78,13 @@ describe('AZURE_AUTHORITY_HOST', () => {
     });
   }
 
-  test('of another cloud than the registry’s is told when the sign-in fails', () => {
+  test('returns a contradiction when the authority belongs to another cloud than the registry', () => {
     const { url, contradiction } = find('https://login.microsoftonline.us', 'myregistry.azurecr.cn');
     expect(url).toBe('https://login.microsoftonline.us');
     expect(contradiction).toMatch(/US Government cloud, myregistry\.azurecr\.cn is of the China cloud/);
   });
 
-  test('of the registry’s own cloud, or of nobody’s, contradicts nothing', () => {
+  test('returns no contradiction for an authority of the same cloud or of no known cloud', () => {
     for (const { authority, registrySuffix } of CLOUDS) {
       if (authority !== undefined)
         expect(find(authority, `myregistry.${registrySuffix}`).contradiction).toBeUndefined();
@@ -92,7 +92,7 @@ describe('AZURE_AUTHORITY_HOST', () => {
     }
   });
 
-  test('gives way to the configuration', () => {
+  test('prefers the authority in the configuration', () => {
     expect(find('http://broken', 'myregistry.azurecr.io', 'https://login.example.com')).toEqual({
       url: 'https://login.example.com',
       contradiction: undefined,
@@ -100,7 +100,7 @@ describe('AZURE_AUTHORITY_HOST', () => {
   });
 });
 
-describe('a tenant', () => {
+describe('checkTenant', () => {
   const rows: readonly (readonly [tenant: string, isOne: boolean])[] = [
     ['72f988bf-86f1-41af-91ab-2d7cd011db47', true],
     ['contoso.onmicrosoft.com', true],
@@ -119,7 +119,7 @@ describe('a tenant', () => {
     ['--tenant x', false],
   ];
   for (const [tenant, isOne] of rows) {
-    test(JSON.stringify(tenant), async () => {
+    test(`${isOne ? 'accepts' : 'rejects'} ${JSON.stringify(tenant)}`, async () => {
       const check = () => checkTenant(tenant, 'AZURE_TENANT_ID', requestFor({}));
       if (isOne) expect(check()).toBe(tenant);
       else {

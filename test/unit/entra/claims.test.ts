@@ -1,9 +1,9 @@
-/** What a token says of itself, and what it may hold instead. */
+/** When a token expires and whom it is for, as its claims say, and what it may hold instead. */
 import { describe, expect, test } from 'vitest';
 import { readAudiences, readClaims, readExpiry } from '../../../src/entra/claims.ts';
 import { makeToken } from '../token.ts';
 
-describe('the end of a token', () => {
+describe('readExpiry', () => {
   const rows: readonly (readonly [token: string, end: number | undefined])[] = [
     [makeToken({ exp: 1 }), 1],
     [makeToken({ exp: 2_000_000_000.5 }), 2_000_000_000.5],
@@ -17,13 +17,13 @@ describe('the end of a token', () => {
     [`${'x'.repeat(100_000)}.y.z`, undefined],
   ];
   for (const [token, end] of rows) {
-    test(token.slice(0, 60), () => {
+    test(`returns ${end ?? 'nothing'} for "${token.slice(0, 60)}"`, () => {
       expect(readExpiry(token)).toBe(end);
     });
   }
 });
 
-describe('whom a token is for', () => {
+describe('readAudiences', () => {
   const rows: readonly (readonly [token: string, audiences: readonly unknown[]])[] = [
     [makeToken({ aud: 'api://one' }), ['api://one']],
     [makeToken({ aud: ['api://one', 'api://two'] }), ['api://one', 'api://two']],
@@ -33,7 +33,7 @@ describe('whom a token is for', () => {
     ['a.b.c', []],
   ];
   for (const [token, audiences] of rows) {
-    test(token.slice(0, 60), () => {
+    test(`returns ${JSON.stringify(audiences)} for "${token.slice(0, 60)}"`, () => {
       expect(readAudiences(readClaims(token))).toEqual(audiences);
     });
   }

@@ -1,4 +1,4 @@
-/** What Entra's codes mean, and what helps. */
+/** What Entra's error codes mean, and what fixes them. */
 import { describe, expect, test } from 'vitest';
 import { findEntraAdvice } from '../../../src/entra/error-codes.ts';
 
@@ -6,7 +6,7 @@ const SUBJECT = { clientId: 'the-client', tenant: 'the-tenant' };
 const LOGIN = 'az login --tenant the-tenant --scope https://containerregistry.azure.net/.default';
 const RESET = 'az ad app credential reset --id the-client';
 
-describe('a code', () => {
+describe('findEntraAdvice', () => {
   const rows: readonly (readonly [codes: readonly number[], meaning: RegExp, fix: RegExp | string])[] = [
     [[7000215, 70002], /client secret is wrong/, /value, not its id.* az ad app credential reset --id the-client$/],
     [[7000222], /secret has expired/, `make a new one: ${RESET}`],
@@ -39,7 +39,7 @@ describe('a code', () => {
   ];
   for (const [codes, meaning, fix] of rows) {
     for (const code of codes) {
-      test(`AADSTS${code}`, () => {
+      test(`explains AADSTS${code}`, () => {
         const advice = findEntraAdvice(String(code), SUBJECT);
         expect(advice.meaning).toMatch(meaning);
         if (typeof fix === 'string') expect(advice.fix).toBe(fix);
@@ -49,7 +49,7 @@ describe('a code', () => {
   }
 });
 
-describe('a code that nobody knows', () => {
+describe('findEntraAdvice without a known code', () => {
   const rows: readonly (readonly [code: string | undefined, fix: string])[] = [
     [undefined, 'check AZURE_CLIENT_ID and AZURE_TENANT_ID'],
     ['1', 'see https://login.microsoftonline.com/error?code=1'],
@@ -57,31 +57,31 @@ describe('a code that nobody knows', () => {
     ['70002150000000000000', 'see https://login.microsoftonline.com/error?code=70002150000000000000'],
   ];
   for (const [code, fix] of rows) {
-    test(code ?? 'none', () => {
+    test(`advises "${fix}"`, () => {
       expect(findEntraAdvice(code, SUBJECT)).toEqual({ meaning: undefined, fix });
     });
   }
 });
 
-test('a fix is one line without a backtick, which clients put around it', () => {
+test('findEntraAdvice returns a fix of one line without backticks, which clients put around it', () => {
   for (const code of ['7000215', '700016', '65001', '53003', '700024', '90002', '70021', '100007']) {
     expect(findEntraAdvice(code, SUBJECT).fix).not.toMatch(/[`\r\n]/);
   }
 });
 
-describe('what is known of the assertion', () => {
+describe('findEntraAdvice for an assertion', () => {
   test.each([
     [undefined, /^compare this machine's clock; get a new assertion$/],
     [0, /^get a new assertion: this machine's clock is right$/],
     [-59, /^get a new assertion/],
     [60, /^set this machine's clock: /],
     [-900, /^set this machine's clock: /],
-  ])('a clock that is %j seconds ahead is what helps, or is not', (clockAheadSeconds, fix) => {
+  ])('with a clock that is %j seconds ahead advises %s', (clockAheadSeconds, fix) => {
     expect(findEntraAdvice('700024', { ...SUBJECT, clockAheadSeconds }).fix).toMatch(fix);
   });
 
   test.each(['70021', '700211', '700212'])(
-    '%s to the audience of identity bindings asks for the token proxy',
+    'names the token proxy for AADSTS%s only with the audience of identity bindings',
     (code) => {
       expect(findEntraAdvice(code, { ...SUBJECT, audience: 'api://AKSIdentityBinding' }).fix).toContain(
         'azure.workload.identity/use-identity-binding',

@@ -20,14 +20,14 @@ const PROD = [
 ];
 const SECRET = { AZURE_CLIENT_ID: 'client', AZURE_TENANT_ID: 'tenant', AZURE_CLIENT_SECRET: 'secret-value' };
 
-/** What is looked at, on a machine with nothing but these variables; a source that has two rows is told once. */
+/** The sources that are searched on a machine with only these variables; one with two rows is listed once. */
 function search(env: Readonly<Record<string, string>>, only?: IdentityName, parameters: IdentityParameters = {}) {
   const request = requestFor({ HOME: folder.path(), ...env }, parameters);
   const found = [...searchIdentities({ ...request, isChosen: only !== undefined }, only)];
   return [...new Set(found.map(({ source }) => source))];
 }
 
-/** What is set up. */
+/** The sources that are set up. */
 function list(env: Readonly<Record<string, string>>, only?: IdentityName) {
   const request = requestFor({ HOME: folder.path(), ...env });
   return [...searchIdentities({ ...request, isChosen: only !== undefined }, only)]
@@ -41,8 +41,8 @@ function signInAzureCli(): void {
   writeFileSync(folder.path('.azure', 'azureProfile.json'), JSON.stringify({ subscriptions: [subscription] }));
 }
 
-describe('the order', () => {
-  test('is the environment first, then what a person signed in to; and no program that nobody configured', () => {
+describe('searchIdentities', () => {
+  test('keeps the order of each group, begins with the client secret, and leaves out an unconfigured command', () => {
     const sources = search({});
     expect(sources.filter((source) => PROD.includes(source))).toEqual(PROD);
     expect(sources.filter((source) => DEV.includes(source))).toEqual(DEV);
@@ -50,13 +50,13 @@ describe('the order', () => {
     expect(sources).not.toContain('command');
   });
 
-  test('finds what is there', () => {
+  test('finds the client secret first, and the account of the Azure CLI as well', () => {
     signInAzureCli();
     expect(list(SECRET).slice(0, 1)).toEqual(['client-secret']);
     expect(list(SECRET)).toContain('azure-cli');
   });
 
-  test('does not look further than somebody asks', () => {
+  test('finds the client secret before a managed identity with a broken endpoint', () => {
     const request = requestFor({ ...SECRET, HOME: folder.path(), IDENTITY_ENDPOINT: 'nonsense' });
     const [first] = searchIdentities(request);
     expect(first).toMatchObject({ source: 'client-secret' });
@@ -76,21 +76,21 @@ describe('AZURE_TOKEN_CREDENTIALS', () => {
     ['azureclicredential', ['azure-cli']],
     ['AzureDeveloperCliCredential', ['azure-developer-cli']],
     ['AzurePowerShellCredential', ['azure-powershell']],
-  ])('%j leaves %j', (value, sources) => {
+  ])('set to %j limits the sources to %j', (value, sources) => {
     expect(search({ AZURE_TOKEN_CREDENTIALS: value })).toEqual(sources);
   });
 
-  test.each(['', ' ', '\t'])('%j is not set', (value) => {
+  test.each(['', ' ', '\t'])('set to %j counts as not set', (value) => {
     expect(search({ AZURE_TOKEN_CREDENTIALS: value })).toEqual(search({}));
   });
 
-  test('passes over what it does not allow, though it is set up', () => {
+  test('skips an identity that is set up but not allowed', () => {
     signInAzureCli();
     expect(list({ ...SECRET, AZURE_TOKEN_CREDENTIALS: 'dev' })).toEqual(['azure-cli']);
     expect(list({ ...SECRET, AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential' })).toEqual(['client-secret']);
   });
 
-  test('that names managed identity alone is a choice, so that there is nothing to probe for', () => {
+  test('set to ManagedIdentityCredential finds a managed identity without any other variable', () => {
     expect(list({ AZURE_TOKEN_CREDENTIALS: 'ManagedIdentityCredential' })).toEqual(['managed-identity']);
   });
 
@@ -104,7 +104,7 @@ describe('AZURE_TOKEN_CREDENTIALS', () => {
       'AZURE_TOKEN_CREDENTIALS is VisualStudioCodeCredential, which is not to be had here',
     ],
     ['InteractiveBrowserCredential', 'AZURE_TOKEN_CREDENTIALS is InteractiveBrowserCredential, which is not to be had'],
-  ])('%j is an error that lists the right ones', async (value, what) => {
+  ])('set to %j is refused with a hint that lists the valid values', async (value, what) => {
     const failure = await catchFailure(() => search({ ...SECRET, AZURE_TOKEN_CREDENTIALS: value }));
     expect(failure.code).toBe('IDENTITY_INVALID');
     expect(failure.message).toContain(what);
@@ -113,12 +113,12 @@ describe('AZURE_TOKEN_CREDENTIALS', () => {
   });
 });
 
-describe('the source that the configuration chose', () => {
+describe('a source that the configuration chooses', () => {
   test.each(['dev', 'prod', 'AzureCliCredential', 'nonsense'])('wins over AZURE_TOKEN_CREDENTIALS=%s', (value) => {
     expect(search({ AZURE_TOKEN_CREDENTIALS: value }, 'client-secret')).toEqual(['client-secret']);
   });
 
-  test('may be a program of the person', () => {
+  test('may be a command', () => {
     expect(search({}, 'command', { command: ['/usr/bin/vault-token'] })).toEqual(['command']);
   });
 });

@@ -1,4 +1,4 @@
-/** What the tests of identities ask a source for. */
+/** Requests for an identity, as tests make them. */
 import type { Identity, IdentityParameters, IdentityRequest, NotSetUp } from '../../../src/identity/identity.ts';
 import { isNotSetUp } from '../../../src/identity/identity.ts';
 import { registryNamed } from '../registry-named.ts';

@@ -13,7 +13,7 @@ function list(config: unknown, programName = 'docker-credential-acr'): string[] 
   return listRegistries(makeRuntime({ DOCKER_CONFIG: folder.path() }, { programName }));
 }
 
-describe('a configuration', () => {
+describe('listRegistries', () => {
   const rows: readonly (readonly [config: unknown, hosts: readonly string[]])[] = [
     [{ credHelpers: { 'myregistry.azurecr.io': 'acr' } }, ['myregistry.azurecr.io']],
     [
@@ -43,24 +43,24 @@ describe('a configuration', () => {
     ['{"credHelpers":{"myregistry.azurecr.io":"acr"', []],
   ];
   for (const [config, hosts] of rows) {
-    test(JSON.stringify(config), () => {
+    test(`returns ${JSON.stringify(hosts)} for ${JSON.stringify(config)}`, () => {
       expect(list(config)).toEqual(hosts);
     });
   }
 });
 
-test('a program by another name answers for both names', () => {
+test('listRegistries returns the registries of both names when the program has another name', () => {
   const config = { credHelpers: { 'one12.azurecr.io': 'acr', 'two12.azurecr.io': 'azure', 'three.azurecr.io': 'x' } };
   expect(list(config, 'docker-credential-azure')).toEqual(['one12.azurecr.io', 'two12.azurecr.io']);
 });
 
-describe('without a configuration that can be read the list is empty', () => {
-  test('no folder', () => {
+describe('listRegistries returns nothing', () => {
+  test('when there is no folder', () => {
     expect(listRegistries(makeRuntime({ DOCKER_CONFIG: folder.path('none') }))).toEqual([]);
     expect(listRegistries(makeRuntime({ HOME: folder.path('none') }))).toEqual([]);
   });
 
-  test('a folder, a named pipe or a circle in its place', () => {
+  test('for a folder, a named pipe or a link to itself in place of the file', () => {
     for (const name of ['folder', 'pipe', 'circle']) mkdirSync(folder.path(name));
     mkdirSync(folder.path('folder', 'config.json'));
     makeNamedPipe(folder.path('pipe', 'config.json'));
@@ -70,12 +70,12 @@ describe('without a configuration that can be read the list is empty', () => {
     }
   });
 
-  test('a huge one', () => {
+  test('for a file of more than 8 MiB', () => {
     expect(list(`{"credHelpers":{"myregistry.azurecr.io":"acr"}}${' '.repeat(8 * 1024 * 1024)}`)).toEqual([]);
   });
 });
 
-test('it is found below the home folder', () => {
+test('listRegistries reads the configuration in the home folder', () => {
   mkdirSync(folder.path('.docker'));
   writeFileSync(folder.path('.docker', 'config.json'), '{"credHelpers":{"myregistry.azurecr.io":"acr"}}');
   expect(listRegistries(makeRuntime({ HOME: folder.path() }))).toEqual(['myregistry.azurecr.io']);
@@ -84,6 +84,6 @@ test('it is found below the home folder', () => {
   ]);
 });
 
-test('it is not looked for in a home folder that depends on the working directory', () => {
+test('listRegistries returns nothing when the home folder is relative', () => {
   expect(listRegistries(makeRuntime({ HOME: 'relative' }))).toEqual([]);
 });

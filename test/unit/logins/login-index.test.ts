@@ -1,4 +1,4 @@
-/** The index of what people typed: read only when it is whole and nobody else's, and never half written. */
+/** The index of logins: read only when it is complete and owner-only, and never half written. */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
@@ -32,8 +32,8 @@ function write(text: string, mode = 0o600): void {
   chmodSync(file(), mode);
 }
 
-describe('what is written', () => {
-  test('is read again, by its owner only', () => {
+describe('writeIndex', () => {
+  test('writes an owner-only file, which readIndex returns unchanged', () => {
     writeIndex(file(), INDEX);
     expect(readIndex(file())).toEqual(INDEX);
     expect(statSync(file()).mode & 0o777).toBe(0o600);
@@ -41,7 +41,7 @@ describe('what is written', () => {
     expect(readdirSync(folder.path('data'))).toEqual(['credentials.json']);
   });
 
-  test('takes names that mean something to JavaScript, and empty texts', () => {
+  test('accepts server names that mean something to JavaScript, and empty user names and secrets', () => {
     const odd = new Map<string, LoginEntry>(
       ['__proto__', 'constructor', 'toString'].map((server) => [server, { server, username: '', secret: '' }]),
     );
@@ -49,7 +49,7 @@ describe('what is written', () => {
     expect(readIndex(file())).toEqual({ entries: odd, hasWarned: false });
   });
 
-  test('is not written where others can write, or when it is too large to be read again', () => {
+  test('refuses a folder that others can write in, and an index that is too large to be read again', () => {
     mkdirSync(folder.path('data'));
     chmodSync(folder.path('data'), 0o777);
     expect(() => writeIndex(file(), INDEX)).toThrow(/is not a folder that only you can write in/);
@@ -61,7 +61,7 @@ describe('what is written', () => {
   });
 });
 
-describe('what is read', () => {
+describe('readIndex', () => {
   const entry = (value: unknown) => JSON.stringify({ version: 1, credentials: { 'docker.io': value } });
   const damaged: readonly string[] = [
     '',
@@ -86,13 +86,13 @@ describe('what is read', () => {
     entry({ server: 'x', username: 'x', keychain: 'pass -x' }),
   ];
   for (const text of damaged) {
-    test(`${JSON.stringify(text)} is damaged`, () => {
+    test(`reports ${JSON.stringify(text)} as damaged`, () => {
       write(text);
       expect(readIndex(file())).toBe('damaged');
     });
   }
 
-  test('nothing, where there is no file or no folder', () => {
+  test('returns an empty index when there is no file, no folder or no entry', () => {
     const empty = { entries: new Map(), hasWarned: false };
     expect(readIndex(file())).toEqual(empty);
     writeFileSync(folder.path('plain'), '');
@@ -101,7 +101,7 @@ describe('what is read', () => {
     expect(readIndex(file())).toEqual(empty);
   });
 
-  test('nothing of what others could have written', () => {
+  test('reports a file that others can access, a link, a pipe, a folder or a huge file as untrusted', () => {
     writeIndex(file(), INDEX);
     const text = readFileSync(file(), 'utf8');
     for (const mode of [0o644, 0o660, 0o604]) {
@@ -119,10 +119,10 @@ describe('what is read', () => {
   });
 });
 
-describe('the entry of a server', () => {
+describe('findEntry', () => {
   const runtime = () => makeRuntime({ DOCKER_CREDENTIAL_ACR_DATA_DIR: folder.path('data') });
 
-  test('is found by its name', async () => {
+  test('returns the entry of a server', async () => {
     writeIndex(file(), INDEX);
     expect(await findEntry(runtime(), 'docker.io')).toEqual(IN_FILE);
     expect(await findEntry(runtime(), 'myregistry.azurecr.io')).toEqual(IN_KEYCHAIN);
@@ -130,7 +130,7 @@ describe('the entry of a server', () => {
     expect([...(await listEntries(runtime())).values()]).toEqual([IN_FILE, IN_KEYCHAIN]);
   });
 
-  test('is none where nothing can be read', async () => {
+  test('returns nothing when the index is missing, damaged or in a relative folder', async () => {
     expect(await findEntry(runtime(), 'docker.io')).toBeUndefined();
     write('{');
     expect(await findEntry(runtime(), 'docker.io')).toBeUndefined();

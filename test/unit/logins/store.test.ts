@@ -1,4 +1,4 @@
-/** Keeping the token that a client got by itself, and forgetting it. */
+/** Storing the token that a client has signed in for by itself, and erasing it. */
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { readCache, writeCache } from '../../../src/cache/cache.ts';
@@ -25,7 +25,7 @@ const kept = (service = KEY.service) => readCache(cacheIn(folder.path()), { ...K
 const store = (serverUrl: string, username: string, secret: string) =>
   storeCredential(theMachine(), { serverUrl, username, secret });
 
-describe('a token that is kept until its end', () => {
+describe('storeCredential', () => {
   const rows: readonly (readonly [serverUrl: string, username: string, service: string])[] = [
     ['myregistry.azurecr.io', GUID, 'myregistry.azurecr.io'],
     ['myregistry.azurecr.io', '<token>', 'myregistry.azurecr.io'],
@@ -33,7 +33,7 @@ describe('a token that is kept until its end', () => {
     ['myregistry.westeurope.geo.azurecr.io', GUID, 'myregistry.azurecr.io'],
   ];
   for (const [serverUrl, username, service] of rows) {
-    test(`${username} of ${serverUrl}`, async () => {
+    test(`caches the token of ${username} for ${serverUrl} until it expires`, async () => {
       await store(serverUrl, username, TOKEN);
       expect(kept(service)).toEqual({
         token: TOKEN,
@@ -43,7 +43,7 @@ describe('a token that is kept until its end', () => {
     });
   }
 
-  test('is replaced by the next one', async () => {
+  test('replaces the cached token with the next one', async () => {
     const next = makeToken({ exp: NOW_SECONDS + 60 });
     await store('myregistry.azurecr.io', GUID, TOKEN);
     await store('myregistry.azurecr.io', GUID, next);
@@ -51,7 +51,7 @@ describe('a token that is kept until its end', () => {
   });
 });
 
-describe('a credential that is refused rather than lost', () => {
+describe('storeCredential refuses, with a hint,', () => {
   const expired = makeToken({ exp: NOW_SECONDS });
   const rows: readonly (readonly [server: string, user: string, secret: string, message: RegExp, hint: RegExp])[] = [
     ['myregistry.azurecr.io', GUID, '', /the secret is not an ACR token/, /--expose-token/],
@@ -63,7 +63,7 @@ describe('a credential that is refused rather than lost', () => {
     ['myregistry.azurecr.io', GUID, makeToken({ exp: null }), /the (token has expired|secret is not)/, /./],
   ];
   for (const [serverUrl, username, secret, message, hint] of rows) {
-    test(JSON.stringify([serverUrl, username, secret.slice(0, 12)]), async () => {
+    test(JSON.stringify([serverUrl, username, secret.slice(0, 80)]), async () => {
       const failure = await catchFailure(() => store(serverUrl, username, secret));
       expect(failure.code).toBe('STORE_REFUSED');
       expect(failure.message).toMatch(/^Cannot keep the credential of /);
@@ -74,7 +74,7 @@ describe('a credential that is refused rather than lost', () => {
     });
   }
 
-  test('a folder that cannot be had', async () => {
+  test('a credential that it has no usable folder for', async () => {
     const credential = { serverUrl: 'myregistry.azurecr.io', username: GUID, secret: TOKEN };
     const relative = makeRuntime({
       DOCKER_CREDENTIAL_ACR_CACHE_DIR: 'relative',
@@ -89,8 +89,8 @@ describe('a credential that is refused rather than lost', () => {
   });
 });
 
-describe('forgetting', () => {
-  test('takes what was stored and what was signed in for, in whatever form the registry is named', async () => {
+describe('eraseCredential', () => {
+  test('removes the stored and the cached tokens of a registry, however its URL is written', async () => {
     for (const serverUrl of [
       'myregistry.azurecr.io',
       'https://MYREGISTRY.azurecr.io:443/',
@@ -104,7 +104,7 @@ describe('forgetting', () => {
     }
   });
 
-  test('never fails, and leaves every other registry', async () => {
+  test('does not throw for any server URL, and keeps the tokens of other registries', async () => {
     await store('other1.azurecr.io', GUID, TOKEN);
     for (const serverUrl of [
       'myregistry.azurecr.io',

@@ -1,4 +1,4 @@
-/** Which certificates are trusted. The system's own are read once in a process, so each test has one of its own. */
+/** Which certificates are trusted. A process reads the system's once, so each test starts a process of its own. */
 import { writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parseJsonObject } from '../../../src/json.ts';
@@ -46,34 +46,34 @@ async function send(env: Record<string, string>) {
   return parseJsonObject(stdout);
 }
 
-describe('a server whose issuer is known', () => {
+describe('a server whose issuer is in the certificates', () => {
   const rows: readonly (readonly [name: string, env: () => Record<string, string>])[] = [
-    ['from NODE_EXTRA_CA_CERTS', () => ({ NODE_EXTRA_CA_CERTS: folder.path('ca.pem') })],
-    ['from SSL_CERT_FILE', () => ({ SSL_CERT_FILE: folder.path('ca.pem') })],
+    ['of NODE_EXTRA_CA_CERTS', () => ({ NODE_EXTRA_CA_CERTS: folder.path('ca.pem') })],
+    ['of SSL_CERT_FILE', () => ({ SSL_CERT_FILE: folder.path('ca.pem') })],
     [
-      'from either of both',
+      'of SSL_CERT_FILE, beside another NODE_EXTRA_CA_CERTS,',
       () => ({ NODE_EXTRA_CA_CERTS: folder.path('stranger.pem'), SSL_CERT_FILE: folder.path('ca.pem') }),
     ],
     [
-      'from the other of both',
+      'of NODE_EXTRA_CA_CERTS, beside another SSL_CERT_FILE,',
       () => ({ NODE_EXTRA_CA_CERTS: folder.path('ca.pem'), SSL_CERT_FILE: folder.path('stranger.pem') }),
     ],
   ];
   for (const [name, env] of rows) {
-    test(`${name} is trusted`, async () => {
+    test(`${name} receives the request`, async () => {
       expect(await send(env())).toEqual({ body: 'answered' });
       expect(server.requests).toHaveLength(1);
     });
   }
 });
 
-describe('a server that is not trusted is sent nothing', () => {
+describe('a server with a certificate', () => {
   const rows: readonly (readonly [name: string, env: () => Record<string, string>])[] = [
-    ['an issuer that nobody knows', () => ({})],
-    ['the issuer of another server', () => ({ NODE_EXTRA_CA_CERTS: folder.path('stranger.pem') })],
+    ['of an unknown issuer', () => ({})],
+    ['of an issuer not in NODE_EXTRA_CA_CERTS', () => ({ NODE_EXTRA_CA_CERTS: folder.path('stranger.pem') })],
   ];
   for (const [name, env] of rows) {
-    test(name, async () => {
+    test(`${name} receives no request, and the error says that it is not trusted`, async () => {
       const told = await send(env());
       expect(told).toMatchObject({ code: 'NETWORK_FAILED' });
       expect(told?.['message']).toContain(`the certificate of localhost:${server.port} is not trusted`);

@@ -1,4 +1,4 @@
-/** Connections to Azure that meet what is not Azure: early words, silence, addresses for names, an end in between. */
+/** Connections to Azure when things go wrong: unexpected data, silence, IP addresses for names, an early close. */
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
@@ -25,7 +25,7 @@ afterEach(() => {
 
 interface RawServer {
   readonly port: number;
-  /** What has connected so far. */
+  /** The clients that have connected so far. */
   readonly clients: Socket[];
 }
 
@@ -53,12 +53,12 @@ function open(env: Readonly<Record<string, string>> = {}): Connections {
   return connections;
 }
 
-/** Speaks TLS as `localhost`, whatever name it is asked for. */
+/** Speaks TLS with the certificate of `localhost`, whatever name the client asks for. */
 const speakTls = (client: Socket): TLSSocket =>
   new TLSSocket(client, { isServer: true, secureContext }).on('error', () => {});
 
-describe('a connection that was opened ahead', () => {
-  test('is the one that is given', async () => {
+describe('a connection from preconnect', () => {
+  test('is the one that open returns', async () => {
     const { port, clients } = await serve(speakTls, '127.0.0.1');
     const connections = open();
     await connections.preconnect([`https://localhost:${port}`]);
@@ -66,7 +66,7 @@ describe('a connection that was opened ahead', () => {
     expect(clients).toHaveLength(1);
   });
 
-  test('is not given when something has come that nobody asked for', async () => {
+  test('is replaced by a new one when the server has already sent data on it', async () => {
     const early = 'HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n';
     let told: Promise<unknown> | undefined;
     const { port, clients } = await serve((client, nth) => {
@@ -82,12 +82,12 @@ describe('a connection that was opened ahead', () => {
   });
 });
 
-describe('an address in place of a name', () => {
+describe('an IP address in a URL', () => {
   for (const [address, host] of [
     ['127.0.0.1', '127.0.0.1'],
     ['::1', '[::1]'],
   ] as const) {
-    test(`${host} is what the certificate of the server has to name`, async () => {
+    test(`makes open reject a server whose certificate does not name ${host}`, async () => {
       const { port } = await serve(speakTls, address);
       await expect(open().open(`https://${host}:${port}`)).rejects.toMatchObject({
         code: 'ERR_TLS_CERT_ALTNAME_INVALID',
@@ -95,7 +95,7 @@ describe('an address in place of a name', () => {
       });
     });
 
-    test(`${host} is what the certificate of the proxy has to name, which is told nothing before`, async () => {
+    test(`makes open reject a proxy whose certificate does not name ${host}, before it sends a password`, async () => {
       let heard = '';
       const { port } = await serve((client) => void speakTls(client).on('data', (text) => (heard += text)), address);
       const connections = open({ HTTPS_PROXY: `https://user:password@${host}:${port}` });
@@ -108,7 +108,7 @@ describe('an address in place of a name', () => {
   }
 });
 
-describe('the end of all connections', () => {
+describe('close', () => {
   const stages: readonly (readonly [stage: string, isProxy: boolean, markHelloSent: (client: Socket) => void])[] = [
     ['a server that does not speak TLS', false, () => {}],
     ['a proxy that does not answer', true, () => {}],
@@ -119,7 +119,7 @@ describe('the end of all connections', () => {
     ],
   ];
   for (const [stage, isProxy, markHelloSent] of stages) {
-    test(`is told at once to whoever waits for ${stage}, and none is opened afterwards`, async () => {
+    test(`rejects at once an open that waits for ${stage}, and every later one`, async () => {
       const { port, clients } = await serve(markHelloSent, '127.0.0.1');
       const connections = open(isProxy ? { HTTPS_PROXY: `http://127.0.0.1:${port}` } : {});
       const opened = expect(connections.open(`https://localhost:${port}`)).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-/** Connections to servers near by: whom they trust, and that they go past every proxy. */
+/** Direct connections to servers nearby: which certificates they accept. */
 import { createHash, X509Certificate } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
@@ -35,7 +35,7 @@ async function open(direct: DirectConnection, origin: string): Promise<Socket> {
   return await connections.open(origin);
 }
 
-/** A server that is known by its certificate alone, and what it heard. */
+/** A server that clients recognise by its certificate alone, and what it has received. */
 async function servePinned(): Promise<{ readonly origin: string; readonly sha1: string; readonly heard: string[] }> {
   const heard: string[] = [];
   const server = createTlsServer({ key: own.privateKeyPem, cert: own.certificatePem }, (client: TLSSocket) => {
@@ -45,13 +45,13 @@ async function servePinned(): Promise<{ readonly origin: string; readonly sha1: 
   return { origin: `https://127.0.0.1:${await listen(server)}`, sha1, heard };
 }
 
-describe('a server that is known by its certificate', () => {
-  test('is connected to, whoever issued that', async () => {
+describe('a connection with a pinned certificate', () => {
+  test('opens when the server shows that certificate, whoever issued it', async () => {
     const { origin, sha1 } = await servePinned();
     expect((await open({ certificateSha1: sha1 }, origin)).writable).toBe(true);
   });
 
-  test('is told nothing when it shows another one', async () => {
+  test('sends nothing when the server shows another one', async () => {
     const { origin, sha1, heard } = await servePinned();
     await expect(open({ certificateSha1: sha1.replace(/./g, '0') }, origin)).rejects.toMatchObject({
       code: 'ERR_TLS_CERTIFICATE_THUMBPRINT',
@@ -59,7 +59,7 @@ describe('a server that is known by its certificate', () => {
     expect(heard).toEqual([]);
   });
 
-  test('is not connected to without TLS', async () => {
+  test('is refused without TLS', async () => {
     let connected = 0;
     const port = await listen(createServer(() => (connected += 1)));
     await expect(open({ certificateSha1: '0'.repeat(40) }, `http://127.0.0.1:${port}`)).rejects.toThrow('no TLS');
@@ -67,15 +67,15 @@ describe('a server that is known by its certificate', () => {
   });
 });
 
-describe('a server of an authority', () => {
+describe('a connection with a given authority', () => {
   const rows: readonly (readonly [what: string, isTrusted: boolean, serverName: string | undefined, code?: string])[] =
     [
-      ['that is given, with the name of the URL', true, undefined],
-      ['that is given, with a name of its own', true, 'proxy.internal'],
-      ['that is not the one that is given', false, undefined, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+      ['opens to a server that has the name in the URL', true, undefined],
+      ['opens to a server that has the given name', true, 'proxy.internal'],
+      ['rejects a server of another authority', false, undefined, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
     ];
   for (const [what, isTrusted, serverName, code] of rows) {
-    test(`${what}: ${code ?? 'is connected to'}`, async () => {
+    test(what, async () => {
       const authority = await createCertificateAuthority();
       const asked: string[] = [];
       const server = createTlsServer({
@@ -94,7 +94,7 @@ describe('a server of an authority', () => {
     });
   }
 
-  test('has to have the name that it is asked for', async () => {
+  test('rejects a server whose certificate has another name', async () => {
     const authority = await createCertificateAuthority();
     const other = await authority.contextFor('other.internal');
     const server = createTlsServer({ SNICallback: (_name, done) => done(null, other) });
@@ -104,12 +104,12 @@ describe('a server of an authority', () => {
   });
 });
 
-test('an IPv6 address is connected to', async () => {
+test('open connects to an IPv6 address', async () => {
   const port = await listen(createServer(), '::1');
   expect((await open({}, `http://[::1]:${port}`)).remoteAddress).toBe('::1');
 });
 
-test('the end is told at once to whoever waits for TLS, and nothing is opened afterwards', async () => {
+test('close rejects at once an open that waits for TLS, and every later one', async () => {
   const origin = `https://localhost:${await listen(createServer())}`;
   const connections = await createDirectConnections({});
   const opened = expect(connections.open(origin)).rejects.toMatchObject({ code: 'ERR_CLOSED' });

@@ -1,4 +1,4 @@
-/** Requests: which are sent, which are sent again, and what is told of those that fail. */
+/** HTTP requests: what is sent, what is retried, and what the error says when a request fails. */
 
 import { writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -21,7 +21,7 @@ afterEach(async () => {
 
 interface Setting {
   readonly env?: Readonly<Record<string, string>>;
-  /** How long the whole program has. */
+  /** How long the whole program may take. */
   readonly budgetMs?: number;
   readonly log?: (step: LogStep) => void;
 }
@@ -49,14 +49,14 @@ const get = (server: TestServer, path = '/', changes: Partial<HttpRequest> = {})
 });
 
 const ok: Answer = (response) => void response.end('{"a":1}');
-/** The first answers have this status, the last one is fine. */
+/** Answers the first `times` requests with this status, and later ones with 200. */
 const passing =
   (status: number, times: number, headers: Record<string, string> = { 'retry-after': '0' }): Answer =>
   (response, attempt) =>
     void response.writeHead(attempt > times ? 200 : status, headers).end(`attempt ${attempt}`);
 
 describe('a request', () => {
-  test('carries its method, its headers and its form, and the answer is given as it is', async () => {
+  test('carries its method, its headers and its form, and returns the response as it is', async () => {
     const server = await serve((response) => void response.writeHead(201, { 'X-Ms-Request-Id': 'the-id' }).end('é'));
     const response = await clientFor(server).send({
       ...get(server, '/path?x=1'),
@@ -91,7 +91,7 @@ describe('a request', () => {
     expect(server.requests[0]?.headers['content-type']).toBeUndefined();
   });
 
-  test('is logged by host, path and status, and never by its query', async () => {
+  test('is logged with its host, path and status but without its query', async () => {
     const steps: LogStep[] = [];
     const server = await serve(
       (response) => void response.writeHead(200, { 'x-ms-correlation-request-id': 'c' }).end(),
@@ -111,9 +111,9 @@ describe('a request', () => {
   });
 });
 
-describe('an answer that is sent for once', () => {
+describe('a final response', () => {
   for (const status of [200, 201, 204, 400, 401, 403, 404, 405, 409, 501, 505]) {
-    test(`${status}`, async () => {
+    test(`with status ${status} is returned after one request`, async () => {
       const server = await serve((response) => void response.writeHead(status).end());
       expect((await clientFor(server).send(get(server))).status).toBe(status);
       expect(server.requests).toHaveLength(1);
@@ -121,41 +121,41 @@ describe('an answer that is sent for once', () => {
   }
 });
 
-describe('an answer that passes is sent for again', () => {
+describe('a temporary failure', () => {
   for (const status of [408, 429, 500, 502, 503, 504]) {
-    test(`${status}, then an answer`, async () => {
+    test(`with status ${status} makes the client try again`, async () => {
       const server = await serve(passing(status, 1));
       expect((await clientFor(server).send(get(server))).body).toBe('attempt 2');
       expect(server.requests).toHaveLength(2);
     });
   }
 
-  test('three times at the most, and then it is the answer', async () => {
+  test('is returned after three requests', async () => {
     const server = await serve(passing(503, 9));
     const { status, body } = await clientFor(server).send(get(server));
     expect({ status, body }).toEqual({ status: 503, body: 'attempt 3' });
     expect(server.requests).toHaveLength(3);
   });
 
-  test('as often as the request says, and with the statuses that it adds', async () => {
+  test('is retried up to the limit of the request, and for the statuses that the request adds', async () => {
     const server = await serve(passing(404, 9));
     const response = await clientFor(server).send(get(server, '/', { maxAttempts: 2, passingStatuses: [404] }));
     expect(response.body).toBe('attempt 2');
   });
 
-  test('without being told when, after a pause', async () => {
+  test('is retried without a Retry-After header', async () => {
     const server = await serve(passing(500, 1, {}));
     expect((await clientFor(server).send(get(server))).body).toBe('attempt 2');
   });
 
-  test('with the same body', async () => {
+  test('is retried with the same body', async () => {
     const server = await serve(passing(500, 1));
     await clientFor(server).send({ ...get(server), method: 'POST', form: [['a', 'b']] });
     expect(server.requests.map(({ body }) => body)).toEqual(['a=b', 'a=b']);
   });
 });
 
-describe('a time to try again', () => {
+describe('a Retry-After header', () => {
   const rows: readonly (readonly [retryAfter: string, requests: number])[] = [
     ['0', 2],
     ['0.1', 2],
@@ -167,21 +167,21 @@ describe('a time to try again', () => {
     [new Date(NOW_MS + 11_000).toUTCString(), 1],
   ];
   for (const [retryAfter, requests] of rows) {
-    test(`${retryAfter}: ${requests === 1 ? 'nobody waits for that' : 'it is waited for'}`, async () => {
+    test(`of ${retryAfter} ${requests === 1 ? 'ends the attempts' : 'makes the client try again'}`, async () => {
       const server = await serve(passing(429, 1, { 'retry-after': retryAfter }));
       await clientFor(server, { budgetMs: 60_000 }).send(get(server));
       expect(server.requests).toHaveLength(requests);
     });
   }
 
-  test('that is after the deadline is not waited for', async () => {
+  test('that leads past the deadline ends the attempts', async () => {
     const server = await serve(passing(429, 1, { 'retry-after': '9' }));
     expect((await clientFor(server, { budgetMs: 5_000 }).send(get(server))).status).toBe(429);
     expect(server.requests).toHaveLength(1);
   });
 });
 
-describe('a redirect is never followed', () => {
+describe('a redirect', () => {
   const rows: readonly (readonly [status: number, location: string | undefined, target: string])[] = [
     [301, 'https://evil.example.com/path?hidden=1', 'evil.example.com'],
     [302, 'https://user:hidden@evil.example.com:8443/', 'evil.example.com:8443'],
@@ -192,7 +192,7 @@ describe('a redirect is never followed', () => {
     [300, undefined, 'localhost:'],
   ];
   for (const [status, location, target] of rows) {
-    test(`${status} to ${location ?? 'no place'}`, async () => {
+    test(`with status ${status} to ${location ?? 'nowhere'} is refused, and the error names the target`, async () => {
       const server = await serve(
         (response) => void response.writeHead(status, location === undefined ? {} : { location }).end(),
       );
@@ -209,12 +209,12 @@ describe('a redirect is never followed', () => {
 describe('a body', () => {
   const LARGEST = 256 * 1024;
 
-  test('is read to its end', async () => {
+  test('is read to its end up to 256 KiB', async () => {
     const server = await serve((response) => void response.end('x'.repeat(LARGEST)));
     expect((await clientFor(server).send(get(server))).body).toHaveLength(LARGEST);
   });
 
-  test('that has no end is not', async () => {
+  test('that does not end is cut off, and the request is not retried', async () => {
     const server = await serve((response) => {
       const timer = setInterval(() => response.write('x'.repeat(LARGEST)), 1);
       response.on('close', () => clearInterval(timer));
@@ -226,18 +226,18 @@ describe('a body', () => {
   });
 });
 
-describe('a server that is reached past every proxy blames none', () => {
+describe('the error of a direct connection', () => {
   const rows: readonly (readonly [what: string, answer: Answer, message: string])[] = [
     [
       'a redirect',
       (response) => void response.writeHead(302, { location: 'https://evil.example' }).end(),
       'redirects to',
     ],
-    ['a body without end', (response) => void response.end('x'.repeat(300 * 1024)), 'answered without end'],
+    ['a body that is too large', (response) => void response.end('x'.repeat(300 * 1024)), 'answered without end'],
     ['no answer', (response) => void response.destroy(), 'cannot be reached (ECONNRESET)'],
   ];
   for (const [what, answer, message] of rows) {
-    test(what, async () => {
+    test(`does not blame a proxy for ${what}`, async () => {
       const server = await serve(answer);
       const runtime = makeRuntime({ HTTPS_PROXY: 'http://127.0.0.1:9' });
       const direct = { certificates: server.authorityPem };
@@ -251,7 +251,7 @@ describe('a server that is reached past every proxy blames none', () => {
 });
 
 describe('a server that does not answer', () => {
-  test('is given up when the budget is used up, and is not asked again', async () => {
+  test('fails the request when the budget is used up, without another attempt', async () => {
     const server = await serve(() => undefined);
     const failure = await catchFailure(() => clientFor(server, { budgetMs: 300 }).send(get(server)));
     expect(failure.code).toBe('NETWORK_FAILED');
@@ -260,20 +260,20 @@ describe('a server that does not answer', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test('is given as long as the request says', async () => {
+  test('fails the request after the timeout of the request, without another attempt', async () => {
     const server = await serve(() => undefined);
     const failure = await catchFailure(() => clientFor(server).send(get(server, '/', { timeoutMs: 200 })));
     expect(failure.message).toContain('did not answer in time');
     expect(server.requests).toHaveLength(1);
   });
 
-  test('is given up when it begins and does not go on', async () => {
+  test('fails the request when it stops in the middle of the body', async () => {
     const server = await serve((response) => void response.write('{"a":'));
     const failure = await catchFailure(() => clientFor(server, { budgetMs: 300 }).send(get(server)));
     expect(failure.message).toContain('did not answer in time');
   });
 
-  test('is asked again when it hangs up', async () => {
+  test('gets the request again when it hangs up', async () => {
     const server = await serve(
       (response, attempt) => void (attempt === 1 ? response.destroy() : response.end('again')),
     );
@@ -281,7 +281,7 @@ describe('a server that does not answer', () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  test('is told of when it is not there at all', async () => {
+  test('fails the request after two attempts when it refuses connections', async () => {
     const server = await serve(ok);
     await server.close();
     const failure = await catchFailure(() => clientFor(server, { budgetMs: 700 }).send(get(server)));
@@ -291,8 +291,8 @@ describe('a server that does not answer', () => {
   });
 });
 
-describe('an end in between', () => {
-  test('is told to whoever waits for an answer, and nothing is sent again', async () => {
+describe('close', () => {
+  test('rejects a request that waits for its response, which is not sent again', async () => {
     const server = await serve(() => undefined);
     const http = clientFor(server);
     const failure = catchFailure(() => http.send(get(server)));
@@ -302,7 +302,7 @@ describe('an end in between', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test('is the end of further attempts', async () => {
+  test('rejects a request that waits for its next attempt', async () => {
     const server = await serve(passing(503, 9, {}));
     const http = clientFor(server);
     const failure = catchFailure(() => http.send(get(server)));
@@ -314,7 +314,7 @@ describe('an end in between', () => {
   });
 });
 
-test('a server that is reached past every proxy is told of without one', async () => {
+test('a direct connection ignores HTTPS_PROXY, and its error says so', async () => {
   for (const HTTPS_PROXY of ['http://127.0.0.1:9', 'ftp://proxy']) {
     const runtime = makeRuntime({ HTTPS_PROXY });
     const http = createHttp(runtime, { deadlineMs: readClockMs() + 5_000, log: undefined, direct: {} });
@@ -334,25 +334,25 @@ describe('a proxy', () => {
     await clientFor(server, { env: env(proxy.url) }).send(get(server));
     expect(server.requests).toHaveLength(1);
     const target = `localhost:${server.port}`;
-    // Certificates that the runner itself was started with may cost a second connection.
+    // Extra certificates in the test runner's own environment may cost a second connection.
     return [...new Set(proxy.targets)].map((one) => (one === target ? 'the server' : one));
   };
 
   for (const name of ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy']) {
-    test(`of ${name} is used`, async () => {
+    test(`in ${name} is used`, async () => {
       expect(await proxied((url) => ({ [name]: url }))).toEqual(['the server']);
     });
   }
 
-  test('may be named without a scheme', async () => {
+  test('is used when its URL has no scheme', async () => {
     expect(await proxied((url) => ({ HTTPS_PROXY: url.slice('http://'.length) }))).toEqual(['the server']);
   });
 
-  test('of HTTP_PROXY is not meant for https', async () => {
+  test('in HTTP_PROXY is not used for https', async () => {
     expect(await proxied((url) => ({ HTTP_PROXY: url, http_proxy: url }))).toEqual([]);
   });
 
-  test('that is empty is none', async () => {
+  test('in an empty variable does not count', async () => {
     expect(await proxied((url) => ({ HTTPS_PROXY: '', https_proxy: '', ALL_PROXY: url }))).toEqual(['the server']);
     expect(await proxied(() => ({ HTTPS_PROXY: '' }))).toEqual([]);
   });
@@ -370,14 +370,14 @@ describe('a proxy', () => {
     ['localhost:1', false],
   ];
   for (const [noProxy, isPassed] of exceptions) {
-    test(`is ${isPassed ? 'passed by' : 'used'} with NO_PROXY ${JSON.stringify(noProxy)}`, async () => {
+    test(`is ${isPassed ? 'skipped' : 'used'} with NO_PROXY ${JSON.stringify(noProxy)}`, async () => {
       for (const name of ['NO_PROXY', 'no_proxy']) {
         expect(await proxied((url) => ({ HTTPS_PROXY: url, [name]: noProxy }))).toEqual(isPassed ? [] : ['the server']);
       }
     });
   }
 
-  test('is told its user name and password, and nobody else is', async () => {
+  test('gets its user name and password, which the server does not', async () => {
     const server = await serve(ok);
     const proxy = await startProxy();
     toClose.push(proxy.close);
@@ -388,7 +388,7 @@ describe('a proxy', () => {
   });
 
   for (const status of [403, 407, 502]) {
-    test(`that refuses with ${status} is told of and not asked again`, async () => {
+    test(`that refuses with ${status} fails the request after one attempt`, async () => {
       const server = await serve(ok);
       const proxy = await startProxy(status);
       toClose.push(proxy.close);
@@ -411,7 +411,7 @@ describe('a proxy', () => {
       '://',
       'javascript:x',
     ]) {
-      test(`${name}=${value} is no proxy, and the value is not quoted`, async () => {
+      test(`in ${name}=${value} is refused, and the error does not quote the value`, async () => {
         const server = await serve(ok);
         const failure = await catchFailure(() => clientFor(server, { env: { [name]: value } }).send(get(server)));
         expect(failure.code).toBe('CONFIG_INVALID');
@@ -423,14 +423,14 @@ describe('a proxy', () => {
   }
 });
 
-describe('the certificates of NODE_EXTRA_CA_CERTS', () => {
+describe('NODE_EXTRA_CA_CERTS', () => {
   const rows: readonly (readonly [name: string, make: (file: string) => void, message: string])[] = [
-    ['no file', () => undefined, 'there is no such file'],
-    ['no certificate', (file) => writeFileSync(file, 'hidden'), 'it holds no certificate'],
-    ['nothing', (file) => writeFileSync(file, ''), 'it holds no certificate'],
+    ['a missing file', () => undefined, 'there is no such file'],
+    ['a file without a certificate', (file) => writeFileSync(file, 'hidden'), 'it holds no certificate'],
+    ['an empty file', (file) => writeFileSync(file, ''), 'it holds no certificate'],
   ];
   for (const [name, make, message] of rows) {
-    test(`${name}: that is told, and nothing is sent`, async () => {
+    test(`with ${name} fails the request before it is sent, and the error says why`, async () => {
       const server = await serve(ok);
       make(folder.path('broken.pem'));
       const env = { NODE_EXTRA_CA_CERTS: folder.path('broken.pem') };
@@ -442,7 +442,7 @@ describe('the certificates of NODE_EXTRA_CA_CERTS', () => {
   }
 });
 
-describe('the id by which a service finds a request', () => {
+describe('readCorrelationId', () => {
   const rows: readonly (readonly [headers: Readonly<Record<string, string>>, id: string | undefined])[] = [
     [{ 'x-ms-correlation-request-id': 'a', 'x-ms-request-id': 'b', 'client-request-id': 'c' }, 'a'],
     [{ 'x-ms-request-id': 'b', 'client-request-id': 'c' }, 'b'],
@@ -452,7 +452,7 @@ describe('the id by which a service finds a request', () => {
     [{ 'x-ms-request-id': 'x'.repeat(100) }, '…'],
   ];
   for (const [headers, id] of rows) {
-    test(JSON.stringify(headers), () => {
+    test(`returns ${JSON.stringify(id)} for ${JSON.stringify(headers)}`, () => {
       expect(readCorrelationId({ status: 200, header: (name) => headers[name], body: '' })).toBe(id);
     });
   }

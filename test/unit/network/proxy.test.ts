@@ -1,4 +1,4 @@
-/** Which proxy is used for which host. */
+/** Which proxy the environment names for a host, and which hosts NO_PROXY exempts. */
 import { describe, expect, test } from 'vitest';
 import { CredentialError } from '../../../src/errors.ts';
 import { decodeLogin, findProxy, isBypassed } from '../../../src/network/proxy.ts';
@@ -6,7 +6,7 @@ import { makeRuntime } from '../runtime.ts';
 
 const HOST = 'login.microsoftonline.com';
 
-describe('the proxy of', () => {
+describe('findProxy', () => {
   const rows: readonly (readonly [env: Readonly<Record<string, string>>, proxy: string | undefined])[] = [
     [{}, undefined],
     [{ HTTPS_PROXY: '' }, undefined],
@@ -23,20 +23,20 @@ describe('the proxy of', () => {
     [{ HTTPS_PROXY: 'http://proxy:3128', NO_PROXY: '*', no_proxy: 'other.example.com' }, 'http://proxy:3128/'],
   ];
   for (const [env, proxy] of rows) {
-    test(JSON.stringify(env), () => {
+    test(`returns ${proxy ?? 'nothing'} for ${JSON.stringify(env)}`, () => {
       expect(findProxy(makeRuntime(env), HOST, 443)?.href).toBe(proxy);
     });
   }
 
   for (const value of ['ftp://proxy', 'socks5://proxy:1080', 'http://', 'http://a b', ':']) {
-    test(`${value} is none, and is told by the variable without its value`, () => {
+    test(`rejects ${value}, and the error names the variable`, () => {
       const attempt = () => findProxy(makeRuntime({ HTTPS_PROXY: value }), HOST, 443);
       expect(attempt).toThrow(CredentialError);
       expect(attempt).toThrow('Cannot use HTTPS_PROXY: it is not the URL of an http or https proxy');
     });
   }
 
-  test('a URL with a password is remembered as a secret', () => {
+  test('remembers the password of a URL as a secret', () => {
     const runtime = makeRuntime({ HTTPS_PROXY: 'http://user:p%40ss-word@proxy:3128' });
     findProxy(runtime, HOST, 443);
     expect([...runtime.secrets]).toContain('p@ss-word');
@@ -65,7 +65,7 @@ describe('NO_PROXY', () => {
     ['(a+)+$', `${'a'.repeat(50)}!`, 443, false],
   ];
   for (const [bypass, host, port, expected] of rows) {
-    test(`${JSON.stringify(bypass)} ${expected ? 'names' : 'does not name'} ${host}:${port}`, () => {
+    test(`of ${JSON.stringify(bypass)} ${expected ? 'exempts' : 'does not exempt'} ${host}:${port}`, () => {
       expect(isBypassed(bypass, host, port)).toBe(expected);
     });
   }
@@ -76,6 +76,6 @@ test.each([
   ['p%40ss', 'p@ss'],
   ['100%', '100%'],
   ['%zz', '%zz'],
-])('the login %s is %s', (text, decoded) => {
+])('decodeLogin returns the text %j as %j', (text, decoded) => {
   expect(decodeLogin(text)).toBe(decoded);
 });

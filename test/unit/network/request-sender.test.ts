@@ -1,4 +1,4 @@
-/** One request and its answer, with a server that speaks by the byte. */
+/** One request and its response, with a server that chooses every byte of it. */
 import { createServer, type Server, Socket } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import {
@@ -25,7 +25,7 @@ afterEach(async () => {
   running = undefined;
 });
 
-/** Answers the nth request of a connection with the nth text, and hangs up behind the last if it is told to. */
+/** Answers the nth request of a connection with the nth text; with `hangsUp`, closes the connection after the last. */
 async function serve(answers: readonly string[], hangsUp = false): Promise<RequestSender> {
   const received: string[] = [];
   const sockets = new Set<Socket>();
@@ -61,31 +61,31 @@ function ask(over: Partial<Message> = {}): Message {
 
 const HELLO = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-One: a\r\nSet-Cookie: b\r\n\r\nhello';
 
-describe('an answer', () => {
-  test('is its status, its headers by lower-case names, and its body', async () => {
+describe('a response', () => {
+  test('has a status, headers with lower-case names, and a body', async () => {
     const { status, headers, body } = await (await serve([HELLO])).send(ask());
     expect([status, headers['x-one'], body]).toEqual([200, 'a', 'hello']);
   });
 
-  test('may come in chunks, and behind one that only says to go on', async () => {
+  test('may come in chunks and after a response with status 103', async () => {
     const chunked = 'HTTP/1.1 400 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n';
     const { status, body } = await (await serve([`HTTP/1.1 103 Early\r\nX: y\r\n\r\n${chunked}`])).send(ask());
     expect([status, body]).toEqual([400, 'abcde']);
   });
 
-  test('may end with the connection', async () => {
+  test('without a length ends with the connection', async () => {
     const { body } = await (await serve(['HTTP/1.1 200 OK\r\n\r\nall of it'], true)).send(ask());
     expect(body).toBe('all of it');
   });
 
-  test('leaves the connection to the next request', async () => {
+  test('leaves its connection open for the next request', async () => {
     const http = await serve([HELLO, HELLO]);
     await http.send(ask());
     expect((await http.send(ask())).body).toBe('hello');
     expect(running?.received).toHaveLength(1);
   });
 
-  test('that ends the connection leaves the next request to a new one', async () => {
+  test('that closes its connection makes the next request open a new one', async () => {
     const http = await serve([HELLO.replace('X-One: a', 'Connection: close')], true);
     await http.send(ask());
     expect((await http.send(ask())).body).toBe('hello');
@@ -94,16 +94,16 @@ describe('an answer', () => {
 });
 
 describe('a kept connection', () => {
-  test('on which an answer came that nobody asked for is not used again', async () => {
+  test('is not used again after an unrequested response came on it', async () => {
     const http = await serve([HELLO]);
     await http.send(ask());
-    // Before the event loop looks at the connection again: as when the program was busy in between.
+    // Before the event loop looks at the connection again, as when the program was busy in between.
     for (const socket of running?.sockets ?? []) socket.write(HELLO.replace('hello', 'other'));
     expect((await http.send(ask())).body).toBe('hello');
     expect(running?.received).toHaveLength(2);
   });
 
-  test('that was closed in between is not used again', async () => {
+  test('is not used again after the server closed it', async () => {
     const http = await serve([HELLO]);
     await http.send(ask());
     for (const socket of running?.sockets ?? []) socket.destroy();
@@ -111,20 +111,20 @@ describe('a kept connection', () => {
     expect(running?.received).toHaveLength(2);
   });
 
-  test("with two answers in one is not used again, and the second is nobody's", async () => {
+  test('is not used again after two responses came at once, of which the second is dropped', async () => {
     const http = await serve([`${HELLO}${HELLO.replace('hello', 'other')}`]);
     expect([(await http.send(ask())).body, (await http.send(ask())).body]).toEqual(['hello', 'hello']);
     expect(running?.received).toHaveLength(2);
   });
 
-  test('carries many requests, one after the other', async () => {
+  test('carries thirty requests, one after the other', async () => {
     const http = await serve(Array.from({ length: 30 }, () => HELLO));
     for (let sent = 0; sent < 30; sent += 1) await http.send(ask());
     expect(running?.received).toHaveLength(1);
   });
 });
 
-test("requests at the same time do not wait for one another's connection", async () => {
+test('a request opens its own connection while another request waits for its response', async () => {
   await serve([]);
   const cause = Object.assign(new Error('no such host'), { code: 'ENOTFOUND' });
   let opened = 0;
@@ -144,7 +144,7 @@ test("requests at the same time do not wait for one another's connection", async
   await Promise.all([first, ...others]);
 });
 
-test('a request has a host, a length and nothing that names this program', async () => {
+test('a request has a host, a content length and no header that names this program', async () => {
   await (await serve([HELLO])).send(ask({ method: 'POST', body: 'a=ü', headers: { 'x-two': 'c' } }));
   const text = running?.received[0] ?? '';
   const [head = '', body] = text.split('\r\n\r\n');
@@ -161,51 +161,51 @@ test('a request has a host, a length and nothing that names this program', async
   expect(Buffer.from(body ?? '', 'latin1').toString('utf8')).toBe('a=ü');
 });
 
-describe('a failure', () => {
+describe('send', () => {
   const rows: readonly (readonly [what: string, answer: string, code: string])[] = [
-    ['nothing', '', 'ECONNRESET'],
+    ['no response', '', 'ECONNRESET'],
     ['half a head', 'HTTP/1.1 200 OK\r\nContent-Len', 'ECONNRESET'],
     ['half a body', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel', 'ECONNRESET'],
     ['half a chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel', 'ECONNRESET'],
     ['another protocol', 'HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n', 'ECONNRESET'],
-    ['no HTTP', 'SSH-2.0-OpenSSH\r\n', 'HPE_INVALID_CONSTANT'],
+    ['a response that is not HTTP', 'SSH-2.0-OpenSSH\r\n', 'HPE_INVALID_CONSTANT'],
     [
       'two lengths',
       'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na',
       'HPE_UNEXPECTED_CONTENT_LENGTH',
     ],
-    ['a head without end', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 'HPE_HEADER_OVERFLOW'],
+    ['an oversized head', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 'HPE_HEADER_OVERFLOW'],
   ];
   for (const [what, answer, code] of rows) {
-    test(`${what} is ${code}`, async () => {
+    test(`fails with ${code} for ${what}`, async () => {
       const http = await serve([answer], true);
       await expect(http.send(ask())).rejects.toMatchObject({ code });
     });
   }
 
   for (const [what, answer] of [
-    ['nothing', ''],
+    ['no byte', ''],
     ['half a body', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel'],
   ] as const) {
-    test(`${what}, and then silence, is waited for no longer than it may take`, async () => {
+    test(`fails after its timeout when the server goes silent after ${what}`, async () => {
       const http = await serve([answer]);
       await expect(http.send(ask({ timeoutMs: 100 }))).rejects.toBeInstanceOf(AnswerTimeoutError);
     });
   }
 
-  test('a body beyond the limit is not read to its end', async () => {
+  test('fails for a body beyond the limit', async () => {
     const http = await serve([`HTTP/1.1 200 OK\r\n\r\n${'x'.repeat(1_001)}`]);
     await expect(http.send(ask())).rejects.toBeInstanceOf(ResponseTooLargeError);
   });
 
-  test('a connection that cannot be had is told as it is', async () => {
+  test('fails with the error of the connection source when no connection opens', async () => {
     await serve([]);
     const cause = Object.assign(new Error('no such host'), { code: 'ENOTFOUND' });
     sender = new RequestSender({ open: () => Promise.reject(cause), close: () => {} }, 'http://nowhere');
     await expect(sender.send(ask())).rejects.toBe(cause);
   });
 
-  test('a header that cannot be sent is refused without its value', async () => {
+  test('refuses a header with a line break, sends nothing, and does not quote the value', async () => {
     const http = await serve([HELLO]);
     const failure = await http.send(ask({ headers: { authorization: 'Bearer se\ncret' } })).catch(String);
     expect(failure).toContain('authorization');

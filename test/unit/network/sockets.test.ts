@@ -1,9 +1,9 @@
-/** Sockets that are waited for, and that end together. */
+/** Waiting for a socket to connect, and closing all sockets together. */
 import { createServer, Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { ClosedError, HangUpError, readHost, Sockets, waitForEvent } from '../../../src/network/sockets.ts';
 
-test('whoever waits for a socket is told at once that it was closed', async () => {
+test('close rejects whatever waits for a socket with a ClosedError', async () => {
   const sockets = new Sockets();
   const waiting = waitForEvent(
     sockets.add(() => new Socket()),
@@ -13,14 +13,14 @@ test('whoever waits for a socket is told at once that it was closed', async () =
   await expect(waiting).rejects.toBeInstanceOf(ClosedError);
 });
 
-test('whoever waits for a socket is told at once that it ended without an error', async () => {
+test('settle rejects with a HangUpError when the socket closes without an error', async () => {
   const socket = new Socket();
   const waiting = waitForEvent(socket, 'secureConnect');
   socket.destroy();
   await expect(waiting).rejects.toBeInstanceOf(HangUpError);
 });
 
-test('after the end none is opened', () => {
+test('add refuses to open a socket after close', () => {
   const sockets = new Sockets();
   sockets.close();
   let isOpened = false;
@@ -32,7 +32,7 @@ test('after the end none is opened', () => {
   expect(isOpened).toBe(false);
 });
 
-test('a socket that connects is waited for, and closed later without a word', async () => {
+test('settle resolves when the socket connects, and close destroys the socket later', async () => {
   const server = createServer((client) => client.on('error', () => {}));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -49,6 +49,6 @@ test.each([
   ['https://localhost:1', 'localhost'],
   ['http://127.0.0.1/x', '127.0.0.1'],
   ['https://[::1]:443', '::1'],
-])('the host of %s is %s', (url, host) => {
+])('readHost returns the host of %s as %s', (url, host) => {
   expect(readHost(new URL(url))).toBe(host);
 });

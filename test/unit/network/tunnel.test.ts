@@ -1,4 +1,4 @@
-/** The tunnel through a proxy, and what proxies answer instead of one. */
+/** The tunnel through a proxy, and what a proxy may answer instead of opening one. */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { TimeoutError } from '../../../src/network/sockets.ts';
@@ -16,7 +16,7 @@ interface Attempt {
   readonly asked: string;
 }
 
-/** Asks a proxy that answers with these chunks; without any it says nothing, with `undefined` it hangs up. */
+/** Asks a proxy that answers with these chunks; without any it stays silent, and for `undefined` it hangs up. */
 async function ask(
   chunks: readonly (string | undefined)[],
   proxy = 'http://proxy:3128',
@@ -53,44 +53,44 @@ test.each([
   [['HTTP/1.1 200 Connection established\r\n\r\n']],
   [['HTTP/1.0 200 OK\r\nVia: x\r\nX: y\r\n\r\n']],
   [['HTTP/1.1 2', '00 OK\r', '\n\r', '\n']],
-])('an answer of %j is a tunnel', async (chunks) => {
+])('a response of %j opens the tunnel', async (chunks) => {
   const { outcome, asked } = await ask(chunks);
   expect(outcome).toBe('open');
   expect(asked).toBe('CONNECT myregistry.azurecr.io:443 HTTP/1.1\r\nHost: myregistry.azurecr.io:443\r\n\r\n');
 });
 
-test('a user and a password are sent to the proxy', async () => {
+test('the CONNECT request carries the user and the password of the proxy URL', async () => {
   const { asked } = await ask(['HTTP/1.1 200 OK\r\n\r\n'], 'http://us%65r:pass%20word@proxy:3128');
   expect(asked).toContain(`Proxy-Authorization: Basic ${Buffer.from('user:pass word').toString('base64')}\r\n`);
 });
 
-test.each([403, 407, 502, 503, 301, 100])('%i is a refusal', async (status) => {
+test.each([403, 407, 502, 503, 301, 100])('a response with status %i is a refusal', async (status) => {
   const { outcome } = await ask([`HTTP/1.1 ${status} No\r\nContent-Length: 4\r\n\r\nbody`]);
   expect(outcome).toBeInstanceOf(ProxyRefusal);
   expect(outcome).toMatchObject({ status });
 });
 
 test.each([
-  ['no HTTP', ['SSH-2.0-OpenSSH\r\n\r\n']],
-  ['no status', ['HTTP/1.1 abc\r\n\r\n']],
-])('%s is a refusal without a status', async (_name, chunks) => {
+  ['a response that is not HTTP', ['SSH-2.0-OpenSSH\r\n\r\n']],
+  ['a response without a status', ['HTTP/1.1 abc\r\n\r\n']],
+])('%s counts as a refusal with status 0', async (_name, chunks) => {
   expect((await ask(chunks)).outcome).toMatchObject({ name: 'ProxyRefusal', status: 0 });
 });
 
-test('a proxy that hangs up', async () => {
+test('a proxy that hangs up is reported as ECONNRESET', async () => {
   expect((await ask([undefined])).outcome).toMatchObject({ code: 'ECONNRESET' });
 });
 
-test('an answer without end is cut off', async () => {
+test('a response whose head does not end is cut off', async () => {
   const { outcome } = await ask([`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(100_000)}`]);
   expect(outcome).toMatchObject({ message: 'the proxy answered without end' });
 });
 
-test('a proxy that speaks for the target is not trusted to have opened a tunnel', async () => {
+test('a proxy that sends more than its own response is refused', async () => {
   const { outcome } = await ask(['HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n']);
   expect(outcome).toMatchObject({ message: 'the proxy spoke for the target' });
 });
 
-test('a proxy that says nothing is given up', async () => {
+test('a proxy that stays silent is given up after the timeout', async () => {
   expect((await ask([], 'http://proxy', 50)).outcome).toBeInstanceOf(TimeoutError);
 });

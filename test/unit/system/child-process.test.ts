@@ -1,4 +1,4 @@
-/** Other programs, run without trust. */
+/** Running other programs: where they are found, what they are given, and what comes back. */
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { findExecutable, runProgram } from '../../../src/system/child-process.ts';
@@ -13,7 +13,7 @@ afterEach(() => {
   process.chdir(directoryBefore);
 });
 
-/** Writes a program that this shell script is. */
+/** Writes a shell script as an executable file. */
 function makeProgram(name: string, script = '', mode = 0o700): string {
   const file = folder.path(name);
   writeFileSync(file, `#!/bin/sh\n${script}\n`);
@@ -21,10 +21,10 @@ function makeProgram(name: string, script = '', mode = 0o700): string {
   return file;
 }
 
-describe('the program that PATH leads to', () => {
+describe('findExecutable', () => {
   const find = (path: string | undefined, name = 'az') => findExecutable(makeRuntime({ PATH: path }), name);
 
-  test('is the first in its order', () => {
+  test('returns the first match in the order of PATH', () => {
     for (const name of ['one', 'two']) mkdirSync(folder.path(name));
     makeProgram('one/az');
     makeProgram('two/az');
@@ -32,13 +32,13 @@ describe('the program that PATH leads to', () => {
     expect(find(`${folder.path('two')}:${folder.path('one')}`)).toBe(folder.path('two', 'az'));
   });
 
-  test('may be a link', () => {
+  test('returns a link to an executable', () => {
     makeProgram('real');
     symlinkSync(folder.path('real'), folder.path('az'));
     expect(find(folder.path())).toBe(folder.path('az'));
   });
 
-  test('is never one in the working directory, whatever PATH says of it', () => {
+  test('never returns a program in the working directory, whatever PATH says', () => {
     makeProgram('az');
     process.chdir(folder.path());
     for (const path of ['.', '', ':', '::', './', '..', 'bin', `.:${folder.path('none')}`, `${folder.path('none')}:`]) {
@@ -47,7 +47,7 @@ describe('the program that PATH leads to', () => {
     expect(find(undefined)).toBeUndefined();
   });
 
-  test('is none that cannot be run', () => {
+  test('returns nothing for a file that is not executable, a folder or a dangling link', () => {
     makeProgram('az', '', 0o600);
     mkdirSync(folder.path('folder', 'az'), { recursive: true });
     mkdirSync(folder.path('dangling'));
@@ -55,14 +55,14 @@ describe('the program that PATH leads to', () => {
     expect(find([folder.path(), folder.path('folder'), folder.path('dangling')].join(':'))).toBeUndefined();
   });
 
-  test('is passed over for the next that can be run', () => {
+  test('skips a file that is not executable and returns the next one that is', () => {
     makeProgram('az', '', 0o600);
     mkdirSync(folder.path('next'));
     makeProgram('next/az');
     expect(find(`${folder.path()}:${folder.path('next')}`)).toBe(folder.path('next', 'az'));
   });
 
-  test('on Windows is an executable anywhere before a batch file anywhere', () => {
+  test('prefers an .exe file on Windows to a batch file in an earlier folder', () => {
     const runtime = (path: string) => makeRuntime({ PATH: path }, { platform: 'win32' });
     for (const name of ['one', 'two']) mkdirSync(folder.path(name));
     makeProgram('one/az.cmd');
@@ -77,11 +77,11 @@ describe('the program that PATH leads to', () => {
   });
 });
 
-describe('a program that is run', () => {
+describe('runProgram', () => {
   const run = (script: string, { env = {}, args = [] }: { env?: Record<string, string>; args?: string[] } = {}) =>
     runProgram(makeRuntime({ PATH: '/usr/bin:/bin', ...env }), makeProgram('az', script), args, PATIENCE_MS);
 
-  test('gives its output and its exit code', async () => {
+  test('returns the output and the exit code', async () => {
     expect(await run('echo out; echo err >&2; exit 3')).toEqual({
       exitCode: 3,
       stdout: 'out\n',
@@ -90,22 +90,22 @@ describe('a program that is run', () => {
     });
   });
 
-  test('gets its arguments as they are', async () => {
+  test('passes the arguments unchanged', async () => {
     const args = ['account', 'get-access-token', '--resource', 'https://containerregistry.azure.net', 'a_b.c=d'];
     expect((await run('printf "%s\\n" "$@"', { args })).stdout).toBe(`${args.join('\n')}\n`);
   });
 
-  test('has nothing to read', async () => {
+  test('gives the program an empty input', async () => {
     expect((await run('cat; echo end')).stdout).toBe('end\n');
   });
 
-  test('does not run in the working directory', async () => {
+  test('does not run the program in the working directory', async () => {
     mkdirSync(folder.path('project'));
     process.chdir(folder.path('project'));
     expect((await run('pwd')).stdout).not.toContain('project');
   });
 
-  test('gets the environment, and no secret of it', async () => {
+  test('passes the environment without its secrets', async () => {
     const secrets = {
       AZURE_CLIENT_SECRET: 'hidden-1',
       AZURE_CLIENT_CERTIFICATE_PASSWORD: 'hidden-2',
@@ -122,20 +122,20 @@ describe('a program that is run', () => {
     expect(stdout).not.toMatch(/hidden/);
   });
 
-  test('gets no secret that was read elsewhere', async () => {
+  test('does not pass a variable whose value is a known secret', async () => {
     const runtime = makeRuntime({ PATH: '/usr/bin:/bin', DEPLOY_SECRET: 'hidden-value' });
     runtime.secrets.add('hidden-value');
     const { stdout } = await runProgram(runtime, makeProgram('az', 'env'), [], PATIENCE_MS);
     expect(stdout).not.toContain('hidden');
   });
 
-  test('gets the variables that are for it alone', async () => {
+  test('adds the variables of the call, which win over the environment', async () => {
     const runtime = makeRuntime({ PATH: '/usr/bin:/bin', QUIET: 'no' });
     const { stdout } = await runProgram(runtime, makeProgram('az', 'echo $QUIET'), [], PATIENCE_MS, { QUIET: 'yes' });
     expect(stdout).toBe('yes\n');
   });
 
-  test('may say more than anybody reads', async () => {
+  test('keeps at most 1 MiB of each output stream', async () => {
     const { exitCode, stdout, stderr } = await run('head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2; exit 0');
     expect(exitCode).toBe(0);
     for (const text of [stdout, stderr]) {
@@ -144,21 +144,21 @@ describe('a program that is run', () => {
     }
   });
 
-  test('may say what is no text', async () => {
+  test('replaces output bytes that are not UTF-8', async () => {
     expect((await run("printf '\\377\\000x'")).stdout).toBe('\uFFFD\0x');
   });
 
-  test('is over when it ends, though something that it started keeps its output open', async () => {
+  test('returns when the program ends, even if a child process keeps its output open', async () => {
     const { exitCode, stdout, stderr, timedOut } = await run('sleep 60 & echo $! >&2; echo answer');
     process.kill(Number(stderr)); // or it would outlive the test
     expect({ exitCode, stdout, timedOut }).toEqual({ exitCode: 0, stdout: 'answer\n', timedOut: false });
   });
 
-  test('that was killed has no exit code', async () => {
+  test('returns no exit code for a program that was killed', async () => {
     expect(await run('kill -9 $$')).toMatchObject({ exitCode: undefined, timedOut: false });
   });
 
-  test('that cannot be started is an error', async () => {
+  test('rejects when the program cannot be started', async () => {
     const runtime = makeRuntime();
     await expect(runProgram(runtime, folder.path('none'), [], PATIENCE_MS)).rejects.toThrow(
       /cannot be started \(.*ENOENT/,
@@ -169,7 +169,7 @@ describe('a program that is run', () => {
   });
 });
 
-describe('an argument that means something to a shell is never passed on', () => {
+describe('runProgram refuses, before it runs anything, the argument', () => {
   const rows: readonly string[] = [
     '',
     ' ',
@@ -213,8 +213,8 @@ describe('an argument that means something to a shell is never passed on', () =>
   }
 });
 
-test('a program that does not end is ended, with all that it started', async () => {
-  // The process ids are told on stderr, since what is ended cannot tell later.
+test('runProgram kills the program and its child processes after the timeout', async () => {
+  // The process ids come on stderr first, since a killed program cannot report them.
   const script = 'sleep 300 & echo $! >&2; sleep 300 & echo $! >&2; echo $$ >&2; wait';
   const file = makeProgram('az', script);
   const result = await runProgram(makeRuntime({ PATH: '/usr/bin:/bin' }), file, [], 300);
@@ -224,7 +224,7 @@ test('a program that does not end is ended, with all that it started', async () 
   await expect.poll(() => processIds.filter(isRunning), { timeout: 5_000 }).toEqual([]);
 });
 
-/** Whether a process is there and has not ended; one that nobody waits for stays in the list until then. */
+/** Whether a process is running; one that has ended stays listed as a zombie until its parent collects it. */
 function isRunning(processId: number): boolean {
   const status = `/proc/${processId}/stat`;
   return existsSync(status) && !/\) Z /.test(readText(status));

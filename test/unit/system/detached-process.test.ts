@@ -1,4 +1,4 @@
-/** A program that goes on when the one that started it has ended. */
+/** Starting a program that may outlive this one. */
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { startDetached } from '../../../src/system/detached-process.ts';
@@ -12,8 +12,8 @@ async function readWhenThere(file: string): Promise<string> {
   return readFileSync(file, 'utf8');
 }
 
-describe('a program that is started', () => {
-  test('runs in the root folder, with the variables of the machine and those it was given', async () => {
+describe('startDetached', () => {
+  test('runs the program in the root folder with the environment and the given variables', async () => {
     const runtime = makeRuntime({ PATH: '/usr/bin:/bin', OF_THE_MACHINE: 'one' });
     const file = folder.path('written');
     const script = `printf '%s ' "$PWD" "$OF_THE_MACHINE" "$GIVEN" >'${file}.part'; mv '${file}.part' '${file}'`;
@@ -21,12 +21,12 @@ describe('a program that is started', () => {
     expect(await readWhenThere(file)).toBe('/ one two ');
   });
 
-  test('is told from one that cannot be, and that harms nobody', async () => {
+  test('returns false for a program that cannot be started', async () => {
     expect(startDetached(makeRuntime(), '/nonexistent/program', [], {})).toBe(false);
     await new Promise((resolve) => setImmediate(resolve));
   });
 
-  test('needs a folder that is of Windows itself there', () => {
+  test('throws on Windows when SystemRoot is not set', () => {
     expect(() => startDetached(makeRuntime({}, { platform: 'win32' }), 'C:\\program.exe', [], {})).toThrow(
       'SystemRoot',
     );

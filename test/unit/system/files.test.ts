@@ -47,7 +47,7 @@ function writeOwn(name: string, text = 'text', mode = 0o600): string {
   return file;
 }
 
-describe('a file of ours', () => {
+describe('readOwnFile', () => {
   const trusted: readonly (readonly [mode: number, isTrusted: boolean])[] = [
     [0o600, true],
     [0o400, true],
@@ -63,55 +63,55 @@ describe('a file of ours', () => {
     [0o777, false],
   ];
   for (const [mode, isTrusted] of trusted) {
-    test(`is ${isTrusted ? 'read' : 'not trusted'} with mode ${mode.toString(8)}`, () => {
+    test(`${isTrusted ? 'reads' : 'rejects'} a file with mode ${mode.toString(8)}`, () => {
       expect(readOwnFile(writeOwn('file', 'text', mode), LARGEST)).toBe(isTrusted ? 'text' : undefined);
     });
   }
 
-  test.runIf(isRoot)('is not trusted when it is another user’s', () => {
+  test.runIf(isRoot)('rejects a file of another user', () => {
     const file = writeOwn('file');
     chownSync(file, OTHER_USER, OTHER_USER);
     expect(readOwnFile(file, LARGEST)).toBeUndefined();
   });
 
-  test.runIf(isRoot)('is read whatever its group, which may do nothing', () => {
+  test.runIf(isRoot)('reads a file of another group that has no permissions', () => {
     const file = writeOwn('file');
     chownSync(file, process.geteuid?.() ?? 0, OTHER_USER);
     expect(readOwnFile(file, LARGEST)).toBe('text');
   });
 
   const strange: readonly (readonly [name: string, plant: (file: string) => void])[] = [
-    ['nothing', () => undefined],
-    ['a link to a file of ours', (file) => symlinkSync(writeOwn('target'), file)],
-    ['a link that leads nowhere', (file) => symlinkSync('/there/is/nothing', file)],
+    ['a missing file', () => undefined],
+    ['a link to a trusted file', (file) => symlinkSync(writeOwn('target'), file)],
+    ['a dangling link', (file) => symlinkSync('/there/is/nothing', file)],
     ['a link to itself', (file) => symlinkSync(file, file)],
     ['a folder', (file) => mkdirSync(file, 0o700)],
-    ['a named pipe that nobody writes to', makeNamedPipe],
+    ['a named pipe without a writer', makeNamedPipe],
   ];
   for (const [name, plant] of strange) {
-    test(`${name} in its place is no file`, () => {
+    test(`returns nothing for ${name}`, () => {
       plant(folder.path('file'));
       expect(readOwnFile(folder.path('file'), LARGEST)).toBeUndefined();
     });
   }
 
-  test('a device in its place is no file', () => {
+  test('returns nothing for a device', () => {
     for (const device of ['/dev/null', '/dev/zero', '/dev/full']) expect(readOwnFile(device, LARGEST)).toBeUndefined();
   });
 
-  test('is read to its last byte, but not when it is larger than it should be', () => {
+  test('reads a file up to the size limit, and rejects a larger one', () => {
     expect(readOwnFile(writeOwn('file', 'x'.repeat(LARGEST)), LARGEST)).toBe('x'.repeat(LARGEST));
     expect(readOwnFile(writeOwn('file', 'x'.repeat(LARGEST + 1)), LARGEST)).toBeUndefined();
     expect(readOwnFile(writeOwn('file', ''), LARGEST)).toBe('');
     expect(readOwnFile(writeOwn('file', 'é🐳'), LARGEST)).toBe('é🐳');
   });
 
-  test('a path that holds a NUL is no file', () => {
+  test('returns nothing for a path with a NUL character', () => {
     expect(readOwnFile(folder.path('fi\0le'), LARGEST)).toBeUndefined();
   });
 });
 
-describe('an open file', () => {
+describe('isOwnFile', () => {
   const isOwn = (file: string) => {
     const descriptor = openSync(file, 'r');
     try {
@@ -121,7 +121,7 @@ describe('an open file', () => {
     }
   };
 
-  test('is ours when it is plain and nobody else may touch it', () => {
+  test('accepts only a regular file that nobody else may access', () => {
     expect(isOwn(writeOwn('file'))).toBe(true);
     expect(isOwn(writeOwn('open', '', 0o606))).toBe(false);
     expect(isOwn(folder.path('.'))).toBe(false);
@@ -129,9 +129,9 @@ describe('an open file', () => {
   });
 });
 
-describe('making and replacing a file', () => {
+describe('writing a file', () => {
   for (const umask of [0, 0o22, 0o77, 0o777]) {
-    test(`leaves it owner-only with umask ${umask.toString(8)}`, () => {
+    test(`makes it owner-only with umask ${umask.toString(8)}`, () => {
       const file = folder.path('file');
       process.umask(umask);
       replaceOwnFile(file, 'one');
@@ -144,14 +144,14 @@ describe('making and replacing a file', () => {
     });
   }
 
-  test('replaces a file that others could read by one that they cannot', () => {
+  test('replaces a file that others could access with one that they cannot', () => {
     const file = writeOwn('file', 'old', 0o666);
     replaceOwnFile(file, 'new');
     expect(modeOf(file)).toBe(0o600);
     expect(readFileSync(file, 'utf8')).toBe('new');
   });
 
-  test('replaces a link, not what it leads to', () => {
+  test('replaces a link but not its target', () => {
     const target = writeOwn('target', 'precious', 0o644);
     symlinkSync(target, folder.path('file'));
     replaceOwnFile(folder.path('file'), 'new');
@@ -160,14 +160,14 @@ describe('making and replacing a file', () => {
     expect(readOwnFile(folder.path('file'), LARGEST)).toBe('new');
   });
 
-  test('does not write through another name of the same file', () => {
+  test('leaves another hard link to the old file unchanged', () => {
     const other = writeOwn('other', 'precious');
     linkSync(other, folder.path('file'));
     replaceOwnFile(folder.path('file'), 'new');
     expect(readFileSync(other, 'utf8')).toBe('precious');
   });
 
-  test('leaves nothing behind, whether it works or not', () => {
+  test('leaves no temporary file behind, whether it succeeds or fails', () => {
     replaceOwnFile(folder.path('file'), 'text');
     mkdirSync(folder.path('folder'));
     writeFileSync(folder.path('folder', 'inside'), '');
@@ -176,7 +176,7 @@ describe('making and replacing a file', () => {
     expect(() => replaceOwnFile(folder.path('none', 'file'), 'text')).toThrow(/ENOENT/);
   });
 
-  test('a reader who has the old file open keeps the old text', () => {
+  test('keeps the old text for a reader who has the old file open', () => {
     const file = writeOwn('file', 'old');
     const descriptor = openSync(file, 'r');
     replaceOwnFile(file, 'new text');
@@ -184,7 +184,7 @@ describe('making and replacing a file', () => {
     closeSync(descriptor);
   });
 
-  test('making a file fails when it is there, in whatever form', async () => {
+  test('fails with EEXIST when createOwnFile meets a file, a link, a folder or a named pipe', async () => {
     const strange: readonly (readonly [name: string, plant: (file: string) => void])[] = [
       ['file', (file) => writeFileSync(file, 'precious')],
       ['link', (file) => symlinkSync(folder.path('nowhere'), file)],
@@ -200,9 +200,9 @@ describe('making and replacing a file', () => {
   });
 });
 
-describe('a folder of ours', () => {
+describe('makeOwnFolder', () => {
   for (const umask of [0, 0o22, 0o77, 0o777]) {
-    test(`is made owner-only with those above it, with umask ${umask.toString(8)}`, () => {
+    test(`makes the folder and its missing parents owner-only with umask ${umask.toString(8)}`, () => {
       const parts = [folder.path('a'), folder.path('a', 'b'), folder.path('a', 'b', 'c')];
       process.umask(umask);
       expect(makeOwnFolder(folder.path('a', 'b', 'c'))).toBe(true);
@@ -222,7 +222,7 @@ describe('a folder of ours', () => {
     [0o1777, false],
   ];
   for (const [mode, isTrusted] of existing) {
-    test(`that is there is ${isTrusted ? 'taken' : 'refused'} with mode ${mode.toString(8)}, and left as it is`, () => {
+    test(`${isTrusted ? 'accepts' : 'rejects'} an existing folder with mode ${mode.toString(8)}, unchanged`, () => {
       mkdirSync(folder.path('there'));
       chmodSync(folder.path('there'), mode);
       expect(makeOwnFolder(folder.path('there'))).toBe(isTrusted);
@@ -230,13 +230,13 @@ describe('a folder of ours', () => {
     });
   }
 
-  test.runIf(isRoot)('is refused when it is another user’s', () => {
+  test.runIf(isRoot)('rejects a folder of another user', () => {
     mkdirSync(folder.path('theirs'), 0o700);
     chownSync(folder.path('theirs'), OTHER_USER, OTHER_USER);
     expect(makeOwnFolder(folder.path('theirs'))).toBe(false);
   });
 
-  test('is refused when it is a link, which is left as it is', () => {
+  test('rejects a link, and leaves it as it is', () => {
     mkdirSync(folder.path('target'), 0o700);
     symlinkSync(folder.path('target'), folder.path('link'));
     symlinkSync(folder.path('nowhere'), folder.path('dangling'));
@@ -246,7 +246,7 @@ describe('a folder of ours', () => {
     expect(existsSync(folder.path('nowhere'))).toBe(false);
   });
 
-  test('is refused when it is a file, or below one', () => {
+  test('rejects a file, a path below a file, and an invalid path', () => {
     writeOwn('file');
     expect(makeOwnFolder(folder.path('file'))).toBe(false);
     expect(makeOwnFolder(folder.path('file', 'below', 'it'))).toBe(false);
@@ -256,21 +256,21 @@ describe('a folder of ours', () => {
   });
 });
 
-describe("somebody else's file", () => {
-  test('is read through a link and whatever its mode, without a byte-order mark', () => {
+describe('readForeignFile', () => {
+  test('reads through a link and with any mode, without the byte-order mark', () => {
     const target = writeOwn('target', '\uFEFFtext\uFEFF', 0o666);
     symlinkSync(target, folder.path('link'));
     expect(readForeignFile(folder.path('link'), LARGEST)).toBe('text\uFEFF');
   });
 
-  test('is none when there is none', () => {
+  test('returns nothing for a missing file, a dangling link or a path below a file', () => {
     symlinkSync(folder.path('nowhere'), folder.path('dangling'));
     for (const file of [folder.path('none'), folder.path('dangling'), `${writeOwn('file')}/below`]) {
       expect(readForeignFile(file, LARGEST)).toBeUndefined();
     }
   });
 
-  test('is an error when it is there and cannot be read', () => {
+  test('throws for a named pipe, a folder, a device, a link to itself or an oversized file', () => {
     makeNamedPipe(folder.path('pipe'));
     symlinkSync(folder.path('loop'), folder.path('loop'));
     expect(() => readForeignFile(folder.path('pipe'), LARGEST)).toThrow('it is not a plain file');

@@ -1,4 +1,4 @@
-/** Which keychain program is asked, and under which name. */
+/** Which keychain program is asked, for which entry, and how its answers are read. */
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -21,7 +21,7 @@ function install(name: string, script: string): string {
   return file;
 }
 
-describe('the programs of a platform', () => {
+describe('listKeychains', () => {
   const rows: readonly (readonly [platform: NodeJS.Platform, names: readonly string[]])[] = [
     ['darwin', ['osxkeychain']],
     ['win32', ['wincred']],
@@ -29,32 +29,32 @@ describe('the programs of a platform', () => {
     ['freebsd', ['secretservice', 'pass']],
   ];
   for (const [platform, names] of rows) {
-    test(platform, () => {
+    test(`returns ${names.join(' and ')} on ${platform}`, () => {
       expect(listKeychains(makeRuntime({}, { platform }))).toEqual(names);
     });
   }
 });
 
-describe('a program is found', () => {
-  test('in the absolute folders of PATH only', () => {
+describe('findKeychain', () => {
+  test('looks only in the absolute folders of PATH', () => {
     const file = install('docker-credential-pass', '');
     expect(findKeychain(makeRuntime({ PATH: `relative:.::${folder.path()}` }), 'pass')).toEqual({ name: 'pass', file });
     expect(findKeychain(makeRuntime({ PATH: '.' }), 'pass')).toBeUndefined();
     expect(findKeychain(makeRuntime(), 'pass')).toBeUndefined();
   });
 
-  test('unless it is this program by another name', () => {
+  test('skips a link to this program', () => {
     symlinkSync(process.execPath, folder.path('docker-credential-pass'));
     expect(findKeychain(makeRuntime({ PATH: folder.path() }), 'pass')).toBeUndefined();
   });
 
-  test('unless this program was called by its name', () => {
+  test('skips the name that this program was called by', () => {
     install('docker-credential-pass', '');
     const runtime = makeRuntime({ PATH: folder.path() }, { programName: 'docker-credential-pass' });
     expect(findKeychain(runtime, 'pass')).toBeUndefined();
   });
 
-  test('unless it is a folder or no program', () => {
+  test('skips a folder and a file that is not executable', () => {
     mkdirSync(folder.path('docker-credential-pass'));
     writeFileSync(folder.path('docker-credential-wincred'), '');
     const runtime = makeRuntime({ PATH: folder.path() });
@@ -63,7 +63,7 @@ describe('a program is found', () => {
   });
 });
 
-describe('the name of an entry', () => {
+describe('keychainEntryName', () => {
   const rows: readonly (readonly [serverName: string, entry: string])[] = [
     ['myregistry.azurecr.io', 'docker-credential-acr.invalid/myregistry.azurecr.io'],
     ['10.0.0.5:5000', 'docker-credential-acr.invalid/10.0.0.5%3A5000'],
@@ -72,13 +72,13 @@ describe('the name of an entry', () => {
     ['\uD800', 'docker-credential-acr.invalid/%EF%BF%BD'],
   ];
   for (const [serverName, entry] of rows) {
-    test(JSON.stringify(serverName), () => {
+    test(`returns ${entry} for ${JSON.stringify(serverName)}`, () => {
       expect(keychainEntryName(serverName)).toBe(entry);
     });
   }
 });
 
-describe('what a keychain answers to get', () => {
+describe('readKeychain returns the login, nothing or the error of the keychain program', () => {
   const rows: readonly (readonly [script: string, expected: object | RegExp | undefined])[] = [
     [`echo '{"ServerURL":"x","Username":"me","Secret":"a secret"}'`, { username: 'me', secret: 'a secret' }],
     [`echo '{"Username":"","Secret":"a secret"}'`, { username: '', secret: 'a secret' }],
@@ -109,7 +109,7 @@ describe('what a keychain answers to get', () => {
     });
   }
 
-  test('a program that is not there', async () => {
+  test('a file that does not exist', async () => {
     const gone = { name: 'pass', file: folder.path('gone') };
     await expect(readKeychain(makeRuntime(), gone, 'x', undefined)).rejects.toThrow(
       /^docker-credential-pass: it cannot be/,
@@ -117,7 +117,7 @@ describe('what a keychain answers to get', () => {
   });
 });
 
-test('a credential reaches the program on its input alone, as the protocol has it', async () => {
+test('writeKeychain passes the credential on the standard input only, as the protocol says', async () => {
   const file = install(
     'docker-credential-pass',
     `cd "$FOLDER"; echo "$*" >>args; if [ "$1" = store ]; then cat >stored; else cat stored; fi; env >env`,
@@ -131,7 +131,7 @@ test('a credential reaches the program on its input alone, as the protocol has i
   expect(read('env')).not.toContain('the "secret"');
 });
 
-test('a program that ends without reading a long input is judged by how it ended', async () => {
+test('writeKeychain reports the error of a program that ends without reading a long input', async () => {
   const keychain = { name: 'pass', file: install('docker-credential-pass', 'echo no room; exit 1') };
   const login = { username: 'me', secret: 'x'.repeat(1024 * 1024) };
   const kept = writeKeychain(makeRuntime({ PATH: '/usr/bin:/bin' }), keychain, 'x', login, undefined);

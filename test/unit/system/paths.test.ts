@@ -7,7 +7,7 @@ import { makeRuntime } from '../runtime.ts';
 const ROOT = `${import.meta.dirname}/../../..`;
 const FOLDERS = `${ROOT}/src/system/paths.ts`;
 
-describe('the home folder', () => {
+describe('findHome', () => {
   const rows: readonly (readonly [env: Record<string, string>, platform: NodeJS.Platform, home: string | undefined])[] =
     [
       [{ HOME: '/home/someone' }, 'linux', '/home/someone'],
@@ -19,24 +19,24 @@ describe('the home folder', () => {
       [{ USERPROFILE: 'relative' }, 'win32', undefined],
     ];
   for (const [env, platform, home] of rows) {
-    test(`${JSON.stringify(env)} on ${platform}`, () => {
+    test(`returns ${home ?? 'nothing'} for ${JSON.stringify(env)} on ${platform}`, () => {
       expect(findHome(makeRuntime(env, { platform }))).toBe(home);
     });
   }
 });
 
-describe('a folder that the environment names', () => {
-  test('is the cache', async () => {
+describe('the environment', () => {
+  test('names the cache folder', async () => {
     expect(await findCacheFolder(makeRuntime({ DOCKER_CREDENTIAL_ACR_CACHE_DIR: '/somewhere' }))).toBe('/somewhere');
   });
 
   for (const named of ['.', '..', 'cache', './cache', '~/cache', '$HOME/cache']) {
-    test(`is no cache when it depends on the working directory: ${named}`, async () => {
+    test(`cannot name the relative cache folder ${named}`, async () => {
       expect(await findCacheFolder(makeRuntime({ DOCKER_CREDENTIAL_ACR_CACHE_DIR: named }))).toBeUndefined();
     });
   }
 
-  test('is told to have been named, when it is the configuration', async () => {
+  test('names the configuration file, which is then explicit', async () => {
     const runtime = makeRuntime({ DOCKER_CREDENTIAL_ACR_CONFIG: 'relative.json' });
     expect(await findConfigFile(runtime)).toEqual({ file: 'relative.json', isExplicit: true });
   });
@@ -64,7 +64,7 @@ describe('the platform’s own folders', () => {
     [{ HOME: '/home/someone', XDG_CACHE_HOME: 'relative', XDG_CONFIG_HOME: 'relative' }, [null, null]],
     [{ HOME: 'relative' }, [null, null]],
   ];
-  /** What env-paths names for a platform, whichever this is, and what we do. */
+  /** The folders that env-paths names for a platform, whichever this one is, and those that we name. */
   const compare = async (platform: string, env: Record<string, string>) => {
     const script = `
       Object.defineProperty(process, 'platform', { value: ${JSON.stringify(platform)} });
@@ -88,7 +88,7 @@ describe('the platform’s own folders', () => {
   for (const [platform, folders] of Object.entries(named)) {
     for (const env of [...homes, ...homes.map((home) => ({ ...home, ...folders }))]) {
       test.runIf(process.platform !== 'win32')(
-        `are those of env-paths on ${platform}: ${JSON.stringify(env)}`,
+        `match env-paths on ${platform} for ${JSON.stringify(env)}`,
         async () => {
           const [expected, found] = await compare(platform, { ...env, USERPROFILE: env.HOME });
           expect(found).toEqual(expected);
@@ -97,13 +97,13 @@ describe('the platform’s own folders', () => {
     }
   }
 
-  test.runIf(process.platform === 'linux')('are those of env-paths where the environment names no home', async () => {
+  test.runIf(process.platform === 'linux')('match env-paths when the environment names no home', async () => {
     const [expected, found] = await compare('linux', {});
     expect(found).toEqual(expected);
   });
 
   for (const [env, found] of rows) {
-    test.runIf(process.platform === 'linux')(JSON.stringify(env), async () => {
+    test.runIf(process.platform === 'linux')(`are ${JSON.stringify(found)} for ${JSON.stringify(env)}`, async () => {
       expect(await find(env)).toBe(JSON.stringify(found));
     });
   }

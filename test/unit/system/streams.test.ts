@@ -1,4 +1,4 @@
-/** The standard streams of the program, which is run as clients run it. */
+/** The standard streams of the program, run as clients run it. */
 import { spawn } from 'node:child_process';
 import { closeSync, constants, openSync, writeFileSync, writeSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
@@ -17,7 +17,7 @@ const VERSION = /^docker-credential-acr \(docker-credential-acr\) v\d+\.\d+\.\d+
 
 const environment = () => ({ HOME: folder.path(), PATH: '/usr/bin:/bin' });
 
-describe('the input is read to its end by every verb, or its writer would die of it', () => {
+describe('an input that is longer than a pipe holds', () => {
   // More than a pipe holds, so that writing it waits for a reader.
   const long = `docker.io${' '.repeat(3 * 1024 * 1024)}\n`;
   const rows: readonly (readonly [args: readonly string[], exitCode: number, stdout: RegExp])[] = [
@@ -29,7 +29,7 @@ describe('the input is read to its end by every verb, or its writer would die of
     [['unknown'], 1, /unknown action: unknown\n$/],
   ];
   for (const [args, exitCode, stdout] of rows) {
-    test(JSON.stringify(args), async () => {
+    test(`is read to its end with the arguments ${JSON.stringify(args)}`, async () => {
       const ended = await runNode([MAIN, ...args], { env: environment(), input: long });
       expect(ended.stderr).toBe('');
       expect(ended.exitCode).toBe(exitCode);
@@ -38,14 +38,14 @@ describe('the input is read to its end by every verb, or its writer would die of
   }
 });
 
-test('a pipe that stays open and silent keeps no verb that takes no input', async () => {
+test('list and version do not wait for an input that stays open and silent', async () => {
   for (const verb of ['list', 'version']) {
     const ended = await runNode([MAIN, verb], { env: environment(), input: { open: true } });
     expect(ended).toMatchObject({ exitCode: 0, stderr: '' });
   }
 });
 
-test('a server URL that comes in pieces, cut within a letter, is read whole', async () => {
+test('get reads a server URL that arrives byte by byte, cut within a letter', async () => {
   const child = spawn(process.execPath, [MAIN, 'get'], { env: environment(), stdio: ['pipe', 'pipe', 'inherit'] });
   const output: string[] = [];
   child.stdout.setEncoding('utf8').on('data', (text: string) => output.push(text));
@@ -57,14 +57,14 @@ test('a server URL that comes in pieces, cut within a letter, is read whole', as
   expect(output.join('')).toBe(NOT_FOUND);
 });
 
-describe('an input that is no pipe', () => {
+describe('version', () => {
   const rows: readonly (readonly [name: string, input: () => number | 'ignore'])[] = [
-    ['nothing', () => 'ignore'],
+    ['/dev/null', () => 'ignore'],
     ['a file', () => openSync(`${import.meta.dirname}/../temporary-folder.ts`, 'r')],
     ['a folder', () => openSync(import.meta.dirname, 'r')],
   ];
   for (const [name, input] of rows) {
-    test(name, async () => {
+    test(`succeeds with ${name} as its input`, async () => {
       const stdin = input();
       const child = spawn(process.execPath, [MAIN, 'version'], { env: environment(), stdio: [stdin, 'pipe', 'pipe'] });
       const output: string[] = [];
@@ -78,7 +78,7 @@ describe('an input that is no pipe', () => {
   }
 });
 
-test('a reader who goes away is no error', async () => {
+test('help succeeds when its reader has closed the output', async () => {
   const child = spawn(process.execPath, [MAIN, 'help'], { env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
   const errors: string[] = [];
   child.stdout.destroy();
@@ -87,17 +87,17 @@ test('a reader who goes away is no error', async () => {
   expect(errors).toEqual([]);
 });
 
-describe('a pipe that does not wait, as some clients make them', () => {
+describe('a non-blocking pipe, as some clients make them,', () => {
   const { O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 
-  /** Runs a verb with that pipe as one of its streams; Node itself would make it wait again. */
+  /** Runs a verb with that pipe as one of its streams, by a shell, since Node itself would make the pipe blocking. */
   const start = (verb: string, redirection: string, descriptor: number) =>
     spawn('/bin/sh', ['-c', `exec "$0" "$1" ${verb} ${redirection}`, process.execPath, MAIN], {
       env: { ...environment(), DOCKER_CONFIG: folder.path() },
       stdio: ['ignore', 'pipe', 'inherit', descriptor],
     });
 
-  test('is waited for when it is empty', async () => {
+  test('is read to its end even when it is empty at first', async () => {
     makeNamedPipe(folder.path('pipe'));
     const reading = openSync(folder.path('pipe'), O_RDONLY | O_NONBLOCK);
     const writing = openSync(folder.path('pipe'), O_WRONLY);
@@ -114,7 +114,7 @@ describe('a pipe that does not wait, as some clients make them', () => {
     expect(output.join('')).toBe(NOT_FOUND);
   });
 
-  test('is waited for when it is full', async () => {
+  test('receives the whole output even when it is full at first', async () => {
     const hosts = Array.from({ length: 3000 }, (_, index) => `registry${index}.azurecr.io`);
     const credHelpers = Object.fromEntries(hosts.map((host) => [host, 'acr']));
     writeFileSync(folder.path('config.json'), JSON.stringify({ credHelpers }));
@@ -123,7 +123,7 @@ describe('a pipe that does not wait, as some clients make them', () => {
     const writing = openSync(folder.path('pipe'), O_WRONLY | O_NONBLOCK);
     const child = start('list', '>&3', writing);
     const ended = new Promise((resolve) => child.once('close', resolve));
-    // Nobody reads yet, so that it is full once it takes no more of what is no part of any text.
+    // Nobody reads yet, so the pipe is full once it takes no more of a character that no output has.
     const probe = '\0';
     while (takes(writing, probe) && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 10));
     expect(child.exitCode).toBeNull();
@@ -142,7 +142,7 @@ describe('a pipe that does not wait, as some clients make them', () => {
   });
 });
 
-/** Whether a pipe that does not wait has room for a text. */
+/** Whether a non-blocking pipe has room for a text. */
 function takes(descriptor: number, text: string): boolean {
   try {
     return writeSync(descriptor, text) > 0;

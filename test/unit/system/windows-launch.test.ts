@@ -1,4 +1,4 @@
-/** How a program is started on Windows, as far as that can be told without one. */
+/** How a program is started on Windows, as far as another system can tell. */
 import { win32 } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { listExecutableFiles } from '../../../src/system/child-process.ts';
@@ -16,7 +16,7 @@ const launch = (
 ) => prepareWindowsLaunch(windows(env), file, args, env);
 
 describe('a batch file', () => {
-  test('is read by the interpreter of the system, quoted so that nothing of it is a command', () => {
+  test('is run by the interpreter of the system, quoted so that no part of it is a command', () => {
     const args = ['account', 'get-access-token', '--resource', 'https://containerregistry.azure.net'];
     expect(launch(AZ, args)).toEqual({
       file: 'C:\\Windows\\System32\\cmd.exe',
@@ -27,7 +27,7 @@ describe('a batch file', () => {
     });
   });
 
-  test.each(['C:\\tools\\az.CMD', 'C:\\tools\\az.bat', '\\\\server\\share\\az.cmd'])('is also %s', (file) => {
+  test.each(['C:\\tools\\az.CMD', 'C:\\tools\\az.bat', '\\\\server\\share\\az.cmd'])('may be %s', (file) => {
     expect(launch(file, []).args.at(-1)).toBe(`""${file}""`);
   });
 
@@ -40,7 +40,7 @@ describe('a batch file', () => {
     ['', '""'],
     ['C:\\folder\\file', 'C:\\folder\\file'],
     ['C:\\folder\\', 'C:\\folder\\'],
-  ])('is given %j as %s', (arg, quoted) => {
+  ])('gets the argument %j as %s', (arg, quoted) => {
     expect(launch(AZ, [arg]).args.at(-1)).toBe(`""${AZ}" ${quoted}"`);
   });
 
@@ -62,12 +62,12 @@ describe('a batch file', () => {
     'a\tb',
     'a\u007Fb',
     'a b\\',
-  ])('is never given %j', (arg) => {
+  ])('never gets the argument %j', (arg) => {
     expect(() => launch(AZ, ['account', arg])).toThrow('a batch file cannot be given one of its arguments safely');
   });
 
   test.each(['C:\\%TEMP%\\az.cmd', 'C:\\a!b!\\az.cmd', 'C:\\a"b\\az.cmd', 'C:\\a\nb\\az.cmd', 'C:\\a\0b\\az.cmd'])(
-    'is not started from %j',
+    'is not started from the path %j',
     (file) => {
       expect(() => launch(file, [])).toThrow('its path has characters');
     },
@@ -75,23 +75,23 @@ describe('a batch file', () => {
 });
 
 describe('an executable', () => {
-  test.each(['C:\\tools\\azd.exe', 'C:\\tools\\pwsh.com'])('%s is started itself, with any argument', (file) => {
+  test.each(['C:\\tools\\azd.exe', 'C:\\tools\\pwsh.com'])('such as %s starts directly, with any argument', (file) => {
     const args = ['-Command', 'if ($x) { "%y%" } | a & b'];
     expect(launch(file, args)).toMatchObject({ file, args, cwd: SYSTEM, isVerbatim: false });
   });
 });
 
-describe('the folder of the system', () => {
+describe('findSystemFolder', () => {
   test.each([
     ['C:\\Windows', 'C:\\Windows'],
     ['c:\\WINDOWS\\', 'c:\\WINDOWS'],
     ['D:/Win', 'D:\\Win'],
     ['C:\\Windows\\.', 'C:\\Windows'],
-  ])('of SystemRoot=%s is %s', (named, folder) => {
+  ])('reads SystemRoot=%s as %s', (named, folder) => {
     expect(findSystemFolder(windows({ SystemRoot: named }))).toBe(folder);
   });
 
-  test.each(['SYSTEMROOT', 'systemroot', 'SystemRoot'])('is named by %s, since case means nothing', (name) => {
+  test.each(['SYSTEMROOT', 'systemroot', 'SystemRoot'])('reads %s, as case does not matter', (name) => {
     expect(findSystemFolder(windows({ [name]: SYSTEM }))).toBe(SYSTEM);
   });
 
@@ -109,19 +109,19 @@ describe('the folder of the system', () => {
     'C:\\Win\ndows',
     'C:\\a|b',
     '/usr',
-  ])('is not %j, which anybody may have planted', (named) => {
+  ])('rejects %j, which anybody may have planted', (named) => {
     expect(() => findSystemFolder(windows({ SystemRoot: named }))).toThrow('SystemRoot is not a folder on a local');
     expect(() => launch(AZ, [], { SystemRoot: named })).toThrow();
     expect(() => launch('C:\\az.exe', [], { SystemRoot: named })).toThrow();
   });
 
-  test('is not guessed', () => {
+  test('rejects a missing or empty SystemRoot', () => {
     expect(() => findSystemFolder(windows({}))).toThrow('SystemRoot is not set');
     expect(() => findSystemFolder(windows({ SystemRoot: '' }))).toThrow('SystemRoot is not set');
   });
 });
 
-test('the program gets the interpreter of the system, whatever ComSpec said and however it was written', () => {
+test('prepareWindowsLaunch sets ComSpec to the interpreter of the system, whatever it was', () => {
   for (const name of ['ComSpec', 'COMSPEC', 'comspec']) {
     const { env, file } = launch(AZ, [], { systemRoot: SYSTEM, [name]: 'C:\\project\\evil.exe', Path: 'C:\\x' });
     expect(env).toEqual({ Path: 'C:\\x', SystemRoot: SYSTEM, ComSpec: 'C:\\Windows\\System32\\cmd.exe' });
@@ -129,10 +129,10 @@ test('the program gets the interpreter of the system, whatever ComSpec said and 
   }
 });
 
-describe('PATH', () => {
+describe('listExecutableFiles', () => {
   const list = (path: string) => listExecutableFiles(windows({ PATH: path }), 'az', win32);
 
-  test('is searched for an executable in all its folders before a batch file in any', () => {
+  test('lists executables in every folder of PATH before batch files in any', () => {
     expect(list('C:\\one;D:\\two')).toEqual([
       'C:\\one\\az.exe',
       'D:\\two\\az.exe',
@@ -145,13 +145,13 @@ describe('PATH', () => {
     ]);
   });
 
-  test.each(['"C:\\one"', ' C:\\one ', 'C:/one', 'C:\\one;C:\\one', ';C:\\one;;'])('%j has one folder', (path) => {
+  test.each(['"C:\\one"', ' C:\\one ', 'C:/one', 'C:\\one;C:\\one', ';C:\\one;;'])('uses one folder: %j', (path) => {
     expect(list(path)).toHaveLength(4);
     expect(list(path)[0]).toBe('C:\\one\\az.exe');
   });
 
   test.each(['', '.', '..', 'bin', '.\\bin', 'C:', 'C:bin', '\\bin', '/bin', '~', '"bin"', 'C:\\a\nb', 'C:\\a\0b'])(
-    '%j has no folder, since that would depend on the working directory',
+    'uses no folder of PATH %j, which is empty, relative or invalid',
     (path) => {
       expect(list(path)).toEqual([]);
     },

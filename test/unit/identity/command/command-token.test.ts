@@ -1,10 +1,10 @@
-/** What a program of the person's own may print. */
+/** The token in the output of a command. */
 import { describe, expect, test } from 'vitest';
 import { readCommandToken } from '../../../../src/identity/command/command-token.ts';
 
 const TOKEN = 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln';
 
-describe('a token', () => {
+describe('readCommandToken', () => {
   test.each([
     [TOKEN],
     [`${TOKEN}\n`],
@@ -14,7 +14,7 @@ describe('a token', () => {
     [JSON.stringify({ token: TOKEN })],
     [JSON.stringify({ token: 'other', accessToken: TOKEN }, undefined, 2)],
     [JSON.stringify({ accessToken: '', access_token: 7, token: TOKEN })],
-  ])('is in %j', (stdout) => {
+  ])('finds the token in %j', (stdout) => {
     expect(readCommandToken(stdout)).toBe(TOKEN);
   });
 
@@ -32,7 +32,7 @@ describe('a token', () => {
     [`Bearer ${TOKEN}`],
     [`warning: expires soon\n${TOKEN}`],
     ['<html>'],
-  ])('is not in %j', (stdout) => {
+  ])('finds no token in %j', (stdout) => {
     expect(readCommandToken(stdout)).toBeUndefined();
   });
 });

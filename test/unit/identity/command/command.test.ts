@@ -1,4 +1,4 @@
-/** A program of the person's own. */
+/** A command of the person's own that prints a token. */
 import { describe, expect, test } from 'vitest';
 import { findCommand } from '../../../../src/identity/command/command.ts';
 import { catchFailure } from '../../failure.ts';
@@ -7,13 +7,13 @@ import { expectIdentity, requestFor } from '../request.ts';
 
 const find = (...command: string[]) => findCommand(requestFor({}, { command }));
 
-test('is only there when it is configured', () => {
+test('findCommand reports "not set up" when the configuration names no command', () => {
   const notSetUp = 'there is no "command" in the configuration';
   expect(findCommand(requestFor({}))).toEqual({ notSetUp });
   expect(find()).toEqual({ notSetUp });
 });
 
-test('is told apart by its place and its arguments, which nobody gets to see', () => {
+test('findCommand describes commands differently by path and arguments, without showing the arguments', () => {
   const commands = [
     ['/usr/bin/vault-token'],
     ['/usr/bin/vault-token', 'a'],
@@ -28,14 +28,14 @@ test('is told apart by its place and its arguments, which nobody gets to see', (
   expect(descriptions[0]).toMatch(/^command \/usr\/bin\/vault-token [0-9a-f]+$/);
 });
 
-describe('must not depend on the working directory', () => {
-  test.each(['./token', '../token', 'bin/token', '~/token'])('as %s does', async (program) => {
+describe('findCommand refuses the relative program', () => {
+  test.each(['./token', '../token', 'bin/token', '~/token'])('%s', async (program) => {
     const failure = await catchFailure(() => find(program));
     expect(failure.code).toBe('IDENTITY_INVALID');
     expect(failure.message).toContain(`the "command" ${program} is neither an absolute path nor a bare name`);
   });
 
-  test.each(['.\\token', 'bin\\token', 'C:token.exe', '\\token'])('as %s does on Windows', async (program) => {
+  test.each(['.\\token', 'bin\\token', 'C:token.exe', '\\token'])('%s on Windows', async (program) => {
     const runtime = makeRuntime({}, { platform: 'win32' });
     const failure = await catchFailure(() => findCommand({ ...requestFor({}, { command: [program] }), runtime }));
     expect(failure.code).toBe('IDENTITY_INVALID');

@@ -1,4 +1,4 @@
-/** The account of a chosen subscription of the Azure CLI. */
+/** The Azure CLI account of the subscription that the configuration names. */
 import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { findAzureCli } from '../../../../src/identity/developer-tools/azure-cli.ts';
@@ -47,34 +47,34 @@ describe('the account', () => {
     expect(description({ subscription: name })).toBe(expected);
   });
 
-  test('of two subscriptions may be the same, and then the token is too', () => {
+  test('of two subscriptions is the same when they have the same user and tenant', () => {
     expect(description({ subscription: '4' })).toBe(description({}));
   });
 
-  test('of Cloud Shell has but one tenant', () => {
+  test('of Cloud Shell keeps its own tenant', () => {
     expect(description({ subscription: '6', tenantId: 'tenant-2' })).toContain('tenant-1');
   });
 });
 
-describe('a choice that is not one account', () => {
+describe('a subscription', () => {
   test.each([
     [{ subscription: 'none' }, 'the Azure CLI has no subscription "none"'],
     [{ subscription: 'twin' }, 'the Azure CLI has more than one subscription "twin"'],
-  ])('%j is an error', async (parameters, what) => {
+  ])('such as %j is rejected, since it names no account or more than one', async (parameters, what) => {
     const failure = await catchFailure(() => find(parameters));
     expect(failure.code).toBe('IDENTITY_INVALID');
     expect(failure.message).toBe(`Cannot sign in for myregistry.azurecr.io: ${what}`);
     expect(failure.hint).toBe('az account list --all --output table');
   });
 
-  test('is one of two tenants', async () => {
+  test('is rejected when it belongs to another tenant than the configuration names', async () => {
     const failure = await catchFailure(() => find({ subscription: 'Main', tenantId: 'tenant-2' }));
     expect(failure.code).toBe('IDENTITY_INVALID');
     expect(failure.message).toContain('subscription "Main" is of tenant tenant-1, not of tenant-2');
     expect(description({ subscription: 'Main', tenantId: 'TENANT-1' })).toContain('tenant-1');
   });
 
-  test('is none at all where nobody is signed in', () => {
+  test('is not set up when the Azure CLI is not signed in', () => {
     const request = requestFor({ AZURE_CONFIG_DIR: folder.path('none') }, { subscription: 'Main' });
     expect(findAzureCli(request)).toEqual({ notSetUp: 'the Azure CLI is not signed in' });
   });

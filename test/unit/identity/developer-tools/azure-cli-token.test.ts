@@ -1,4 +1,4 @@
-/** The Azure CLI, asked for a token; a shell script takes its place. */
+/** Asking the Azure CLI for a token; a shell script takes its place. */
 
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -10,7 +10,7 @@ import { answer, toolsAnswering } from '../../token-context.ts';
 
 const folder = useTemporaryFolder();
 
-/** Asks an `az` that is this shell script. */
+/** Asks this shell script in place of `az`. */
 function ask(script: string, tenant?: string, deadlineMs?: number, who: Partial<CliTokenRequest> = {}) {
   writeFileSync(folder.path('az'), `#!/bin/sh\n${script}\n`);
   chmodSync(folder.path('az'), 0o700);
@@ -19,7 +19,7 @@ function ask(script: string, tenant?: string, deadlineMs?: number, who: Partial<
   return requestCliToken(deadlineMs === undefined ? context : { ...context, deadlineMs }, request);
 }
 
-test('is called with the audience, and tells its token', async () => {
+test('requestCliToken passes the audience and the tenant to az, and returns its token', async () => {
   const script = `printf '%s ' "$@" > '${folder.path('args')}'; echo '{"accessToken":"the-token","tenant":"x"}'`;
   expect(await ask(script)).toBe('the-token');
   const args = 'account get-access-token --output json --resource https://containerregistry.azure.net ';
@@ -28,7 +28,7 @@ test('is called with the audience, and tells its token', async () => {
   expect(readFileSync(folder.path('args'), 'utf8')).toBe(`${args}--tenant the-tenant `);
 });
 
-test('is not set up where there is none', async () => {
+test('requestCliToken reports "not set up" when az is not on PATH', async () => {
   const { context } = toolsAnswering(answer(200, ''), { PATH: folder.path() });
   const found = await requestCliToken(context, {
     account: 'someone',
@@ -39,7 +39,7 @@ test('is not set up where there is none', async () => {
   expect(found).toMatchObject({ notSetUp: expect.stringContaining('az is not on PATH') });
 });
 
-describe('what it says when it fails is told', () => {
+describe('the error for a failure of az', () => {
   const rows: readonly (readonly [script: string, message: RegExp, hint: RegExp])[] = [
     [
       "echo 'ERROR: Please run az login to setup account.' >&2; exit 1",
@@ -59,7 +59,7 @@ describe('what it says when it fails is told', () => {
     ['kill -9 $$', /az failed with exit code none/, /./],
   ];
   for (const [script, message, hint] of rows) {
-    test(script, async () => {
+    test(`says what happened and what helps: ${script}`, async () => {
       const failure = await catchFailure(() => ask(script));
       expect(failure.code).toBe('IDENTITY_FAILED');
       expect(failure.message).toMatch(message);
@@ -71,7 +71,7 @@ describe('what it says when it fails is told', () => {
     ['robot-1', undefined, /^az login --service-principal --username robot-1 --tenant the-tenant \(/],
     ['robot-1', 'another', /^az login --service-principal --username robot-1 --tenant another \(/],
     ['$(reboot)', undefined, /^az login$/],
-  ])('with how the service principal %s signs in again', async (account, tenant, hint) => {
+  ])('says how the service principal %s with the chosen tenant %s signs in again', async (account, tenant, hint) => {
     const script = "echo 'AADSTS7000222: expired' >&2; echo 'az login' >&2; exit 1";
     const failure = await catchFailure(() =>
       ask(script, tenant, undefined, { account, servicePrincipalTenant: 'the-tenant' }),
@@ -79,7 +79,7 @@ describe('what it says when it fails is told', () => {
     expect(failure.hint).toMatch(hint);
   });
 
-  test('in its last lines, without what a terminal would obey', async () => {
+  test('quotes the last six lines without control characters', async () => {
     const failure = await catchFailure(() =>
       ask("for n in 1 2 3 4 5 6 7 8; do printf '\\033[31mline %s\\n\\n' $n >&2; done; exit 1"),
     );
@@ -88,13 +88,13 @@ describe('what it says when it fails is told', () => {
     );
   });
 
-  test('but not what it wrote for a program, which may be a token', async () => {
+  test('does not quote the standard output, which may hold a token', async () => {
     const failure = await catchFailure(() => ask('echo \'{"accessToken":"hidden"}\'; exit 1'));
     expect(JSON.stringify([failure.message, failure.causes, failure.hint])).not.toContain('hidden');
   });
 });
 
-test('is ended when the budget is used up', async () => {
+test('requestCliToken fails with a hint when az does not answer within the budget', async () => {
   const failure = await catchFailure(() => ask('sleep 300', undefined, readClockMs() + 3_300));
   expect(failure.message).toContain('az did not answer within');
   expect(failure.hint).toContain('az account get-access-token');

@@ -25,25 +25,25 @@ function find(profile: unknown, parameters = {}) {
 }
 const description = (profile: unknown, parameters = {}) => expectIdentity(find(profile, parameters)).description;
 
-describe('the default account of a profile', () => {
-  test('is an identity', () => {
+describe('findAzureCli', () => {
+  test('finds the account of the default subscription', () => {
     const identity = expectIdentity(find({ subscriptions: [account()] }));
     expect(identity.source).toBe('azure-cli');
     expect(identity.description).toBe('azure-cli someone@example.com the-tenant AzureCloud');
   });
 
-  test('is read from the file as az writes it, with a byte-order mark', () => {
+  test('reads a profile with a byte-order mark, as az writes it', () => {
     const text = `\uFEFF${JSON.stringify({ installationId: 'x', subscriptions: [account()] })}`;
     expect(description(text)).toContain('someone@example.com');
   });
 
-  test('is the default of several subscriptions, wherever it stands', () => {
+  test('finds the default among several subscriptions, wherever it is in the list', () => {
     const other = account({ isDefault: false, tenantId: 'other', user: { name: 'other' } });
     expect(description({ subscriptions: [other, account(), other] })).toContain('someone@example.com the-tenant');
     expect(description({ subscriptions: [null, 7, other, account()] })).toContain('someone@example.com the-tenant');
   });
 
-  test('is found through a link', () => {
+  test('reads a profile through a link', () => {
     mkdirSync(folder.path('linked'));
     writeFileSync(folder.path('target'), JSON.stringify({ subscriptions: [account()] }));
     symlinkSync(folder.path('target'), folder.path('linked', 'azureProfile.json'));
@@ -51,7 +51,7 @@ describe('the default account of a profile', () => {
     expect(expectIdentity(findAzureCli(request)).source).toBe('azure-cli');
   });
 
-  test('is told apart from every other account', () => {
+  test('describes accounts differently by name, tenant, cloud and managed identity', () => {
     const managed = (info: string) => account({ user: { name: 'userAssignedIdentity', assignedIdentityInfo: info } });
     const descriptions = [
       account(),
@@ -65,7 +65,7 @@ describe('the default account of a profile', () => {
     expect(new Set(descriptions).size).toBe(descriptions.length);
   });
 
-  test('signs in at the tenant of the configuration, unless it is a managed identity, which has but one', () => {
+  test('uses the tenant of the configuration, except for a managed identity, which has only one', () => {
     const parameters = { tenantId: 'another-tenant' };
     expect(description({ subscriptions: [account()] }, parameters)).toContain('another-tenant');
     for (const name of ['systemAssignedIdentity', 'userAssignedIdentity']) {
@@ -75,13 +75,13 @@ describe('the default account of a profile', () => {
     }
   });
 
-  test('does not sign in at what cannot be a tenant', async () => {
+  test('rejects an invalid tenant', async () => {
     const failure = await catchFailure(() => find({ subscriptions: [account()] }, { tenantId: 'a b' }));
     expect(failure.code).toBe('IDENTITY_INVALID');
   });
 });
 
-describe('a profile without an account', () => {
+describe('findAzureCli reports "not signed in" for the profile', () => {
   const rows: readonly unknown[] = [
     '',
     '{',
@@ -102,25 +102,25 @@ describe('a profile without an account', () => {
     '{"__proto__":{"subscriptions":[{"isDefault":true,"tenantId":"t","user":{"name":"planted"}}]}}',
   ];
   for (const profile of rows) {
-    test(JSON.stringify(profile).slice(0, 120), () => {
+    test(JSON.stringify(profile).slice(0, 240), () => {
       expect(find(profile)).toEqual(NOT_SIGNED_IN);
     });
   }
 });
 
-test.each([false, 'true', 1, undefined])('a profile whose account has isDefault %j has none to use', (isDefault) => {
+test.each([false, 'true', 1, undefined])('findAzureCli finds no default when isDefault is %j', (isDefault) => {
   expect(find({ subscriptions: [account({ isDefault })] })).toEqual({
     notSetUp: 'the Azure CLI has no default subscription: az account set --subscription NAME',
   });
 });
 
-describe('no profile', () => {
-  test('at all', () => {
+describe('findAzureCli reports "not set up"', () => {
+  test('when there is no profile', () => {
     expect(findAzureCli(requestFor({ AZURE_CONFIG_DIR: folder.path('none') }))).toEqual(NOT_SIGNED_IN);
     expect(findAzureCli(requestFor({ HOME: folder.path('none') }))).toEqual(NOT_SIGNED_IN);
   });
 
-  test('that can be read', () => {
+  test('when the profile is a folder, a named pipe, a link to itself or too large', () => {
     const plants: readonly (readonly [name: string, plant: (file: string) => void])[] = [
       ['folder', (file) => mkdirSync(file)],
       ['pipe', makeNamedPipe],
@@ -135,7 +135,7 @@ describe('no profile', () => {
     }
   });
 
-  test('in a folder that depends on the working directory', () => {
+  test('when the profile folder or the home folder is relative', () => {
     for (const named of ['.', '.azure', '../azure', '~/.azure']) {
       expect(findAzureCli(requestFor({ AZURE_CONFIG_DIR: named, HOME: folder.path() }))).toEqual({
         notSetUp: 'AZURE_CONFIG_DIR is not an absolute path',
@@ -147,7 +147,7 @@ describe('no profile', () => {
   });
 });
 
-test('the profile is looked for in the home folder, and in another one when that is named', () => {
+test('findAzureCli reads the profile in the home folder, or in the folder that the configuration names', () => {
   mkdirSync(folder.path('.azure'));
   writeFileSync(folder.path('.azure', 'azureProfile.json'), JSON.stringify({ subscriptions: [account()] }));
   chmodSync(folder.path('.azure', 'azureProfile.json'), 0o644);

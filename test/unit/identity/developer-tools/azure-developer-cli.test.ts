@@ -22,29 +22,29 @@ function find(files: { auth?: unknown; config?: unknown }, parameters = {}) {
 }
 const description = (files: object, parameters = {}) => expectIdentity(find(files, parameters)).description;
 
-describe('the account', () => {
+describe('findAzureDeveloperCli', () => {
   test.each([
     [{ homeAccountId: HOME_ACCOUNT }, `azure-developer-cli ${HOME_ACCOUNT}`],
     [{ homeAccountId: HOME_ACCOUNT, fromOneAuth: true }, `azure-developer-cli ${HOME_ACCOUNT}`],
     [{ clientId: 'client', tenantId: 'tenant' }, 'azure-developer-cli client.tenant'],
     [{ managedIdentity: true }, 'azure-developer-cli managedIdentity'],
     [{ managedIdentity: true, clientId: 'client' }, 'azure-developer-cli managedIdentity client'],
-  ])('%j is %s', (currentUser, expected) => {
+  ])('describes the account %j as %s', (currentUser, expected) => {
     expect(description({ auth: signedIn(currentUser) })).toBe(expected);
   });
 
-  test('is found where an older azd kept it, unless there is a newer one', () => {
+  test('finds the account of an older azd, unless there is a newer one', () => {
     expect(description({ config: signedIn({ homeAccountId: 'old' }) })).toContain('old');
     expect(description({ auth: signedIn({ homeAccountId: 'new' }) })).toContain('new');
   });
 
-  test('signs in at the tenant of the configuration', async () => {
+  test('uses the tenant of the configuration, and rejects an invalid one', async () => {
     const auth = signedIn({ homeAccountId: HOME_ACCOUNT });
     expect(description({ auth }, { tenantId: 'another' })).toBe(`azure-developer-cli ${HOME_ACCOUNT} another`);
     expect((await catchFailure(() => find({ auth }, { tenantId: '--a b' }))).code).toBe('IDENTITY_INVALID');
   });
 
-  test('is looked for in the home folder', () => {
+  test('looks for the account in the home folder', () => {
     mkdirSync(folder.path('.azd'));
     writeFileSync(folder.path('.azd', 'auth.json'), JSON.stringify(signedIn({ homeAccountId: HOME_ACCOUNT })));
     const identity = expectIdentity(findAzureDeveloperCli(requestFor({ HOME: folder.path() })));
@@ -52,7 +52,7 @@ describe('the account', () => {
   });
 });
 
-describe('no account', () => {
+describe('findAzureDeveloperCli reports "not set up"', () => {
   test.each([
     [''],
     ['{'],
@@ -67,16 +67,16 @@ describe('no account', () => {
     [signedIn({ homeAccountId: 7 })],
     [signedIn({ clientId: 'client' })],
     [signedIn({ managedIdentity: 'true' })],
-  ])('is in %j', (auth) => {
+  ])('for %j', (auth) => {
     expect(find({ auth })).toEqual(NOT_SIGNED_IN);
   });
 
-  test('is in no file', () => {
+  test('without a file', () => {
     expect(find({})).toEqual(NOT_SIGNED_IN);
     expect(findAzureDeveloperCli(requestFor({ HOME: folder.path('none') }))).toEqual(NOT_SIGNED_IN);
   });
 
-  test('is azd’s own where it leaves signing in to the Azure CLI', () => {
+  test('when useAzCliAuth is "true" or "1", but not for another value', () => {
     const auth = signedIn({ homeAccountId: HOME_ACCOUNT });
     const notSetUp = 'the Azure Developer CLI uses the account of the Azure CLI';
     expect(find({ auth, config: { auth: { useAzCliAuth: 'true' } } })).toEqual({ notSetUp });
@@ -85,7 +85,7 @@ describe('no account', () => {
     expect(description({ auth, config: { auth: { useAzCliAuth: true } } })).toContain(HOME_ACCOUNT);
   });
 
-  test('is in a file that cannot be read', () => {
+  test('for a folder, a named pipe or a link to itself in place of the file', () => {
     const plants: readonly (readonly [name: string, plant: (file: string) => void])[] = [
       ['folder', (file) => mkdirSync(file)],
       ['pipe', makeNamedPipe],
@@ -100,7 +100,7 @@ describe('no account', () => {
     }
   });
 
-  test.each(['.', '.azd', '~/.azd'])('is in %s, which depends on the working directory', (named) => {
+  test.each(['.', '.azd', '~/.azd'])('for the relative folder %s', (named) => {
     expect(findAzureDeveloperCli(requestFor({ AZD_CONFIG_DIR: named }))).toEqual({
       notSetUp: 'AZD_CONFIG_DIR is not an absolute path',
     });

@@ -26,13 +26,13 @@ function find(file: unknown, parameters = {}) {
 }
 const description = (file: unknown, parameters = {}) => expectIdentity(find(file, parameters)).description;
 
-describe('the account of the default context', () => {
-  test('is an identity', () => {
+describe('findAzurePowerShell', () => {
+  test('finds the account of the default context, with or without a byte-order mark', () => {
     expect(description(saved(context()))).toBe('azure-powershell ada@example.com the-tenant AzureCloud');
     expect(description(`\uFEFF${JSON.stringify(saved(context()))}`)).toContain('ada@example.com');
   });
 
-  test('is told apart from every other', () => {
+  test('describes accounts differently by name, tenant and cloud', () => {
     const descriptions = [
       context(),
       context({ Account: { Id: 'other' } }),
@@ -42,19 +42,19 @@ describe('the account of the default context', () => {
     expect(new Set(descriptions).size).toBe(4);
   });
 
-  test('signs in at the tenant of the configuration', async () => {
+  test('uses the tenant of the configuration, and rejects an invalid one', async () => {
     expect(description(saved(context()), { tenantId: 'another' })).toContain('ada@example.com another');
     const failure = await catchFailure(() => find(saved(context()), { tenantId: "'; calc" }));
     expect(failure.code).toBe('IDENTITY_INVALID');
   });
 
-  test('is not looked for in the folder of another tool', () => {
+  test('does not look in the folder of the Azure CLI', () => {
     const request = requestFor({ HOME: folder.path('none'), AZURE_CONFIG_DIR: folder.path() });
     expect(findAzurePowerShell(request)).toEqual(NOT_SIGNED_IN);
   });
 });
 
-describe('no account is in', () => {
+describe('findAzurePowerShell reports "not set up" for', () => {
   test.each([
     [''],
     ['{'],
@@ -73,7 +73,7 @@ describe('no account is in', () => {
     expect(find(file)).toEqual(NOT_SIGNED_IN);
   });
 
-  test('a file that cannot be read', () => {
+  test('a folder in place of the file', () => {
     mkdirSync(folder.path('.Azure', 'AzureRmContext.json'), { recursive: true });
     expect(findAzurePowerShell(requestFor({ HOME: folder.path() }))).toMatchObject({
       notSetUp: expect.stringMatching(/^the account of Azure PowerShell cannot be read \(/),

@@ -1,4 +1,4 @@
-/** A program that is signed in to Azure, asked for a token. */
+/** Asking a program that is signed in to Azure for a token. */
 
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -16,7 +16,7 @@ import { answer, toolsAnswering } from '../../token-context.ts';
 
 const folder = useTemporaryFolder();
 const PURPOSE = 'Cannot sign in for myregistry.azurecr.io';
-/** What is kept back for the registry's answer. */
+/** The time that is reserved for the registry's answer. */
 const EXCHANGE_MS = 3_000;
 
 function makeTool(script: string): string {
@@ -26,7 +26,7 @@ function makeTool(script: string): string {
   return file;
 }
 
-/** Asks a tool that is this shell script. */
+/** Asks this shell script as a tool. */
 function ask(script: string, env: Readonly<Record<string, string>> = {}, leftMs = 20_000) {
   const { context } = toolsAnswering(answer(200, ''), { PATH: '/usr/bin:/bin', ...env });
   const log: LogStep[] = [];
@@ -49,8 +49,8 @@ async function expectRefusal(asked: Promise<string | ToolRefusal>): Promise<Tool
   return refusal;
 }
 
-describe('a tool', () => {
-  test('that answers gives its token, which nobody gets to see from then on', async () => {
+describe('runTool', () => {
+  test('returns the token, and remembers it as a secret', async () => {
     const { asked, log, runtime } = ask('echo the-token');
     expect(await asked).toBe('the-token');
     expect(runtime.secrets).toContain('the-token');
@@ -59,13 +59,13 @@ describe('a tool', () => {
     ]);
   });
 
-  test('that fails gives no token, whatever it wrote', async () => {
+  test('returns no token when the tool fails, whatever it wrote', async () => {
     const { asked, log } = ask('echo the-token; echo sorry >&2; exit 2');
     expect(await expectRefusal(asked)).toMatchObject({ exitCode: 2, timedOut: false, text: 'sorry\n' });
     expect(log).toMatchObject([{ step: 'program', outcome: 'failed' }]);
   });
 
-  test('has its secrets taken out before anything is cut off', async () => {
+  test('redacts a secret in the error text before it cuts anything off', async () => {
     const secret = 'very-secret-value';
     const line = `${'x '.repeat(145)}${secret}`;
     const { asked } = ask(`printf '\\033[31m%s\\033[0m' '${line}' >&2; exit 1`, { AZURE_CLIENT_SECRET: secret });
@@ -73,7 +73,7 @@ describe('a tool', () => {
     expect(refusal.text).toBe(`${'x '.repeat(145)}[redacted]`);
   });
 
-  test('that does not end is ended in time for an answer, with all that it started', async () => {
+  test('kills a tool and its child processes in time for the exchange', async () => {
     const file = folder.path('pid');
     const { asked } = ask(`sleep 300 & echo $! >'${file}'; echo busy >&2; wait`, {}, EXCHANGE_MS + 400);
     const refusal = await expectRefusal(asked);
@@ -82,7 +82,7 @@ describe('a tool', () => {
     await expect.poll(() => isRunning(processId), { timeout: 5_000 }).toBe(false);
   });
 
-  test('that cannot be started is a failure', async () => {
+  test('fails when the tool cannot be started', async () => {
     const { context } = toolsAnswering(answer(200, ''));
     const run = { source: 'azure-cli', file: folder.path('none'), args: [], check: 'tool version' } as const;
     const failure = await catchFailure(() => runTool(context, { ...run, readToken: () => 'token' }));
@@ -93,7 +93,7 @@ describe('a tool', () => {
   });
 });
 
-describe('a refusal is told', () => {
+describe('explainRefusal', () => {
   const STORY: RefusalReport = {
     name: 'tool',
     who: 'the account ada',
@@ -116,23 +116,23 @@ describe('a refusal is told', () => {
     message: string,
     hint: string,
   ])[] = [
-    ['in vain', { timedOut: true, timeoutMs: 17_999.5 }, {}, 'tool did not answer within 18 s', 'tool version'],
-    ['by its exit code', { exitCode: 3 }, {}, 'tool failed with exit code 3 for the account ada', 'tool version'],
-    ['by a signal', { exitCode: undefined }, {}, 'tool failed with exit code none for the account ada', 'tool version'],
-    ['by silence', { exitCode: 0 }, {}, 'tool answered without a token for the account ada', 'tool version'],
-    ['without a name', { exitCode: 0 }, { who: undefined }, 'tool answered without a token', 'tool version'],
-    ['by a sign-in', {}, { needsSignIn: true }, 'the account ada has to sign in again', 'tool login'],
+    ['a timeout', { timedOut: true, timeoutMs: 17_999.5 }, {}, 'tool did not answer within 18 s', 'tool version'],
+    ['an exit code', { exitCode: 3 }, {}, 'tool failed with exit code 3 for the account ada', 'tool version'],
+    ['a signal', { exitCode: undefined }, {}, 'tool failed with exit code none for the account ada', 'tool version'],
+    ['a missing token', { exitCode: 0 }, {}, 'tool answered without a token for the account ada', 'tool version'],
+    ['an unknown account', { exitCode: 0 }, { who: undefined }, 'tool answered without a token', 'tool version'],
+    ['a required sign-in', {}, { needsSignIn: true }, 'the account ada has to sign in again', 'tool login'],
     [
-      'by Entra’s code',
+      'an Entra code',
       { text: 'x AADSTS70043: y' },
       {},
       'the sign-in has expired for the account ada (AADSTS70043)',
       'tool login',
     ],
-    ['by a code nobody knows', { text: 'AADSTS1' }, {}, 'Entra ID refused for the account ada (AADSTS1)', 'tool login'],
+    ['an unknown code', { text: 'AADSTS1' }, {}, 'Entra ID refused for the account ada (AADSTS1)', 'tool login'],
   ];
   for (const [what, refusal, story, message, hint] of rows) {
-    test(what, () => {
+    test(`says "${message}" for ${what}`, () => {
       const failure = explain(refusal, story);
       expect(failure.code).toBe('IDENTITY_FAILED');
       expect(failure.message).toBe(`${PURPOSE}: ${message}`);
@@ -140,18 +140,18 @@ describe('a refusal is told', () => {
     });
   }
 
-  test.each(['500011', '50001', '650052', '650057'])('as an unknown audience by AADSTS%s, and by no other', (code) => {
+  test.each(['500011', '50001', '650052', '650057'])('reports an unknown audience for AADSTS%s only', (code) => {
     expect(explain({ text: `AADSTS${code}: The resource principal was not found` }).code).toBe('AUDIENCE_UNKNOWN');
     expect(explain({ text: `AADSTS${code}9` }).code).toBe('IDENTITY_FAILED');
   });
 
-  test('by its last six lines', () => {
+  test('gives the last six lines as causes', () => {
     const text = Array.from({ length: 9 }, (_, index) => ` line ${index}\r\n\n`).join('');
     expect(explain({ text }).causes).toEqual([3, 4, 5, 6, 7, 8].map((index) => `tool: line ${index}`));
   });
 });
 
-/** Whether a process is there and has not ended; one that nobody waits for stays in the list until then. */
+/** Whether a process is running; one that has ended stays listed as a zombie until its parent collects it. */
 function isRunning(processId: string): boolean {
   const status = `/proc/${processId}/stat`;
   try {

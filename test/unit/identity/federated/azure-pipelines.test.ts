@@ -1,4 +1,4 @@
-/** The service connection of a job of Azure Pipelines, found without asking for its token. */
+/** The service connection of an Azure Pipelines job, found without asking for its token. */
 import { describe, expect, test } from 'vitest';
 import { findAzurePipelines } from '../../../../src/identity/federated/azure-pipelines.ts';
 import { catchFailure } from '../../failure.ts';
@@ -13,7 +13,7 @@ const IDS = { AZURE_CLIENT_ID: 'the-client', AZURE_TENANT_ID: 'the-tenant' };
 const ARM = { ARM_CLIENT_ID: 'arm-client', ARM_TENANT_ID: 'arm-tenant' };
 const MAP = ': map it into the step: "env: { SYSTEM_ACCESSTOKEN: $(System.AccessToken) }"';
 
-describe('is an identity', () => {
+describe('findAzurePipelines', () => {
   const rows: readonly (readonly [env: Record<string, string>, account: string])[] = [
     [{ ...AGENT, ...TOKEN, ...CONNECTION, ...TASK }, 'task-tenant task-client'],
     [{ ...AGENT, ...TOKEN, ...CONNECTION, ...IDS }, 'the-tenant the-client'],
@@ -22,13 +22,13 @@ describe('is an identity', () => {
     [{ ...AGENT, ...TOKEN, ...ARM_CONNECTION, ...IDS }, 'the-tenant the-client'],
     [{ ...AGENT, ...TOKEN, ...CONNECTION, ...ARM_CONNECTION, ...TASK, ...ARM }, 'task-tenant task-client'],
   ];
-  test.each(rows)('%j', (env, account) => {
+  test.each(rows)('finds an identity with %j', (env, account) => {
     const identity = expectIdentity(findAzurePipelines(requestFor(env)));
     expect(identity.source).toBe('azure-pipelines');
     expect(identity.description).toBe(`azure-pipelines https://login.microsoftonline.com/${account}`);
   });
 
-  test('that the configuration describes', () => {
+  test('finds the identity that the configuration describes', () => {
     const parameters = { serviceConnectionId: 'mine', clientId: 'configured', tenantId: 'other' };
     const identity = expectIdentity(findAzurePipelines(requestFor({ ...AGENT, ...TOKEN, ...TASK }, parameters)));
     expect(identity.description).toBe('azure-pipelines https://login.microsoftonline.com/other configured');
@@ -36,7 +36,7 @@ describe('is an identity', () => {
   });
 });
 
-describe('is not set up', () => {
+describe('findAzurePipelines reports "not set up"', () => {
   const rows: readonly (readonly [env: Record<string, string>, reason: string])[] = [
     [{}, 'SYSTEM_OIDCREQUESTURI is not set'],
     [{ TF_BUILD: 'True', ...TOKEN, ...CONNECTION, ...IDS }, 'SYSTEM_OIDCREQUESTURI is not set'],
@@ -58,7 +58,7 @@ describe('is not set up', () => {
   });
 });
 
-test('a missing access token is wrong where Azure Pipelines was chosen', async () => {
+test('findAzurePipelines rejects a missing access token when Azure Pipelines was chosen', async () => {
   const request = { ...requestFor({ ...AGENT, ...CONNECTION, ...IDS }), isChosen: true };
   const failure = await catchFailure(() => findAzurePipelines(request));
   expect(failure.code).toBe('IDENTITY_INVALID');

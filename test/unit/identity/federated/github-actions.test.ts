@@ -1,4 +1,4 @@
-/** The token service of a job of GitHub Actions, found without asking it. */
+/** The token service of a GitHub Actions job, found without asking it. */
 import { describe, expect, test } from 'vitest';
 import { findGithubActions } from '../../../../src/identity/federated/github-actions.ts';
 import { catchFailure } from '../../failure.ts';
@@ -11,14 +11,14 @@ const JOB = { GITHUB_ACTIONS: 'true' };
 const ALL = { ...IDS, ...SERVICE_URL, ...SERVICE_TOKEN };
 const ASK = ': add "permissions: { id-token: write, contents: read }" to the job';
 
-test.each([ALL, { ...ALL, ...JOB }, { ...ALL, GITEA_ACTIONS: 'true' }])('%j is an identity', (env) => {
+test.each([ALL, { ...ALL, ...JOB }, { ...ALL, GITEA_ACTIONS: 'true' }])('findGithubActions accepts %j', (env) => {
   const identity = expectIdentity(findGithubActions(requestFor(env)));
   expect(identity.source).toBe('github-actions');
   expect(identity.description).toBe('github-actions https://login.microsoftonline.com/the-tenant the-client');
   expect(identity.readSecret?.()).toBe('hidden-request-token');
 });
 
-describe('is not set up', () => {
+describe('findGithubActions reports "not set up"', () => {
   const rows: readonly (readonly [env: Record<string, string>, reason: string])[] = [
     [{}, 'ACTIONS_ID_TOKEN_REQUEST_URL is not set'],
     [IDS, 'ACTIONS_ID_TOKEN_REQUEST_URL is not set'],
@@ -39,19 +39,19 @@ describe('is not set up', () => {
     expect(findGithubActions(requestFor(env))).toEqual({ notSetUp: reason });
   });
 
-  test('for a cloud that takes no token of another issuer', () => {
+  test('for a cloud that accepts no token of another issuer', () => {
     expect(findGithubActions(requestFor(ALL, {}, 'myregistry.azurecr.de'))).toEqual({
       notSetUp: 'the Germany cloud takes no token of another issuer',
     });
   });
 });
 
-test('a job without the permission is wrong where GitHub Actions was chosen', async () => {
+test('findGithubActions rejects a job without the permission when GitHub Actions was chosen', async () => {
   const failure = await catchFailure(() => findGithubActions({ ...requestFor({ ...JOB, ...IDS }), isChosen: true }));
   expect(failure.code).toBe('IDENTITY_INVALID');
   expect(failure.hint).toContain('id-token: write');
 });
 
-test('a URL that is not https disturbs nobody before it is asked', () => {
+test('findGithubActions finds an identity even when the URL is not https', () => {
   expectIdentity(findGithubActions(requestFor({ ...ALL, ACTIONS_ID_TOKEN_REQUEST_URL: 'http://host.example' })));
 });

@@ -1,4 +1,4 @@
-/** A token that another issuer wrote, found without a look at it. */
+/** A token of another issuer, found without reading it. */
 import { describe, expect, test } from 'vitest';
 import { findWorkloadIdentity } from '../../../../src/identity/federated/workload-identity.ts';
 import { catchFailure } from '../../failure.ts';
@@ -10,7 +10,7 @@ const FILE = { AZURE_FEDERATED_TOKEN_FILE: '/nowhere/token' };
 const DESCRIPTION = 'workload-identity https://login.microsoftonline.com/the-tenant the-client';
 const ARM_DESCRIPTION = 'workload-identity https://login.microsoftonline.com/arm-tenant arm-client';
 
-describe('is an identity', () => {
+describe('findWorkloadIdentity', () => {
   const rows: readonly (readonly [env: Record<string, string>, description: string])[] = [
     [{ ...IDS, ...FILE }, DESCRIPTION],
     [{ ...IDS, AZURE_FEDERATED_TOKEN: 'e.y.j' }, DESCRIPTION],
@@ -18,17 +18,17 @@ describe('is an identity', () => {
     [{ ...IDS, ARM_OIDC_TOKEN_FILE_PATH: '/nowhere/token' }, DESCRIPTION],
     [{ ...ARM_IDS, ARM_OIDC_TOKEN: 'e.y.j' }, ARM_DESCRIPTION],
     [{ ...IDS, ...ARM_IDS, ARM_OIDC_TOKEN_FILE_PATH: '/nowhere/token' }, ARM_DESCRIPTION],
-    // The client of another tool is not taken for a token of Azure's own.
+    // The client in Terraform's variables is not used with a token in Azure's own.
     [{ ...IDS, ...ARM_IDS, ...FILE, ARM_OIDC_TOKEN: 'e.y.j' }, DESCRIPTION],
   ];
-  test.each(rows)('%j', (env, description) => {
+  test.each(rows)('finds an identity with %j', (env, description) => {
     const identity = expectIdentity(findWorkloadIdentity(requestFor(env)));
     expect(identity.source).toBe('workload-identity');
     expect(identity.description).toBe(description);
   });
 });
 
-describe('is not set up', () => {
+describe('findWorkloadIdentity reports "not set up"', () => {
   const rows: readonly (readonly [env: Record<string, string>, reason: string])[] = [
     [{}, 'AZURE_FEDERATED_TOKEN_FILE is not set'],
     [IDS, 'AZURE_FEDERATED_TOKEN_FILE is not set'],
@@ -43,7 +43,7 @@ describe('is not set up', () => {
   });
 });
 
-test('the configuration names a variable or a file', () => {
+test('findWorkloadIdentity reads the variable or the file that the configuration names', () => {
   const variable = requestFor({ ...IDS, JOB_TOKEN: 'e.y.j' }, { tokenEnv: 'JOB_TOKEN' });
   expect(expectIdentity(findWorkloadIdentity(variable)).readSecret?.()).toBe('e.y.j');
   const file = requestFor({ ...IDS, ...FILE }, { tokenFile: '/other/token' });
@@ -53,12 +53,12 @@ test('the configuration names a variable or a file', () => {
   });
 });
 
-test('a token in the environment wins over the file, as for docker-credential-acr-env', () => {
+test('findWorkloadIdentity prefers AZURE_FEDERATED_TOKEN to the file, as docker-credential-acr-env does', () => {
   const request = requestFor({ ...IDS, ...FILE, AZURE_FEDERATED_TOKEN: 'e.y.j' });
   expect(expectIdentity(findWorkloadIdentity(request)).readSecret?.()).toBe('e.y.j');
 });
 
-test('a tenant that cannot be one is told by the variable it is in', async () => {
+test('findWorkloadIdentity rejects an invalid tenant, and the error names its variable', async () => {
   const env = { ARM_CLIENT_ID: 'c', ARM_TENANT_ID: 'a/b', ARM_OIDC_TOKEN: 'e.y.j' };
   const failure = await catchFailure(() => findWorkloadIdentity(requestFor(env)));
   expect(failure.message).toContain('ARM_TENANT_ID is not a tenant');

@@ -1,4 +1,4 @@
-/** The end of a token, in every form that a managed identity service has written it. */
+/** When a token expires, in every form that managed identity services have written it. */
 import { describe, expect, test } from 'vitest';
 import { parseExpiry } from '../../../../src/identity/managed-identity/expiry.ts';
 import type { JsonObject } from '../../../../src/json.ts';
@@ -6,7 +6,7 @@ import type { JsonObject } from '../../../../src/json.ts';
 const NOW = 1_767_323_045;
 const END = Date.UTC(2037, 8, 19, 21, 45, 21) / 1000;
 
-describe('the end of a token', () => {
+describe('parseExpiry', () => {
   const rows: readonly (readonly [answer: JsonObject, end: number | undefined])[] = [
     [{ expires_on: String(END) }, END],
     [{ expires_on: END }, END],
@@ -42,7 +42,7 @@ describe('the end of a token', () => {
     [{}, undefined],
   ];
   for (const [answer, end] of rows) {
-    test(`${JSON.stringify(answer)} is ${end ?? 'not told'}`, () => {
+    test(`returns ${end ?? 'nothing'} for ${JSON.stringify(answer)}`, () => {
       expect(parseExpiry(answer, NOW)).toBe(end);
     });
   }

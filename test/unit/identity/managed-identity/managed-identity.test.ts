@@ -1,4 +1,4 @@
-/** Which managed identity the environment tells of, in the order of Microsoft's own libraries. */
+/** Which managed identity the environment describes, in the order of Microsoft's own libraries. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type IdentityParameters, isNotSetUp } from '../../../../src/identity/identity.ts';
@@ -27,7 +27,7 @@ function describeFound(find: typeof findManagedIdentity, request: Parameters<typ
   return isNotSetUp(found) ? undefined : found.description;
 }
 
-describe('the environment', () => {
+describe('findManagedIdentity chooses the service by the variables', () => {
   const SERVICE_FABRIC = 'managed-identity service-fabric 127.0.0.1:41056 system-assigned';
   const APP_SERVICE = 'managed-identity app-service 127.0.0.1:41056 system-assigned';
   const AZURE_ML = 'managed-identity azure-ml 127.0.0.2:50342 system-assigned';
@@ -57,13 +57,13 @@ describe('the environment', () => {
     test(`${
       Object.entries(env)
         .map(([name, value]) => (value === '' ? `${name}=` : name))
-        .join(' ') || 'empty'
+        .join(' ') || 'none'
     }`, () => {
       expect(describeFound(findManagedIdentity, requestFor(env))).toBe(description);
     });
   }
 
-  test('is read without network, also where an endpoint is nonsense', () => {
+  test('even when the endpoint is not a URL', () => {
     const found = describeFound(findManagedIdentity, requestFor({ IDENTITY_ENDPOINT: 'nonsense', ...HEADER }));
     expect(found).toBe('managed-identity app-service nowhere system-assigned');
   });
@@ -81,17 +81,17 @@ describe('an installed Azure Arc agent', () => {
     runtime: makeRuntime(env, { platform }),
   });
 
-  test('counts as Azure Arc without any variable', () => {
+  test('is used without any variable', () => {
     const found = describeFound(findManagedIdentity, requestOf({ ProgramFiles: install() }, 'win32'));
     expect(found).toBe('managed-identity azure-arc 127.0.0.1:40342 system-assigned');
   });
 
-  test('comes after every variable', () => {
+  test('gives way to MSI_ENDPOINT', () => {
     const found = describeFound(findManagedIdentity, requestOf({ ProgramFiles: install(), ...MSI }, 'win32'));
     expect(found).toContain(' cloud-shell ');
   });
 
-  test('is looked for where its platform has it', () => {
+  test('for Windows is not used on macOS', () => {
     expect(describeFound(findManagedIdentity, requestOf({ ProgramFiles: install() }, 'darwin'))).toBeUndefined();
   });
 });
@@ -99,40 +99,40 @@ describe('an installed Azure Arc agent', () => {
 describe('the metadata service', () => {
   const OWN = 'managed-identity imds 169.254.169.254 system-assigned';
 
-  test('is a candidate on every machine that no variable speaks of', () => {
+  test('is found by findImds unless the environment names another service', () => {
     expect(describeFound(findImds, requestFor({}))).toBe(OWN);
     expect(describeFound(findImds, requestFor(POD))).toBe('managed-identity imds 127.0.0.3:8080 system-assigned');
     expect(describeFound(findImds, requestFor({ ...ENDPOINT, ...HEADER }))).toBeUndefined();
   });
 
-  test('is one identity, not two, where managed identity was chosen', () => {
+  test('is found by findManagedIdentity instead when managed identity was chosen', () => {
     const request = { ...requestFor({}), isChosen: true };
     expect(describeFound(findManagedIdentity, request)).toBe(OWN);
     expect(describeFound(findImds, request)).toBeUndefined();
   });
 });
 
-describe('the identity among those that are assigned', () => {
+describe('the assigned identity', () => {
   const app = { ...ENDPOINT, ...HEADER };
   const ml = { ...MSI, ...SECRET };
   const rows: readonly (readonly [name: string, env: Record<string, string>, IdentityParameters, who: string])[] = [
-    ["is the machine's own", app, {}, 'system-assigned'],
+    ['the machine by default', app, {}, 'system-assigned'],
     ['AZURE_CLIENT_ID', { ...app, AZURE_CLIENT_ID: CLIENT_ID }, {}, `clientId ${CLIENT_ID.toLowerCase()}`],
-    ['an empty AZURE_CLIENT_ID', { ...app, AZURE_CLIENT_ID: '' }, {}, 'system-assigned'],
-    ['"objectId" before it', { ...app, AZURE_CLIENT_ID: CLIENT_ID }, { objectId: 'one' }, 'objectId one'],
+    ['the machine with an empty AZURE_CLIENT_ID', { ...app, AZURE_CLIENT_ID: '' }, {}, 'system-assigned'],
+    ['"objectId" before AZURE_CLIENT_ID', { ...app, AZURE_CLIENT_ID: CLIENT_ID }, { objectId: 'one' }, 'objectId one'],
     ['"resourceId"', app, { resourceId: RESOURCE_ID }, `resourceId ${RESOURCE_ID.toLowerCase()}`],
-    ['"clientId"', { ...app, AZURE_CLIENT_ID: CLIENT_ID }, { clientId: 'two' }, 'clientId two'],
+    ['"clientId" before AZURE_CLIENT_ID', { ...app, AZURE_CLIENT_ID: CLIENT_ID }, { clientId: 'two' }, 'clientId two'],
     ['DEFAULT_IDENTITY_CLIENT_ID', { ...ml, DEFAULT_IDENTITY_CLIENT_ID: 'three' }, {}, 'clientId three'],
     [
-      'AZURE_CLIENT_ID before that',
+      'AZURE_CLIENT_ID before DEFAULT_IDENTITY_CLIENT_ID',
       { ...ml, DEFAULT_IDENTITY_CLIENT_ID: 'three', AZURE_CLIENT_ID: 'four' },
       {},
       'clientId four',
     ],
-    ['not that of Azure ML elsewhere', { ...app, DEFAULT_IDENTITY_CLIENT_ID: 'three' }, {}, 'system-assigned'],
+    ['the machine outside Azure ML', { ...app, DEFAULT_IDENTITY_CLIENT_ID: 'three' }, {}, 'system-assigned'],
   ];
   for (const [name, env, parameters, who] of rows) {
-    test(name, () => {
+    test(`comes from ${name}`, () => {
       const found = describeFound(findManagedIdentity, requestFor(env, parameters)) ?? '';
       expect(found.split(' ').slice(3).join(' ')).toBe(who);
     });
@@ -145,7 +145,7 @@ describe('the identity among those that are assigned', () => {
     expect(failure.hint).toBe('keep one of "clientId", "resourceId"');
   });
 
-  test('is told by the secret of its endpoint, which is not part of what is kept', () => {
+  test('has the header of its endpoint as its secret, but not in its description', () => {
     const found = expectIdentity(findManagedIdentity(requestFor(app)));
     expect(found.readSecret?.()).toBe('header-secret');
     expect(found.description).not.toContain('secret');

@@ -1,4 +1,4 @@
-/** A service principal with a certificate, found without a look at the certificate. */
+/** A service principal with a certificate, found without reading the certificate. */
 import { describe, expect, test } from 'vitest';
 import { findClientCertificate } from '../../../../src/identity/service-principal/client-certificate.ts';
 import { expectIdentity, requestFor } from '../request.ts';
@@ -7,13 +7,13 @@ const IDS = { AZURE_CLIENT_ID: 'the-client', AZURE_TENANT_ID: 'the-tenant' };
 const PATH = { AZURE_CLIENT_CERTIFICATE_PATH: '/nowhere/client.pem' };
 const ALL = { ...IDS, ...PATH };
 
-test('the three variables are an identity, though the file is not there', () => {
+test('findClientCertificate finds an identity with all three variables, even if the file is missing', () => {
   const identity = expectIdentity(findClientCertificate(requestFor(ALL)));
   expect(identity.source).toBe('client-certificate');
   expect(identity.description).toBe('client-certificate https://login.microsoftonline.com/the-tenant the-client');
 });
 
-describe('with something missing it is not set up', () => {
+describe('findClientCertificate reports "not set up"', () => {
   const rows: readonly (readonly [env: Record<string, string>, reason: string])[] = [
     [{}, 'AZURE_CLIENT_CERTIFICATE_PATH is not set'],
     [IDS, 'AZURE_CLIENT_CERTIFICATE_PATH is not set'],
@@ -27,23 +27,23 @@ describe('with something missing it is not set up', () => {
       'AZURE_CLIENT_CERTIFICATE_PATH is set, and so is AZURE_CLIENT_SECRET, which wins',
     ],
   ];
-  test.each(rows)('%j', (env, reason) => {
+  test.each(rows)('with %j', (env, reason) => {
     expect(findClientCertificate(requestFor(env))).toEqual({ notSetUp: reason });
   });
 });
 
-test('an empty client secret does not win, and neither does one over a choice', () => {
+test('findClientCertificate ignores a client secret that is empty, or when the certificate was chosen', () => {
   expectIdentity(findClientCertificate(requestFor({ ...ALL, AZURE_CLIENT_SECRET: '' })));
   expectIdentity(findClientCertificate({ ...requestFor({ ...ALL, AZURE_CLIENT_SECRET: 's' }), isChosen: true }));
 });
 
-test('the configuration names file, client and tenant in place of the environment', () => {
+test('findClientCertificate reads the file, the client and the tenant from the configuration', () => {
   const parameters = { certificatePath: '/etc/acr.pem', clientId: 'configured', tenantId: 'other' };
   const identity = expectIdentity(findClientCertificate(requestFor({}, parameters)));
   expect(identity.description).toBe('client-certificate https://login.microsoftonline.com/other configured');
 });
 
-test('who holds another file or another password does not share a failure', () => {
+test('readSecret differs by certificate file and by password', () => {
   const proofs = [
     ALL,
     { ...ALL, AZURE_CLIENT_CERTIFICATE_PASSWORD: 'p' },

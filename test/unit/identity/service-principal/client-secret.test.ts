@@ -6,14 +6,14 @@ import { expectIdentity, requestFor } from '../request.ts';
 
 const ALL = { AZURE_CLIENT_ID: 'the-client', AZURE_CLIENT_SECRET: 'hidden-secret', AZURE_TENANT_ID: 'the-tenant' };
 
-test('the three variables are an identity, told without its secret', () => {
+test('findClientSecret finds an identity with all three variables, and describes it without the secret', () => {
   const identity = expectIdentity(findClientSecret(requestFor(ALL)));
   expect(identity.source).toBe('client-secret');
   expect(identity.description).toBe('client-secret https://login.microsoftonline.com/the-tenant the-client');
   expect(identity.readSecret?.()).toBe('hidden-secret');
 });
 
-describe('with a variable missing it is not set up', () => {
+describe('findClientSecret reports "not set up" with', () => {
   const rows: readonly (readonly [present: readonly (keyof typeof ALL)[], reason: string])[] = [
     [[], 'AZURE_CLIENT_SECRET is not set'],
     [['AZURE_CLIENT_ID'], 'AZURE_CLIENT_SECRET is not set'],
@@ -24,7 +24,7 @@ describe('with a variable missing it is not set up', () => {
     [['AZURE_CLIENT_SECRET', 'AZURE_CLIENT_ID'], 'AZURE_CLIENT_SECRET is set, AZURE_TENANT_ID is not'],
   ];
   for (const [present, reason] of rows) {
-    test(present.join(' ') || 'nothing at all', () => {
+    test(present.join(' ') || 'no variable', () => {
       const unset = Object.fromEntries(present.map((name) => [name, ALL[name]]));
       expect(findClientSecret(requestFor(unset))).toEqual({ notSetUp: reason });
       const empty = Object.fromEntries(Object.keys(ALL).map((name) => [name, '']));
@@ -33,11 +33,11 @@ describe('with a variable missing it is not set up', () => {
   }
 });
 
-describe('who signs in is told apart', () => {
+describe('the description of a client secret', () => {
   const description = (env: Record<string, string>, parameters = {}, serverUrl = 'myregistry.azurecr.io') =>
     expectIdentity(findClientSecret(requestFor({ ...ALL, ...env }, parameters, serverUrl))).description;
 
-  test('by client, tenant, authority and the registry’s cloud, and not by a secret that is renewed', () => {
+  test('differs by client, tenant, authority and cloud, but not by the secret', () => {
     const descriptions = [
       description({}),
       description({ AZURE_CLIENT_ID: 'another' }),
@@ -52,7 +52,7 @@ describe('who signs in is told apart', () => {
     for (const text of descriptions) expect(text).not.toContain('hidden');
   });
 
-  test('the configuration comes before the environment', () => {
+  test('takes the configuration before the environment', () => {
     const parameters = { tenantId: 'its-tenant', clientId: 'its-client', authorityHost: 'https://login.example.com' };
     expect(description({}, parameters)).toBe('client-secret https://login.example.com/its-tenant its-client');
     const identity = expectIdentity(
@@ -63,7 +63,7 @@ describe('who signs in is told apart', () => {
   });
 });
 
-test('a tenant or an authority that cannot be is an error, not a "no"', async () => {
+test('findClientSecret throws for an invalid tenant or authority', async () => {
   for (const env of [{ AZURE_TENANT_ID: 'a/b' }, { AZURE_AUTHORITY_HOST: 'http://login.example.com' }]) {
     const failure = await catchFailure(() => findClientSecret(requestFor({ ...ALL, ...env })));
     expect(failure.code).toBe('IDENTITY_INVALID');
