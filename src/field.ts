@@ -102,7 +102,8 @@ export function list(description: string, words: string, pattern?: string): Fiel
     description,
     words,
     schema: { type: 'array', minItems: 1, items: one.schema },
-    accepts: (value): value is readonly string[] => Array.isArray(value) && value.length > 0 && value.every(one.accepts),
+    accepts: (value): value is readonly string[] =>
+      Array.isArray(value) && value.length > 0 && value.every(one.accepts),
   };
 }
 

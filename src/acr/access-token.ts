@@ -28,7 +28,7 @@ export async function requestAccessToken(
     url: `https://${host}/oauth2/token`,
     form: [
       ['grant_type', 'refresh_token'],
-      ["service", service],
+      ['service', service],
       ...scope.map((one) => ['scope', one] as const),
       ['refresh_token', refreshToken],
     ],

@@ -1,7 +1,7 @@
 /** The person's configuration, read once: which registries it adds, what it says of one, and where logins are kept. */
 
 import { isAbsolute } from 'node:path';
-import { CredentialError, describeCause } from '../errors.ts';
+import { type CredentialError, describeCause } from '../errors.ts';
 import { type Fields, flag } from '../field.ts';
 import { asJsonObject, type JsonObject } from '../json.ts';
 import { parseHost, parseRegistry, type Registry } from '../registry.ts';

@@ -32,10 +32,7 @@ export function identityKeys({ fields }: IdentitySource): readonly string[] {
  * @param config the whole file, of whose `"identities"` only the one chosen is read.
  * @throws CONFIG_INVALID
  */
-export function parseChosenIdentity(
-  entry: ObjectReader,
-  config: ObjectReader,
-): ChosenIdentity | undefined {
+export function parseChosenIdentity(entry: ObjectReader, config: ObjectReader): ChosenIdentity | undefined {
   const value = entry.value('identity');
   const identities = config.object('identities');
   if (value === undefined) return undefined;

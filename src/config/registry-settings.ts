@@ -1,6 +1,6 @@
 /** What the configuration says of one registry. */
 
-import { choice, type Fields, flag, type Values, texts, wholeNumber } from '../field.ts';
+import { choice, type Fields, flag, texts, type Values, wholeNumber } from '../field.ts';
 import { COMMON_FIELDS } from '../identity/identity.ts';
 import { type ChosenIdentity, parseChosenIdentity } from './identity-settings.ts';
 import type { ObjectReader } from './object-reader.ts';
@@ -89,7 +89,8 @@ export function parseSettings(entry: ObjectReader, config: ObjectReader): Regist
     anonymous: values.anonymous ?? DEFAULT_SETTINGS.anonymous,
     onError: values.onError ?? DEFAULT_SETTINGS.onError,
     store: values.store ?? DEFAULT_SETTINGS.store,
-    minimumLifeSeconds: minimumLifeMinutes === undefined ? DEFAULT_SETTINGS.minimumLifeSeconds : minimumLifeMinutes * 60,
+    minimumLifeSeconds:
+      minimumLifeMinutes === undefined ? DEFAULT_SETTINGS.minimumLifeSeconds : minimumLifeMinutes * 60,
     cacheEntraTokens: DEFAULT_SETTINGS.cacheEntraTokens,
   };
 }

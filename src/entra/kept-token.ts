@@ -1,6 +1,14 @@
 /** The Entra token that is exchanged for a registry's: got once for all registries of one identity, and kept for its life. */
 
-import { type Cache, type CachedToken, type CacheKey, dropCache, eraseCache, isFresh, readCache } from '../cache/cache.ts';
+import {
+  type Cache,
+  type CachedToken,
+  type CacheKey,
+  dropCache,
+  eraseCache,
+  isFresh,
+  readCache,
+} from '../cache/cache.ts';
 import { readMarker, writeMarker } from '../cache/markers.ts';
 import { obtainShared } from '../cache/shared-token.ts';
 import { CLOUDS, type Cloud } from '../clouds.ts';
@@ -107,21 +115,17 @@ async function obtainKept(
     return { token: cached.token, isKept: true };
   }
   let isKept = true;
-  const found = await obtainShared<NotSetUp | typeof ARM_ONLY>(
-    { ...request, readSecret: identity.readSecret },
-    key,
-    {
-      isUsable,
-      refused,
-      peek: isArmOnly,
-      onWait,
-      get: async () => {
-        isKept = false;
-        const token = await identity.getToken(audience);
-        return isNotSetUp(token) ? token : { token, expiresAtSeconds: await readExpiryFor(token, audience) };
-      },
+  const found = await obtainShared<NotSetUp | typeof ARM_ONLY>({ ...request, readSecret: identity.readSecret }, key, {
+    isUsable,
+    refused,
+    peek: isArmOnly,
+    onWait,
+    get: async () => {
+      isKept = false;
+      const token = await identity.getToken(audience);
+      return isNotSetUp(token) ? token : { token, expiresAtSeconds: await readExpiryFor(token, audience) };
     },
-  );
+  });
   return typeof found === 'string' ? { token: found, isKept } : found;
 }
 

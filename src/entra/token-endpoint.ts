@@ -7,7 +7,13 @@
 import { randomUUID } from 'node:crypto';
 import { CredentialError } from '../errors.ts';
 import { asText, type JsonObject, parseJsonObject } from '../json.ts';
-import { describeCorrelation, describeResponse, type HttpClient, type HttpRequest, type HttpResponse } from '../network/http.ts';
+import {
+  describeCorrelation,
+  describeResponse,
+  type HttpClient,
+  type HttpRequest,
+  type HttpResponse,
+} from '../network/http.ts';
 import { quoteForeignText } from '../redact.ts';
 import type { Runtime } from '../system/runtime.ts';
 import type { Authority } from './authority.ts';

@@ -5,8 +5,6 @@ import type { LoginBackend } from '../config/login-settings.ts';
 import { CredentialError, describeCause } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { quoteForeignText } from '../redact.ts';
-import type { Runtime } from '../system/runtime.ts';
-import { lockIndex, MAX_WAIT_MS } from './index-lock.ts';
 import {
   eraseKeychain,
   findKeychain,
@@ -16,6 +14,8 @@ import {
   readKeychain,
   writeKeychain,
 } from '../system/keychain.ts';
+import type { Runtime } from '../system/runtime.ts';
+import { lockIndex, MAX_WAIT_MS } from './index-lock.ts';
 import {
   findIndexFile,
   type KeychainEntry,

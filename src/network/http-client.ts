@@ -59,8 +59,10 @@ export function createHttpClient(runtime: Runtime, { connections, deadlineMs, lo
     const url = new URL(request.url);
     for (let attempts = 1; ; attempts += 1) {
       const outcome = await attempt(request, url);
-      const pauseMs = attempts < (request.maxAttempts ?? MAX_ATTEMPTS) ? choosePause(request, outcome, attempts) : undefined;
-      if (pauseMs === undefined || readClockMs() + pauseMs >= deadlineMs) return await conclude(request, outcome, attempts);
+      const pauseMs =
+        attempts < (request.maxAttempts ?? MAX_ATTEMPTS) ? choosePause(request, outcome, attempts) : undefined;
+      if (pauseMs === undefined || readClockMs() + pauseMs >= deadlineMs)
+        return await conclude(request, outcome, attempts);
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }

@@ -45,7 +45,11 @@ export function explainFailure(
     });
 
   if (failure instanceof ResponseTooLargeError) {
-    return explain(`${host} sent a response that is too large`, 'check HTTPS_PROXY; a proxy may have answered', 'ANSWER_INVALID');
+    return explain(
+      `${host} sent a response that is too large`,
+      'check HTTPS_PROXY; a proxy may have answered',
+      'ANSWER_INVALID',
+    );
   }
   if (failure instanceof ProxyRefusal) {
     return explain(

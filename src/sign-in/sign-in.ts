@@ -40,11 +40,7 @@ async function requestRefreshToken(request: SignInRequest, session: Session): Pr
   return isNotSetUp(renewed) ? renewed : await exchangeToken(http, registry, renewed.token, settings.tenantId);
 }
 
-function requestEntraToken(
-  request: SignInRequest,
-  session: Session,
-  refused?: string,
-): Promise<EntraToken | NotSetUp> {
+function requestEntraToken(request: SignInRequest, session: Session, refused?: string): Promise<EntraToken | NotSetUp> {
   const { registry, settings, identity } = request;
   const { source, description, origins, readSecret } = identity;
   const getToken = async (audience: string) => identity.getToken({ ...(await session.open(origins)), audience });

@@ -1,6 +1,7 @@
 /** The refusals of ACR, byte for byte as recorded: compact JSON with a line feed, and the headers around it. */
-import type { Context, EmulatedRequest, EmulatedResponse } from './message.ts';
-import type { Registry } from './state.ts';
+import type { EmulatedRequest, EmulatedResponse } from './message.ts';
+
+import type { Context, Registry } from './state.ts';
 
 const AUTHENTICATION_REQUIRED = 'authentication required, visit https://aka.ms/acr/authorization for more information.';
 

@@ -3,8 +3,9 @@ import { emptyResponse, notFound, refuseToken, tokenHeaders, tokenResponse } fro
 import { findRole, listPermissions } from './acr-scope.ts';
 import { type Identity, issueRefreshToken } from './acr-token.ts';
 import { parseString } from './json.ts';
-import { type Context, type EmulatedRequest, type EmulatedResponse, jsonResponse } from './message.ts';
-import { ARM_AUDIENCES, type Registry } from './state.ts';
+import { type EmulatedRequest, type EmulatedResponse, jsonResponse } from './message.ts';
+
+import { ARM_AUDIENCES, type Context, type Registry } from './state.ts';
 import { verifyToken } from './tokens.ts';
 
 /** Answers the exchange; nearly every problem with the identity is the same 401. */

@@ -3,8 +3,8 @@ import type { Grant } from './acr-scope.ts';
 import { findRole, listPermissions } from './acr-scope.ts';
 import { grantOfClaims, readRegistryToken } from './acr-token.ts';
 import { parseString } from './json.ts';
-import type { Context } from './message.ts';
-import { NULL_GUID, type Registry } from './state.ts';
+
+import { type Context, NULL_GUID, type Registry } from './state.ts';
 
 /** A caller that has proven who it is. */
 export interface Caller {

@@ -1,7 +1,8 @@
 /** The `/acr/v1/` lists of ACR, made from what the real registry behind `/v2/` holds. */
 import { registryHeaders } from './acr-error.ts';
 import { parseJsonRecord, parseStrings } from './json.ts';
-import { type Context, type EmulatedRequest, type EmulatedResponse, jsonResponse } from './message.ts';
+import { type EmulatedRequest, type EmulatedResponse, jsonResponse } from './message.ts';
+import type { Context } from './state.ts';
 
 const ATTRIBUTES = { deleteEnabled: true, writeEnabled: true, readEnabled: true, listEnabled: true };
 const MANIFEST_TYPES = [

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { parseJsonRecord } from './json.ts';
-import type { Context, EmulatedResponse } from './message.ts';
+import type { EmulatedResponse } from './message.ts';
+
 import { createRequest } from './message.ts';
-import { CLIENT_ID, CLIENT_SECRET, OBJECT_ID, type Registry } from './state.ts';
+import { CLIENT_ID, CLIENT_SECRET, type Context, OBJECT_ID, type Registry } from './state.ts';
 import {
   accessToken,
   ask,

@@ -3,8 +3,9 @@ import { emptyResponse, notFound, refuseToken, tokenResponse } from './acr-error
 import { type Caller, judgeLogin, type Refusal, readRefreshLogin } from './acr-login.ts';
 import { intersectScopes, parseScopes } from './acr-scope.ts';
 import { issueAccessToken } from './acr-token.ts';
-import type { Context, EmulatedRequest, EmulatedResponse } from './message.ts';
-import { NULL_GUID, type Registry } from './state.ts';
+import type { EmulatedRequest, EmulatedResponse } from './message.ts';
+
+import { type Context, NULL_GUID, type Registry } from './state.ts';
 
 const REFUSED: Refusal = { message: undefined };
 

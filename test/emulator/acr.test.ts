@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Context, EmulatedResponse } from './message.ts';
+import type { EmulatedResponse } from './message.ts';
+
 import { createRequest } from './message.ts';
-import { CLIENT_ID, CLIENT_SECRET } from './state.ts';
+import { CLIENT_ID, CLIENT_SECRET, type Context } from './state.ts';
 import {
   accessToken,
   ask,

@@ -13,8 +13,9 @@ import { answerToken, parseBasic } from './acr-oauth.ts';
 import { type Access, coversScopes, intersectScopes, parseAccess } from './acr-scope.ts';
 import { readRegistryToken } from './acr-token.ts';
 import type { AzureHost } from './hosts.ts';
-import type { Answer, Context, EmulatedRequest } from './message.ts';
-import { NULL_GUID, type Registry, registryOf } from './state.ts';
+import type { Answer, EmulatedRequest } from './message.ts';
+
+import { type Context, NULL_GUID, type Registry, registryOf } from './state.ts';
 
 type RegistryHost = Extract<AzureHost, { kind: 'acr' | 'acr-data' }>;
 

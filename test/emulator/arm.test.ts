@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseJsonRecord } from './json.ts';
-import type { Context } from './message.ts';
-import { findTenant, registryOf, SUBSCRIPTION_ID, TENANT_ID } from './state.ts';
+
+import { type Context, findTenant, registryOf, SUBSCRIPTION_ID, TENANT_ID } from './state.ts';
 import { createContext, entraToken, get, NOW } from './test-client.ts';
 
 const BASE = 'https://management.azure.com';

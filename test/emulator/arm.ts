@@ -1,8 +1,10 @@
 /** As much of Azure Resource Manager as `az login` and `az acr login` ask for. */
 import { parseString } from './json.ts';
-import { type Context, type EmulatedRequest, type EmulatedResponse, jsonResponse } from './message.ts';
+import { type EmulatedRequest, type EmulatedResponse, jsonResponse } from './message.ts';
+
 import {
   ARM_AUDIENCES,
+  type Context,
   type EmulatorState,
   findTenant,
   type Registry,

@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Ci, GITHUB_ISSUER, GITHUB_SUBJECT, installCi, PIPELINES_ISSUER, SERVICE_CONNECTION_ID } from './ci.ts';
 import { parseJsonRecord } from './json.ts';
-import type { Context, EmulatedResponse } from './message.ts';
+import type { EmulatedResponse } from './message.ts';
+
 import { createRequest } from './message.ts';
-import { listSecrets } from './state.ts';
+import { type Context, listSecrets } from './state.ts';
 import { ask, createContext, memberOf, NOW } from './test-client.ts';
 import { decodeToken } from './tokens.ts';
 

@@ -2,8 +2,9 @@
 import { generateKeyPair, type KeyObject, randomBytes, randomUUID, sign } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { JsonRecord } from './json.ts';
-import { type Context, type EmulatedRequest, type EmulatedResponse, jsonResponse } from './message.ts';
-import type { Application, EmulatorState } from './state.ts';
+import { type EmulatedRequest, type EmulatedResponse, jsonResponse } from './message.ts';
+
+import type { Application, Context, EmulatorState } from './state.ts';
 
 export const FEDERATED_AUDIENCE = 'api://AzureADTokenExchange';
 export const GITHUB_HOST = 'run-actions-1-azure-eastus.actions.githubusercontent.com';
@@ -46,7 +47,7 @@ export async function installCi(state: EmulatorState): Promise<Ci> {
     state.issuedSecrets.add(token);
     return token;
   };
-  const answerGithub = (request: EmulatedRequest, { now }: Context): EmulatedResponse => {
+  const answerGithub = (request: EmulatedRequest, { now }: Occasion): EmulatedResponse => {
     if (request.method !== 'GET' || request.path !== GITHUB_PATH) return { status: 404, headers: {}, body: '' };
     if (request.query.get('api-version') !== '2.0') return jsonResponse(400, { message: 'No api-version' });
     if (request.headers['authorization'] !== `Bearer ${githubToken}`) {
@@ -55,7 +56,7 @@ export async function installCi(state: EmulatorState): Promise<Ci> {
     const aud = request.query.get('audience') ?? 'https://github.com/contoso';
     return jsonResponse(200, { count: 1, value: issue({ iss: GITHUB_ISSUER, sub: GITHUB_SUBJECT, aud }, now) });
   };
-  const answerPipelines = (request: EmulatedRequest, { now, requestId }: Context): EmulatedResponse => {
+  const answerPipelines = (request: EmulatedRequest, { now, requestId }: Occasion): EmulatedResponse => {
     const headers = { 'x-vss-e2eid': requestId, 'x-msedge-ref': 'Ref A: 1234 Ref B: EASTUS' };
     if (request.path !== PIPELINES_PATH) return { status: 404, headers, body: '' };
     if (request.headers['authorization'] !== `Bearer ${accessToken}`) {

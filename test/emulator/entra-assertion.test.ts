@@ -2,8 +2,9 @@ import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'n
 import { SignJWT } from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createClientCertificate, parseClientCertificate } from './certificates.ts';
-import type { Context, EmulatedResponse } from './message.ts';
-import { CLIENT_ID, TENANT_ID } from './state.ts';
+import type { EmulatedResponse } from './message.ts';
+
+import { CLIENT_ID, type Context, TENANT_ID } from './state.ts';
 import { createContext, findApplication, NOW, post, readErrorCodes, secretForm, TOKEN_URL } from './test-client.ts';
 
 describe('a client assertion', () => {

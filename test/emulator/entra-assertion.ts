@@ -1,9 +1,9 @@
 /** Judges a client assertion: one signed with the application's own certificate, or one of an issuer it trusts. */
 import { constants, type KeyObject, verify } from 'node:crypto';
-import type { EntraError } from './entra-error.ts';
 import { type JsonRecord, parseNumber, parseString, parseStrings } from './json.ts';
-import type { Context, EmulatedRequest } from './message.ts';
-import type { Application, FederatedCredential, Tenant } from './state.ts';
+import type { EmulatedRequest } from './message.ts';
+import type { Application, Context, FederatedCredential, Tenant } from './state.ts';
+import type { EntraError } from './state-sign-in.ts';
 import { decodeToken } from './tokens.ts';
 
 /** @returns the error, or `undefined` when the assertion proves the application. */

@@ -1,7 +1,8 @@
 /** The page on which a person signs in: here it takes no keyboard, it says at once what the state's `signIn` says. */
 import { createSecret } from './entra-user.ts';
-import type { Context, EmulatedRequest, EmulatedResponse } from './message.ts';
-import type { Tenant } from './state.ts';
+import type { EmulatedRequest, EmulatedResponse } from './message.ts';
+
+import type { Context, Tenant } from './state.ts';
 
 /** `GET …/authorize`: answers with the form, or the redirect, that brings the code to the loopback. */
 export function answerAuthorize(tenant: Tenant, request: EmulatedRequest, context: Context): EmulatedResponse {

@@ -1,8 +1,8 @@
 /** Finds the application that a token request is for, and judges its secret or assertion. */
 import { judgeAssertion } from './entra-assertion.ts';
-import type { EntraError } from './entra-error.ts';
-import type { Context, EmulatedRequest } from './message.ts';
-import type { Application, Tenant } from './state.ts';
+import type { EmulatedRequest } from './message.ts';
+import type { Application, Context, Tenant } from './state.ts';
+import type { EntraError } from './state-sign-in.ts';
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 

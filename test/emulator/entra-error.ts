@@ -1,17 +1,7 @@
 /** Entra's error answers: AADSTS code, trace and correlation ids, in the exact shape that SDKs parse. */
-import { type Context, type EmulatedRequest, type EmulatedResponse, jsonResponse } from './message.ts';
-
-export interface EntraError {
-  /** The OAuth error, such as `invalid_client`. */
-  readonly error: string;
-  /** The number behind `AADSTS`. */
-  readonly code: number;
-  readonly text: string;
-  /** 400 unless the client itself was refused. */
-  readonly status?: number;
-  readonly suberror?: string;
-  readonly claims?: string;
-}
+import { type EmulatedRequest, type EmulatedResponse, jsonResponse } from './message.ts';
+import type { Context } from './state.ts';
+import type { EntraError } from './state-sign-in.ts';
 
 /** The answer for `error`, with the client's own request id as its correlation id when it sent one. */
 export function formatEntraError(error: EntraError, request: EmulatedRequest, context: Context): EmulatedResponse {

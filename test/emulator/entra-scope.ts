@@ -1,7 +1,8 @@
 /** The resource that a token request is for, in the three ways to say it. */
-import type { EntraError } from './entra-error.ts';
+
 import type { EmulatedRequest } from './message.ts';
 import type { Tenant } from './state.ts';
+import type { EntraError } from './state-sign-in.ts';
 
 const OPENID_SCOPES: ReadonlySet<string> = new Set(['openid', 'profile', 'email', 'offline_access']);
 const GRAPH = 'https://graph.microsoft.com';

@@ -5,8 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { startEmulator } from './emulator.ts';
 import { parseAuthorizeForm } from './entra-authorize.ts';
 import { parseJsonRecord } from './json.ts';
-import type { Context, EmulatedResponse } from './message.ts';
-import { AZURE_CLI_CLIENT_ID, CLIENT_ID, TENANT_ID } from './state.ts';
+import type { EmulatedResponse } from './message.ts';
+
+import { AZURE_CLI_CLIENT_ID, CLIENT_ID, type Context, TENANT_ID } from './state.ts';
 import { USER_NAME, USER_OBJECT_ID } from './state-sign-in.ts';
 import { createContext, exchange, get, memberOf, NOW, post, registry } from './test-client.ts';
 import { decodeToken } from './tokens.ts';

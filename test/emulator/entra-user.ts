@@ -1,11 +1,13 @@
 /** The grants of a person: device code, authorization code and refresh token, and what they answer with. */
 import { createHash, randomBytes } from 'node:crypto';
-import { type EntraError, entraResponse } from './entra-error.ts';
+import { entraResponse } from './entra-error.ts';
+
 import { formatMissing, parseUserScope } from './entra-scope.ts';
 import { issueIdToken, issueUserToken } from './entra-token.ts';
-import type { Context, EmulatedRequest, EmulatedResponse } from './message.ts';
-import { type Application, AZURE_CLI_CLIENT_ID, type EmulatorState, type Tenant } from './state.ts';
-import type { User } from './state-sign-in.ts';
+import type { EmulatedRequest, EmulatedResponse } from './message.ts';
+
+import { type Application, AZURE_CLI_CLIENT_ID, type Context, type EmulatorState, type Tenant } from './state.ts';
+import type { EntraError, User } from './state-sign-in.ts';
 
 /** A request to a tenant, and which of its applications sends it. */
 export interface GrantRequest {

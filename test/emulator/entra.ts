@@ -2,7 +2,7 @@
 
 import { answerAuthorize } from './entra-authorize.ts';
 import { judgeClient } from './entra-client.ts';
-import { type EntraError, entraResponse, formatEntraError } from './entra-error.ts';
+import { entraResponse, formatEntraError } from './entra-error.ts';
 import { formatMissing, parseApplicationScope, parseResource } from './entra-scope.ts';
 import { issueApplicationToken } from './entra-token.ts';
 import {
@@ -12,8 +12,9 @@ import {
   grantDeviceCode,
   grantRefreshToken,
 } from './entra-user.ts';
-import type { Context, EmulatedRequest, EmulatedResponse } from './message.ts';
-import { findTenant, type Tenant } from './state.ts';
+import type { EmulatedRequest, EmulatedResponse } from './message.ts';
+import { type Context, findTenant, type Tenant } from './state.ts';
+import type { EntraError } from './state-sign-in.ts';
 
 type Grant = (asked: GrantRequest) => EmulatedResponse | EntraError;
 

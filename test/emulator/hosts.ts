@@ -1,5 +1,5 @@
 /** Which Azure service answers under a host name. */
-import type { Context, EmulatedRequest, EmulatedResponse } from './message.ts';
+import type { EmulatedRequest, EmulatedResponse, Occasion } from './message.ts';
 
 export type AzureHost =
   | { readonly kind: 'entra' }
@@ -11,7 +11,7 @@ export type AzureHost =
   /** A service beside Azure, such as a CI's; only tests add one. */
   | {
       readonly kind: 'other';
-      readonly answer: (request: EmulatedRequest, context: Context) => EmulatedResponse;
+      readonly answer: (request: EmulatedRequest, occasion: Occasion) => EmulatedResponse;
     };
 
 const ENTRA_HOSTS: ReadonlySet<string> = new Set([

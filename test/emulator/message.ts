@@ -1,5 +1,4 @@
 /** Requests and answers as the pure handlers see them: plain values, no sockets. */
-import type { EmulatorState } from './state.ts';
 
 export interface EmulatedRequest {
   readonly method: string;
@@ -23,8 +22,8 @@ export interface EmulatedResponse {
 /** What the adapter is told to do: send this answer, stream from the real registry, or list what the registry holds. */
 export type Answer = EmulatedResponse | 'registry' | 'metadata';
 
-export interface Context {
-  readonly state: EmulatorState;
+/** When a request is answered, and by which id the answer is known. */
+export interface Occasion {
   /** Seconds since the epoch. */
   readonly now: number;
   /** One GUID a request, sent back as `X-Ms-Correlation-Request-Id` or `trace_id`. */

@@ -9,17 +9,11 @@ import { answerArm } from './arm.ts';
 import { answerEntra } from './entra.ts';
 import { type Fault, type FaultList, formatFault } from './faults.ts';
 import { parseAzureHost } from './hosts.ts';
-import {
-  type Answer,
-  type Context,
-  createRequest,
-  type EmulatedRequest,
-  type EmulatedResponse,
-  jsonResponse,
-} from './message.ts';
+import { type Answer, createRequest, type EmulatedRequest, type EmulatedResponse, jsonResponse } from './message.ts';
+
 import { type ProxyHandlers, wait } from './proxy.ts';
 import type { PendingRecord, Recorder } from './records.ts';
-import { type EmulatorState, listSecrets } from './state.ts';
+import { type Context, type EmulatorState, listSecrets } from './state.ts';
 import type { Upstream } from './upstream.ts';
 
 export interface ServerParts {

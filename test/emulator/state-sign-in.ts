@@ -1,5 +1,17 @@
 /** What the emulated Entra knows of people: who signs in, how that ends, and the codes and tokens under way. */
-import type { EntraError } from './entra-error.ts';
+
+/** How Entra refuses: the fields of its error that depend on why. */
+export interface EntraError {
+  /** The OAuth error, such as `invalid_client`. */
+  readonly error: string;
+  /** The number behind `AADSTS`. */
+  readonly code: number;
+  readonly text: string;
+  /** 400 unless the client itself was refused. */
+  readonly status?: number;
+  readonly suberror?: string;
+  readonly claims?: string;
+}
 
 export const USER_NAME = 'ada@contoso.onmicrosoft.com';
 export const USER_OBJECT_ID = '12121212-3434-4565-8787-909090909090';

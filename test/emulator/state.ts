@@ -1,6 +1,7 @@
 /** Everything the emulated services remember: tenants with their applications, and registries. Tests may change it while it runs. */
 import type { KeyObject } from 'node:crypto';
 import type { AzureHost } from './hosts.ts';
+import type { Occasion } from './message.ts';
 import { createSignIn, type SignIn } from './state-sign-in.ts';
 
 export const TENANT_ID = '72f988bf-86f1-41af-91ab-2d7cd011db47';
@@ -134,6 +135,11 @@ export interface EmulatorState {
   readonly tokenGenerations: Map<string, string>;
   /** Tokens issued and assertions received so far. */
   readonly issuedSecrets: Set<string>;
+}
+
+/** What a handler knows besides the request. */
+export interface Context extends Occasion {
+  readonly state: EmulatorState;
 }
 
 /** Adds an application to a tenant, with one secret when it is given. */

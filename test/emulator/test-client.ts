@@ -1,13 +1,15 @@
 /** Asks the pure handlers as a client would, for the tests of the emulator. */
 
 import { parseJsonRecord, parseString } from './json.ts';
-import type { Context, EmulatedRequest, EmulatedResponse } from './message.ts';
+import type { EmulatedRequest, EmulatedResponse } from './message.ts';
+
 import { createRequest } from './message.ts';
 import { answerRequest } from './server.ts';
 import {
   ACR_AUDIENCE,
   CLIENT_ID,
   CLIENT_SECRET,
+  type Context,
   createState,
   findTenant,
   NULL_GUID,

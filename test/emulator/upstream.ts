@@ -8,7 +8,7 @@ import {
 } from 'node:http';
 import { pipeline } from 'node:stream';
 import { registryHeaders } from './acr-error.ts';
-import type { Context } from './message.ts';
+import type { Context } from './state.ts';
 
 const HOP_BY_HOP = new Set([
   'connection',

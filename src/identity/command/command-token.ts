@@ -2,12 +2,12 @@
 
 import { basename, isAbsolute } from 'node:path';
 import { asText, parseJsonObject } from '../../json.ts';
+import type { NotSetUp } from '../../not-set-up.ts';
 import { quoteForeignText } from '../../redact.ts';
 import type { Registry } from '../../registry.ts';
-import type { NotSetUp } from '../../not-set-up.ts';
-import type { TokenContext } from '../identity.ts';
 import { findExecutable } from '../../system/child-process.ts';
 import { explainRefusal, runTool } from '../developer-tools/developer-tool.ts';
+import type { TokenContext } from '../identity.ts';
 
 export interface TokenCommand {
   /** An absolute path, or a name to be found on PATH. */

@@ -29,9 +29,13 @@ function findCommand({ runtime, registry, parameters }: IdentityRequest<Values<t
   if (program === undefined) return { notSetUp: 'there is no "command" in the configuration' };
   const isName = runtime.platform === 'win32' ? win32.basename(program) === program : !program.includes('/');
   if (!isName && !isAbsolute(program)) {
-    throw new CredentialError('IDENTITY_INVALID', `the "command" ${program} is neither an absolute path nor a bare name`, {
-      hint: 'write the absolute path of the program in "command"',
-    });
+    throw new CredentialError(
+      'IDENTITY_INVALID',
+      `the "command" ${program} is neither an absolute path nor a bare name`,
+      {
+        hint: 'write the absolute path of the program in "command"',
+      },
+    );
   }
   return {
     source: COMMAND.name,

@@ -5,9 +5,9 @@ import { checkTenant } from '../../entra/authority.ts';
 import { CredentialError, describeCause } from '../../errors.ts';
 import { path, text, type Values } from '../../field.ts';
 import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../json.ts';
+import { isNotSetUp, type NotSetUp } from '../../not-set-up.ts';
 import { readForeignFile } from '../../system/files.ts';
 import { findDotFolder } from '../../system/paths.ts';
-import { isNotSetUp, type NotSetUp } from '../../not-set-up.ts';
 import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
 
 const MAX_PROFILE_BYTES = 8 * 1024 * 1024;
@@ -109,11 +109,9 @@ function pickAccount(accounts: readonly Account[], { parameters }: Request): Acc
   const [account] = found;
   if (account !== undefined && found.length === 1) return account;
   const what = account === undefined ? 'no subscription' : 'more than one subscription';
-  throw new CredentialError(
-    'IDENTITY_INVALID',
-    `the Azure CLI has ${what} "${subscription}"`,
-    { hint: 'az account list --all --output table' },
-  );
+  throw new CredentialError('IDENTITY_INVALID', `the Azure CLI has ${what} "${subscription}"`, {
+    hint: 'az account list --all --output table',
+  });
 }
 
 /**

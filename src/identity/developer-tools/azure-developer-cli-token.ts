@@ -6,8 +6,8 @@
 
 import { asJsonObject, asText, parseJsonObject } from '../../json.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
-import type { TokenContext } from '../identity.ts';
 import { findExecutable } from '../../system/child-process.ts';
+import type { TokenContext } from '../identity.ts';
 import { explainRefusal, runTool, splitLines } from './developer-tool.ts';
 
 /** Keeps `azd` from asking home, from looking for a newer one, and from colours. */

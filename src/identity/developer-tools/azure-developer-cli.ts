@@ -4,9 +4,9 @@ import { isAbsolute, join } from 'node:path';
 import { checkTenant } from '../../entra/authority.ts';
 import { describeCause } from '../../errors.ts';
 import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../json.ts';
+import type { NotSetUp } from '../../not-set-up.ts';
 import { readForeignFile } from '../../system/files.ts';
 import { findDotFolder } from '../../system/paths.ts';
-import type { NotSetUp } from '../../not-set-up.ts';
 import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
 
 const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
@@ -43,8 +43,7 @@ function findAzureDeveloperCli({ runtime, parameters }: IdentityRequest): Identi
     return { notSetUp: `the Azure Developer CLI's account cannot be read (${describeCause(cause)})` };
   }
   if (account === undefined) return { notSetUp: 'the Azure Developer CLI is not signed in' };
-  const tenant =
-    parameters.tenantId === undefined ? undefined : checkTenant(parameters.tenantId, '"tenantId"');
+  const tenant = parameters.tenantId === undefined ? undefined : checkTenant(parameters.tenantId, '"tenantId"');
   return {
     source: AZURE_DEVELOPER_CLI.name,
     description: `${AZURE_DEVELOPER_CLI.name} ${account}${tenant === undefined ? '' : ` ${tenant}`}`,

@@ -5,10 +5,10 @@
  */
 
 import { asText, parseJsonObject } from '../../json.ts';
-import { quoteForeignText } from '../../redact.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
-import type { TokenContext } from '../identity.ts';
+import { quoteForeignText } from '../../redact.ts';
 import { findExecutable } from '../../system/child-process.ts';
+import type { TokenContext } from '../identity.ts';
 import { explainRefusal, runTool, splitLines } from './developer-tool.ts';
 
 export interface PowerShellTokenRequest {

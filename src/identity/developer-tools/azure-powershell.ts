@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { checkTenant } from '../../entra/authority.ts';
 import { describeCause } from '../../errors.ts';
 import { asJsonObject, asText, parseJsonObject } from '../../json.ts';
+import { isNotSetUp, type NotSetUp } from '../../not-set-up.ts';
 import { readForeignFile } from '../../system/files.ts';
 import { findHome } from '../../system/paths.ts';
-import { isNotSetUp, type NotSetUp } from '../../not-set-up.ts';
 import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
 
 const MAX_CONTEXT_BYTES = 8 * 1024 * 1024;

@@ -4,9 +4,9 @@ import { stripVTControlCharacters } from 'node:util';
 import { findEntraAdvice, UNKNOWN_AUDIENCE_CODES } from '../../entra/error-codes.ts';
 import { CredentialError, describeCause } from '../../errors.ts';
 import { createRedactor, quoteForeignText } from '../../redact.ts';
-import type { TokenContext } from '../identity.ts';
 import { type ChildResult, runChild } from '../../system/child-process.ts';
 import { readClockMs } from '../../system/clock.ts';
+import type { TokenContext } from '../identity.ts';
 
 export interface ToolRun {
   readonly source: string;
@@ -90,8 +90,7 @@ export function explainRefusal(refusal: ToolRefusal, story: RefusalReport): Cred
   const { name, who, tenant, needsSignIn, signIn, check } = story;
   const lines = story.lines ?? splitLines(text);
   const causes = lines.slice(-LAST_LINES).map((line) => `${name}: ${quoteForeignText(line)}`);
-  const fail = (what: string, hint: string) =>
-    new CredentialError('IDENTITY_FAILED', `${what}`, { causes, hint });
+  const fail = (what: string, hint: string) => new CredentialError('IDENTITY_FAILED', `${what}`, { causes, hint });
   if (timedOut) return fail(`${name} did not answer within ${Math.ceil(timeoutMs / 1000)} s`, check);
   const forWhom = who === undefined ? '' : ` for ${who}`;
   const code = /AADSTS(\d+)/.exec(text)?.[1];

@@ -2,9 +2,9 @@
 
 import { CredentialError } from '../../errors.ts';
 import { guid, type Values } from '../../field.ts';
+import type { NotSetUp } from '../../not-set-up.ts';
 import { readVariable } from '../../system/runtime.ts';
 import { findClient, type VariablePrefix } from '../client.ts';
-import type { NotSetUp } from '../../not-set-up.ts';
 import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
 import { createFederatedIdentity, parseServiceUrl } from './federated-identity.ts';
 

@@ -2,9 +2,9 @@
 
 import { CredentialError } from '../../errors.ts';
 import { guid, type Values } from '../../field.ts';
+import type { NotSetUp } from '../../not-set-up.ts';
 import { readVariable } from '../../system/runtime.ts';
 import { findClient } from '../client.ts';
-import type { NotSetUp } from '../../not-set-up.ts';
 import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
 import { createFederatedIdentity, parseServiceUrl } from './federated-identity.ts';
 
@@ -34,9 +34,13 @@ function findGithubActions(request: IdentityRequest<Values<typeof FIELDS>>): Ide
     // Both are there only when the job may ask for a token, which a workflow has to say.
     if (!isJob || typeof findClient(request) === 'string') return { notSetUp: `${missing} is not set` };
     if (!isChosen) return { notSetUp: `${missing} is not set: add ${PERMISSION} to the job` };
-    throw new CredentialError('IDENTITY_INVALID', `the job may not ask GitHub for an ID token (${missing} is not set)`, {
-      hint: `add ${PERMISSION} to the job`,
-    });
+    throw new CredentialError(
+      'IDENTITY_INVALID',
+      `the job may not ask GitHub for an ID token (${missing} is not set)`,
+      {
+        hint: `add ${PERMISSION} to the job`,
+      },
+    );
   }
   const client = findClient(request);
   if (typeof client === 'string') return { notSetUp: `${URL_VARIABLE} is set, ${client} is not` };

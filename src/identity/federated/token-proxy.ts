@@ -9,10 +9,10 @@ import { readAudiences, readClaims } from '../../entra/claims.ts';
 import { BINDING_AUDIENCE } from '../../entra/error-codes.ts';
 import type { TokenRoute } from '../../entra/token-endpoint.ts';
 import { CredentialError, describeCause } from '../../errors.ts';
-import type { TokenContext } from '../identity.ts';
 import { formatBaseUrl, parsePlainUrl } from '../../network/plain-url.ts';
 import { readForeignFile } from '../../system/files.ts';
 import { type Runtime, readVariable } from '../../system/runtime.ts';
+import type { TokenContext } from '../identity.ts';
 
 const PROXY = 'AZURE_KUBERNETES_TOKEN_PROXY';
 const SERVER_NAME = 'AZURE_KUBERNETES_SNI_NAME';

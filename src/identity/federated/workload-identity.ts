@@ -2,9 +2,9 @@
 
 import { CredentialError } from '../../errors.ts';
 import { guid, path, type Values, variable as variableName } from '../../field.ts';
+import type { NotSetUp } from '../../not-set-up.ts';
 import { readVariable } from '../../system/runtime.ts';
 import { findClient, type VariablePrefix } from '../client.ts';
-import type { NotSetUp } from '../../not-set-up.ts';
 import { defineSource, type Identity, type IdentityRequest, type TokenContext } from '../identity.ts';
 import { readSecretFile } from '../secret-file.ts';
 import { createFederatedIdentity, isJwt } from './federated-identity.ts';
@@ -80,6 +80,7 @@ function readAssertion({ runtime }: TokenContext, { file, variable }: TokenLocat
   runtime.secrets.add(token);
   if (isJwt(token)) return token;
   const hint = file === undefined ? `check what sets ${variable}` : `ls -l ${file}`;
-  const problem = token === '' ? `there is no token in ${variable}` : `what is in ${file ?? variable} is not a signed token (JWT)`;
+  const problem =
+    token === '' ? `there is no token in ${variable}` : `what is in ${file ?? variable} is not a signed token (JWT)`;
   throw new CredentialError('IDENTITY_INVALID', problem, { hint });
 }

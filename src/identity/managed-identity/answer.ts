@@ -3,7 +3,13 @@
 import { readExpiry } from '../../entra/claims.ts';
 import { CredentialError } from '../../errors.ts';
 import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../json.ts';
-import { describeCorrelation, describeResponse, type HttpResponse, type Refusal, readCorrelationId } from '../../network/http.ts';
+import {
+  describeCorrelation,
+  describeResponse,
+  type HttpResponse,
+  type Refusal,
+  readCorrelationId,
+} from '../../network/http.ts';
 import { quoteForeignText } from '../../redact.ts';
 import type { Runtime } from '../../system/runtime.ts';
 import { parseExpiry } from './expiry.ts';

@@ -4,8 +4,8 @@
  * @see https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference
  */
 
-import type { TokenContext } from '../identity.ts';
 import { readVariable } from '../../system/runtime.ts';
+import type { TokenContext } from '../identity.ts';
 import { parseTokenResponse } from './answer.ts';
 import { addQuery, parseEndpoint } from './endpoint.ts';
 import { askService, formatSelector, type ManagedIdentityRequest, type TokenService } from './request.ts';

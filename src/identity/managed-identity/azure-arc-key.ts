@@ -26,11 +26,10 @@ export function readArcKey(runtime: Runtime, challenge: HttpResponse): string {
   }
   if (!isKeyFile(runtime, file)) {
     // Whoever answers there could otherwise have any file of this person sent to it.
-    throw new CredentialError(
-      'IDENTITY_FAILED',
-      `the Azure Arc agent named a key file where it keeps none`,
-      { causes: [quoteForeignText(file)], hint: 'azcmagent version (another program may listen in its place)' },
-    );
+    throw new CredentialError('IDENTITY_FAILED', `the Azure Arc agent named a key file where it keeps none`, {
+      causes: [quoteForeignText(file)],
+      hint: 'azcmagent version (another program may listen in its place)',
+    });
   }
   const hint =
     runtime.platform === 'win32'

@@ -1,8 +1,8 @@
 /** Azure Machine Learning, and App Service as it was in 2017. */
 
-import type { TokenContext } from '../identity.ts';
-import { readVariable } from '../../system/runtime.ts';
 import type { Refusal } from '../../network/http.ts';
+import { readVariable } from '../../system/runtime.ts';
+import type { TokenContext } from '../identity.ts';
 import { parseTokenResponse } from './answer.ts';
 import { addQuery, parseEndpoint } from './endpoint.ts';
 import { askService, formatSelector, type ManagedIdentityRequest, type TokenService } from './request.ts';
@@ -34,6 +34,8 @@ export async function requestAzureMlToken(
 function isResourceRefused({ code = '', message = '' }: Refusal): boolean {
   return (
     /^(invalid_resource|AudienceNotSupported)$/i.test(code) ||
-    /\b(resource|audience)\b.*\b(not supported|unsupported|is(n't| not) (a )?(supported|valid|allowed))\b/i.test(message)
+    /\b(resource|audience)\b.*\b(not supported|unsupported|is(n't| not) (a )?(supported|valid|allowed))\b/i.test(
+      message,
+    )
   );
 }

@@ -108,10 +108,7 @@ function isResourceUnknown({ code = '', message = '' }: Refusal): boolean {
   return code === 'invalid_resource' || /\bAADSTS(500011|50001)\b/.test(message);
 }
 
-function explainNotAssigned(
-  selector: Selector | undefined,
-  response: HttpResponse,
-): CredentialError {
+function explainNotAssigned(selector: Selector | undefined, response: HttpResponse): CredentialError {
   const causes = describeRefusal(response);
   if (selector === undefined) {
     return new CredentialError('IDENTITY_FAILED', `no identity is assigned to this machine`, {
@@ -119,9 +116,8 @@ function explainNotAssigned(
       hint: 'az vm identity assign --resource-group GROUP --name NAME (az vmss, az container)',
     });
   }
-  return new CredentialError(
-    'IDENTITY_FAILED',
-    `the identity of ${selector.origin} is not assigned to this machine`,
-    { causes, hint: `${SERVICE.hint}, and correct ${selector.origin}` },
-  );
+  return new CredentialError('IDENTITY_FAILED', `the identity of ${selector.origin} is not assigned to this machine`, {
+    causes,
+    hint: `${SERVICE.hint}, and correct ${selector.origin}`,
+  });
 }

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CredentialError } from '../../errors.ts';
 import { guid, text, type Values } from '../../field.ts';
-import { type Runtime, readVariable } from '../../system/runtime.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
+import { type Runtime, readVariable } from '../../system/runtime.ts';
 import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
 import type { NamedEndpoint, RequestManagedIdentityToken, Selector } from './request.ts';
 
@@ -135,11 +135,9 @@ function findSelector({ runtime, parameters }: Request): Selector | undefined {
   const [selector, other] = named;
   if (selector === undefined) return readSelector(runtime, 'AZURE_CLIENT_ID');
   if (other === undefined) return selector;
-  throw new CredentialError(
-    'IDENTITY_INVALID',
-    `the configuration names a managed identity by more than one id`,
-    { hint: `keep one of ${named.map(({ origin }) => origin).join(', ')}` },
-  );
+  throw new CredentialError('IDENTITY_INVALID', `the configuration names a managed identity by more than one id`, {
+    hint: `keep one of ${named.map(({ origin }) => origin).join(', ')}`,
+  });
 }
 
 function readSelector(runtime: Runtime, variable: string): Selector | undefined {

@@ -52,11 +52,7 @@ const MAX_ATTEMPTS = 4;
  * Sends a request to the service itself.
  * @throws NETWORK_FAILED, ANSWER_INVALID
  */
-export async function askService(
-  http: HttpClient,
-  service: TokenService,
-  request: HttpRequest,
-): Promise<HttpResponse> {
+export async function askService(http: HttpClient, service: TokenService, request: HttpRequest): Promise<HttpResponse> {
   try {
     return await http.send({ maxAttempts: MAX_ATTEMPTS, ...request });
   } catch (cause) {

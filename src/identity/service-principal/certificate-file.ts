@@ -2,8 +2,8 @@
 
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { CredentialError, describeCause } from '../../errors.ts';
-import type { Runtime } from '../../system/runtime.ts';
 import { readForeignFile } from '../../system/files.ts';
+import type { Runtime } from '../../system/runtime.ts';
 
 export interface ClientCertificate {
   readonly key: KeyObject;
@@ -37,10 +37,7 @@ const BINARY = /^0\uFFFD/;
 const MIN_KEY_BITS = 2048;
 
 /** @throws IDENTITY_INVALID when there is no certificate with its key in the file. */
-export function loadClientCertificate(
-  runtime: Runtime,
-  place: CertificateLocation,
-): ClientCertificate {
+export function loadClientCertificate(runtime: Runtime, place: CertificateLocation): ClientCertificate {
   const { file } = place;
   const fail: Fail = (what, hint, cause) =>
     new CredentialError('IDENTITY_INVALID', `${what}`, {

@@ -3,9 +3,9 @@
 import { findAuthority } from '../../entra/authority.ts';
 import { CredentialError } from '../../errors.ts';
 import { guid, path, text, type Values, variable } from '../../field.ts';
+import type { NotSetUp } from '../../not-set-up.ts';
 import { readVariable } from '../../system/runtime.ts';
 import { findClient } from '../client.ts';
-import type { NotSetUp } from '../../not-set-up.ts';
 import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
 import { readSecretFile } from '../secret-file.ts';
 

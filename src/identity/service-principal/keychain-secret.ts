@@ -1,8 +1,8 @@
 /** A secret that a person put into the system's keychain by himself, under a name that the configuration tells. */
 
 import { describeCause } from '../../errors.ts';
-import type { Runtime } from '../../system/runtime.ts';
 import { findKeychain, listKeychains, readKeychain } from '../../system/keychain.ts';
+import type { Runtime } from '../../system/runtime.ts';
 
 /**
  * @param entry the server URL of the keychain's entry.
