@@ -40,7 +40,7 @@ export async function startCloud(): Promise<Cloud> {
     forget: () => emulator.resetRequests(),
     close: async () => {
       await emulator.close();
-      await registry?.stop();
+      await registry?.close();
       folder.remove();
     },
   };
