@@ -1,5 +1,9 @@
 /** The suites: unit and integration in process, the tests of the scripts and of the emulator, and real clients on the built executable. */
 import { defineConfig } from 'vitest/config';
+import { CountReporter } from '../scripts/test/count-reporter.ts';
+
+// The test command names a file for the count.
+const countFile = process.env['TEST_COUNT_FILE'];
 
 export default defineConfig({
   test: {
@@ -8,6 +12,7 @@ export default defineConfig({
     maxWorkers: 2,
     teardownTimeout: 60_000,
     allowOnly: false,
+    ...(countFile === undefined ? {} : { reporters: ['default', new CountReporter(countFile)] }),
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       { extends: true, test: { name: 'scripts', include: ['test/scripts/**/*.test.ts'] } },

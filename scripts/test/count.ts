@@ -1,15 +1,15 @@
-/** What a vitest run counted, read from the report that its json reporter writes. */
+/** What a run of vitest came to. */
 
 export interface TestCount {
   readonly passed: number;
   readonly failed: number;
-  /** Names of the tests that did not run, with the reason where it is known. */
+  /** Names of the tests that did not run on purpose, with the reason where it is known. */
   readonly skipped: readonly string[];
 }
 
 export const NO_TESTS: TestCount = { passed: 0, failed: 0, skipped: [] };
 
-/** What a run that ended without a readable report counts as. */
+/** What goes wrong outside of every test counts as. */
 export const ONE_FAILURE: TestCount = { passed: 0, failed: 1, skipped: [] };
 
 export function addCounts(one: TestCount, other: TestCount): TestCount {
@@ -25,36 +25,18 @@ export function formatCount({ passed, failed, skipped }: TestCount): string {
   return `${passed} passed, ${failed} failed, ${skipped.length} skipped`;
 }
 
-/** @returns `undefined` when the text is not a report */
-export function parseReport(text: string): TestCount | undefined {
-  let report: unknown;
+/** @returns `undefined` when the text is not the JSON of a count */
+export function parseCount(text: string): TestCount | undefined {
+  let count: unknown;
   try {
-    report = JSON.parse(text);
+    count = JSON.parse(text);
   } catch {
     return undefined;
   }
-  const files = property(report, 'testResults');
-  return Array.isArray(files) ? files.map(countFile).reduce(addCounts, NO_TESTS) : undefined;
-}
-
-function countFile(file: unknown): TestCount {
-  const tests = property(file, 'assertionResults');
-  const results = Array.isArray(tests) ? tests : [];
-  const withStatus = (status: string) => results.filter((test) => property(test, 'status') === status);
-  const failed = withStatus('failed').length;
-  const passed = withStatus('passed').length;
-  const skipped = results
-    .filter((test) => !['passed', 'failed'].includes(String(property(test, 'status'))))
-    .map(nameSkipped);
-  // A file that cannot be loaded, or whose hooks fail, has a failure that belongs to none of its tests.
-  const failsAsAWhole = failed === 0 && property(file, 'status') === 'failed';
-  return { passed, failed: failsAsAWhole ? 1 : failed, skipped };
-}
-
-function nameSkipped(test: unknown): string {
-  const name = String(property(test, 'fullName')).trim();
-  const reason = property(property(test, 'meta'), 'skipReason');
-  return typeof reason === 'string' ? `${name} (${reason})` : name;
+  const [passed, failed, skipped] = ['passed', 'failed', 'skipped'].map((name) => property(count, name));
+  return typeof passed === 'number' && typeof failed === 'number' && Array.isArray(skipped)
+    ? { passed, failed, skipped: skipped.map(String) }
+    : undefined;
 }
 
 function property(value: unknown, name: string): unknown {

@@ -42,7 +42,7 @@ async function mountDisk(context: TestContext, machine: Machine, kind: keyof typ
   mkdirSync(disk);
   const args = ['-t', 'tmpfs', '-o', DISKS[kind], 'none', disk];
   const mounted = await machine.run('mount', args).catch(() => undefined);
-  if (mounted?.exitCode !== 0) context.skip(`skipped: no ${kind} disk can be mounted here`);
+  if (mounted?.exitCode !== 0) context.skip(`no ${kind} disk can be mounted here`);
   machine.beforeClose(async () => {
     await machine.run('umount', [disk]);
   });

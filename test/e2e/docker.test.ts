@@ -6,7 +6,7 @@ import { registryOf } from '../emulator/state.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
 import { type DockerClient, findBuildKitClient, listDockerClients } from './world/docker-engine.ts';
 import type { Machine } from './world/machine.ts';
-import { needParts, needRoot, skipTest } from './world/parts.ts';
+import { needParts, needRoot } from './world/parts.ts';
 import type { RunResult } from './world/process.ts';
 import { openCloud, openDockerEngine } from './world/test-cloud.ts';
 
@@ -146,7 +146,7 @@ describe.each(testedClients)('docker $version', (client) => {
 
 it('docker build with BuildKit builds on a private base image with one sign-in', async (context) => {
   need(context);
-  if (buildKitClient === undefined) return skipTest(context, 'no Docker client here builds with BuildKit');
+  if (buildKitClient === undefined) return context.skip('no Docker client here builds with BuildKit');
   const folder = writeBuildFolder();
   const build = await docker(buildKitClient, ['build', '--network=host', '--progress=plain', '--tag', 'kit', folder], {
     DOCKER_BUILDKIT: '1',

@@ -11,7 +11,6 @@ import { NULL_GUID, registryOf } from '../emulator/state.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
 import { LOGIN_PLACES, prepareLoginPlace } from './world/login-backend.ts';
 import type { Machine, MachineOptions } from './world/machine.ts';
-import { skipTest } from './world/parts.ts';
 import { openCloud } from './world/test-cloud.ts';
 
 const ASK = join(import.meta.dirname, 'testcontainers', 'ask.mjs');
@@ -27,7 +26,7 @@ describe.each(TESTCONTAINERS_VERSIONS)('testcontainers %s', (version) => {
   /** @returns what asks it for the credential of a host, and what expects that it finds none. */
   function setUp(context: TestContext, options: MachineOptions) {
     machine = cloud.addMachine(options);
-    if (!isTestcontainersInstalled(version)) skipTest(context, `not installed: testcontainers-${version}`);
+    if (!isTestcontainersInstalled(version)) context.skip(`not installed: testcontainers-${version}`);
     const module = findTestcontainersModule(version);
     expect(existsSync(module)).toBe(true);
     const run = (host: string, environment: Readonly<Record<string, string>>, more: readonly string[]) =>

@@ -12,6 +12,29 @@ const MANIFEST_TYPES = [
   'application/vnd.oci.image.index.v1+json',
 ].join(', ');
 
+/** What a path below `/acr/v1/` is about. */
+export interface MetadataTarget {
+  /** The repository, or `_catalog`. */
+  readonly name: string;
+  readonly list: '_tags' | '_manifests' | undefined;
+  /** The entry of the list; empty for all of it. */
+  readonly reference: string;
+}
+
+/** @returns `undefined` when the percent-encoding is broken; the SDKs write the slashes of a name as `%2F` */
+export function parseMetadataPath(path: string): MetadataTarget | undefined {
+  let parts: readonly string[];
+  try {
+    parts = decodeURIComponent(path).split('/').slice(3);
+  } catch {
+    return undefined;
+  }
+  const end = parts.findIndex((part) => part === '_tags' || part === '_manifests');
+  if (end === -1) return { name: parts.join('/'), list: undefined, reference: '' };
+  const list = parts[end] === '_tags' ? '_tags' : '_manifests';
+  return { name: parts.slice(0, end).join('/'), list, reference: parts[end + 1] ?? '' };
+}
+
 /** Answers a metadata request of a caller who may make it. */
 export async function answerMetadata(
   registryUrl: string | undefined,
@@ -19,16 +42,18 @@ export async function answerMetadata(
   context: Context,
 ): Promise<EmulatedResponse> {
   const headers = registryHeaders(context);
-  const [, , , ...rest] = request.path.split('/');
+  const target = parseMetadataPath(request.path);
+  if (target === undefined) {
+    return { status: 400, headers, body: '' };
+  }
   if (request.method !== 'GET') {
     return jsonResponse(405, { errors: [{ code: 'UNSUPPORTED', message: 'The operation is unsupported.' }] }, headers);
   }
-  if (rest[0] === '_catalog') {
+  const { name, list, reference } = target;
+  if (name === '_catalog') {
     const repositories = parseStrings((await read(registryUrl, '/v2/_catalog'))?.['repositories']);
     return jsonResponse(200, { repositories }, headers);
   }
-  const end = rest.findIndex((part) => part === '_tags' || part === '_manifests');
-  const name = rest.slice(0, end === -1 ? rest.length : end).join('/');
   const tags = parseStrings((await read(registryUrl, `/v2/${name}/tags/list`))?.['tags']).sort();
   const unknown = (code: string, message: string) =>
     jsonResponse(404, { errors: [{ code, message, detail: { name } }] }, headers);
@@ -52,7 +77,6 @@ export async function answerMetadata(
     tags: describedTags.filter((tag) => tag.digest === digest).map((tag) => tag.name),
     changeableAttributes: ATTRIBUTES,
   }));
-  const [list = '', reference = ''] = end === -1 ? [] : rest.slice(end);
   if (list === '_tags' && reference === '') {
     return jsonResponse(200, { ...owner, tags: describedTags }, headers);
   }

@@ -66,11 +66,16 @@ describe('the challenge', () => {
     ['GET', '/v2/_catalog', 'registry:catalog:*'],
     ['GET', '/acr/v1/_catalog', 'registry:catalog:*'],
     ['GET', '/acr/v1/team/hello/_tags', 'repository:team/hello:metadata_read'],
+    ['GET', '/acr/v1/team%2Fhello/_manifests', 'repository:team/hello:metadata_read'],
     ['PATCH', '/acr/v1/hello', 'repository:hello:metadata_write,metadata_read'],
     ['DELETE', '/acr/v1/hello/_tags/1', 'repository:hello:delete'],
   ])('of %s %s asks for %s', (method, path, scope) => {
     const answer = ask(createRequest({ method, url: BASE + path }), createContext());
     expect(challengeOf(answer)).toBe(`${CHALLENGE},scope="${scope}"`);
+  });
+
+  test.each(['/acr/v1/%zz', '/acr/v1/team%2/_tags', '/acr/v1/%C3%28'])('of %s, which no name is, is 400', (path) => {
+    expect(get(BASE + path, createContext()).status).toBe(400);
   });
 
   test('details the scope', () => {

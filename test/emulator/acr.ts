@@ -5,10 +5,12 @@ import {
   denyAccess,
   denyDataEndpoint,
   notFound,
+  registryHeaders,
   type ScopeDetail,
 } from './acr-error.ts';
 import { answerExchange } from './acr-exchange.ts';
 import { judgeLogin } from './acr-login.ts';
+import { type MetadataTarget, parseMetadataPath } from './acr-metadata.ts';
 import { answerToken, parseBasic } from './acr-oauth.ts';
 import { type Access, coversScopes, intersectScopes, parseAccess } from './acr-scope.ts';
 import { readRegistryToken } from './acr-token.ts';
@@ -37,7 +39,10 @@ export function answerAcr(host: RegistryHost, request: EmulatedRequest, context:
       break;
   }
   if (request.path.startsWith('/acr/v1/')) {
-    return judgeAccess(registry, request, context, needOfMetadata(request)) ?? 'metadata';
+    const target = parseMetadataPath(request.path);
+    return target === undefined
+      ? { status: 400, headers: registryHeaders(context), body: '' }
+      : (judgeAccess(registry, request, context, needOfMetadata(target, request.method)) ?? 'metadata');
   }
   if (request.path === '/v2' || request.path.startsWith('/v2/')) {
     return judgeAccess(registry, request, context, needOfContent(request)) ?? 'registry';
@@ -110,13 +115,10 @@ function actionsOf(method: string): string[] {
   }
 }
 
-function needOfMetadata(request: EmulatedRequest): Access[] {
-  const [, , , ...rest] = request.path.split('/');
-  const list = rest.findIndex((part) => part === '_tags' || part === '_manifests');
-  if (rest[0] === '_catalog') {
+function needOfMetadata({ name }: MetadataTarget, method: string): Access[] {
+  if (name === '_catalog') {
     return [{ type: 'registry', name: 'catalog', actions: ['*'] }];
   }
-  const name = rest.slice(0, list === -1 ? rest.length : list).join('/');
-  const actions = { PATCH: ['metadata_write', 'metadata_read'], DELETE: ['delete'] }[request.method];
+  const actions = { PATCH: ['metadata_write', 'metadata_read'], DELETE: ['delete'] }[method];
   return [{ type: 'repository', name, actions: actions ?? ['metadata_read'] }];
 }

@@ -1,4 +1,4 @@
-/** A registry of a hundred lines that keeps everything in memory, for where `docker-registry` is not installed. */
+/** A registry of a hundred lines that keeps everything in memory, for what must not depend on an installed one. */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
@@ -48,9 +48,10 @@ export function digestOf(body: Buffer): string {
 async function answer(store: Store, request: IncomingMessage, response: ServerResponse): Promise<void> {
   // Absolute links are made from what a proxy in front says, as the real one does.
   const scheme = String(request.headers['x-forwarded-proto'] ?? 'http');
-  const url = new URL(request.url ?? '/', `${scheme}://${request.headers.host}`);
+  const url = URL.parse(request.url ?? '/', `${scheme}://${request.headers.host}`);
+  const path = decodePath(url?.pathname ?? '%');
   const [, name = '', kind = '', reference = ''] =
-    /^\/v2\/(.+?)\/(blobs|manifests|tags)\/(.*)$/.exec(url.pathname) ?? [];
+    /^\/v2\/([\w./-]+?)\/(blobs|manifests|tags)\/([\w.:/-]*)$/.exec(path ?? '') ?? [];
   const body = await buffer(request);
   const send = (status: number, headers: Record<string, string> = {}, text: Buffer | string = '') => {
     const bytes = Buffer.from(text);
@@ -59,9 +60,14 @@ async function answer(store: Store, request: IncomingMessage, response: ServerRe
   };
   const names = [...new Set([...store.manifests.keys()].map((key) => key.slice(0, key.indexOf('@'))))];
 
-  if (url.pathname === '/v2/') {
+  if (url === null || path === undefined) {
+    send(400);
+    return;
+  }
+  const { origin, searchParams } = url;
+  if (path === '/v2/') {
     send(200, {}, '{}');
-  } else if (url.pathname === '/v2/_catalog') {
+  } else if (path === '/v2/_catalog') {
     send(200, {}, JSON.stringify({ repositories: names }));
   } else if (kind === 'tags') {
     const tags = [...store.manifests.keys()]
@@ -82,7 +88,7 @@ async function answer(store: Store, request: IncomingMessage, response: ServerRe
       store.manifests.set(`${name}@${reference}`, manifest);
       store.manifests.set(`${name}@${digestOf(body)}`, manifest);
       send(201, {
-        Location: `${url.origin}/v2/${name}/manifests/${reference}`,
+        Location: `${origin}/v2/${name}/manifests/${reference}`,
         'Docker-Content-Digest': digestOf(body),
       });
       return;
@@ -105,12 +111,22 @@ async function answer(store: Store, request: IncomingMessage, response: ServerRe
     const id = upload === '' ? String(store.uploads.size + 1) : upload;
     const whole = Buffer.concat([store.uploads.get(id) ?? Buffer.alloc(0), body]);
     store.uploads.set(id, whole);
-    if (request.method === 'PUT') {
-      const digest = url.searchParams.get('digest') ?? '';
-      store.blobs.set(digest, whole);
-      send(digest === digestOf(whole) ? 201 : 400, { Location: `${url.origin}/v2/${name}/blobs/${digest}` });
+    if (request.method === 'PUT' && searchParams.get('digest') !== digestOf(whole)) {
+      send(400);
+    } else if (request.method === 'PUT') {
+      store.blobs.set(digestOf(whole), whole);
+      send(201, { Location: `${origin}/v2/${name}/blobs/${digestOf(whole)}` });
     } else {
-      send(202, { Location: `${url.origin}/v2/${name}/blobs/uploads/${id}?_state=a%2Fb`, 'Docker-Upload-UUID': id });
+      send(202, { Location: `${origin}/v2/${name}/blobs/uploads/${id}?_state=a%2Fb`, 'Docker-Upload-UUID': id });
     }
+  }
+}
+
+/** @returns the path as it is meant, `%2F` being a slash as everywhere; `undefined` when its encoding is broken */
+function decodePath(path: string): string | undefined {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return undefined;
   }
 }

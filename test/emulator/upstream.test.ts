@@ -1,15 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { Readable } from 'node:stream';
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { findDockerRegistry, startDockerRegistry } from './docker-registry.ts';
+import { afterEach, describe, expect, test } from 'vitest';
 import { type Emulator, startEmulator } from './emulator.ts';
-import { digestOf, type LocalRegistry, startMemoryRegistry } from './memory-registry.ts';
+import { type LocalRegistry, startMemoryRegistry } from './memory-registry.ts';
 import { createProxiedClient, openTunnel, type ProxiedClient, V2_URL } from './proxied-client.ts';
 import { LOGIN_SERVER } from './test-client.ts';
 
 const BLOBS = `${V2_URL}team/hello/blobs`;
-const dockerRegistry = findDockerRegistry();
 
 let emulator: Emulator;
 let client: ProxiedClient;
@@ -27,51 +24,6 @@ afterEach(async () => {
 });
 
 describe('the registry behind', () => {
-  const KINDS: readonly (readonly [string, () => Promise<LocalRegistry>])[] = [
-    ['one in memory', startMemoryRegistry],
-    ...(dockerRegistry === undefined
-      ? []
-      : [['the real docker-registry', () => startDockerRegistry(dockerRegistry)] as const]),
-  ];
-  describe.each(KINDS)('%s', (_kind, startRegistry) => {
-    let chunks: Buffer[];
-
-    beforeAll(() => {
-      chunks = Array.from({ length: 80 }, () => randomBytes(64 * 1024));
-    });
-
-    test('takes a chunked upload and gives it back, under the name of the emulated host', async () => {
-      registry = await startRegistry();
-      await start(registry.url);
-      const headers = { authorization: await client.bearerFor('repository:team/hello:pull,push') };
-      const begun = await client.ask(`${BLOBS}/uploads/`, { method: 'POST', headers });
-      expect(begun.status).toBe(202);
-      expect(begun.headers['location']).toMatch(`${BLOBS}/uploads/`);
-
-      const body = Readable.from(chunks);
-      const type = { 'content-type': 'application/octet-stream' };
-      const sent = await client.ask(`${begun.headers['location']}`, {
-        method: 'PATCH',
-        body,
-        headers: { ...headers, ...type },
-      });
-      expect(sent.status).toBe(202);
-      const whole = Buffer.concat(chunks);
-      const last = new URL(`${sent.headers['location']}`);
-      last.searchParams.set('digest', digestOf(whole));
-      expect(last.host).toBe(LOGIN_SERVER);
-      expect((await client.ask(last.href, { method: 'PUT', headers })).status).toBe(201);
-
-      const url = `${BLOBS}/${digestOf(whole)}`;
-      const received = await client.ask(url, { headers });
-      expect(received.body.equals(whole)).toBe(true);
-      const head = await client.ask(url, { method: 'HEAD', headers });
-      expect(head.headers['content-length']).toBe(`${whole.length}`);
-      expect(head.headers['x-ms-correlation-request-id']).toBeDefined();
-      expect(emulator.requests.at(-1)).toMatchObject({ method: 'HEAD', status: 200, body: '' });
-    });
-  });
-
   test('sees nothing of a request without a good bearer, and no bearer of one with it', async () => {
     const memory = await startMemoryRegistry();
     registry = memory;

@@ -1,5 +1,6 @@
-/** The emulated Azure of one test file, with a real registry behind it where one is installed. */
+/** The emulated Azure of one test file, with a real registry behind it where one is installed, else one in memory. */
 import { type Emulator, type RecordedRequest, startEmulator } from '../../emulator/emulator.ts';
+import { startMemoryRegistry } from '../../emulator/memory-registry.ts';
 import { seedImage } from './image.ts';
 import { findPart } from './parts.ts';
 import { startRegistryServer } from './registry-server.ts';
@@ -10,6 +11,7 @@ export const LOGIN_SERVER = 'contoso.azurecr.io';
 
 export interface Cloud {
   readonly emulator: Emulator;
+  readonly hasRealRegistry: boolean;
   /** Puts an image straight into the registry, without any credential. */
   readonly seed: (repository: string, tag: string, files?: Readonly<Record<string, string>>) => Promise<void>;
   /** The program's own requests so far, such as `entra 200` and `exchange 200`, without those of the clients. */
@@ -24,14 +26,14 @@ export interface Cloud {
 export async function startCloud(): Promise<Cloud> {
   const folder = createTemporaryFolder('acr-cloud-');
   const program = findPart('docker-registry');
-  const registry = program === undefined ? undefined : await startRegistryServer(program, folder.path);
-  const emulator = await startEmulator(registry === undefined ? {} : { registryUrl: registry.url });
+  const registry =
+    program === undefined ? await startMemoryRegistry() : await startRegistryServer(program, folder.path);
+  const emulator = await startEmulator({ registryUrl: registry.url });
   return {
     emulator,
-    seed: async (repository, tag, files = { hello: `Hello from ${repository}:${tag}\n` }) => {
-      if (registry === undefined) throw new Error('Cannot seed an image: docker-registry is not installed');
-      await seedImage(registry.url, repository, tag, files);
-    },
+    hasRealRegistry: program !== undefined,
+    seed: (repository, tag, files = { hello: `Hello from ${repository}:${tag}\n` }) =>
+      seedImage(registry.url, repository, tag, files),
     signIns: () => emulator.requests.flatMap(nameSignIn),
     transfers: (method) =>
       emulator.requests.filter(
@@ -40,7 +42,7 @@ export async function startCloud(): Promise<Cloud> {
     forget: () => emulator.resetRequests(),
     close: async () => {
       await emulator.close();
-      await registry?.stop();
+      await registry.close();
       folder.remove();
     },
   };

@@ -32,28 +32,15 @@ export function findParts(name: string): readonly string[] {
   return listPrograms(name);
 }
 
-declare module 'vitest' {
-  interface TaskMeta {
-    /** Why a test did not run, for the report of the test command. */
-    skipReason?: string;
-  }
-}
-
-/** Ends the test as skipped, with the reason. */
-export function skipTest(context: TestContext, reason: string): never {
-  context.task.meta.skipReason = reason;
-  return context.skip(`skipped: ${reason}`);
-}
-
 /** Ends the test as skipped unless all these programs are there. */
 export function needParts(context: TestContext, ...names: readonly string[]): void {
   const absent = names.filter((name) => findPart(name) === undefined);
-  if (absent.length > 0) skipTest(context, `not installed: ${absent.join(', ')}`);
+  if (absent.length > 0) context.skip(`not installed: ${absent.join(', ')}`);
 }
 
 /** Ends the test as skipped unless it runs as root, which container engines need here. */
 export function needRoot(context: TestContext): void {
-  if (!isRoot()) skipTest(context, 'a container engine of its own needs root');
+  if (!isRoot()) context.skip('a container engine of its own needs root');
 }
 
 /** Whether a Docker engine can run here, with a registry for its images. */

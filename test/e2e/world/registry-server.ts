@@ -1,16 +1,12 @@
 /** The reference registry on a loopback port, with its storage in a folder of the tests. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { LocalRegistry } from '../../emulator/memory-registry.ts';
 import { findFreePort } from './free-port.ts';
 import { type Server, startProcess, waitForServer } from './process.ts';
 
-export interface RegistryServer {
-  readonly url: string;
-  readonly stop: () => Promise<void>;
-}
-
 /** @param program The path of `docker-registry`. */
-export async function startRegistryServer(program: string, folder: string): Promise<RegistryServer> {
+export async function startRegistryServer(program: string, folder: string): Promise<LocalRegistry> {
   const port = await findFreePort();
   const storage = join(folder, 'storage');
   mkdirSync(storage, { recursive: true });
@@ -31,7 +27,7 @@ export async function startRegistryServer(program: string, folder: string): Prom
   });
   const url = `http://127.0.0.1:${port}`;
   await waitForServer(server, () => answersOk(`${url}/v2/`));
-  return { url, stop: server.stop };
+  return { url, close: server.stop };
 }
 
 async function answersOk(url: string): Promise<boolean> {

@@ -25,12 +25,12 @@ import {
 } from '../../../src/system/files.ts';
 import { catchAnything } from '../failure.ts';
 import { makeNamedPipe } from '../named-pipe.ts';
+import { needRoot } from '../other-user.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 
 const folder = useTemporaryFolder();
 const LARGEST = 1000;
 /** Only root can give a file away. */
-const isRoot = process.geteuid?.() === 0;
 const OTHER_USER = 65_534;
 
 const umaskBefore = process.umask();
@@ -68,13 +68,15 @@ describe('readOwnFile', () => {
     });
   }
 
-  test.runIf(isRoot)('rejects a file of another user', () => {
+  test('rejects a file of another user', (context) => {
+    needRoot(context);
     const file = writeOwn('file');
     chownSync(file, OTHER_USER, OTHER_USER);
     expect(readOwnFile(file, LARGEST)).toBeUndefined();
   });
 
-  test.runIf(isRoot)('reads a file of another group that has no permissions', () => {
+  test('reads a file of another group that has no permissions', (context) => {
+    needRoot(context);
     const file = writeOwn('file');
     chownSync(file, process.geteuid?.() ?? 0, OTHER_USER);
     expect(readOwnFile(file, LARGEST)).toBe('text');
@@ -230,7 +232,8 @@ describe('makeOwnFolder', () => {
     });
   }
 
-  test.runIf(isRoot)('rejects a folder of another user', () => {
+  test('rejects a folder of another user', (context) => {
+    needRoot(context);
     mkdirSync(folder.path('theirs'), 0o700);
     chownSync(folder.path('theirs'), OTHER_USER, OTHER_USER);
     expect(makeOwnFolder(folder.path('theirs'))).toBe(false);
