@@ -141,6 +141,20 @@ describe('the design', () => {
   });
 });
 
+test('the plot of the README has the times of the table of the bench', () => {
+  const plot = readFileSync(join(ROOT, 'docs/speed.svg'), 'utf8');
+  const shown = [...plot.matchAll(/>([\d.]+) ms<\/text>/g)].map(([, ms]) => Math.round(Number(ms)));
+  const rows = readTable(documentAt('scripts/bench/README.md'), '#');
+  const timesOf = (goal: string) => {
+    const [, , medians = ''] = rows.find(([number]) => number === goal) ?? [];
+    return [...medians.matchAll(/\d+(?:\.\d+)?/g)].map(([ms]) => Math.round(Number(ms)));
+  };
+  const [hot] = timesOf('1');
+  const [cold, peer] = timesOf('3');
+  const [cli] = timesOf('10');
+  expect(shown).toEqual([hot, cold, peer, cli]);
+});
+
 test('CONTRIBUTING names every suite of tests', () => {
   const config = readFileSync(join(ROOT, 'test/vitest.config.ts'), 'utf8');
   const suites = [...config.matchAll(/name: '([a-z0-9]+)'/g)].map(([, name = '']) => name);
