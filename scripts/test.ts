@@ -11,7 +11,7 @@ import { addCounts, formatCount, NO_TESTS, ONE_FAILURE, parseCount, type TestCou
 import { lastLines, readTextFile, runCommand } from './test-parts/command.ts';
 import { formatPartReports, installTestParts } from './test-parts.ts';
 
-const QUICK_SUITES = ['unit', 'scripts', 'integration', 'emulator'];
+const QUICK_SUITES = ['unit', 'scripts', 'docs', 'integration', 'emulator'];
 const SUITES = [...QUICK_SUITES, 'e2e'];
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 

@@ -1,4 +1,4 @@
-/** The suites: unit and integration in process, the tests of the scripts and of the emulator, and real clients on the built executable. */
+/** The suites: unit and integration in process, tests of the scripts, the documents and the emulator, and real clients on the built executable. */
 import { defineConfig } from 'vitest/config';
 import { CountReporter } from '../scripts/test/count-reporter.ts';
 
@@ -16,6 +16,7 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       { extends: true, test: { name: 'scripts', include: ['test/scripts/**/*.test.ts'] } },
+      { extends: true, test: { name: 'docs', include: ['test/docs/**/*.test.ts'], testTimeout: 20_000 } },
       { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 20_000 } },
       { extends: true, test: { name: 'emulator', include: ['test/emulator/**/*.test.ts'], testTimeout: 20_000 } },
       {

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { formatTable } from '../build/table.ts';
 import { measureAzureCli } from './azure-cli.ts';
 import { measureCrowds } from './crowds.ts';
+import { canPlot, writePlot } from './plot.ts';
 import { formatRow, type Row, type Skipped } from './row.ts';
 import { measureSingleRuns } from './single-runs.ts';
 import { formatSize, measureSizes } from './sizes.ts';
@@ -57,6 +58,7 @@ async function report(world: World, goals: ReadonlySet<number>, rounds: number, 
     if (table.length > 0) console.log(`\n${formatTable(table)}`);
   }
   for (const { goal, reason } of skipped) console.log(`\nGoal ${goal} was not measured: ${reason}.`);
+  if (canPlot(rows)) console.log(`\nThe plot of the README: ${writePlot(rows)}`);
 }
 
 /** Before anything of the bench runs, so that the load is that of others. */

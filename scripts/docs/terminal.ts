@@ -1,0 +1,127 @@
+/**
+ * `node scripts/docs/terminal.ts` draws `docs/demo.svg`, a terminal with what the demo prints: that of a run of its own,
+ * or what comes on stdin (`npm run --silent demo | node scripts/docs/terminal.ts`).
+ */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { stripVTControlCharacters } from 'node:util';
+import { runCommand } from '../test-parts/command.ts';
+import { COLORS, type Color, formatPicture, formatText, MONOSPACE } from './svg.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const COMMAND = 'npm run demo';
+
+const FONT_SIZE = 13;
+const CELL_WIDTH = 7.8;
+const LINE_HEIGHT = 19;
+const MARGIN = 22;
+const TITLE_BAR = 36;
+const BUTTONS = ['#ff5f57', '#febc2e', '#28c840'];
+/** Claims of a token that everybody's token has, or that nobody reads. */
+const DULL_CLAIMS = /^ {10,}(?:jti|nbf|iat|iss|version|sub|grant_type|tenant|roles)\b/;
+
+/** A part of a line in one colour. */
+interface Span {
+  readonly text: string;
+  readonly color: Color;
+  readonly bold?: boolean;
+}
+
+/** What stands out in a line, first match first; the rest of it is plain. */
+const HIGHLIGHTS: readonly (readonly [pattern: RegExp, color: Color, bold?: boolean])[] = [
+  [/^\d+\. [^:]*:?/, 'accent', true],
+  [/^ {3}(?:cold|hot)\b +\d+ ms/, 'good', true],
+  [/^ {4,}\d+ ms/, 'good', true],
+  [/\{ "credHelpers": .*\}/, 'good'],
+  [/^ {6}\d{3} +\d+ ms/, 'muted'],
+  [/^ {10,}\w+/, 'muted'],
+];
+
+/** Draws a terminal that shows a command and what it printed. */
+export function drawTerminal(command: string, output: string): string {
+  const lines = ['', ...readLines(output)];
+  const columns = Math.max(...lines.map((line) => line.length), 80);
+  const width = Math.ceil(columns * CELL_WIDTH + 2 * MARGIN);
+  const height = Math.ceil(TITLE_BAR + (lines.length + 1) * LINE_HEIGHT + MARGIN);
+  const baseline = (row: number) => TITLE_BAR + FONT_SIZE + 6 + row * LINE_HEIGHT;
+  const elements = [
+    `<line x1="1" y1="${TITLE_BAR}" x2="${width - 1}" y2="${TITLE_BAR}" stroke="${COLORS.border}"/>`,
+    ...BUTTONS.map(
+      (color, index) => `<circle cx="${MARGIN + index * 20}" cy="${TITLE_BAR / 2}" r="6" fill="${color}"/>`,
+    ),
+    formatText(width / 2, TITLE_BAR / 2 + 4, command, { color: 'muted', anchor: 'middle', fontSize: 12 }),
+    ...drawLine(0, baseline(0), [
+      { text: '$ ', color: 'good', bold: true },
+      { text: command, color: 'text', bold: true },
+    ]),
+    ...lines.flatMap((line, row) => drawLine(0, baseline(row + 1), splitLine(line))),
+  ];
+  return formatPicture({
+    width,
+    height,
+    title: `A terminal after ${command}`,
+    description: lines.filter((line) => line.trim() !== '').join('\n'),
+    fontFamily: MONOSPACE,
+    fontSize: FONT_SIZE,
+    elements,
+  });
+}
+
+/** The lines that are worth a picture: without colours, npm's own words and empty ends; an ellipsis ends what was cut. */
+function readLines(output: string): readonly string[] {
+  const lines = stripVTControlCharacters(output)
+    .split(/\r?\n/)
+    .map((line) => line.trimEnd())
+    .filter((line) => !/^(?:> |npm |Building )/.test(line));
+  const shown = lines.flatMap((line, index) => {
+    if (!DULL_CLAIMS.test(line)) return [line];
+    const indent = /^ */.exec(line)?.[0] ?? '';
+    return lines[index + 1]?.startsWith(indent) === true ? [] : [`${indent}…`];
+  });
+  while (shown[0] === '') shown.shift();
+  while (shown.at(-1) === '') shown.pop();
+  return shown;
+}
+
+function splitLine(line: string): readonly Span[] {
+  for (const [pattern, color, bold = false] of HIGHLIGHTS) {
+    const found = pattern.exec(line);
+    if (found === null) continue;
+    const end = found.index + found[0].length;
+    const spans: readonly Span[] = [
+      { text: line.slice(0, found.index), color: 'text' },
+      { text: found[0], color, bold },
+      { text: line.slice(end), color: 'text' },
+    ];
+    return spans.filter(({ text }) => text !== '');
+  }
+  return [{ text: line, color: 'text' }];
+}
+
+/** Each span is as wide as its cells, so that columns stay columns in every font. */
+function drawLine(firstColumn: number, y: number, spans: readonly Span[]): readonly string[] {
+  let column = firstColumn;
+  return spans.flatMap(({ text, color, bold = false }) => {
+    const indent = text.length - text.trimStart().length;
+    const visible = text.trim();
+    const x = MARGIN + (column + indent) * CELL_WIDTH;
+    column += text.length;
+    return visible === '' ? [] : [formatText(x, y, visible, { color, bold, width: visible.length * CELL_WIDTH })];
+  });
+}
+
+async function runDemo(): Promise<string> {
+  const { exitCode, output } = await runCommand(process.execPath, [join(ROOT, 'scripts', 'demo.ts')]);
+  if (exitCode !== 0) throw new Error(`The demo failed:\n${output}`);
+  return output;
+}
+
+if (import.meta.main) {
+  const output = process.stdin.isTTY ? await runDemo() : (await text(process.stdin)).trim() || (await runDemo());
+  mkdirSync(join(ROOT, 'docs'), { recursive: true });
+  const file = join(ROOT, 'docs', 'demo.svg');
+  writeFileSync(file, drawTerminal(COMMAND, output));
+  process.stdout.write(`${file}\n`);
+}

@@ -1,0 +1,180 @@
+/** Every shell block of the documents is run on a throw-away machine, and does what the document says. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
+import { asJsonObject } from '../../src/json.ts';
+import { findHelperMistakes } from './configuration.ts';
+import { blocksOf, DOCUMENTS } from './markdown.ts';
+import { createSandbox, makeToken, type Sandbox, type ShellResult, storeToken } from './sandbox.ts';
+
+const HOST = 'myregistry.azurecr.io';
+
+interface Expectation {
+  readonly document: string;
+  /** How the block begins, which tells it from the others of its document. */
+  readonly begins: string;
+  /** How other programs are called. */
+  readonly calls: readonly string[];
+  readonly prepare?: (sandbox: Sandbox) => Promise<unknown>;
+  readonly check?: (result: ShellResult, sandbox: Sandbox) => Promise<void>;
+}
+
+const install = 'install dist/docker-credential-acr /usr/local/bin/';
+
+const EXPECTATIONS: readonly Expectation[] = [
+  {
+    document: 'README.md',
+    begins: 'npm ci && npm run demo',
+    calls: ['npm ci', 'npm run demo', 'npm ci', 'npm test'],
+  },
+  {
+    document: 'README.md',
+    begins: 'npm ci && npm run build',
+    calls: ['npm ci', 'npm run build', `sudo ${install}`, install],
+  },
+  {
+    document: 'README.md',
+    begins: 'mkdir -p ~/.docker',
+    calls: [`docker pull ${HOST}/team/app`],
+    check: (_result, sandbox) => expectHelper(sandbox, '.docker/config.json'),
+  },
+  {
+    document: 'README.md',
+    begins: `echo ${HOST} | DOCKER_CREDENTIAL_ACR_LOG=stderr`,
+    calls: [],
+    prepare: (sandbox) => storeToken(sandbox, HOST),
+    check: async ({ stdout, stderr }) => {
+      expect(stdout).toBe('');
+      const steps = stderr
+        .trimEnd()
+        .split('\n')
+        .map((line) => asJsonObject(JSON.parse(line))?.['step']);
+      expect(steps).toContain('cache');
+      expect(stderr).not.toContain(makeToken().split('.')[0]);
+    },
+  },
+  {
+    document: 'CONTRIBUTING.md',
+    begins: 'npm ci\n',
+    calls: ['npm ci', 'npm run build', 'npm run check', 'npm test'],
+  },
+  { document: 'CONTRIBUTING.md', begins: 'npm test -- unit -u', calls: ['npm test -- unit -u'] },
+  {
+    document: 'docs/logins.md',
+    begins: `echo '{"ServerURL"`,
+    calls: [],
+    check: async ({ stdout, stderr }, sandbox) => {
+      expect(stderr).toMatch(/^docker-credential-acr: warning: credentials are kept unencrypted in [^\n]*\n$/);
+      const [listed, got] = stdout
+        .trimEnd()
+        .split('\n')
+        .map((line): unknown => JSON.parse(line));
+      expect(listed).toEqual({ [HOST]: 'ci' });
+      expect(got).toEqual({ ServerURL: HOST, Username: 'ci', Secret: 'not-a-real-password' });
+      expect((await sandbox.run('docker-credential-acr list')).stdout).toBe('{}\n');
+    },
+  },
+  {
+    document: 'docs/recipes.md',
+    begins: 'mkdir -p ~/.config/containers',
+    calls: [`podman pull ${HOST}/team/app`],
+    check: (_result, sandbox) => expectHelper(sandbox, '.config/containers/auth.json'),
+  },
+  {
+    document: 'docs/recipes.md',
+    begins: 'export HELM_REGISTRY_CONFIG',
+    calls: [`helm pull oci://${HOST}/charts/app`],
+    check: (_result, sandbox) => expectHelper(sandbox, '.config/helm/registry/config.json'),
+  },
+  { document: 'docs/migration.md', begins: 'docker logout', calls: [`docker logout ${HOST}`] },
+  {
+    document: 'docs/migration.md',
+    begins: 'sudo ln -s',
+    calls: ['sudo', ''].map((sudo) =>
+      `${sudo} ln -s docker-credential-acr /usr/local/bin/docker-credential-acr-env`.trimStart(),
+    ),
+  },
+  {
+    document: 'docs/migration.md',
+    begins: 'docker-credential-acr version',
+    calls: [],
+    check: async ({ stdout }) => {
+      expect(stdout).toBe(`docker-credential-acr (docker-credential-acr) v${manifest.version}\n`);
+    },
+  },
+];
+
+/** The block has written what a client reads, and leaves alone what is there when it is run again. */
+async function expectHelper(sandbox: Sandbox, file: string): Promise<void> {
+  const path = join(sandbox.home, file);
+  expect(existsSync(path), file).toBe(true);
+  const { credHelpers } = asJsonObject(JSON.parse(readFileSync(path, 'utf8'))) ?? {};
+  expect(findHelperMistakes(asJsonObject(credHelpers) ?? {})).toEqual([]);
+}
+
+let sandbox: Sandbox;
+beforeEach(() => {
+  sandbox = createSandbox();
+});
+afterEach(() => sandbox.remove());
+
+const BLOCKS = blocksOf('sh').map((block) => ({
+  block,
+  place: `${block.document}:${block.line}`,
+  expectations: EXPECTATIONS.filter(
+    ({ document, begins }) => document === block.document && block.text.startsWith(begins),
+  ),
+}));
+
+test('every block is expected, and everything expected is there', () => {
+  expect(BLOCKS.filter(({ expectations }) => expectations.length !== 1).map(({ place }) => place)).toEqual([]);
+  expect(BLOCKS).toHaveLength(EXPECTATIONS.length);
+});
+
+test.each(BLOCKS)('$place does what it says', async ({ block, expectations }) => {
+  const [expectation] = expectations;
+  await expectation?.prepare?.(sandbox);
+  const result = await sandbox.run(block.text);
+  expect({ exitCode: result.exitCode, stderr: result.exitCode === 0 ? '' : result.stderr }).toEqual({
+    exitCode: 0,
+    stderr: '',
+  });
+  expect(sandbox.calls()).toEqual(expectation?.calls);
+  await expectation?.check?.(result, sandbox);
+});
+
+describe('the block that configures Docker', () => {
+  const configure = BLOCKS.find(({ block }) => block.text.startsWith('mkdir -p ~/.docker'))?.block.text ?? 'false';
+
+  test('leads Docker to a program that knows the registry as its own', async () => {
+    await sandbox.run(configure);
+    expect((await sandbox.run('docker-credential-acr list')).stdout).toContain(`"${HOST}"`);
+  });
+
+  test('leaves a configuration that is there as it is', async () => {
+    mkdirSync(join(sandbox.home, '.docker'));
+    const file = join(sandbox.home, '.docker', 'config.json');
+    writeFileSync(file, '{"auths":{}}');
+    expect((await sandbox.run(configure)).exitCode).toBe(0);
+    expect(readFileSync(file, 'utf8')).toBe('{"auths":{}}');
+  });
+});
+
+test('a program that no document may name is not found', async () => {
+  expect((await sandbox.run('curl https://example.com')).exitCode).toBe(127);
+});
+
+test('every npm script that a document names is one', () => {
+  const text = DOCUMENTS.map((document) => document.text).join('\n');
+  const names = [...text.matchAll(/npm run (?:--silent )?([a-z]+)/g)].map(([, name = '']) => name);
+  expect(names.length).toBeGreaterThan(5);
+  expect(Object.keys(manifest.scripts)).toEqual(expect.arrayContaining(names));
+});
+
+test('every script that a document has run by Node is there', () => {
+  const text = DOCUMENTS.map((document) => document.text).join('\n');
+  const files = [...text.matchAll(/node (scripts\/[\w/-]+\.ts)/g)].map(([, file = '']) => file);
+  expect(files.length).toBeGreaterThan(2);
+  for (const file of files) expect(existsSync(join(import.meta.dirname, '../..', file)), file).toBe(true);
+});
