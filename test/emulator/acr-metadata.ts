@@ -11,7 +11,7 @@ const MANIFEST_TYPES = [
   'application/vnd.oci.image.index.v1+json',
 ].join(', ');
 
-/** Answers a metadata request of a caller who may make it. */
+/** Answers a metadata request of an authorized caller. */
 export async function answerMetadata(
   registryUrl: string | undefined,
   request: EmulatedRequest,

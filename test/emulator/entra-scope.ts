@@ -1,4 +1,4 @@
-/** The resource that a token request is for, in the three ways to say it. */
+/** The resource that a token request is for, in the three ways to name it. */
 import type { EntraError } from './entra-error.ts';
 import type { EmulatedRequest } from './message.ts';
 import type { Tenant } from './state.ts';
