@@ -1,4 +1,4 @@
-/** Finding the real programs that the tests run, and saying so where one is absent. */
+/** Finds the real programs that the tests run, and skips a test when one is missing. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'vitest';
@@ -39,19 +39,19 @@ declare module 'vitest' {
   }
 }
 
-/** Ends the test as skipped, with the reason. */
+/** Skips the test with a reason. */
 export function skipTest(context: TestContext, reason: string): never {
   context.task.meta.skipReason = reason;
   return context.skip(`skipped: ${reason}`);
 }
 
-/** Ends the test as skipped unless all these programs are there. */
+/** Skips the test unless all these programs are installed. */
 export function needParts(context: TestContext, ...names: readonly string[]): void {
   const absent = names.filter((name) => findPart(name) === undefined);
   if (absent.length > 0) skipTest(context, `not installed: ${absent.join(', ')}`);
 }
 
-/** Ends the test as skipped unless it runs as root, which container engines need here. */
+/** Skips the test unless it runs as root, which container engines need here. */
 export function needRoot(context: TestContext): void {
   if (!isRoot()) skipTest(context, 'a container engine of its own needs root');
 }
@@ -61,7 +61,7 @@ export function canRunEngine(): boolean {
   return isRoot() && ['dockerd', 'docker-registry'].every((name) => findPart(name) !== undefined);
 }
 
-/** The path of a program that {@link needParts} has seen. */
+/** The path of a program that {@link needParts} has found. */
 export function partOf(name: string): string {
   const path = findPart(name);
   if (path === undefined) throw new Error(`Cannot run ${name}: it is not installed`);
