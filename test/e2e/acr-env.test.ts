@@ -1,4 +1,4 @@
-/** Switching from docker-credential-acr-env by its name alone: with the same environment both are the same identity. */
+/** Replacing docker-credential-acr-env under its own name: with the same environment both use the same identity. */
 import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
@@ -43,25 +43,25 @@ afterAll(() => identities.close());
 const run = (whose: 'ours' | 'peer', verb: string, environment: Variables = {}, input = '') =>
   machine.run(join(machine.folder, whose, NAME), [verb], { environment, input, printsSecret: verb === 'get' });
 
-/** What a registry's token says, without what differs from one to the next. */
+/** The claims of a registry's token, without those that differ from token to token. */
 function describeToken(secret: string): Readonly<Record<string, unknown>> {
   const { jti: _id, iat: _issued, nbf: _start, exp: _end, ...claims } = decodeToken(secret)?.claims ?? {};
   return claims;
 }
 
-/** The identity and its proof, as the token request of either version of Entra's endpoint has them. */
+/** Takes the identity and its proof from the token request, for either version of Entra's endpoint. */
 function takeTokenRequest() {
   const [request, ...others] = cloud.emulator.requests.filter(({ path }) => /\/oauth2\/(v2\.0\/)?token$/.test(path));
   expect(others).toEqual([]);
   cloud.forget();
   const { client_id, client_secret, client_assertion, client_assertion_type, grant_type } = request?.form ?? {};
   const tenant = request?.path.split('/')[1];
-  // The peer sends a file's last line feed along.
+  // The peer also sends the final line feed of a file.
   const proof = { client_secret, client_assertion: client_assertion?.trim(), client_assertion_type };
   return { who: { host: request?.host, tenant, client_id, grant_type, ...proof }, form: request?.form ?? {} };
 }
 
-/** A token of a job, in the variable and in a file at once. */
+/** A federated token in a variable and in a file at the same time. */
 const withBoth = (): Variables => ({
   ...workloadIdentity(machine).environment,
   ...gitlab('AZURE_FEDERATED_TOKEN').environment,
@@ -75,7 +75,7 @@ describe.each<readonly [what: string, host: string, environment: () => Variables
   ['a secret and a federated token', PUBLIC, () => ({ ...withBoth(), ...clientSecret().environment })],
   ['AZURE_ENVIRONMENT', GOVERNMENT, () => ({ ...clientSecret().environment, AZURE_ENVIRONMENT: 'AzureUSGovernment' })],
 ])('with %s, for %s', (_what, host, getEnvironment) => {
-  it('both sign in as the same identity, with the same proof', async () => {
+  it('both programs sign in as the same identity with the same proof', async () => {
     const environment = getEnvironment();
     const peer = await run('peer', 'get', environment, host);
     expect(peer).toMatchObject({ exitCode: 0, stderr: '' });
@@ -88,7 +88,7 @@ describe.each<readonly [what: string, host: string, environment: () => Variables
     expect(theirs).toMatchObject({ ServerURL: host, Username: '<token>' });
     expect(ours).toMatchObject({ serverUrl: host, username: NULL_GUID });
     expect(describeToken(ours.secret)).toEqual(describeToken(parseString(theirs?.['Secret']) ?? ''));
-    // What differs on purpose: a token for registries only, instead of one for all of Azure.
+    // The intended difference: a token for registries only, instead of one for all of Azure.
     expect(ourRequest.form['scope']).toBe(`${ACR_AUDIENCE}/.default`);
     expect(theirRequest.form['resource']).toMatch(/^https:\/\/management\./);
 
@@ -97,7 +97,7 @@ describe.each<readonly [what: string, host: string, environment: () => Variables
   });
 });
 
-it('a client reads the same with either of them on PATH', async (context) => {
+it('crane reads the same manifest with either program on PATH', async (context) => {
   needParts(context, 'crane', 'docker-registry');
   await cloud.seed('team/app', '1');
   const read = (whose: 'ours' | 'peer') => {
@@ -110,13 +110,13 @@ it('a client reads the same with either of them on PATH', async (context) => {
   expect(await read('ours')).toEqual(theirs);
 });
 
-it('"identity-token" answers with the user name of before', async () => {
+it('"identity-token" returns the user name that docker-credential-acr-env returned', async () => {
   const config = machine.configure({ registries: { [PUBLIC]: { secret: 'identity-token' } } });
   const answer = expectAnswer(await run('ours', 'get', { ...clientSecret().environment, ...config }, PUBLIC));
   expect(answer.username).toBe('<token>');
 });
 
-it('a copy by that name lists the registries that Docker’s configuration sends to it', async () => {
+it('a copy or a link of that name lists the registries that Docker’s configuration assigns to it', async () => {
   const copy = join(machine.folder, NAME);
   copyFileSync(PROGRAM, copy);
   for (const program of [copy, join(machine.folder, 'ours', NAME)]) {
@@ -127,7 +127,7 @@ it('a copy by that name lists the registries that Docker’s configuration sends
   expect((await run('ours', 'version')).stdout).toMatch(/^docker-credential-acr-env \(docker-credential-acr\) v\d/);
 });
 
-it('a wrong secret fails with both, and with ours the person learns what helps', async () => {
+it('both programs fail with a wrong secret, and ours explains what is wrong', async () => {
   const environment = { ...clientSecret().environment, AZURE_CLIENT_SECRET: 'wrong-secret-Q~x' };
   expect((await run('peer', 'get', environment, PUBLIC)).exitCode).toBe(1);
   const story = expectFailure(await run('ours', 'get', environment, PUBLIC));

@@ -1,9 +1,9 @@
-/** Registries that everybody may pull from: marked as such, with nobody signed in, and with a login that is stale. */
+/** Registries with anonymous pull: configured as anonymous, with nobody signed in, and with a stale login. */
 import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { NULL_GUID, registryOf } from '../emulator/state.ts';
 import { expectNotFound } from './world/answer.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
-import { LOGIN_PLACES, prepareLoginPlace } from './world/login-backend.ts';
+import { LOGIN_BACKENDS, prepareLoginBackend } from './world/login-backend.ts';
 import type { Machine, MachineOptions } from './world/machine.ts';
 import { needParts, needRoot, partOf } from './world/parts.ts';
 import { prepareContainerStorage } from './world/podman.ts';
@@ -18,7 +18,7 @@ const [OLD, NEW] = ['Admin+pass/word=1%', 'Admin+pass/word=2%'] as const;
 const cloud = await openCloud();
 const registry = registryOf(cloud.emulator.state, LOGIN_SERVER);
 registry.anonymousPull = true;
-// It is secret once it is stale, too.
+// A stale password is still a secret.
 cloud.emulator.state.issuedSecrets.add(OLD);
 const dockerHost = openDockerEngine(cloud);
 let machine: Machine;
@@ -54,11 +54,11 @@ describe.each(['docker', 'podman'] as const)('%s', (client) => {
     const pull = await run(['pull', IMAGE]);
     expect(pull.exitCode).not.toBe(0);
     expect(pull.stderr).toMatch(/unauthorized/);
-    // The program cannot know: it has answered, and an answer is silent.
+    // The program cannot know that the registry refused its answer, so it prints nothing.
     expect(pull.stderr).not.toContain('docker-credential-acr');
   }
 
-  it('pulls in silence from a registry that is marked, whoever is signed in', async (context) => {
+  it('pulls without a message or a sign-in from a registry configured as anonymous', async (context) => {
     const open = setUp(context, { identity: 'service principal' });
     const person = open(machine.configure(MARKED));
     expect(await person.helper('get', LOGIN_SERVER)).toEqual(SILENT);
@@ -66,7 +66,7 @@ describe.each(['docker', 'podman'] as const)('%s', (client) => {
     expect(cloud.signIns()).toEqual([]);
   });
 
-  it('pulls with one hint where nobody is signed in', async (context) => {
+  it('pulls with a hint when nobody is signed in', async (context) => {
     const person = setUp(context, { identity: 'nobody' })({});
     expect(expectNotFound(await person.helper('get', LOGIN_SERVER)).hint).toContain('run: az login');
     // Some clients ask more than once.
@@ -74,9 +74,9 @@ describe.each(['docker', 'podman'] as const)('%s', (client) => {
     expect(cloud.signIns()).toEqual([]);
   });
 
-  it.for(LOGIN_PLACES)('is denied by a stale login in %s, until the logout', async (where, context) => {
+  it.for(LOGIN_BACKENDS)('fails to pull with a stale login in %s until it logs out', async (where, context) => {
     const open = setUp(context, { identity: 'nobody' });
-    const kept = await prepareLoginPlace(where, machine, context);
+    const kept = await prepareLoginBackend(where, machine, context);
     for (const settings of [{}, machine.configure(MARKED)]) {
       registry.adminUser = { username: 'admin', passwords: [OLD] };
       const person = open({ ...kept.environment, ...settings });
@@ -93,7 +93,7 @@ describe.each(['docker', 'podman'] as const)('%s', (client) => {
     expect(cloud.signIns()).toEqual([]);
   });
 
-  it('is denied by a token that the registry has revoked, until the logout', async (context) => {
+  it('fails to pull with a revoked token until it logs out', async (context) => {
     const open = setUp(context, { identity: 'service principal' });
     const person = open(machine.configure({ registries: { [LOGIN_SERVER]: { secret: 'identity-token' } } }));
     const answer = await person.helper('get', LOGIN_SERVER);

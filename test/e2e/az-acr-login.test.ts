@@ -1,4 +1,4 @@
-/** The ACR tokens that people bring by the real Azure CLI: used until their end, and then our own sign-in takes over. */
+/** ACR tokens that the real Azure CLI supplies: used until they expire, and then our own sign-in takes over. */
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
@@ -6,12 +6,12 @@ import { CLIENT_ID, CLIENT_SECRET, NULL_GUID, registryOf, TENANT_ID } from '../e
 import { decodeToken } from '../emulator/tokens.ts';
 import { expectAnswer } from './world/answer.ts';
 import { installAzureCli } from './world/azure-cli.ts';
-import { LOGIN_PLACES, type LoginPlace, prepareLoginPlace } from './world/login-backend.ts';
+import { LOGIN_BACKENDS, type LoginBackend, prepareLoginBackend } from './world/login-backend.ts';
 import { type Machine, writeDockerConfig } from './world/machine.ts';
 import { needParts, needRoot, partOf } from './world/parts.ts';
 import { openCloud, openDockerEngine } from './world/test-cloud.ts';
 
-/** How the token came: a registry for each, so that one wait is enough for all. */
+/** The ways to supply a token, with a registry for each, so that one wait is enough for all. */
 const WAYS = { cli: 'contoso.azurecr.io', docker: 'fabrikam.azurecr.io', helm: 'adventure.azurecr.io' } as const;
 const SERVERS = Object.values(WAYS);
 const ADMIN_PASSWORD = 'Admin+pass/word=1%';
@@ -29,11 +29,11 @@ afterEach(() => {
   for (const registry of registries) registry.refreshTokenSeconds = 10_800;
 });
 
-describe.each(LOGIN_PLACES)('with %s for what is typed', (name) => {
+describe.each(LOGIN_BACKENDS)('with passwords kept in %s', (name) => {
   async function setUp(context: TestContext) {
     needParts(context, 'az', 'docker', 'dockerd', 'docker-registry', 'helm');
     needRoot(context);
-    const kept = await prepareLoginPlace(name, machine, context);
+    const kept = await prepareLoginBackend(name, machine, context);
     const cli = installAzureCli(machine);
     symlinkSync(partOf('docker'), join(machine.folder, 'az-bin', 'docker'));
     await cli.signIn({ clientId: CLIENT_ID, tenantId: TENANT_ID, secret: CLIENT_SECRET });
@@ -51,7 +51,7 @@ describe.each(LOGIN_PLACES)('with %s for what is typed', (name) => {
     return new Person(kept, environment, helmConfig);
   }
 
-  it('all are used until their end, and then our own sign-in takes over in silence', async (context) => {
+  it('get returns every supplied token until it expires, and then signs in without a message', async (context) => {
     const person = await setUp(context);
     // Long enough for the logins on a busy machine, short enough to wait for.
     for (const registry of registries) registry.refreshTokenSeconds = 25;
@@ -64,7 +64,7 @@ describe.each(LOGIN_PLACES)('with %s for what is typed', (name) => {
     expect(await Promise.all(SERVERS.map((server) => person.get(server)))).toEqual(brought);
     expect(cloud.emulator.connects).toEqual([]);
 
-    const end = Math.max(...brought.map(readEnd));
+    const end = Math.max(...brought.map(readExpiry));
     await expect.poll(() => Date.now() / 1000 > end, { timeout: 60_000, interval: 200 }).toBe(true);
     for (const [index, server] of SERVERS.entries()) {
       cloud.forget();
@@ -79,7 +79,7 @@ describe.each(LOGIN_PLACES)('with %s for what is typed', (name) => {
     expect(cloud.signIns()).toEqual([]);
   });
 
-  it('each pulls or pushes without another sign-in, and a logout forgets it', async (context) => {
+  it('clients pull and push with each supplied token without a sign-in, and a logout removes it', async (context) => {
     const person = await setUp(context);
     await person.logInByCli(WAYS.cli);
     await person.logInByDocker(WAYS.docker);
@@ -109,7 +109,7 @@ describe.each(LOGIN_PLACES)('with %s for what is typed', (name) => {
     }
   });
 
-  it('a token takes the place of a typed user, and the typed user that of a token', async (context) => {
+  it('a supplied token replaces a password, and a password replaces a token', async (context) => {
     const person = await setUp(context);
     await person.logInAsAdmin();
     expect(await person.kept.users()).toEqual({ [WAYS.cli]: 'admin' });
@@ -125,13 +125,13 @@ describe.each(LOGIN_PLACES)('with %s for what is typed', (name) => {
   });
 });
 
-/** Who is signed in to the Azure CLI, and logs in to registries by it. */
+/** A user who is signed in to the Azure CLI and logs in to registries with it. */
 class Person {
-  readonly kept: LoginPlace;
+  readonly kept: LoginBackend;
   readonly #environment: Readonly<Record<string, string>>;
   readonly #helmConfig: string;
 
-  constructor(kept: LoginPlace, environment: Readonly<Record<string, string>>, helmConfig: string) {
+  constructor(kept: LoginBackend, environment: Readonly<Record<string, string>>, helmConfig: string) {
     this.kept = kept;
     this.#environment = environment;
     this.#helmConfig = helmConfig;
@@ -166,14 +166,14 @@ class Person {
     expect(login).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Login Succeeded') });
   }
 
-  /** @returns what the program answers for a server. */
+  /** @returns the secret that the program returns for a server. */
   async get(server: string, user: string = NULL_GUID): Promise<string> {
     const answer = expectAnswer(await machine.helper('get', server, { environment: this.#environment }));
     expect(answer).toMatchObject({ serverUrl: server, username: user });
     return answer.secret;
   }
 
-  /** The last argument after `--password-stdin` is what it reads. */
+  /** The argument after `--password-stdin` becomes the input. */
   docker(...given: readonly string[]) {
     const split = given.includes('--password-stdin') ? given.length - 1 : given.length;
     return this.#run('docker', given.slice(0, split), given[split]);
@@ -211,6 +211,6 @@ function nameOf(server: string): string {
   return server.slice(0, server.indexOf('.'));
 }
 
-function readEnd(token: string): number {
+function readExpiry(token: string): number {
   return Number(decodeToken(token)?.claims['exp']);
 }

@@ -1,4 +1,4 @@
-/** The real Azure CLI with several accounts: whose token `get` answers with, and what it tells when there is none. */
+/** The real Azure CLI with several accounts: whose token `get` returns, and what it reports when there is none. */
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
@@ -32,7 +32,7 @@ function forget(): void {
   cli.forgetCalls();
 }
 
-/** Signs in with these accounts; the last one is the one to use. */
+/** Signs in with these accounts; the last one becomes the default. */
 async function signIn(...accounts: readonly Account[]): Promise<void> {
   for (const account of accounts) await cli.signIn(account);
   forget();
@@ -49,8 +49,8 @@ async function expectCached(secret: string, serverUrl = LOGIN_SERVER, environmen
   expect(cloud.emulator.connects).toEqual([]);
 }
 
-describe('a service principal that signed in to the CLI', () => {
-  it('with a secret is whom get signs in as, once', async () => {
+describe('a service principal signed in to the Azure CLI', () => {
+  it('with a secret lets get sign in once and then answer from the cache', async () => {
     await signIn(contoso.account);
     const answer = expectAnswer(await get());
     expect(answer).toMatchObject({ subject: contoso.objectId, tenant: contoso.tenant.id });
@@ -64,7 +64,7 @@ describe('a service principal that signed in to the CLI', () => {
     for (const _ of [1, 2]) await expectCached(answer.secret);
   });
 
-  it('with a certificate is whom get signs in as, once', async () => {
+  it('with a certificate lets get sign in once and then answer from the cache', async () => {
     const certificateFile = join(machine.folder, 'both.pem');
     writeFileSync(certificateFile, pem, { mode: 0o600 });
     await signIn({ clientId: fabrikam.account.clientId, tenantId: fabrikam.account.tenantId, certificateFile });
@@ -74,18 +74,18 @@ describe('a service principal that signed in to the CLI', () => {
     expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
     const [request] = cloud.emulator.requests.filter(({ path }) => path.endsWith('/oauth2/v2.0/token'));
     expect(Object.keys(request?.form ?? {})).toContain('client_assertion');
-    // The key is not needed, nor is the CLI.
+    // Neither the key nor the CLI is needed any more.
     rmSync(certificateFile);
     await expectCached(answer.secret, OTHER_SERVER, { PATH: machine.environment['PATH'] ?? '' });
   });
 });
 
 describe('az account set', () => {
-  it('to another account switches the token at once, and back without a sign-in', async () => {
+  it('switches to the token of another account at once, and back without a sign-in', async () => {
     await signIn(contoso.account);
     const first = expectAnswer(await get());
     await signIn(fabrikam.account);
-    registry.homeTenant = fabrikam.tenant.id; // so that the second one has something to get
+    registry.homeTenant = fabrikam.tenant.id; // so that the second account has access
     const second = expectAnswer(await get());
     expect([first, second].map(({ subject }) => subject)).toEqual([contoso.objectId, fabrikam.objectId]);
     expect(cli.calls()).toEqual([GET_TOKEN]);
@@ -96,7 +96,7 @@ describe('az account set', () => {
     await expectCached(second.secret);
   });
 
-  it('to another subscription of the same account keeps the token', async () => {
+  it('keeps the token when it selects another subscription of the same account', async () => {
     await signIn(contoso.account);
     const { secret } = expectAnswer(await get());
     await cli.run(['account', 'set', '--subscription', 'Second one']);
@@ -104,38 +104,38 @@ describe('az account set', () => {
   });
 });
 
-/** Folders of the CLI. */
+/** Configuration folders of the CLI. */
 interface Profiles {
   readonly own: string;
   readonly others: string;
 }
 
-describe('two profiles', () => {
-  /** Two folders of the CLI, an account in each. */
+describe('the choice among accounts', () => {
+  /** Prepares two configuration folders of the CLI with an account in each. */
   async function prepare(): Promise<Profiles> {
     const own = join(machine.folder, 'azure-own');
     const others = join(machine.folder, 'azure-others');
     mkdirSync(own);
     await cli.signIn(contoso.account, { AZURE_CONFIG_DIR: own });
-    // A copy that somebody else signs in with, as a new project's folder often is.
+    // A copied folder in which another account signs in, as is common for a new project.
     cpSync(own, others, { recursive: true });
     await cli.signIn(fabrikam.account, { AZURE_CONFIG_DIR: others });
     forget();
     return { own, others };
   }
 
-  it('are told apart by AZURE_CONFIG_DIR', async () => {
+  it('follows AZURE_CONFIG_DIR', async () => {
     const { own, others } = await prepare();
     const mine = expectAnswer(await get(LOGIN_SERVER, { AZURE_CONFIG_DIR: own }));
     const theirs = expectAnswer(await get(OTHER_SERVER, { AZURE_CONFIG_DIR: others }));
     expect([mine.subject, theirs.subject]).toEqual([contoso.objectId, fabrikam.objectId]);
     await expectCached(mine.secret, LOGIN_SERVER, { AZURE_CONFIG_DIR: own });
     await expectCached(theirs.secret, OTHER_SERVER, { AZURE_CONFIG_DIR: others });
-    // The person's own profile has nobody.
+    // Nobody is signed in to the default folder.
     expect(expectNotFound(await get()).hint).toContain('az login');
   });
 
-  it('are chosen for each registry by "configDir"', async () => {
+  it('follows the "configDir" of each registry', async () => {
     const { own, others } = await prepare();
     const environment = machine.configure({
       registries: {
@@ -149,7 +149,7 @@ describe('two profiles', () => {
     expect(cli.calls()).toEqual([GET_TOKEN, GET_TOKEN]);
   });
 
-  it('are one with two accounts where "subscription" chooses, whatever the default is', async () => {
+  it('follows the "subscription" of each registry, whatever the default is', async () => {
     await signIn(contoso.account, fabrikam.account);
     const environment = machine.configure({
       registries: {
@@ -167,7 +167,7 @@ describe('two profiles', () => {
     await expectCached(theirs.secret, OTHER_SERVER, environment);
   });
 
-  it('have no subscription of that name: what there is can be listed', async () => {
+  it('fails with a hint at az account list when the subscription is unknown', async () => {
     await signIn(contoso.account);
     const environment = machine.configure({
       registries: { [LOGIN_SERVER]: { identity: { type: 'azure-cli', subscription: 'Fabrikam' } } },

@@ -1,4 +1,4 @@
-/** A person who signed in to the real Azure CLI: their token, and what they are told when Entra wants to see them again. */
+/** A user who signed in to the real Azure CLI: the token, and the error when Entra demands another sign-in. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, it, type TestContext } from 'vitest';
@@ -26,7 +26,7 @@ beforeEach(async (context: TestContext) => {
   await logIn([]);
 });
 
-/** Signs in with a code, which the person of the emulator types in at once. */
+/** Signs in with a device code, which the emulated user enters at once. */
 async function logIn(args: readonly string[]): Promise<void> {
   const login = ['login', '--use-device-code', '--output', 'none', ...args];
   const { exitCode, stderr } = await machine.run('az', login, { environment: cli.environment });
@@ -38,7 +38,7 @@ async function logIn(args: readonly string[]): Promise<void> {
 const get = (serverUrl = LOGIN_SERVER, environment = {}) =>
   machine.helper('get', serverUrl, { environment: { ...cli.environment, ...environment } });
 
-it('is whom get signs in as, and answers from the cache without az', async () => {
+it('get signs in as the user, and then answers from the cache without az', async () => {
   const answer = expectAnswer(await get());
   expect(answer).toMatchObject({ subject: USER_NAME, tenant: contoso.tenant.id });
   expect(cli.calls()).toHaveLength(1);
@@ -61,21 +61,24 @@ it.each([
     'multi-factor authentication is needed',
     'AADSTS50076',
   ],
-])('whose sign-in %s is told the command that helps, and it does', async (_what, refusal, meaning, code) => {
-  signIn.refusal = refusal;
-  for (const token of signIn.refreshTokens.values()) token.isRevoked = refusal === undefined;
-  const story = expectFailure(await get());
-  expect(story).toContain(`: ${meaning} for the Azure CLI's account ${USER_NAME} (${code})\n`);
-  expect(story).toMatch(new RegExp(`^cause: az: ERROR: ${code}: `, 'm'));
-  const [, command = ''] = /^hint: az login (.+)$/m.exec(story) ?? [];
-  expect(command).toBe(`--tenant "${contoso.tenant.id}" --scope "https://containerregistry.azure.net/.default"`);
+])(
+  'get reports a command that helps when the sign-in of the user %s, and works after it',
+  async (_what, refusal, meaning, code) => {
+    signIn.refusal = refusal;
+    for (const token of signIn.refreshTokens.values()) token.isRevoked = refusal === undefined;
+    const story = expectFailure(await get());
+    expect(story).toContain(`: ${meaning} for the Azure CLI's account ${USER_NAME} (${code})\n`);
+    expect(story).toMatch(new RegExp(`^cause: az: ERROR: ${code}: `, 'm'));
+    const [, command = ''] = /^hint: az login (.+)$/m.exec(story) ?? [];
+    expect(command).toBe(`--tenant "${contoso.tenant.id}" --scope "https://containerregistry.azure.net/.default"`);
 
-  signIn.refusal = undefined;
-  await logIn(command.replaceAll('"', '').split(' '));
-  expect(expectAnswer(await get()).subject).toBe(USER_NAME);
-});
+    signIn.refusal = undefined;
+    await logIn(command.replaceAll('"', '').split(' '));
+    expect(expectAnswer(await get()).subject).toBe(USER_NAME);
+  },
+);
 
-it('who is a guest in another tenant gets its registries by "tenantId"', async () => {
+it('get serves a guest in another tenant when "tenantId" names that tenant, and fails otherwise', async () => {
   const story = expectFailure(await get(OTHER_SERVER));
   expect(story).toContain(`${USER_NAME} has no role there, or is of another tenant\n`);
   expect(story).toContain(`\ncause: the identity signed in at tenant ${contoso.tenant.id}\n`);

@@ -1,4 +1,4 @@
-/** The real Azure CLI with an account that does not work any more: what the person is told, and what still answers. */
+/** The real Azure CLI with an account that no longer works: what `get` reports, and what it still answers. */
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,16 +35,16 @@ function forget(): void {
 const get = (serverUrl = LOGIN_SERVER, environment = {}) =>
   machine.helper('get', serverUrl, { environment: { ...cli.environment, ...environment } });
 
-/** The CLI keeps an answer of Entra for an hour: without it, it has to ask again. */
+/** Removes the CLI's cached Entra tokens, so that it has to ask Entra again. */
 function forgetEntraTokens(): void {
   rmSync(join(machine.folder, 'home', '.azure', 'msal_token_cache.json'));
 }
 
-function signInAgain({ account }: Party): string {
+function formatSignInHint({ account }: Party): string {
   return `hint: az login --service-principal --username ${account.clientId} --tenant ${account.tenantId} (`;
 }
 
-it('signed out of every account, get finds nothing, says how to sign in, and starts no az', async () => {
+it('get answers not found with a hint and starts no az when the CLI is signed out of every account', async () => {
   expectAnswer(await get());
   await cli.run(['logout']);
   forget();
@@ -55,7 +55,7 @@ it('signed out of every account, get finds nothing, says how to sign in, and sta
   expect(cloud.emulator.connects).toEqual([]);
 });
 
-it('signed out of one account of two, none is used until one is chosen', async () => {
+it('get uses no account after the default one was signed out, until another one is selected', async () => {
   const { secret } = expectAnswer(await get());
   await cli.signIn(fabrikam.account);
   await cli.run(['logout', '--username', fabrikam.account.clientId]);
@@ -70,7 +70,7 @@ it('signed out of one account of two, none is used until one is chosen', async (
   expect(cloud.emulator.connects).toEqual([]);
 });
 
-it('after az account clear nothing of the account is used any more', async () => {
+it('get answers not found after az account clear', async () => {
   expectAnswer(await get());
   await cli.run(['account', 'clear']);
   forget();
@@ -78,7 +78,7 @@ it('after az account clear nothing of the account is used any more', async () =>
   expect(cli.calls()).toEqual([]);
 });
 
-describe('a service principal whose secret', () => {
+describe('when the secret of the service principal', () => {
   const rows: readonly (readonly [what: string, secrets: readonly ClientSecret[], meaning: string, code: string])[] = [
     ['was revoked', [{ value: 'another-secret-Q~x' }], 'the client secret is wrong', 'AADSTS7000215'],
     [
@@ -88,19 +88,19 @@ describe('a service principal whose secret', () => {
       'AADSTS7000222',
     ],
   ];
-  it.each(rows)('%s is told so in the words of az, and how to sign in again', async (_what, now, meaning, code) => {
+  it.each(rows)('%s, get quotes az and reports how to sign in again', async (_what, now, meaning, code) => {
     contoso.application.secrets = [...now];
     forgetEntraTokens();
     const story = expectFailure(await get());
     const account = `the Azure CLI's account ${contoso.account.clientId}`;
     expect(story).toContain(`Cannot sign in for ${LOGIN_SERVER}: ${meaning} for ${account} (${code})\n`);
     expect(story).toMatch(new RegExp(`^cause: az: ERROR: ${code}: `, 'm'));
-    expect(story).toContain(`\n${signInAgain(contoso)}`);
+    expect(story).toContain(`\n${formatSignInHint(contoso)}`);
     expect(cli.calls()).toHaveLength(1);
     expect(cloud.signIns()).toEqual(['entra 401']);
   });
 
-  it('was revoked still answers for as long as its token of the registry lives', async () => {
+  it('was revoked, get still answers from the cache, and fails without it', async () => {
     const { secret } = expectAnswer(await get());
     contoso.application.secrets = [{ value: 'another-secret-Q~x' }];
     forgetEntraTokens();
@@ -111,24 +111,24 @@ describe('a service principal whose secret', () => {
     expect(expectFailure(await get())).toContain('AADSTS7000215');
   });
 
-  it('was revoked works again with the next one', async () => {
+  it('was replaced, get works after az has signed in with the new one', async () => {
     contoso.application.secrets = [{ value: 'another-secret-Q~x' }];
     await cli.signIn({ ...contoso.account, secret: 'another-secret-Q~x' });
     expect(expectAnswer(await get()).subject).toBe(contoso.objectId);
   });
 });
 
-it('an account whose secret the CLI has lost has to sign in again', async () => {
+it('get reports that the account has to sign in again when the CLI has lost its secret', async () => {
   forgetEntraTokens();
   rmSync(join(machine.folder, 'home', '.azure', 'service_principal_entries.json'));
   const story = expectFailure(await get());
   expect(story).toContain(`the Azure CLI's account ${contoso.account.clientId} has to sign in again\n`);
   expect(story).toMatch(/^cause: az: ERROR: Could not retrieve credential from local cache/m);
-  expect(story).toContain(`\n${signInAgain(contoso)}`);
+  expect(story).toContain(`\n${formatSignInHint(contoso)}`);
   expect(cloud.signIns()).toEqual([]);
 });
 
-it('an application that was disabled is told so', async () => {
+it('get reports a disabled application', async () => {
   contoso.application.enabled = false;
   forgetEntraTokens();
   const story = expectFailure(await get());
@@ -137,7 +137,7 @@ it('an application that was disabled is told so', async () => {
 });
 
 describe('a registry of another tenant', () => {
-  it('does not know the account: the tenant at which it signed in is named', async () => {
+  it('refuses the account, and get names the tenant of the sign-in', async () => {
     const story = expectFailure(await get(OTHER_SERVER));
     expect(story).toContain(`${contoso.account.clientId} has no role there, or is of another tenant\n`);
     expect(story).toContain(`\ncause: the identity signed in at tenant ${contoso.tenant.id}\n`);
@@ -147,7 +147,7 @@ describe('a registry of another tenant', () => {
 
   const atFabrikam = () => machine.configure({ registries: { [OTHER_SERVER]: { tenantId: fabrikam.tenant.id } } });
 
-  it('that does not have the application either says so', async () => {
+  it('fails with "tenantId" when that tenant does not have the application', async () => {
     const story = expectFailure(await get(OTHER_SERVER, atFabrikam()));
     expect(story).toContain('the application is not in this tenant');
     expect(story).toContain('AADSTS700016');
@@ -155,13 +155,13 @@ describe('a registry of another tenant', () => {
     expect(cli.calls()).toEqual([expect.stringMatching(new RegExp(` --tenant ${fabrikam.tenant.id}$`))]);
   });
 
-  it('that has the application signs it in by "tenantId"', async () => {
+  it('works with "tenantId" when that tenant has the application', async () => {
     const { clientId, secret = '' } = contoso.account;
     const guest = addApplication(fabrikam.tenant, { clientId, objectId: randomUUID(), secret });
     try {
       const answer = expectAnswer(await get(OTHER_SERVER, atFabrikam()));
       expect(answer).toMatchObject({ subject: guest.objectId, tenant: fabrikam.tenant.id });
-      // Its own tenant's registries are as before.
+      // The registries of its own tenant still work.
       expect(expectAnswer(await get(LOGIN_SERVER, atFabrikam())).tenant).toBe(contoso.tenant.id);
     } finally {
       fabrikam.tenant.applications.delete(clientId);

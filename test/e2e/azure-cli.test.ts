@@ -17,7 +17,7 @@ beforeEach(() => {
   machine = cloud.addMachine({ identity: 'nobody' });
 });
 
-/** Puts an `az` on the machine, and signs it in. */
+/** Installs `az` on the machine and signs it in. */
 async function signIn(context: TestContext): Promise<AzureCli> {
   needParts(context, 'az');
   const cli = installAzureCli(machine);
@@ -43,7 +43,7 @@ it('get signs in with the account of the Azure CLI, and then answers without sta
   expect(cloud.emulator.connects).toEqual([]);
 });
 
-it('get finds nothing after az logout, and says how to sign in', async (context) => {
+it('get answers not found after az logout, with a hint at az login', async (context) => {
   const { environment, run, calls, forgetCalls } = await signIn(context);
   expect((await machine.helper('get', LOGIN_SERVER, { environment })).exitCode).toBe(0);
   await run(['logout']);
@@ -59,7 +59,7 @@ it('get finds nothing after az logout, and says how to sign in', async (context)
   expect(cloud.emulator.connects).toEqual([]);
 });
 
-it('get passes on what the Azure CLI says when the secret that it signed in with is gone', async (context) => {
+it('get passes on the error of the Azure CLI when its secret was replaced', async (context) => {
   const { environment } = await signIn(context);
   const application = findTenant(cloud.emulator.state, TENANT_ID)?.applications.get(CLIENT_ID);
   if (application === undefined) throw new Error('The emulator has no application to sign in with');
@@ -77,7 +77,7 @@ it('get passes on what the Azure CLI says when the secret that it signed in with
   }
 });
 
-it('az acr login leaves its token to the program, which answers with it until docker logout', async (context) => {
+it('az acr login stores its token in the program, which returns it until docker logout', async (context) => {
   needParts(context, 'docker', 'dockerd', 'docker-registry');
   needRoot(context);
   const { environment } = await signIn(context);

@@ -1,4 +1,4 @@
-/** Registries of every Azure cloud under their real names, pulled from with a real client. */
+/** Pulls with a real client from registries of every Azure cloud under their real names. */
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { GITHUB_ISSUER, GITHUB_SUBJECT, installCi } from '../emulator/ci.ts';
@@ -37,7 +37,7 @@ const CASES: readonly CloudCase[] = [
     service: 'contoso.azurecr.io',
   },
   {
-    name: 'a regional endpoint with a domain name label',
+    name: 'a region and a domain name label',
     host: 'contoso-e7ggejfuhzhgedc8.usgovvirginia.geo.azurecr.us',
     authority: 'login.microsoftonline.us',
     service: 'contoso-e7ggejfuhzhgedc8.azurecr.us',
@@ -48,13 +48,13 @@ const CASES: readonly CloudCase[] = [
   { name: 'Bleu', host: 'contoso.azurecr.sovcloud-azure.fr', authority: 'login.sovcloud-identity.fr' },
   { name: 'Delos', host: 'contoso.azurecr.sovcloud-azure.de', authority: 'login.sovcloud-identity.de' },
   {
-    name: 'USNat, whose authority the environment names',
+    name: 'USNat with AZURE_AUTHORITY_HOST',
     host: 'contoso.azurecr.eaglex.ic.gov',
     authority: 'login.microsoftonline.eaglex.ic.gov',
     environment: { AZURE_AUTHORITY_HOST: 'https://login.microsoftonline.eaglex.ic.gov/' },
   },
   {
-    name: 'USSec, whose authority the environment names',
+    name: 'USSec with AZURE_AUTHORITY_HOST',
     host: 'contoso.azurecr.microsoft.scloud',
     authority: 'login.microsoftonline.microsoft.scloud',
     environment: { AZURE_AUTHORITY_HOST: 'https://login.microsoftonline.microsoft.scloud' },
@@ -69,7 +69,7 @@ const CASES: readonly CloudCase[] = [
     },
   },
   {
-    name: 'a registry with a domain of its own',
+    name: 'a registry with a custom domain',
     host: 'images.contoso.com',
     authority: 'login.microsoftonline.com',
     clouds: { 'images.contoso.com': { authorityHost: 'https://login.microsoftonline.com' } },
@@ -97,7 +97,7 @@ afterEach(() => {
   tenant.resources.add(ACR_AUDIENCE);
 });
 
-/** The program's requests that sign in, and to which host they went. */
+/** The program's sign-in requests with their hosts. */
 const listSignIns = () =>
   cloud.emulator.requests
     .filter(({ path }) => path.endsWith('/oauth2/v2.0/token') || path === '/oauth2/exchange')
@@ -113,7 +113,7 @@ describe.each(CASES)('$name: $host', (one) => {
   const entra = `${authority}/${TENANT_ID}/oauth2/v2.0/token`;
   const scope = `${audience}/.default`;
 
-  it('gives an image to crane, signed in at its own authority and nowhere else', async (context: TestContext) => {
+  it('lets crane pull after a sign-in at its own authority and nowhere else', async (context: TestContext) => {
     needParts(context, 'crane', 'docker-registry');
     tenant.authorities = [authority];
     await cloud.seed('team/app', '1');
@@ -139,7 +139,7 @@ describe.each(CASES)('$name: $host', (one) => {
   });
 });
 
-it('a regional endpoint and its registry share a token', async () => {
+it('a regional endpoint and its login server share a token', async () => {
   const regional = expectAnswer(await machine.helper('get', 'contoso.westeurope.geo.azurecr.io'));
   cloud.forget();
   expect(expectAnswer(await machine.helper('get', 'contoso.azurecr.io')).secret).toBe(regional.secret);
@@ -150,7 +150,7 @@ describe('AZURE_AUTHORITY_HOST', () => {
   const get = (host: string, authorityHost?: string) =>
     machine.helper('get', host, { environment: { AZURE_AUTHORITY_HOST: authorityHost } });
 
-  it('of another cloud than the registry is told where the sign-in fails', async () => {
+  it('is named in the error when it belongs to another cloud and the sign-in fails', async () => {
     tenant.authorities = ['login.microsoftonline.com'];
     const story = expectFailure(await get('contoso.azurecr.io', 'https://login.microsoftonline.us'));
     expect(story).toContain('AADSTS90002');
@@ -163,23 +163,20 @@ describe('AZURE_AUTHORITY_HOST', () => {
     ]);
   });
 
-  it('of another cloud is honoured all the same, since a tenant may be at home there', async () => {
+  it('works when it belongs to another cloud that knows the tenant', async () => {
     tenant.authorities = ['login.microsoftonline.us'];
     expectAnswer(await get('contoso.azurecr.io', 'https://login.microsoftonline.us'));
   });
 
-  it.each(['contoso.azurecr.eaglex.ic.gov', 'contoso.azurecr.microsoft.scloud'])(
-    'has to be there for %s',
-    async (host) => {
-      const story = expectFailure(await get(host));
-      expect(story).toMatch(/the authority of US(Nat|Sec) is not known\n/);
-      expect(story).toMatch(/^hint: set AZURE_AUTHORITY_HOST /m);
-      expect(cloud.emulator.connects).toEqual([]);
-    },
-  );
+  it.each(['contoso.azurecr.eaglex.ic.gov', 'contoso.azurecr.microsoft.scloud'])('is required for %s', async (host) => {
+    const story = expectFailure(await get(host));
+    expect(story).toMatch(/the authority of US(Nat|Sec) is not known\n/);
+    expect(story).toMatch(/^hint: set AZURE_AUTHORITY_HOST /m);
+    expect(cloud.emulator.connects).toEqual([]);
+  });
 
   it.each(['http://login.microsoftonline.com', 'login.microsoftonline.com', 'https://user:pass@login.example.com'])(
-    '%s is not taken, and nothing is sent',
+    'is rejected before anything is sent when it is %s',
     async (authorityHost) => {
       const story = expectFailure(await get('contoso.azurecr.io', authorityHost));
       expect(story).toContain('AZURE_AUTHORITY_HOST is not an https URL');
@@ -188,7 +185,7 @@ describe('AZURE_AUTHORITY_HOST', () => {
   );
 });
 
-it('a tenant that does not know ACR is asked for the resource manager of its own cloud, and not for ACR again', async () => {
+it('get uses and remembers the ARM audience of the cloud when the tenant does not know ACR', async () => {
   tenant.resources.delete(ACR_AUDIENCE);
   expectAnswer(await machine.helper('get', 'contoso.azurecr.cn'));
   const arm = 'https://management.chinacloudapi.cn/.default';
@@ -204,7 +201,7 @@ it.each([
   ['contoso.azurecr.us', 'api://AzureADTokenExchangeUSGov'],
   ['contoso.azurecr.cn', 'api://AzureADTokenExchangeChina'],
   ['contoso.azurecr.io', 'api://AzureADTokenExchange'],
-])('a job of GitHub signs in for %s with a token for %s', async (host, audience) => {
+])('a job of GitHub Actions signs in for %s with the token audience %s', async (host, audience) => {
   const ci = await installCi(state);
   const application = tenant.applications.get(CLIENT_ID);
   if (application === undefined) throw new Error('The emulator begins with an application');
@@ -216,7 +213,7 @@ it.each([
 });
 
 it.each(['contoso.azurecr.us.example.com', 'images.contoso.com.example.com', 'xazurecr.local.contoso.com'])(
-  '%s is nobody’s registry: nothing is told, and nothing is sent',
+  'get answers not found for %s, without a message or a connection',
   async (host) => {
     const clouds = Object.fromEntries(CASES.flatMap(({ clouds = {} }) => Object.entries(clouds)));
     const environment = machine.configure({ clouds });

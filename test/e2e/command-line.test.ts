@@ -1,4 +1,4 @@
-/** The built program at its edge: arguments, streams and environment that are not as one would wish. */
+/** The built program at its edge: unusual arguments, streams and environments. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -19,13 +19,13 @@ beforeEach(() => {
 
 const helperPath = () => join(machine.folder, 'bin', 'docker-credential-acr');
 
-describe('wrong usage is told on stdout, where clients look', () => {
+describe('wrong usage', () => {
   it.each([
     [[], 'Usage: docker-credential-acr <store|get|erase|list|version>\n'],
     [['get', LOGIN_SERVER], 'Usage: docker-credential-acr <store|get|erase|list|version>\n'],
     [['fetch'], 'docker-credential-acr: unknown action: fetch\n'],
     [['--unknown'], 'docker-credential-acr: unknown action: --unknown\n'],
-  ])('%j', async (args, stdout) => {
+  ])('prints an error on stdout for the arguments %j', async (args, stdout) => {
     expect(await machine.run(helperPath(), args)).toEqual({ exitCode: 1, stdout, stderr: '' });
   });
 });
@@ -35,13 +35,13 @@ it.each(['version', '--version', '-v'])('%s prints the name and the version', as
   expect(result).toEqual({ exitCode: 0, stdout: expect.stringMatching(VERSION_LINE), stderr: '' });
 });
 
-it.each(['--help', '-h', 'help'])('%s prints how to use it', async (word) => {
+it.each(['--help', '-h', 'help'])('%s prints the usage', async (word) => {
   const result = await machine.run(helperPath(), [word]);
   expect(result).toEqual({ exitCode: 0, stdout: expect.stringContaining('Usage: '), stderr: '' });
   expect(result.stdout).toContain('credHelpers');
 });
 
-it('get waits for a server URL that comes late and in pieces', async () => {
+it('get waits for a server URL that arrives late and in pieces', async () => {
   const child = spawnHelper('get');
   for (const piece of ['contoso', '.azurecr', '.io']) {
     child.stdin.write(piece);
@@ -53,7 +53,7 @@ it('get waits for a server URL that comes late and in pieces', async () => {
   expect(JSON.parse(stdout)).toMatchObject({ ServerURL: LOGIN_SERVER });
 });
 
-it('version answers a client that leaves the input open', async () => {
+it('version answers a client that leaves stdin open', async () => {
   const child = spawnHelper('version');
   const { exitCode, stdout, stderr } = await child.ended;
   child.stdin.destroy();
@@ -71,7 +71,7 @@ it.each(['version', 'list', 'erase', 'get', 'fetch'])('%s reads even a large inp
   expect({ exitCode, stderr }).toEqual({ exitCode: ['get', 'fetch'].includes(verb) ? 1 : 0, stderr: '' });
 });
 
-it('get ends in silence when nobody reads its answer', async () => {
+it('get prints no error when nobody reads its answer', async () => {
   const child = spawnHelper('get');
   child.stdout.destroy();
   child.stdin.end(LOGIN_SERVER);
@@ -79,7 +79,7 @@ it('get ends in silence when nobody reads its answer', async () => {
   expect(stderr).toBe('');
 });
 
-it('get answers whatever the working directory and the variables of Node’s say', async () => {
+it('get ignores planted files in the working directory and the variables of Node.js', async () => {
   const folder = join(machine.folder, 'project');
   mkdirSync(folder);
   writeFileSync(join(folder, '.env'), 'AZURE_CLIENT_SECRET=planted\n');
@@ -94,7 +94,7 @@ it('get answers whatever the working directory and the variables of Node’s say
 });
 
 it.each(['http://someone:hidden-password@[broken', 'hidden-password'])(
-  'no proxy that Node would use is looked at: %s',
+  'version ignores the proxy that Node.js would use: %s',
   async (url) => {
     const environment = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: url, http_proxy: url };
     const { exitCode, stdout, stderr } = await machine.run(helperPath(), ['version'], { environment });

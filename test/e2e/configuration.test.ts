@@ -1,4 +1,4 @@
-/** What the program's own configuration changes for real clients. */
+/** The effects of the program's configuration on real clients. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, it, type TestContext } from 'vitest';
@@ -17,7 +17,7 @@ beforeEach(() => {
   registryOf(cloud.emulator.state, LOGIN_SERVER).anonymousPull = false;
 });
 
-/** A machine where the registry is configured like this, and its `crane`. */
+/** Creates a machine with these settings of the registry, and returns its `crane` and `get`. */
 async function configure(context: TestContext, settings: object, options: MachineOptions = {}) {
   machine = cloud.addMachine(options);
   needParts(context, 'crane', 'docker-registry');
@@ -31,7 +31,7 @@ async function configure(context: TestContext, settings: object, options: Machin
   };
 }
 
-it('"identity-token" makes clients exchange the token by themselves', async (context) => {
+it('"identity-token" makes clients exchange the token themselves', async (context) => {
   const { crane, get } = await configure(context, { secret: 'identity-token' });
   expect(await crane('manifest', IMAGE)).toMatchObject({ exitCode: 0, stderr: '' });
   expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
@@ -43,7 +43,7 @@ it('"identity-token" makes clients exchange the token by themselves', async (con
   expect(JSON.parse((await get()).stdout)).toMatchObject({ Username: '<token>' });
 });
 
-it('"access-token" gives a token that pulls what its scope names and nothing else', async (context) => {
+it('"access-token" returns a token that pulls what its scope names and nothing else', async (context) => {
   const { crane, get } = await configure(context, { secret: 'access-token', scope: ['repository:team/app:pull'] });
   const answer = await get();
   expect(answer).toMatchObject({ exitCode: 0, stderr: '' });
@@ -54,21 +54,21 @@ it('"access-token" gives a token that pulls what its scope names and nothing els
   expect(cloud.transfers('PUT')).toEqual([]);
 });
 
-it('"anonymous" pulls without a sign-in and without a word', async (context) => {
+it('"anonymous" lets crane pull without a sign-in or a message', async (context) => {
   const { crane } = await configure(context, { anonymous: true });
   registryOf(cloud.emulator.state, LOGIN_SERVER).anonymousPull = true;
   expect(await crane('manifest', IMAGE)).toMatchObject({ exitCode: 0, stderr: '' });
   expect(cloud.signIns()).toEqual([]);
 });
 
-it('"onError": "anonymous" pulls from a public registry when the sign-in fails', async (context) => {
+it('"onError": "anonymous" lets crane pull from a public registry when the sign-in fails', async (context) => {
   const { crane } = await configure(context, { onError: 'anonymous' }, { identity: 'wrong secret' });
   registryOf(cloud.emulator.state, LOGIN_SERVER).anonymousPull = true;
   expect(await crane('manifest', IMAGE)).toMatchObject({ exitCode: 0 });
   expect(cloud.signIns()).toEqual(['entra 401']);
 });
 
-it('a mistake in the configuration is told with the file and the key', async (context) => {
+it('get reports a mistake in the configuration with the file and the key', async (context) => {
   const { get } = await configure(context, { secrets: 'access-token' });
   const { exitCode, stdout, stderr } = await get();
   expect(exitCode).toBe(1);

@@ -1,4 +1,4 @@
-/** Connected registries, by address and by name, over plain http and https: a login, a push and a pull, and no Azure. */
+/** Connected registries, by address and by name, over plain http and https: login, push and pull without Azure. */
 import { writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { registryOf } from '../emulator/state.ts';
@@ -9,13 +9,13 @@ import {
   startConnectedRegistry,
   trustConnectedRegistry,
 } from './world/connected-registry.ts';
-import { LOGIN_PLACES, prepareLoginPlace } from './world/login-backend.ts';
+import { LOGIN_BACKENDS, prepareLoginBackend } from './world/login-backend.ts';
 import { type Machine, writeDockerConfig } from './world/machine.ts';
 import { needParts, needRoot, partOf } from './world/parts.ts';
 import { prepareContainerStorage } from './world/podman.ts';
 import { openCloud, openDockerEngine } from './world/test-cloud.ts';
 
-/** Where the image to push comes from, past the program. */
+/** The source of the image to push, which needs no credential. */
 const IMAGE = `${LOGIN_SERVER}/team/app:1`;
 
 const cloud = await openCloud();
@@ -25,7 +25,7 @@ const dockerHost = openDockerEngine(cloud);
 let machine: Machine;
 
 beforeEach(() => {
-  // With an identity, which must not be used.
+  // It has an identity, which must not be used.
   machine = cloud.addMachine();
 });
 
@@ -35,11 +35,11 @@ const ROWS = (['docker', 'podman'] as const).flatMap((client) =>
   ),
 );
 
-describe.each(LOGIN_PLACES)('kept in %s', (where) => {
+describe.each(LOGIN_BACKENDS)('with logins kept in %s', (where) => {
   async function setUp(context: TestContext, client: 'docker' | 'podman', scheme: 'http' | 'https', name: string) {
     needParts(context, 'docker-registry', ...(client === 'docker' ? ['docker', 'dockerd'] : ['podman']));
     needRoot(context);
-    const kept = await prepareLoginPlace(where, machine, context);
+    const kept = await prepareLoginBackend(where, machine, context);
     const edge = (await startConnectedRegistry(machine, scheme)).replace('127.0.0.1', name);
     writeFileSync(machine.dockerConfigFile, writeDockerConfig([edge]));
     const environment = {
@@ -47,7 +47,7 @@ describe.each(LOGIN_PLACES)('kept in %s', (where) => {
       ...(client === 'docker' ? { DOCKER_HOST: dockerHost() } : prepareContainerStorage(machine)),
       ...(scheme === 'https' ? trustConnectedRegistry(machine) : {}),
     };
-    // The engine takes plain http and any certificate from loopback addresses by itself.
+    // The engine accepts plain http and any certificate from loopback addresses by default.
     const plain = client === 'podman' && scheme === 'http' ? ['--tls-verify=false'] : [];
     const run = (verb: string, args: readonly string[], input = '') =>
       machine.run(partOf(client), [verb, ...args], { environment, input });

@@ -23,7 +23,7 @@ async function crane(context: TestContext, args: readonly string[], printsSecret
   return machine.run(partOf('crane'), args, { printsSecret });
 }
 
-it('crane auth get prints the user that registries know and a refresh token of the registry', async (context) => {
+it('crane auth get prints the null GUID and a refresh token of the registry', async (context) => {
   const { exitCode, stdout, stderr } = await crane(context, ['auth', 'get', LOGIN_SERVER], true);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   expect(JSON.parse(stdout)).toEqual({
@@ -33,7 +33,7 @@ it('crane auth get prints the user that registries know and a refresh token of t
   expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
 });
 
-it('crane auth get finds nothing for a registry that is not ours, and nothing is asked', async (context) => {
+it('crane auth get finds nothing for a foreign registry, without a connection', async (context) => {
   writeFileSync(machine.dockerConfigFile, writeDockerConfig(['ghcr.io']));
   expect(await crane(context, ['auth', 'get', 'ghcr.io'])).toEqual({
     exitCode: 1,
@@ -43,7 +43,7 @@ it('crane auth get finds nothing for a registry that is not ours, and nothing is
   expect(cloud.emulator.connects).toEqual([]);
 });
 
-it('crane reads a manifest with one sign-in, and again with none', async (context) => {
+it('crane reads a manifest with one sign-in, and again without one', async (context) => {
   needParts(context, 'docker-registry');
   await cloud.seed('team/app', '1');
   const first = await crane(context, ['manifest', IMAGE]);
@@ -56,7 +56,7 @@ it('crane reads a manifest with one sign-in, and again with none', async (contex
   expect(cloud.signIns()).toEqual([]);
 });
 
-it('crane appends a layer to nothing and copies the image', async (context) => {
+it('crane appends a layer to an empty image and copies the image', async (context) => {
   const layer = join(machine.folder, 'layer.tar');
   writeFileSync(layer, writeTar({ note: 'appended by a test\n' }));
   const image = `${LOGIN_SERVER}/team/crane:1`;

@@ -1,11 +1,11 @@
-/** The program as Docker's `credsStore`, to which every registry of the machine comes, Azure's or not. */
+/** The program as Docker's `credsStore`, which serves every registry of the machine, Azure's or not. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { NULL_GUID, registryOf } from '../emulator/state.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
 import { EDGE_PASSWORD, EDGE_USER, startConnectedRegistry } from './world/connected-registry.ts';
 import { HUB, HUB_PASSWORD, HUB_USER, installDockerHub } from './world/docker-hub.ts';
-import { LOGIN_PLACES, prepareLoginPlace } from './world/login-backend.ts';
+import { LOGIN_BACKENDS, prepareLoginBackend } from './world/login-backend.ts';
 import type { Machine } from './world/machine.ts';
 import { needParts, needRoot, partOf } from './world/parts.ts';
 import { openCloud, openDockerEngine } from './world/test-cloud.ts';
@@ -25,11 +25,11 @@ beforeEach(() => {
   writeFileSync(machine.dockerConfigFile, JSON.stringify({ credsStore: 'acr' }));
 });
 
-describe.each(LOGIN_PLACES)('with logins in %s', (where) => {
+describe.each(LOGIN_BACKENDS)('with logins kept in %s', (where) => {
   async function setUp(context: TestContext) {
     needParts(context, 'docker', 'dockerd', 'docker-registry');
     needRoot(context);
-    const kept = await prepareLoginPlace(where, machine, context);
+    const kept = await prepareLoginBackend(where, machine, context);
     const environment = { ...kept.environment, DOCKER_HOST: dockerHost() };
     const helper = (verb: string, input: string) => machine.helper(verb, input, { environment });
     return {
@@ -41,7 +41,7 @@ describe.each(LOGIN_PLACES)('with logins in %s', (where) => {
     };
   }
 
-  it('Docker Hub, another registry and ACR are logged in to, used, listed and logged out of', async (context) => {
+  it('docker logs in to, uses and logs out of Docker Hub, a connected registry and ACR', async (context) => {
     const { kept, docker, get, list, expectNothing } = await setUp(context);
     const edge = await startConnectedRegistry(machine);
     const logins = [
@@ -79,7 +79,7 @@ describe.each(LOGIN_PLACES)('with logins in %s', (where) => {
     expect(await list()).toEqual({});
   });
 
-  it('a wrong password of Docker Hub is told, and not kept', async (context) => {
+  it('docker reports a wrong password of Docker Hub, and the program does not keep it', async (context) => {
     const { kept, docker, expectNothing } = await setUp(context);
     const login = await docker(['login', '-u', HUB_USER, '--password-stdin'], 'not the password');
     expect(login).toMatchObject({ exitCode: 1, stdout: '' });
@@ -88,7 +88,7 @@ describe.each(LOGIN_PLACES)('with logins in %s', (where) => {
     await expectNothing(HUB);
   });
 
-  it('ACR is signed in to without any entry, and listed once a client has brought a token', async (context) => {
+  it('docker pulls from ACR without a stored login, and list names ACR only after docker login', async (context) => {
     const { docker, get, list } = await setUp(context);
     const pull = await docker(['pull', `${LOGIN_SERVER}/team/app:1`]);
     expect(pull).toEqual({ exitCode: 0, stdout: expect.stringContaining('Downloaded newer image'), stderr: '' });
@@ -99,7 +99,7 @@ describe.each(LOGIN_PLACES)('with logins in %s', (where) => {
     expect(login).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Login Succeeded') });
     expect(await list()).toEqual({ [LOGIN_SERVER]: NULL_GUID });
     expect(await get(LOGIN_SERVER)).toMatchObject({ Username: NULL_GUID });
-    // The classic builder asks for everything that is listed.
+    // The classic builder asks for every registry in the list.
     writeFileSync(`${machine.folder}/home/Dockerfile`, `FROM ${LOGIN_SERVER}/team/app:1\nLABEL made=by-a-test\n`);
     const build = await docker(['build', '--network=host', '--tag', 'everything', `${machine.folder}/home`]);
     expect(build).toMatchObject({ exitCode: 0 });

@@ -1,4 +1,4 @@
-/** Many processes of the built program at once, and machines on which they end half-way or find little to work with. */
+/** Many processes of the built program at the same time, processes that are killed, and machines with few resources. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
@@ -24,7 +24,7 @@ function getMany(machine: Machine, count: number, inputs: readonly string[] = [L
   );
 }
 
-/** Starts `get` and leaves it to the test to end it. */
+/** Starts `get`, which the test has to end. */
 function startGet(machine: Machine): ChildProcess {
   const child = spawn(join(machine.folder, 'bin', 'docker-credential-acr'), ['get'], {
     env: machine.environment,
@@ -36,7 +36,7 @@ function startGet(machine: Machine): ChildProcess {
 
 const DISKS = { small: 'size=16k', 'read-only': 'ro' } as const;
 
-/** Mounts a disk that goes with the machine; the test ends as skipped where none can be mounted. */
+/** Mounts a disk until the machine closes; skips the test when none can be mounted. */
 async function mountDisk(context: TestContext, machine: Machine, kind: keyof typeof DISKS): Promise<string> {
   const disk = join(machine.folder, 'disk');
   mkdirSync(disk);
@@ -51,20 +51,20 @@ async function mountDisk(context: TestContext, machine: Machine, kind: keyof typ
 
 async function waitUntil(isReached: () => boolean): Promise<void> {
   for (let tries = 0; !isReached(); tries += 1) {
-    if (tries > 2_000) throw new Error('it did not come to that');
+    if (tries > 2_000) throw new Error('The expected state was not reached');
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 
-describe('64 processes at once', () => {
-  it('sign in once on an empty cache, and answer the same', async () => {
+describe('64 processes at the same time', () => {
+  it('sign in once with an empty cache and return the same answer', async () => {
     const results = await getMany(cloud.addMachine(), 64);
     expect(new Set(results.map(({ stdout }) => stdout)).size).toBe(1);
     for (const { exitCode, stderr } of results) expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
   });
 
-  it('do so as well when Azure is slow, and for every name of the registry', async () => {
+  it('sign in once when Azure is slow and they name the registry differently', async () => {
     undo.push(cloud.emulator.inject({ host: ENTRA_HOST, delayMs: 3_500 }));
     const results = await getMany(cloud.addMachine(), 64, [
       LOGIN_SERVER,
@@ -76,7 +76,7 @@ describe('64 processes at once', () => {
     expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
   });
 
-  it('are all told what is wrong, and do not all ask', async () => {
+  it('all report a wrong secret, and most of them without asking Azure', async () => {
     const results = await getMany(cloud.addMachine({ identity: 'wrong secret' }), 64);
     for (const { exitCode, stdout } of results) {
       expect(exitCode).toBe(1);
@@ -85,7 +85,7 @@ describe('64 processes at once', () => {
     expect(cloud.signIns().length).toBeLessThan(16);
   });
 
-  it('answer from a warm cache without any connection', async () => {
+  it('answer from a warm cache without a connection', async () => {
     const machine = cloud.addMachine();
     await machine.helper('get', LOGIN_SERVER);
     cloud.forget();
@@ -106,8 +106,8 @@ describe('64 processes at once', () => {
   });
 });
 
-describe('a holder of the lock that ends half-way', () => {
-  it('by a kill is followed by the next at once', async () => {
+describe('a process that signs in for the others', () => {
+  it('is replaced by a single other process when it is killed', async () => {
     const machine = cloud.addMachine();
     undo.push(cloud.emulator.inject({ host: ENTRA_HOST, delayMs: 8_000, times: 1 }));
     const holder = startGet(machine);
@@ -121,7 +121,7 @@ describe('a holder of the lock that ends half-way', () => {
     expect(cloud.emulator.requests.filter(({ path }) => path === '/oauth2/exchange')).toHaveLength(1);
   });
 
-  it('by being stopped does not hold up the others', async () => {
+  it('does not hold up the others when it is suspended', async () => {
     const machine = cloud.addMachine();
     undo.push(cloud.emulator.inject({ host: ENTRA_HOST, delayMs: 60_000, times: 1 }));
     const holder = startGet(machine);
@@ -134,7 +134,7 @@ describe('a holder of the lock that ends half-way', () => {
     }
   });
 
-  it('at any of many moments leaves a cache that the next one can use', async () => {
+  it('leaves a usable cache whenever it is killed', async () => {
     const machine = cloud.addMachine();
     for (let moment = 0; moment < 20; moment += 1) {
       const child = startGet(machine);
@@ -147,7 +147,7 @@ describe('a holder of the lock that ends half-way', () => {
   });
 });
 
-describe('a machine with little to work with', () => {
+describe('on a machine with few resources', () => {
   const expectAnswer = ({ exitCode, stdout, stderr }: RunResult) => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).toContain('"Secret":"eyJ');
@@ -159,24 +159,24 @@ describe('a machine with little to work with', () => {
       { HOME: undefined, DOCKER_CREDENTIAL_ACR_CACHE_DIR: undefined, DOCKER_CREDENTIAL_ACR_LOG: undefined },
     ],
     ['an empty home', { HOME: '', DOCKER_CREDENTIAL_ACR_CACHE_DIR: undefined }],
-    ['a home that is not there', { HOME: '/nonexistent/home', DOCKER_CREDENTIAL_ACR_CACHE_DIR: undefined }],
+    ['a missing home', { HOME: '/nonexistent/home', DOCKER_CREDENTIAL_ACR_CACHE_DIR: undefined }],
     [
       'a home in the working directory',
       { HOME: '.', XDG_CACHE_HOME: 'cache', XDG_CONFIG_HOME: 'config', DOCKER_CREDENTIAL_ACR_CACHE_DIR: undefined },
     ],
     ['a cache folder that is a file', { DOCKER_CREDENTIAL_ACR_CACHE_DIR: '/etc/hostname' }],
-    ['a cache folder where nothing can be written', { DOCKER_CREDENTIAL_ACR_CACHE_DIR: '/proc/self' }],
-  ])('answers with %s', async (_name, changes) => {
+    ['a cache folder that is not writable', { DOCKER_CREDENTIAL_ACR_CACHE_DIR: '/proc/self' }],
+  ])('get answers with %s', async (_name, changes) => {
     const machine = cloud.addMachine();
     const folder = join(machine.folder, 'work');
     mkdirSync(folder);
-    // Without a home the system's list of users names one: root's, which the test must leave alone.
+    // Without HOME the system's user list supplies a home: root's, which the test must leave alone.
     const environment = { XDG_CACHE_HOME: join(machine.folder, 'xdg'), ...changes };
     expectAnswer(await machine.helper('get', LOGIN_SERVER, { environment, folder }));
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('answers with a full disk, and leaves no half file', async (context) => {
+  it('get answers with a full disk and leaves no partial file', async (context) => {
     const machine = cloud.addMachine();
     const disk = await mountDisk(context, machine, 'small');
     await machine.run('dd', ['if=/dev/zero', `of=${join(disk, 'filler')}`, 'bs=4k']);
@@ -190,7 +190,7 @@ describe('a machine with little to work with', () => {
     expect(files.filter((file) => file.isFile() && /json|tmp/.test(file.name))).toEqual([]);
   });
 
-  it('answers on a disk that is read only', async (context) => {
+  it('get answers with a read-only disk', async (context) => {
     const machine = cloud.addMachine();
     const disk = await mountDisk(context, machine, 'read-only');
     const environment = {
@@ -201,7 +201,7 @@ describe('a machine with little to work with', () => {
     expectAnswer(await machine.helper('get', LOGIN_SERVER, { environment }));
   });
 
-  it('is not led by links that somebody planted in the cache folder', async () => {
+  it('get does not follow links planted in the cache folder', async () => {
     const machine = cloud.addMachine();
     const elsewhere = join(machine.folder, 'elsewhere');
     mkdirSync(elsewhere);
@@ -211,7 +211,7 @@ describe('a machine with little to work with', () => {
     expect(readdirSync(elsewhere)).toEqual([]);
   });
 
-  it('keeps its files to the owner under any umask', async () => {
+  it('get keeps its files private to the owner under any umask', async () => {
     const machine = cloud.addMachine();
     for (const umask of ['000', '077', '777']) {
       const program = join(machine.folder, 'bin', 'docker-credential-acr');

@@ -1,10 +1,10 @@
-/** Docker's client library for Python, which reads and writes by the program. */
+/** Docker's client library for Python, which reads and writes credentials through the program. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { NULL_GUID, registryOf } from '../emulator/state.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
-import { LOGIN_PLACES, prepareLoginPlace } from './world/login-backend.ts';
+import { LOGIN_BACKENDS, prepareLoginBackend } from './world/login-backend.ts';
 import type { Machine, MachineOptions } from './world/machine.ts';
 import { needParts, partOf } from './world/parts.ts';
 import { openCloud } from './world/test-cloud.ts';
@@ -21,7 +21,7 @@ for (const password of PASSWORDS) cloud.emulator.state.issuedSecrets.add(passwor
 for (const server of [LOGIN_SERVER, OTHER_SERVER]) registryOf(cloud.emulator.state, server);
 let machine: Machine;
 
-/** @returns what asks the library, and tells its answer and what the program wrote to stderr. */
+/** @returns a function that asks the library and returns its answer and the stderr of the program. */
 function setUp(context: TestContext, options: MachineOptions, environment: Readonly<Record<string, string>> = {}) {
   machine = cloud.addMachine(options);
   needParts(context, 'docker-py');
@@ -37,13 +37,13 @@ function setUp(context: TestContext, options: MachineOptions, environment: Reado
   };
 }
 
-/** As the library gives it to the engine. */
+/** A credential as the library passes it to the engine. */
 function credential(server: string, user: string, secret: unknown) {
   return { ServerAddress: server, Username: user, Password: secret };
 }
 
-describe('docker-py reads', () => {
-  it.for(['refresh-token', 'identity-token'] as const)('a %s', async (secret, context) => {
+describe('docker-py', () => {
+  it.for(['refresh-token', 'identity-token'] as const)('reads a token with "secret": "%s"', async (secret, context) => {
     const ask = setUp(context, { identity: 'service principal' });
     const settings = machine.configure({ registries: { [LOGIN_SERVER]: { secret } } });
     const { answer, stderr } = await ask(['resolve', LOGIN_SERVER], undefined, settings);
@@ -58,7 +58,7 @@ describe('docker-py reads', () => {
     expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
   });
 
-  it('that there is nothing, for one registry and for all', async (context) => {
+  it('reads nothing for one registry and for all when nobody is signed in', async (context) => {
     const ask = setUp(context, { identity: 'nobody' });
     const resolved = await ask(['resolve', LOGIN_SERVER]);
     expect(resolved.answer).toBeNull();
@@ -69,14 +69,14 @@ describe('docker-py reads', () => {
     expect(cloud.emulator.connects).toEqual([]);
   });
 
-  it('nothing for a server that is not ours, in silence', async (context) => {
+  it('reads nothing for a foreign server, without a message', async (context) => {
     const ask = setUp(context, { identity: 'service principal', credHelpers: [FOREIGN_SERVER] });
     expect(await ask(['resolve', FOREIGN_SERVER])).toEqual({ answer: null, stderr: '' });
     expect(await ask(['get', HUB])).toEqual({ answer: NOT_FOUND, stderr: '' });
     expect(cloud.emulator.connects).toEqual([]);
   });
 
-  it('what is wrong and what to do', async (context) => {
+  it('reports an error with a hint when the client secret is wrong', async (context) => {
     const ask = setUp(context, { identity: 'wrong secret' });
     for (const words of [['resolve', LOGIN_SERVER], ['all']]) {
       const { answer, stderr } = await ask(words);
@@ -89,10 +89,10 @@ describe('docker-py reads', () => {
   });
 });
 
-describe.each(LOGIN_PLACES)('docker-py writes to %s', (where) => {
-  it('and reads, lists and erases', async (context) => {
+describe.each(LOGIN_BACKENDS)('docker-py with logins kept in %s', (where) => {
+  it('stores, reads, lists and erases logins', async (context) => {
     let ask = setUp(context, { identity: 'nobody', credHelpers: [] });
-    const kept = await prepareLoginPlace(where, machine, context);
+    const kept = await prepareLoginBackend(where, machine, context);
     const open = ask;
     ask = (words, input) => open(words, input, kept.environment);
     // https://github.com/docker/docker-py/blob/main/tests/integration/credentials/store_test.py

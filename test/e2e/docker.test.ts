@@ -14,7 +14,7 @@ const IMAGE = `${LOGIN_SERVER}/team/app:1`;
 
 const clients = await listDockerClients();
 const buildKitClient = await findBuildKitClient(clients);
-// Where there is none, the tests say so under one name.
+// Without any client, the tests are skipped under one name.
 const testedClients = clients.length > 0 ? clients : [{ path: 'docker', version: 'client' }];
 const cloud = await openCloud();
 const dockerHost = openDockerEngine(cloud);
@@ -34,7 +34,7 @@ function docker(client: DockerClient, args: readonly string[], environment = {})
 }
 
 describe.each(testedClients)('docker $version', (client) => {
-  it('pulls a private image with one sign-in, and again with none', async (context) => {
+  it('pulls a private image with one sign-in, and again without one', async (context) => {
     need(context);
     const first = await docker(client, ['pull', IMAGE]);
     expect(first).toEqual({ exitCode: 0, stdout: expect.stringContaining(`Downloaded newer image`), stderr: '' });
@@ -63,11 +63,11 @@ describe.each(testedClients)('docker $version', (client) => {
     await docker(client, ['rmi', IMAGE, target]);
   });
 
-  it('logs in without being told a user, pulls, and logs out', async (context) => {
+  it('logs in without a user name, pulls and logs out', async (context) => {
     need(context);
     const login = await docker(client, ['login', LOGIN_SERVER]);
     expect(login).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Login Succeeded') });
-    // Newer clients say on stderr as whom; older ones say it on stdout.
+    // Newer clients name the user on stderr, older ones on stdout.
     expect(login.stdout + login.stderr).toContain('Authenticating with existing credentials');
     expect(login.stderr).not.toContain('docker-credential-acr');
     expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
@@ -86,7 +86,7 @@ describe.each(testedClients)('docker $version', (client) => {
       stderr: '',
     });
     expect((await docker(client, ['pull', IMAGE])).exitCode).toBe(0);
-    // A logout takes the registry's token; Entra's is the identity's, and stays.
+    // A logout removes the registry's token; Entra's token belongs to the identity and stays.
     expect(cloud.signIns()).toEqual(['exchange 200']);
     await docker(client, ['rmi', IMAGE]);
   });
@@ -106,7 +106,7 @@ describe.each(testedClients)('docker $version', (client) => {
     await docker(client, ['rmi', 'classic', IMAGE]);
   });
 
-  it('shows what is wrong and what to do when the client secret is wrong', async (context) => {
+  it('shows an error with a hint when the client secret is wrong', async (context) => {
     need(context);
     await machine.close();
     machine = cloud.addMachine({ identity: 'wrong secret' });
@@ -119,7 +119,7 @@ describe.each(testedClients)('docker $version', (client) => {
     expect(cloud.signIns()).toEqual(['entra 401']);
   });
 
-  it('pulls anonymously where nobody is signed in and the registry is public', async (context) => {
+  it('pulls anonymously from a public registry when nobody is signed in', async (context) => {
     need(context);
     await machine.close();
     machine = cloud.addMachine({ identity: 'nobody', credHelpers: ['public.azurecr.io'] });
@@ -132,7 +132,7 @@ describe.each(testedClients)('docker $version', (client) => {
     await docker(client, ['rmi', image]);
   });
 
-  it('is refused by a private registry where nobody is signed in', async (context) => {
+  it('fails to pull from a private registry when nobody is signed in', async (context) => {
     need(context);
     await machine.close();
     machine = cloud.addMachine({ identity: 'nobody' });

@@ -1,4 +1,4 @@
-/** One real client for every identity that a machine can have, and the answers that stay when the identity is gone. */
+/** A real client with every identity that a machine can have, and the answers that remain without the identity. */
 import { randomUUID } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ function choose(identity: object, { environment, takeAway }: SetUp): SetUp {
   return { environment: { ...environment, ...config }, takeAway };
 }
 
-/** A program of the person's own, which prints what it has been given. */
+/** Writes a custom program that prints the given token. */
 function writeCommand(token: string): { readonly command: readonly string[]; readonly takeAway: SetUp['takeAway'] } {
   const file = join(machine.folder, 'vault-token');
   const text = JSON.stringify({ access_token: token });
@@ -37,9 +37,9 @@ function writeCommand(token: string): { readonly command: readonly string[]; rea
 interface SourceCase {
   readonly name: string;
   readonly setUp: () => SetUp | Promise<SetUp>;
-  /** What Azure is shown at the one sign-in. */
+  /** The proofs that Azure sees at the one sign-in. */
   readonly proofs: readonly string[];
-  /** What is answered when the identity is gone and the cache as well, where that is not in the environment alone. */
+  /** The answer without the identity and without the cache, for an identity that is not only in the environment. */
   readonly missing?: RegExp;
 }
 
@@ -52,7 +52,7 @@ const CASES: readonly SourceCase[] = [
     missing: /^Cannot sign in for \S+: .*client\.pem/,
   },
   {
-    name: 'a certificate with an encrypted key',
+    name: 'a certificate and an encrypted key',
     setUp: () => identities.certificate(machine, 'encrypted'),
     proofs: ['certificate'],
   },
@@ -77,7 +77,7 @@ const CASES: readonly SourceCase[] = [
     missing: /^credentials not found in native keychain\n$/,
   },
   {
-    name: 'a virtual machine that the configuration names',
+    name: 'a configured managed identity',
     setUp: async () => choose({ type: 'managed-identity' }, await identities.managedIdentity('metadata service')),
     proofs: ['metadata service'],
   },
@@ -93,7 +93,7 @@ const CASES: readonly SourceCase[] = [
 ];
 
 describe.each(CASES)('crane with $name', ({ setUp, proofs, missing }) => {
-  it('reads a manifest with one sign-in, and again when the identity is gone', async (context: TestContext) => {
+  it('reads a manifest with one sign-in, and again after the identity is gone', async (context: TestContext) => {
     needParts(context, 'crane', 'docker-registry');
     await cloud.seed('team/app', '1');
     const { environment, takeAway } = await setUp();
@@ -107,7 +107,7 @@ describe.each(CASES)('crane with $name', ({ setUp, proofs, missing }) => {
     identities.forget();
     expect(await read()).toEqual(first);
     expect([...identities.proofs(), ...cloud.signIns()]).toEqual([]);
-    // Not even a connection is opened, as it would be to sign in.
+    // The program does not even open a connection, as it would to sign in.
     identities.forget();
     const get = await machine.helper('get', LOGIN_SERVER, { environment });
     expect(expectAnswer(get).subject).toBe(OBJECT_ID);
@@ -163,7 +163,7 @@ describe('identities named in the configuration', () => {
     return (host: string) => machine.helper('get', host, { environment });
   };
 
-  it('sign in for the registries that the longest pattern gives them, or the exact name', async () => {
+  it('sign in for the registries that match their exact name or longest pattern', async () => {
     const get = await prepare();
     const hosts = ['team1.azurecr.io', 'prod1.azurecr.io', 'prodeu1.azurecr.io', 'prodeu9.azurecr.io'];
     const subjects = ['', '', '', ''];
@@ -179,7 +179,7 @@ describe('identities named in the configuration', () => {
     expect(cloud.emulator.connects).toEqual([]);
   });
 
-  it('with a secret in the file break the registries that they are for, and no others', async () => {
+  it('fail for their own registries and no others when they hold a secret in the file', async () => {
     const get = await prepare();
     const story = expectFailure(await get('wrong1.azurecr.io'));
     expect(story).toContain('holds a secret in "clientSecret"');

@@ -1,4 +1,4 @@
-/** Which identity signs in on a machine that has several, and what is told on one that has none. */
+/** Which identity signs in on a machine with several, and what `get` reports on a machine with none. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
@@ -33,7 +33,7 @@ beforeEach(() => {
 });
 afterEach(() => identities.close());
 
-/** A machine that has every identity at once, and an Azure CLI that somebody is signed in to. */
+/** Sets up every identity at once, and an Azure CLI with an account. */
 async function setUpAll(context: TestContext): Promise<{ readonly cli: AzureCli; readonly environment: Variables }> {
   needParts(context, 'az');
   const cli = installAzureCli(machine);
@@ -57,16 +57,16 @@ function without(environment: Variables, names: readonly string[]): Variables {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !names.includes(name)));
 }
 
-/** Signs in anew, and tells with what. */
+/** Signs in again and returns the proofs that were used. */
 async function signIn({ cli, environment }: { readonly cli: AzureCli; readonly environment: Variables }) {
   identities.forget();
   cli.forgetCalls();
   expectAnswer(await machine.helper('get', LOGIN_SERVER, { environment }));
-  // What `az` shows to Azure by itself is not ours.
+  // The proof that `az` itself shows to Azure is not ours.
   return cli.calls().length > 0 ? ['az'] : identities.proofs();
 }
 
-it('with every identity at once the first one signs in, and the next when that is taken away', async (context) => {
+it('get signs in with the first identity, and with the next one when that is taken away', async (context) => {
   const { cli, environment } = await setUpAll(context);
   let left = environment;
   for (const [proof, variables] of CHAIN) {
@@ -77,7 +77,7 @@ it('with every identity at once the first one signs in, and the next when that i
   await cli.run(['logout']);
   expect(await signIn({ cli, environment: left })).toEqual(['metadata service']);
 
-  // All of that is in the cache: whoever comes back answers at once.
+  // The cache has a token of every identity, so each answers at once when it comes back.
   identities.forget();
   for (const [index] of CHAIN.entries()) {
     const taken = CHAIN.slice(0, index).flatMap(([, variables]) => variables);
@@ -87,7 +87,7 @@ it('with every identity at once the first one signs in, and the next when that i
   expect([...identities.proofs(), ...cloud.emulator.connects]).toEqual([]);
 });
 
-it('an identity that is set up and fails is an error: the next one is not asked', async (context) => {
+it('get fails without asking the next identity when the first one fails', async (context) => {
   const { cli, environment } = await setUpAll(context);
   identities.forget();
   const get = machine.helper('get', LOGIN_SERVER, {
@@ -109,7 +109,7 @@ describe('AZURE_TOKEN_CREDENTIALS', () => {
     ['AzureCliCredential', 'az'],
   ];
 
-  it('chooses among all identities, as Azure’s SDKs do', async (context) => {
+  it('selects among all identities, as in Azure’s SDKs', async (context) => {
     const { cli, environment } = await setUpAll(context);
     for (const [value, proof] of rows) {
       rmSync(join(machine.folder, 'cache'), { recursive: true, force: true });
@@ -118,7 +118,7 @@ describe('AZURE_TOKEN_CREDENTIALS', () => {
     }
   });
 
-  it('that allows nothing of what is set up is named by the hint, with what was looked at', async () => {
+  it('is named in the hint when it allows no identity that is set up', async () => {
     const { environment } = identities.clientSecret();
     const options = { environment: { ...environment, AZURE_TOKEN_CREDENTIALS: 'dev' } };
     const { hint, sources } = expectNotFound(await machine.helper('get', LOGIN_SERVER, options));
@@ -127,20 +127,23 @@ describe('AZURE_TOKEN_CREDENTIALS', () => {
     expect(cloud.emulator.connects).toEqual([]);
   });
 
-  it.each(['everything', 'VisualStudioCodeCredential'])('%s is an error that lists what there is', async (value) => {
-    const { environment } = identities.clientSecret();
-    const options = { environment: { ...environment, AZURE_TOKEN_CREDENTIALS: value } };
-    const story = expectFailure(await machine.helper('get', LOGIN_SERVER, options));
-    expect(story).toContain(`AZURE_TOKEN_CREDENTIALS is `);
-    expect(story).toMatch(
-      /^hint: unset AZURE_TOKEN_CREDENTIALS, or set it to one of dev, prod, EnvironmentCredential, /m,
-    );
-    expect(cloud.emulator.connects).toEqual([]);
-  });
+  it.each(['everything', 'VisualStudioCodeCredential'])(
+    'causes an error that lists the valid values when it is "%s"',
+    async (value) => {
+      const { environment } = identities.clientSecret();
+      const options = { environment: { ...environment, AZURE_TOKEN_CREDENTIALS: value } };
+      const story = expectFailure(await machine.helper('get', LOGIN_SERVER, options));
+      expect(story).toContain(`AZURE_TOKEN_CREDENTIALS is `);
+      expect(story).toMatch(
+        /^hint: unset AZURE_TOKEN_CREDENTIALS, or set it to one of dev, prod, EnvironmentCredential, /m,
+      );
+      expect(cloud.emulator.connects).toEqual([]);
+    },
+  );
 });
 
-describe('with nothing set up', () => {
-  it('the hint names az login, and every source says why, in the order of looking', async () => {
+describe('when no identity is completely set up', () => {
+  it('get hints at az login and gives the reason of every identity, in order', async () => {
     const { hint, sources } = expectNotFound(await machine.helper('get', LOGIN_SERVER));
     expect(hint).toBe(`no Azure identity is set up for ${LOGIN_SERVER}; run: az login`);
     expect(sources).toEqual([
@@ -158,7 +161,7 @@ describe('with nothing set up', () => {
     expect(cloud.emulator.connects).toEqual([]);
   });
 
-  it('crane is told "not found", and goes on anonymously', async (context) => {
+  it('crane auth get reports that there are no credentials', async (context) => {
     needParts(context, 'crane');
     const get = await machine.run(partOf('crane'), ['auth', 'get', LOGIN_SERVER]);
     expect(get).toMatchObject({ exitCode: 1, stdout: 'credentials not found in native keychain\n' });
@@ -185,7 +188,7 @@ describe('with nothing set up', () => {
     ],
     ['a workload identity without its tenant', { AZURE_FEDERATED_TOKEN_FILE: '/x' }, 'workload-identity', 'is not'],
   ];
-  it.each(half)('but for %s, that is told', async (_what, environment, source, reason) => {
+  it.each(half)('get gives the reason for %s', async (_what, environment, source, reason) => {
     const { sources } = expectNotFound(await machine.helper('get', LOGIN_SERVER, { environment }));
     expect(sources).toContainEqual([source, expect.stringContaining(reason)]);
     expect(cloud.emulator.connects).toEqual([]);

@@ -1,4 +1,4 @@
-/** What people type at a login, kept by the real keychain programs, asked for by the protocol's own client library. */
+/** Logins kept by the real keychain programs and requested through the protocol's own client library. */
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
@@ -26,7 +26,7 @@ beforeEach(() => {
 
 type Environment = MachineRunOptions['environment'];
 
-/** Calls the program under test by the protocol's own client library. */
+/** Calls the program under test through the protocol's own client library. */
 async function reference(verb: string, input: string, environment: Environment = {}) {
   const program = join(machine.folder, 'bin', 'docker-credential-acr');
   const options = { input, environment, printsSecret: verb === 'get' };
@@ -42,7 +42,7 @@ function answer(serverUrl: string, username: string, secret: string) {
   return { exitCode: 0, stdout: { ServerURL: serverUrl, Username: username, Secret: secret }, stderr: '' };
 }
 
-/** What the program keeps of its own, for want of a better word. */
+/** The text of the program's own index of logins. */
 function readIndex(): string {
   return readFileSync(
     join(machine.folder, 'home', '.local', 'share', 'docker-credential-acr', 'credentials.json'),
@@ -59,7 +59,7 @@ describe.each([
     return start(machine, context);
   }
 
-  it('a login is stored, given back, replaced, listed and erased, and is nowhere in clear text', async (context) => {
+  it('stores, returns, replaces, lists and erases a login without writing it in clear text', async (context) => {
     const { environment, ask } = await setUp(context);
     expect(await reference('store', credential(LOGIN_SERVER, ADMIN, PASSWORDS[0]), environment)).toEqual(DONE);
     expect(JSON.parse(await ask('list'))).toEqual({ [ENTRY]: ADMIN });
@@ -81,7 +81,7 @@ describe.each([
     expect(cloud.emulator.connects).toEqual([]);
   });
 
-  it('every server that Docker names is kept apart', async (context) => {
+  it('keeps every server that Docker names apart', async (context) => {
     const { environment } = await setUp(context);
     const servers = [HUB, `${HUB}access-token`, 'ghcr.io', '10.0.0.5:5000', '[fd00::5]:5000', 'docker.io'];
     for (const server of servers) {
@@ -101,7 +101,7 @@ describe.each([
     }
   });
 
-  it('many writers at once lose nothing', async (context) => {
+  it('loses no login when six processes store at the same time', async (context) => {
     const { environment } = await setUp(context);
     const servers = Array.from({ length: 6 }, (_, index) => `host${index}.example`);
     const store = (server: string) => reference('store', credential(server, server, 'a secret'), environment);
@@ -113,7 +113,7 @@ describe.each([
     }
   });
 
-  it('docker login keeps what was typed, the next login and pull use it, and docker logout forgets it', async (context) => {
+  it('keeps the password of docker login for the next login and pull, until docker logout', async (context) => {
     needParts(context, 'docker', 'dockerd', 'docker-registry');
     needRoot(context);
     const { environment, ask } = await setUp(context);
@@ -137,7 +137,7 @@ describe.each([
   });
 });
 
-describe('without a keychain that works', () => {
+describe('without a working keychain', () => {
   const given = credential(LOGIN_SERVER, ADMIN, PASSWORDS[0]);
 
   async function expectFile(environment: Environment, reason: RegExp): Promise<void> {
@@ -151,12 +151,12 @@ describe('without a keychain that works', () => {
     expect(readIndex()).not.toContain(PASSWORDS[0]);
   }
 
-  it('none on PATH', async (context) => {
+  it('keeps a login in the file when no keychain program is on PATH', async (context) => {
     needParts(context, 'reference-client');
     await expectFile({ PATH: join(machine.folder, 'bin') }, /is not on PATH\n$/);
   });
 
-  it('pass that nobody has initialised', async (context) => {
+  it('keeps a login in the file when pass is not initialized', async (context) => {
     needParts(context, 'reference-client', 'docker-credential-pass', 'pass');
     await expectFile(
       environmentWith(machine, 'docker-credential-pass'),
@@ -164,15 +164,15 @@ describe('without a keychain that works', () => {
     );
   });
 
-  it('a secret service without a bus', async (context) => {
+  it('keeps a login in the file when the secret service has no bus', async (context) => {
     needParts(context, 'reference-client', 'docker-credential-secretservice');
     await expectFile(environmentWith(machine, 'docker-credential-secretservice'), /docker-credential-secretservice: /);
   });
 
-  it('a key whose passphrase nobody is there to type', async (context) => {
+  it('keeps a login in the file when pass can encrypt but not decrypt', async (context) => {
     needParts(context, 'reference-client');
     const { environment, ask } = await startPass(machine, context);
-    // The password store is encrypted to the key alone: without it all can be stored, and nothing given back.
+    // The password store is encrypted to the key: without its private part it can store but not return a secret.
     const empty = join(machine.folder, 'gnupg', 'private-keys-v1.d');
     renameSync(empty, `${empty}-away`);
     mkdirSync(empty, { mode: 0o700 });

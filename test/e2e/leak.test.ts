@@ -1,4 +1,4 @@
-/** The scan that watches every other test: it must find what it looks for. */
+/** The leak scan that watches every other test finds a secret in every form. */
 import { describe, expect, it } from 'vitest';
 import { CLIENT_SECRET } from '../emulator/state.ts';
 import { findLeak } from './world/leak.ts';
@@ -8,7 +8,7 @@ const cloud = await openCloud();
 
 const SECRET = 'abc8Q~x._-y+/z=&1%2Bw_~9';
 
-describe('a secret is found', () => {
+describe('findLeak', () => {
   it.each([
     ['as it is', SECRET],
     ['in a URL', encodeURIComponent(SECRET)],
@@ -17,16 +17,16 @@ describe('a secret is found', () => {
     ['in a Basic header', Buffer.from(`user:${SECRET}`).toString('base64')],
     ['in base64 at any offset', Buffer.from(`ab${SECRET}cd`).toString('base64')],
     ['in base64url', Buffer.from(`a${SECRET}`).toString('base64url')],
-  ])('%s', (_form, text) => {
+  ])('finds a secret %s', (_form, text) => {
     expect(findLeak(`before ${text} after`, [SECRET])).toContain('a secret');
   });
 });
 
-it('a text without the secret holds no leak', () => {
+it('findLeak returns undefined for a text without the secret', () => {
   expect(findLeak('AADSTS7000215: Invalid client secret provided.', [SECRET])).toBeUndefined();
 });
 
-it('a run fails when a program prints a secret, or is given one as an argument', async () => {
+it('a run fails when a program prints a secret or gets one as an argument', async () => {
   const machine = cloud.addMachine();
   await expect(machine.run('/bin/sh', ['-c', 'echo "$AZURE_CLIENT_SECRET"'])).rejects.toThrow(/^stdout of .* holds/);
   await expect(machine.run('/bin/sh', ['-c', 'env >&2'])).rejects.toThrow(/^stderr of .* holds/);

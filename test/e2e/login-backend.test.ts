@@ -1,4 +1,4 @@
-/** Where the configuration wants logins kept: moved between pass and the file, or forbidden, as the Docker client sees it. */
+/** The configured backend for logins, as the Docker client sees it: pass, the file, or none. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, it, type TestContext } from 'vitest';
@@ -37,7 +37,7 @@ async function setUp(context: TestContext) {
   };
 }
 
-it('a login moves from pass to the file and back, and is never in both', async (context) => {
+it('get moves a login from pass to the file and back, and never keeps it in both', async (context) => {
   const open = await setUp(context);
   const inPass = open({ store: 'keychain' });
   expect(await inPass.login()).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Login Succeeded') });
@@ -57,7 +57,7 @@ it('a login moves from pass to the file and back, and is never in both', async (
   expect(cloud.signIns()).toEqual([]);
 });
 
-it('docker login says why a registry may not be logged in to, and nothing is kept', async (context) => {
+it('docker login reports that the configuration forbids the login, and nothing is kept', async (context) => {
   const open = await setUp(context);
   const person = open({ registries: { [LOGIN_SERVER]: { store: false } } });
   const login = await person.login();

@@ -1,27 +1,27 @@
-/** Every kind of user that ACR knows by a password, typed at `docker login`, kept in a keychain and in the file. */
+/** Every kind of user with a password that ACR knows, at `docker login`, kept in a keychain and in the file. */
 import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { CLIENT_ID, CLIENT_SECRET, registryOf } from '../emulator/state.ts';
 import { expectNotFound } from './world/answer.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
-import { LOGIN_PLACES, prepareLoginPlace } from './world/login-backend.ts';
+import { LOGIN_BACKENDS, prepareLoginBackend } from './world/login-backend.ts';
 import type { Machine } from './world/machine.ts';
 import { needParts, needRoot, partOf } from './world/parts.ts';
 import { openCloud, openDockerEngine } from './world/test-cloud.ts';
 
 const IMAGE = `${LOGIN_SERVER}/team/app:1`;
-/** All that may be typed, in an order in which each replaces the one before. */
+/** The logins, each of which replaces the previous one. */
 const USERS = [
-  ['the admin user by his first password', 'contoso', 'Admin+pass/word=1%'],
-  ['the admin user by his second password', 'contoso', 'Admin+pass/word=2%'],
-  ['a repository token by its first password', 'reader', 'tokenpw~1.abcdefgh'],
-  ['a repository token by its second password', 'reader', 'tokenpw~2."\\\u00e9'],
+  ['the admin user with the first password', 'contoso', 'Admin+pass/word=1%'],
+  ['the admin user with the second password', 'contoso', 'Admin+pass/word=2%'],
+  ['a repository token with its first password', 'reader', 'tokenpw~1.abcdefgh'],
+  ['a repository token with its second password', 'reader', 'tokenpw~2."\\\u00e9'],
   ['a service principal', CLIENT_ID, CLIENT_SECRET],
 ] as const;
-/** What the registry says to those whom it does not know. */
+/** The logins that the registry refuses, with its words. */
 const REFUSALS = [
   ['a wrong password of the admin user', 'contoso', 'not the password', /authentication required/],
   ['a wrong password of a repository token', 'reader', 'not the password', /authentication required/],
-  ['a user that there is not', 'somebody@contoso.com', 'not the password', /Application not registered with AAD/],
+  ['an unknown user', 'somebody@contoso.com', 'not the password', /Application not registered with AAD/],
   ['a wrong secret of a service principal', CLIENT_ID, 'not the secret', /Invalid clientid or client secret/],
 ] as const;
 
@@ -38,11 +38,11 @@ beforeEach(() => {
   machine = cloud.addMachine({ identity: 'nobody' });
 });
 
-describe.each(LOGIN_PLACES)('kept in %s', (name) => {
+describe.each(LOGIN_BACKENDS)('with logins kept in %s', (name) => {
   async function setUp(context: TestContext) {
     needParts(context, 'docker', 'dockerd', 'docker-registry');
     needRoot(context);
-    const kept = await prepareLoginPlace(name, machine, context);
+    const kept = await prepareLoginBackend(name, machine, context);
     const environment = { ...kept.environment, DOCKER_HOST: dockerHost() };
     return {
       kept,
@@ -51,12 +51,12 @@ describe.each(LOGIN_PLACES)('kept in %s', (name) => {
     };
   }
 
-  it('each replaces the one before, is given back, pulls, and is gone at the logout', async (context) => {
+  it('each login replaces the previous one, is returned, pulls, and is erased by a logout', async (context) => {
     const { kept, docker, get } = await setUp(context);
     for (const [who, user, password] of USERS) {
       const login = await docker(['login', LOGIN_SERVER, '-u', user, '--password-stdin'], password);
       expect(login, who).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Login Succeeded') });
-      // Only the first login that is kept in the clear is told of.
+      // Only the first login in clear text causes a warning.
       const isTold = kept.isClear && who === USERS[0][0];
       expect(login.stderr, who).toEqual(isTold ? expect.stringMatching(/^\S+ warning: [^\n]+\n$/) : '');
       expect(await kept.users(), who).toEqual({ [LOGIN_SERVER]: user });
@@ -78,7 +78,7 @@ describe.each(LOGIN_PLACES)('kept in %s', (name) => {
     expect(cloud.signIns()).toEqual([]);
   });
 
-  it('what the registry refuses is not kept, and what was kept before stays', async (context) => {
+  it('a login that the registry refuses is not kept, and the previous login stays', async (context) => {
     const { kept, docker, get } = await setUp(context);
     const [, user, password] = USERS[0];
     expect(await docker(['login', LOGIN_SERVER, '-u', user, '--password-stdin'], password)).toMatchObject({

@@ -1,4 +1,4 @@
-/** What each client does at its login and logout with a user that a person types, kept in a keychain and in the file. */
+/** The logins and logouts of each client with a user name and a password, kept in a keychain and in the file. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
@@ -29,12 +29,12 @@ beforeEach(() => {
   machine = cloud.addMachine({ identity: 'nobody' });
 });
 
-describe.each(['pass', 'the file'])('kept in %s', (place) => {
-  /** Where the program keeps what was typed: a folder of nothing but itself, or the real password store. */
+describe.each(['pass', 'the file'])('with logins kept in %s', (backend) => {
+  /** Prepares the backend for logins: the file in the program's own folder, or the real password store. */
   async function setUp(context: TestContext, ...parts: readonly string[]): Promise<Readonly<Record<string, string>>> {
     needParts(context, 'docker-registry', ...parts);
     await cloud.seed('team/app', '1');
-    keychain = place === 'pass' ? await startPass(machine, context) : undefined;
+    keychain = backend === 'pass' ? await startPass(machine, context) : undefined;
     return keychain?.environment ?? {};
   }
 
@@ -45,24 +45,24 @@ describe.each(['pass', 'the file'])('kept in %s', (place) => {
     expect(readIndex()).toContain('"credentials": {}');
   }
 
-  it('podman logs in, pulls, and logs out of all', async (context) => {
+  it('podman logs in, pulls and logs out of all registries', async (context) => {
     const environment = { ...(await setUp(context, 'podman')), ...prepareContainerStorage(machine) };
     needRoot(context);
     const podman = (args: readonly string[], input = '') => machine.run(partOf('podman'), args, { environment, input });
     const login = await podman(['login', LOGIN_SERVER, '-u', ADMIN, '--password-stdin'], PASSWORD);
     expect(login).toMatchObject({ exitCode: 0, stdout: 'Login Succeeded!\n' });
-    // Podman first asks whether somebody is logged in already, which brings the hint of `get`.
-    expect(/^docker-credential-acr: warning: /m.test(login.stderr)).toBe(place === 'the file');
-    expect(readIndex().includes(PASSWORD)).toBe(place === 'the file');
+    // Podman first asks whether somebody is logged in already, which prints the hint of `get`.
+    expect(/^docker-credential-acr: warning: /m.test(login.stderr)).toBe(backend === 'the file');
+    expect(readIndex().includes(PASSWORD)).toBe(backend === 'the file');
     expect(await podman(['login', '--get-login', LOGIN_SERVER])).toMatchObject({ exitCode: 0, stdout: `${ADMIN}\n` });
     expect(await podman(['pull', IMAGE])).toMatchObject({ exitCode: 0 });
     expect(cloud.signIns()).toEqual([]);
-    // It also takes every entry out of credHelpers, so nothing is listed any more.
+    // It also removes every entry from credHelpers, so list names nothing any more.
     expect(await podman(['logout', '--all'])).toMatchObject({ exitCode: 0, stderr: '' });
     await expectNothingKept(environment);
   });
 
-  it('podman finds it by registries.conf too', async (context) => {
+  it('podman logs in, pulls and logs out through registries.conf too', async (context) => {
     const environment = { ...(await setUp(context, 'podman')), ...prepareContainerStorage(machine) };
     needRoot(context);
     writeFileSync(machine.dockerConfigFile, '{}');
@@ -79,7 +79,7 @@ describe.each(['pass', 'the file'])('kept in %s', (place) => {
     expect(JSON.parse((await machine.helper('list', '', options)).stdout)).toEqual({});
   });
 
-  it('helm logs in, pulls, and logs out', async (context) => {
+  it('helm logs in, pushes and logs out', async (context) => {
     const keeping = await setUp(context, 'helm');
     const helmConfig = join(machine.folder, 'helm.json');
     writeFileSync(helmConfig, writeDockerConfig([LOGIN_SERVER]));
@@ -98,7 +98,7 @@ describe.each(['pass', 'the file'])('kept in %s', (place) => {
     await expectNothingKept(keeping);
   });
 
-  it('a connected registry takes a push and a pull, and Azure hears nothing of it', async (context) => {
+  it('podman pushes to and pulls from a connected registry without a request to Azure', async (context) => {
     const environment = { ...(await setUp(context, 'podman', 'skopeo')), ...prepareContainerStorage(machine) };
     needRoot(context);
     const edge = await startConnectedRegistry(machine);
@@ -132,11 +132,11 @@ describe.each(['pass', 'the file'])('kept in %s', (place) => {
     expect(machine.log()).not.toContain(EDGE_PASSWORD);
   });
 
-  it('docker with the program as its store of everything keeps every registry', async (context) => {
+  it('docker keeps the logins of every registry when the program is its credsStore', async (context) => {
     const keeping = await setUp(context, 'docker');
     const edge = await startConnectedRegistry(machine);
     writeFileSync(machine.dockerConfigFile, JSON.stringify({ credsStore: 'acr' }));
-    // No engine: the client then signs in to the registries by itself.
+    // Without an engine the client logs in to the registries itself.
     const environment = { ...keeping, DOCKER_HOST: `unix://${machine.folder}/no.sock` };
     const docker = (args: readonly string[], input = '') => machine.run(partOf('docker'), args, { environment, input });
     for (const [server, user, password] of [

@@ -1,11 +1,11 @@
-/** What every client's logout leaves of a registry: nothing, stored or cached, however the registry was named. */
+/** A logout by any client leaves nothing of a registry, stored or cached, however the registry was named. */
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { NULL_GUID, registryOf } from '../emulator/state.ts';
 import { expectAnswer } from './world/answer.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
-import { LOGIN_PLACES, prepareLoginPlace } from './world/login-backend.ts';
+import { LOGIN_BACKENDS, prepareLoginBackend } from './world/login-backend.ts';
 import { type Machine, writeDockerConfig } from './world/machine.ts';
 import { needParts, partOf } from './world/parts.ts';
 import { openCloud } from './world/test-cloud.ts';
@@ -14,7 +14,7 @@ const PASSWORD = 'Admin+pass/word=1%';
 const REGIONAL = 'contoso.westeurope.geo.azurecr.io';
 const OTHER_SERVER = 'fabrikam.azurecr.io';
 const OTHER_PASSWORD = 'Another+pass/word=1%';
-/** One registry, in every way in which a client names it to the program. */
+/** One registry in every form in which a client names it to the program. */
 const FORMS = [
   LOGIN_SERVER,
   `${LOGIN_SERVER}:443`,
@@ -46,13 +46,13 @@ const LOGOUTS: readonly (readonly [name: string, program: string, args: readonly
   ['helm registry logout', 'helm', ['registry', 'logout', LOGIN_SERVER]],
 ];
 
-describe.each(LOGIN_PLACES)('with logins in %s', (where) => {
+describe.each(LOGIN_BACKENDS)('with logins kept in %s', (where) => {
   async function setUp(context: TestContext, program: string) {
     needParts(context, program);
-    const kept = await prepareLoginPlace(where, machine, context);
+    const kept = await prepareLoginBackend(where, machine, context);
     const helmConfig = join(machine.folder, 'helm.json');
     writeFileSync(helmConfig, writeDockerConfig([LOGIN_SERVER]));
-    // No engine is there, and none is needed.
+    // There is no engine, and none is needed.
     const variables = { HELM_REGISTRY_CONFIG: helmConfig, DOCKER_HOST: `unix://${machine.folder}/no.sock` };
     const environment = { ...kept.environment, ...variables };
     return { kept, environment, helper: (verb: string, input = '') => machine.helper(verb, input, { environment }) };
@@ -68,7 +68,7 @@ describe.each(LOGIN_PLACES)('with logins in %s', (where) => {
     expect(stored).toMatchObject({ exitCode: 0, stdout: '' });
   }
 
-  it.for(LOGOUTS)('%s forgets what was stored and what was cached, and nothing else', async (row, context) => {
+  it.for(LOGOUTS)('%s removes the stored login and the cached token, and nothing else', async (row, context) => {
     const [, program, args, isOfAll] = row;
     const { kept, environment, helper } = await setUp(context, program);
     const logout = () => machine.run(partOf(program), args, { environment });
@@ -76,14 +76,14 @@ describe.each(LOGIN_PLACES)('with logins in %s', (where) => {
     await store(helper, OTHER_SERVER, 'somebody', OTHER_PASSWORD);
     const others = isOfAll ? {} : { [OTHER_SERVER]: 'somebody' };
 
-    // A typed login.
+    // A login with a password.
     await store(helper, LOGIN_SERVER, 'admin', PASSWORD);
     expect(await kept.users()).toEqual({ [OTHER_SERVER]: 'somebody', [LOGIN_SERVER]: 'admin' });
     expect(await logout()).toMatchObject({ exitCode: 0 });
     expect(await kept.users()).toEqual(others);
     expect(cloud.emulator.connects).toEqual([]);
 
-    // A token of our own sign-in, and then one that a client brings. `podman logout --all` takes credHelpers away.
+    // A token of our own sign-in, and then one that a client stores. `podman logout --all` removes credHelpers.
     writeFileSync(machine.dockerConfigFile, config);
     const own = expectAnswer(await helper('get', LOGIN_SERVER));
     expect(readTokens()).toHaveLength(1);
@@ -103,7 +103,7 @@ describe.each(LOGIN_PLACES)('with logins in %s', (where) => {
     expect(await logout()).toMatchObject({ exitCode: 0 });
   });
 
-  it('what is stored by one name is given back and forgotten by every other', async (context) => {
+  it('a login stored under one name is returned and erased under every other', async (context) => {
     const { kept, helper } = await setUp(context, 'docker');
     for (const [index, form] of FORMS.entries()) {
       await store(helper, form, 'admin', PASSWORD);

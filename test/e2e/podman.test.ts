@@ -29,7 +29,7 @@ async function preparePodman(context: TestContext, options: MachineOptions = {})
   return { ...machine, storage, podman };
 }
 
-it('podman pulls a private image with one sign-in, and again with none', async (context) => {
+it('podman pulls a private image with one sign-in, and again without one', async (context) => {
   const { podman } = await preparePodman(context);
   const first = await podman('pull', IMAGE);
   expect(first).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^[0-9a-f]{64}\n$/) });
@@ -55,7 +55,7 @@ it('podman pushes an image', async (context) => {
   expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
 });
 
-it('podman logs in without being told a user, and logs out', async (context) => {
+it('podman logs in without a user name and logs out', async (context) => {
   const { podman, dockerConfigFile } = await preparePodman(context);
   const login = await podman('login', LOGIN_SERVER);
   expect(login).toEqual({
@@ -70,7 +70,7 @@ it('podman logs in without being told a user, and logs out', async (context) => 
   expect(logout).toEqual({ exitCode: 0, stdout: expect.stringContaining(`Removed login credentials`), stderr: '' });
   cloud.forget();
   expect((await podman('pull', IMAGE)).exitCode).toBe(0);
-  // Entra's token is the identity's, and stays.
+  // Entra's token belongs to the identity and stays.
   expect(cloud.signIns()).toEqual(['exchange 200']);
 });
 
@@ -91,7 +91,7 @@ it('a podman service without an identity pulls with the credential of its remote
   expect(images).toEqual({ exitCode: 0, stdout: `${IMAGE}\n`, stderr: '' });
 });
 
-it('podman shows what is wrong and what to do when the client secret is wrong', async (context) => {
+it('podman shows an error with a hint when the client secret is wrong', async (context) => {
   const { podman } = await preparePodman(context, { identity: 'wrong secret' });
   const { exitCode, stdout, stderr } = await podman('pull', IMAGE);
   expect(exitCode).toBe(125);
@@ -102,7 +102,7 @@ it('podman shows what is wrong and what to do when the client secret is wrong', 
   expect(cloud.signIns()).toEqual(['entra 401']);
 });
 
-it('podman pulls anonymously where nobody is signed in and the registry is public', async (context) => {
+it('podman pulls anonymously from a public registry when nobody is signed in', async (context) => {
   const host = 'public.azurecr.io';
   const { podman } = await preparePodman(context, { identity: 'nobody', credHelpers: [host] });
   registryOf(cloud.emulator.state, host).anonymousPull = true;
@@ -112,7 +112,7 @@ it('podman pulls anonymously where nobody is signed in and the registry is publi
   expect(cloud.signIns()).toEqual([]);
 });
 
-it('podman is refused by a private registry where nobody is signed in', async (context) => {
+it('podman fails to pull from a private registry when nobody is signed in', async (context) => {
   const { podman } = await preparePodman(context, { identity: 'nobody' });
   const { exitCode, stdout, stderr } = await podman('pull', IMAGE);
   expect({ exitCode, stdout }).toEqual({ exitCode: 125, stdout: '' });

@@ -1,4 +1,4 @@
-/** The credential-helper protocol, spoken to the built program as clients speak it. */
+/** The credential-helper protocol of the built program, used as clients use it. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { NULL_GUID } from '../emulator/state.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
@@ -11,7 +11,7 @@ const DONE: RunResult = { exitCode: 0, stdout: '', stderr: '' };
 
 const cloud = await openCloud();
 
-/** What `get` printed, once it is known to have succeeded in silence. */
+/** Parses the output of a `get` that succeeded without a message. */
 function parseAnswer({ exitCode, stdout, stderr }: RunResult): { readonly ServerURL: string; readonly Secret: string } {
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   expect(stdout).toMatch(/^\{.*\}\n$/);
@@ -25,7 +25,7 @@ function parseAnswer({ exitCode, stdout, stderr }: RunResult): { readonly Server
   return { ServerURL: text('ServerURL'), Secret: text('Secret') };
 }
 
-describe('get reads the server URL in every form in which clients send it', () => {
+describe('get with every form of the server URL that clients send', () => {
   const machine = createMachine(cloud);
   afterAll(() => machine.close());
   it.each([
@@ -44,28 +44,28 @@ describe('get reads the server URL in every form in which clients send it', () =
     `https://${LOGIN_SERVER}/v2/`,
     'CONTOSO.AzureCR.io',
     `${LOGIN_SERVER}.`,
-  ])('%j', async (input) => {
+  ])('answers for %j', async (input) => {
     const answer = parseAnswer(await machine.helper('get', input));
     expect(answer.ServerURL).toBe(input.replace('\uFEFF', '').trim());
     expect([[], ['entra 200', 'exchange 200']]).toContainEqual(cloud.signIns());
   });
 });
 
-describe('get asks only the hosts of the registry’s own cloud', () => {
+describe('get in every cloud', () => {
   it.each([
     ['contoso.azurecr.io', 'login.microsoftonline.com'],
     ['contoso.eastus.geo.azurecr.io', 'login.microsoftonline.com'],
     ['contoso-d3fzb2a0h4hxfag6.azurecr.io', 'login.microsoftonline.com'],
     ['contoso.azurecr.us', 'login.microsoftonline.us'],
     ['contoso.azurecr.cn', 'login.partner.microsoftonline.cn'],
-  ])('%s', async (host, authority) => {
+  ])('connects for %s only to %s and the registry', async (host, authority) => {
     parseAnswer(await cloud.addMachine().helper('get', host));
     expect(new Set(cloud.emulator.connects)).toEqual(new Set([`${authority}:443`, `${host}:443`]));
     expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
   });
 });
 
-describe('get answers "not found" at once, in silence and without a connection, for what is not ours', () => {
+describe('get for a host that is not a login server', () => {
   it.each([
     'docker.io',
     'https://index.docker.io/v1/',
@@ -90,13 +90,13 @@ describe('get answers "not found" at once, in silence and without a connection, 
     'contoso.аzurecr.io',
     '-contoso.azurecr.io',
     '127.0.0.1',
-  ])('%j', async (input) => {
+  ])('answers %j with not found, without a message or a connection', async (input) => {
     expect(await cloud.addMachine().helper('get', input)).toEqual(NOT_FOUND);
     expect(cloud.emulator.connects).toEqual([]);
   });
 });
 
-it('get without a server URL says so', async () => {
+it('get reports a missing server URL', async () => {
   for (const input of ['', '\n', ' \r\n']) {
     const expected = { exitCode: 1, stdout: 'no credentials server URL\n', stderr: '' };
     expect(await cloud.addMachine().helper('get', input)).toEqual(expected);
@@ -112,7 +112,7 @@ it('get answers from the cache once it has signed in', async () => {
   expect(cloud.emulator.connects).toEqual([]);
 });
 
-it('get says on stdout and on stderr what is wrong and what to do when the client secret is wrong', async () => {
+it('get reports the error on stdout, and on stderr with a hint, when the client secret is wrong', async () => {
   const { exitCode, stdout, stderr } = await cloud.addMachine({ identity: 'wrong secret' }).helper('get', LOGIN_SERVER);
   expect(exitCode).toBe(1);
   expect(stdout).toMatch(/^Cannot [^\n`]*AADSTS7000215[^\n`]*\n$/);
@@ -120,7 +120,7 @@ it('get says on stdout and on stderr what is wrong and what to do when the clien
   expect(cloud.signIns()).toEqual(['entra 401']);
 });
 
-it('twenty at once sign in once and answer the same', async () => {
+it('get signs in once and returns the same token when twenty processes ask at the same time', async () => {
   const machine = cloud.addMachine();
   const results = await Promise.all(Array.from({ length: 20 }, () => machine.helper('get', LOGIN_SERVER)));
   const secrets = new Set(results.map((result) => parseAnswer(result).Secret));
@@ -128,7 +128,7 @@ it('twenty at once sign in once and answer the same', async () => {
   expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
 });
 
-it('store keeps a token of the registry, whichever user it came with, until erase', async () => {
+it('store keeps a token of the registry under either user name until erase', async () => {
   const { Secret: token } = parseAnswer(await cloud.addMachine().helper('get', LOGIN_SERVER));
   cloud.forget();
   for (const user of [NULL_GUID, '<token>']) {
@@ -149,13 +149,13 @@ it('store keeps a token of the registry, whichever user it came with, until eras
   expect(cloud.emulator.connects).toEqual([]);
 });
 
-it('erase succeeds for hosts that nobody knows', async () => {
+it('erase succeeds for hosts without a credential', async () => {
   for (const host of ['ghcr.io', 'http://contoso.azurecr.io', 'https://contoso.azurecr.io', 'unknown.azurecr.io']) {
     expect(await cloud.addMachine().helper('erase', host)).toEqual(DONE);
   }
 });
 
-it('list names the registries that Docker’s configuration leaves to the program, without asking anybody', async () => {
+it('list names the registries that Docker’s configuration assigns to the program, without a connection', async () => {
   const machine = cloud.addMachine({ credHelpers: [LOGIN_SERVER, 'other.azurecr.io'] });
   for (const input of ['unused', '']) {
     const { exitCode, stdout, stderr } = await machine.helper('list', input);

@@ -1,4 +1,4 @@
-/** podman, local and remote, which finds the program by `credential-helpers` of registries.conf, for every registry. */
+/** podman, local and remote, with the program in `credential-helpers` of registries.conf for every registry. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
@@ -6,7 +6,7 @@ import { registryOf } from '../emulator/state.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
 import { EDGE_PASSWORD, EDGE_USER, startConnectedRegistry } from './world/connected-registry.ts';
 import { HUB_PASSWORD, HUB_USER, installDockerHub } from './world/docker-hub.ts';
-import { LOGIN_PLACES, prepareLoginPlace } from './world/login-backend.ts';
+import { LOGIN_BACKENDS, prepareLoginBackend } from './world/login-backend.ts';
 import { needParts, needRoot, partOf } from './world/parts.ts';
 import { prepareContainerStorage } from './world/podman.ts';
 import { openCloud } from './world/test-cloud.ts';
@@ -27,16 +27,16 @@ beforeEach(async (context) => {
   await cloud.seed('team/app', '1');
 });
 
-describe.each(LOGIN_PLACES)('with logins in %s', (where) => {
+describe.each(LOGIN_BACKENDS)('with logins kept in %s', (where) => {
   async function setUp(
     context: TestContext,
     identity: 'nobody' | 'wrong secret',
     helpers = ['containers-auth.json', 'acr'],
   ) {
     const machine = cloud.addMachine({ identity, credHelpers: [] });
-    const kept = await prepareLoginPlace(where, machine, context);
+    const kept = await prepareLoginBackend(where, machine, context);
     writeFileSync(machine.dockerConfigFile, '{}');
-    // A remote client reads this one alone, and no variable that names another.
+    // A remote client reads only this file and ignores the variable that names another.
     const folder = join(machine.folder, 'home', '.config', 'containers');
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'registries.conf'), `credential-helpers = ${JSON.stringify(helpers)}\n`);
@@ -62,7 +62,7 @@ describe.each(LOGIN_PLACES)('with logins in %s', (where) => {
     return ['--remote', '--url', `unix://${socket}`];
   }
 
-  it('every login is listed as a bare host, and pulls locally and remotely', async (context) => {
+  it('podman pulls locally and remotely with every login, and list names each as a bare host', async (context) => {
     const { machine, kept, podman, helper, store } = await setUp(context, 'nobody');
     const edge = await startConnectedRegistry(machine);
     await store(`https://${LOGIN_SERVER}`, 'admin', ADMIN_PASSWORD);
@@ -88,7 +88,7 @@ describe.each(LOGIN_PLACES)('with logins in %s', (where) => {
     expect(await kept.users()).toEqual({});
   });
 
-  it('a login to Docker Hub is kept by its bare name, and stops nobody from reading the list', async (context) => {
+  it('podman logs in to Docker Hub under its bare name, and remote pulls still work', async (context) => {
     const { kept, podman, helper, store } = await setUp(context, 'nobody', ['acr']);
     await store(LOGIN_SERVER, 'admin', ADMIN_PASSWORD);
     const login = await podman(['login', 'docker.io', '-u', HUB_USER, '--password-stdin'], HUB_PASSWORD);
@@ -102,7 +102,7 @@ describe.each(LOGIN_PLACES)('with logins in %s', (where) => {
     expect(await kept.users()).toEqual({ [LOGIN_SERVER]: 'admin' });
   });
 
-  it('a sign-in that fails breaks no other registry', async (context) => {
+  it('a failed sign-in affects no other registry', async (context) => {
     const { machine, podman, store } = await setUp(context, 'wrong secret');
     const edge = await startConnectedRegistry(machine);
     await store(LOGIN_SERVER, 'admin', ADMIN_PASSWORD);
@@ -116,7 +116,7 @@ describe.each(LOGIN_PLACES)('with logins in %s', (where) => {
       expect(await podman([...start, 'pull', IMAGE])).toMatchObject({ exitCode: 0 });
     }
     expect(cloud.signIns()).toEqual([]);
-    // The registry whose sign-in it is says so, where podman asks for it by name.
+    // The error appears only when podman asks for that registry by name.
     const pull = await podman(['pull', `${PUBLIC_SERVER}/team/app:1`]);
     expect(pull.stderr).toMatch(/^docker-credential-acr: error: Cannot sign in for public\.azurecr\.io: /m);
     expect(pull.stderr).toMatch(/^hint: /m);

@@ -1,4 +1,4 @@
-/** The built program renews a token before its end, in a process that nobody waits for. */
+/** The built program renews a token before it expires, in a process that nobody waits for. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   for (const restore of undo.splice(0)) restore();
-  // A process that nobody waits for is waited for here: the folder goes with the machine.
+  // The tests wait for the renewals, since their folder is removed with the machine.
   await waitUntil(() => listRenewals().every((processId) => !isRunning(processId)));
 });
 
@@ -34,7 +34,7 @@ interface Step {
   readonly outcome: string | undefined;
 }
 
-/** What each process wrote into the log. */
+/** The steps that each process logged. */
 function readSteps(): readonly Step[] {
   return machine
     .log()
@@ -50,7 +50,7 @@ function readSteps(): readonly Step[] {
 
 const countSteps = (outcome: string) => readSteps().filter((step) => step.outcome === outcome).length;
 
-/** The processes of `renew` that run or have run, told by the log: they have begun, and it was no client that began them. */
+/** The renewal processes so far: those in the log that the test did not start itself. */
 function listRenewals(): readonly number[] {
   const steps = readSteps();
   const clients = new Set(asked);
@@ -91,17 +91,17 @@ function listTokenFiles(prefix: string): readonly string[] {
 }
 
 const readEntry = (file: string) => parseJsonRecord(readFileSync(file, 'utf8')) ?? {};
-const keptTokens = () => listTokenFiles(LOGIN_SERVER).map((file) => parseString(readEntry(file)['token']));
+const cachedTokens = () => listTokenFiles(LOGIN_SERVER).map((file) => parseString(readEntry(file)['token']));
 
-/** Lets a token be kept, of whose three hours half an hour is left, and forgets whatever came before. */
-async function keepAgedToken(environment: Readonly<Record<string, string>> = {}): Promise<string> {
+/** Caches a token with half an hour of its three hours left, and forgets the requests so far. */
+async function cacheAgedToken(environment: Readonly<Record<string, string>> = {}): Promise<string> {
   const { answer } = await get(environment);
-  age();
+  ageTokens();
   cloud.forget();
   return answer;
 }
 
-function age(): void {
+function ageTokens(): void {
   const now = Math.floor(Date.now() / 1000);
   for (const file of listTokenFiles(LOGIN_SERVER)) {
     writeFileSync(
@@ -111,7 +111,7 @@ function age(): void {
   }
 }
 
-/** Has the note on the last renewal run out. */
+/** Removes the note about the last renewal, as if it had expired. */
 function forgetNotes(): void {
   rmSync(join(machine.folder, 'cache', 'notes'), { recursive: true, force: true });
 }
@@ -126,14 +126,14 @@ function isRunning(processId: number): boolean {
 
 async function waitUntil(isReached: () => boolean): Promise<void> {
   for (let tries = 0; !isReached(); tries += 1) {
-    if (tries > 6_000) throw new Error('it did not come to that');
+    if (tries > 6_000) throw new Error('The expected state was not reached');
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 
 const exchanges = () => cloud.emulator.requests.filter(({ path }) => path === '/oauth2/exchange');
 
-/** Holds the exchange of the next renewal up until it is killed. */
+/** Delays the exchange of the next renewal until the test kills it. */
 function holdExchange(): void {
   undo.push(cloud.emulator.inject({ host: LOGIN_SERVER, delayMs: 20_000, times: 1 }));
 }
@@ -150,53 +150,53 @@ async function kill(processId: number): Promise<void> {
   await waitUntil(() => !isRunning(processId));
 }
 
-describe('a token in its last third', () => {
-  it('is the answer, and is replaced by a process that the answering one starts', async () => {
-    const old = await keepAgedToken();
+describe('a token in the last third of its lifetime', () => {
+  it('is returned by get, which starts a process that replaces it', async () => {
+    const old = await cacheAgedToken();
     const { answer, processId } = await get();
     expect(answer).toBe(old);
-    await waitUntil(() => keptTokens()[0] !== old);
-    // The answering process asked nobody.
+    await waitUntil(() => cachedTokens()[0] !== old);
+    // The answering process sent no request.
     const own = readSteps().filter((step) => step.processId === processId);
     expect(own.map(({ outcome }) => outcome)).toEqual(['ours', 'hit', 'renewal-started']);
     expect(cloud.signIns()).toEqual(['exchange 200']);
     cloud.forget();
-    expect((await get()).answer).toBe(keptTokens()[0]);
+    expect((await get()).answer).toBe(cachedTokens()[0]);
     expect(cloud.emulator.connects).toEqual([]);
   });
 
-  it('is renewed by the same identity, with the secret of the environment', async () => {
-    const old = await keepAgedToken();
+  it('is renewed by the same identity with the secret in the environment', async () => {
+    const old = await cacheAgedToken();
     for (const file of listTokenFiles('@entra')) rmSync(file);
     await get();
-    await waitUntil(() => keptTokens()[0] !== old);
+    await waitUntil(() => cachedTokens()[0] !== old);
     expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
     expect(listTokenFiles(LOGIN_SERVER)).toHaveLength(1);
     const subjectOf = (token = '') => decodeToken(token)?.claims['sub'];
-    expect(subjectOf(keptTokens()[0])).toBe(subjectOf(old));
+    expect(subjectOf(cachedTokens()[0])).toBe(subjectOf(old));
   });
 
-  it('is renewed with an account of the Azure CLI as well', async () => {
+  it('is renewed with an account of the Azure CLI too', async () => {
     const environment = installAz();
-    const old = await keepAgedToken(environment);
+    const old = await cacheAgedToken(environment);
     for (const file of listTokenFiles('@entra')) rmSync(file);
     expect((await get(environment)).answer).toBe(old);
-    await waitUntil(() => keptTokens()[0] !== old);
+    await waitUntil(() => cachedTokens()[0] !== old);
     expect(readFileSync(join(machine.folder, 'az-calls'), 'utf8')).toBe('x\nx\n');
   });
 
-  it('is renewed once when 64 ask at once', async () => {
-    const old = await keepAgedToken();
+  it('is renewed once when 64 processes ask at the same time', async () => {
+    const old = await cacheAgedToken();
     const answers = await Promise.all(Array.from({ length: 64 }, () => get()));
-    await waitUntil(() => keptTokens()[0] !== old && listRenewals().every((processId) => !isRunning(processId)));
+    await waitUntil(() => cachedTokens()[0] !== old && listRenewals().every((processId) => !isRunning(processId)));
     expect(countSteps('renewal-started')).toBe(1);
     expect(listRenewals()).toHaveLength(1);
     expect(exchanges()).toHaveLength(1);
     expect(new Set(answers.map(({ answer }) => answer)).size).toBeLessThanOrEqual(2);
   });
 
-  it('is not tried again within the minute', async () => {
-    await keepAgedToken();
+  it('is not renewed again within a minute after a failure', async () => {
+    await cacheAgedToken();
     undo.push(cloud.emulator.inject({ host: LOGIN_SERVER, status: 403, body: '' }));
     await get();
     await waitUntil(() => countSteps('old-token') === 1);
@@ -205,26 +205,26 @@ describe('a token in its last third', () => {
   });
 });
 
-describe('the renewing process', () => {
-  it('keeps no client waiting: every pipe has ended while it is at work', async () => {
-    const old = await keepAgedToken();
+describe('the renewal process', () => {
+  it('keeps no client waiting, since it holds none of its pipes', async () => {
+    const old = await cacheAgedToken();
     holdExchange();
     expect((await get()).answer).toBe(old);
     const processId = await findHeldRenewal();
-    expect(keptTokens()).toEqual([old]);
+    expect(cachedTokens()).toEqual([old]);
     for (const descriptor of [0, 1, 2]) {
       expect(readlinkSync(`/proc/${processId}/fd/${descriptor}`)).toBe('/dev/null');
     }
     expect(readlinkSync(`/proc/${processId}/cwd`)).toBe('/');
-    // It leads a session of its own, so that no terminal's Ctrl-C reaches it.
+    // It leads its own session, so that no Ctrl-C of a terminal reaches it.
     const [, session] = /\) \S (?:\S+ ){2}(\S+)/.exec(readFileSync(`/proc/${processId}/stat`, 'utf8')) ?? [];
     expect(Number(session)).toBe(processId);
     expect(readFileSync(`/proc/${processId}/cmdline`, 'utf8').split('\0').slice(1, 2)).toEqual(['renew']);
     await kill(processId);
   });
 
-  it('leaves a usable cache when it is killed, and the next one renews', async () => {
-    const old = await keepAgedToken();
+  it('leaves a usable cache when it is killed, and the next one renews the token', async () => {
+    const old = await cacheAgedToken();
     holdExchange();
     await get();
     await kill(await findHeldRenewal());
@@ -233,16 +233,16 @@ describe('the renewing process', () => {
     forgetNotes();
     cloud.forget();
     expect((await get()).answer).toBe(old);
-    await waitUntil(() => keptTokens()[0] !== old);
+    await waitUntil(() => cachedTokens()[0] !== old);
     await waitUntil(() => listRenewals().every((processId) => !isRunning(processId)));
     expect(cloud.signIns()).toEqual(['exchange 200']);
     expect(readdirSync(join(machine.folder, 'cache', 'locks'))).toEqual([]);
   });
 
-  it('leaves a usable cache when it is killed at any of many moments', async () => {
-    await keepAgedToken();
+  it('leaves a usable cache whenever it is killed', async () => {
+    await cacheAgedToken();
     for (let moment = 0; moment < 12; moment += 1) {
-      age();
+      ageTokens();
       const child = spawn(join(machine.folder, 'bin', 'docker-credential-acr'), ['renew'], {
         env: { ...machine.environment, DOCKER_CREDENTIAL_RENEW: LOGIN_SERVER },
         stdio: 'ignore',
@@ -254,8 +254,8 @@ describe('the renewing process', () => {
     }
   });
 
-  it('is left out where the program is run from its sources, and is Node', async () => {
-    const old = await keepAgedToken();
+  it('does not start when Node.js runs the program from its sources', async () => {
+    const old = await cacheAgedToken();
     const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
     const result = await machine.run(process.execPath, [main, 'get'], { input: LOGIN_SERVER, printsSecret: true });
     expect(expectAnswer(result).secret).toBe(old);
@@ -263,8 +263,8 @@ describe('the renewing process', () => {
     expect(cloud.emulator.connects).toEqual([]);
   });
 
-  it('is left out where nothing can be noted, and the token is still the answer', async () => {
-    const old = await keepAgedToken();
+  it('does not start when its note cannot be written, and get still answers', async () => {
+    const old = await cacheAgedToken();
     forgetNotes();
     writeFileSync(join(machine.folder, 'cache', 'notes'), '');
     expect((await get()).answer).toBe(old);
@@ -273,13 +273,13 @@ describe('the renewing process', () => {
   });
 });
 
-describe('the verb that nobody but the program uses', () => {
+describe('the internal verb renew', () => {
   it.each([
-    ['nothing', {}],
-    ['a registry of which nothing is kept', { DOCKER_CREDENTIAL_RENEW: 'elsewhere.azurecr.io' }],
-    ['a host that is not ours', { DOCKER_CREDENTIAL_RENEW: 'docker.io' }],
+    ['a missing registry', {}],
+    ['a registry without a cached token', { DOCKER_CREDENTIAL_RENEW: 'elsewhere.azurecr.io' }],
+    ['a host that is not a login server', { DOCKER_CREDENTIAL_RENEW: 'docker.io' }],
     ['a token that is not due', { DOCKER_CREDENTIAL_RENEW: LOGIN_SERVER }],
-  ])('does and says nothing for %s', async (_name, environment) => {
+  ])('does nothing and prints nothing for %s', async (_name, environment) => {
     await get();
     cloud.forget();
     const result = await machine.helper('renew', '', { environment });
@@ -288,11 +288,11 @@ describe('the verb that nobody but the program uses', () => {
   });
 });
 
-describe('20 registries of one identity, cold and at once', () => {
+describe('20 registries of one identity at the same time, without a cache', () => {
   it.each([
     ['a client secret', () => ({})],
     ['the Azure CLI', () => installAz()],
-  ])('cost one sign-in with %s and an exchange each', async (_name, prepare) => {
+  ])('need one sign-in with %s and an exchange each', async (_name, prepare) => {
     const environment = prepare();
     const hosts = Array.from({ length: 20 }, (_, index) => `burst${index}.azurecr.io`);
     const results = await Promise.all(hosts.map((host) => machine.helper('get', host, { environment })));
@@ -306,7 +306,7 @@ describe('20 registries of one identity, cold and at once', () => {
   });
 });
 
-/** Puts an `az` on the machine that is signed in, counts its calls and prints tokens that the emulated Entra signed. */
+/** Installs a fake `az` with an account, which counts its calls and prints tokens of the emulated Entra. */
 function installAz(): Readonly<Record<string, string>> {
   const folder = join(machine.folder, 'az-bin');
   const home = join(machine.folder, 'home', '.azure');

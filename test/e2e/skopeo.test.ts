@@ -15,7 +15,7 @@ async function prepare(context: TestContext): Promise<Machine> {
   return cloud.addMachine();
 }
 
-it('skopeo inspects a private image with one sign-in, and again with none', async (context) => {
+it('skopeo inspects a private image with one sign-in, and again without one', async (context) => {
   const machine = await prepare(context);
   const inspect = () => machine.run(partOf('skopeo'), ['inspect', `docker://${LOGIN_SERVER}/team/app:1`]);
   const first = await inspect();

@@ -9,7 +9,7 @@ import {
 } from '../../scripts/test-parts/testcontainers.ts';
 import { NULL_GUID, registryOf } from '../emulator/state.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
-import { LOGIN_PLACES, prepareLoginPlace } from './world/login-backend.ts';
+import { LOGIN_BACKENDS, prepareLoginBackend } from './world/login-backend.ts';
 import type { Machine, MachineOptions } from './world/machine.ts';
 import { openCloud } from './world/test-cloud.ts';
 
@@ -23,7 +23,7 @@ registryOf(cloud.emulator.state, LOGIN_SERVER);
 let machine: Machine;
 
 describe.each(TESTCONTAINERS_VERSIONS)('testcontainers %s', (version) => {
-  /** @returns what asks it for the credential of a host, and what expects that it finds none. */
+  /** @returns a function that asks for the credential of a host, and one that expects it to find none. */
   function setUp(context: TestContext, options: MachineOptions) {
     machine = cloud.addMachine(options);
     if (!isTestcontainersInstalled(version)) context.skip(`not installed: testcontainers-${version}`);
@@ -40,7 +40,7 @@ describe.each(TESTCONTAINERS_VERSIONS)('testcontainers %s', (version) => {
       expect(result).toMatchObject({ exitCode: 0, stderr: '' });
       return JSON.parse(result.stdout);
     };
-    /** Expects that it goes on without a credential, or says so: until 11.6 it fails where one was listed. */
+    /** Expects no credential: release 12 continues without one, and older releases fail when one was listed. */
     const expectNone = async (...more: readonly string[]) => {
       const result = await run(LOGIN_SERVER, {}, more);
       if (Number.parseInt(version, 10) >= 12) {
@@ -54,7 +54,7 @@ describe.each(TESTCONTAINERS_VERSIONS)('testcontainers %s', (version) => {
     return { ask, expectNone };
   }
 
-  it.for(['at once', 'late'])('reads a token, with the input closed %s', async (when, context) => {
+  it.for(['at once', 'late'])('reads a token when it closes the input %s', async (when, context) => {
     const { ask } = setUp(context, { identity: 'service principal' });
     const expected = {
       username: NULL_GUID,
@@ -68,7 +68,7 @@ describe.each(TESTCONTAINERS_VERSIONS)('testcontainers %s', (version) => {
   });
 
   it.for(['at once', 'late'])(
-    'has nothing where nobody is signed in, with the input closed %s',
+    'finds nothing when nobody is signed in and it closes the input %s',
     async (when, context) => {
       const { expectNone } = setUp(context, { identity: 'nobody' });
       await expectNone(when);
@@ -76,28 +76,28 @@ describe.each(TESTCONTAINERS_VERSIONS)('testcontainers %s', (version) => {
     },
   );
 
-  it('has nothing after a sign-in that fails', async (context) => {
+  it('finds nothing when the sign-in fails', async (context) => {
     const { expectNone } = setUp(context, { identity: 'wrong secret' });
     await expectNone();
     expect(cloud.signIns()).toEqual(['entra 401']);
   });
 
-  it.for(['at once', 'late'])('finds nothing for another host, with the input closed %s', async (when, context) => {
+  it.for(['at once', 'late'])('finds nothing for a foreign host when it closes the input %s', async (when, context) => {
     const { ask } = setUp(context, { identity: 'service principal', credHelpers: [FOREIGN_SERVER] });
     expect(await ask(FOREIGN_SERVER, {}, when)).toBeNull();
     expect(cloud.emulator.connects).toEqual([]);
   });
 
-  it.for(LOGIN_PLACES)('reads a login that was typed and is kept in %s', async (where, context) => {
+  it.for(LOGIN_BACKENDS)('reads a login kept in %s', async (where, context) => {
     const { ask } = setUp(context, { identity: 'nobody', credHelpers: [LOGIN_SERVER, FOREIGN_SERVER] });
-    const kept = await prepareLoginPlace(where, machine, context);
+    const kept = await prepareLoginBackend(where, machine, context);
     for (const host of [LOGIN_SERVER, FOREIGN_SERVER]) {
       const payload = JSON.stringify({ ServerURL: host, Username: 'user', Secret: PASSWORD });
       const stored = await machine.helper('store', payload, { environment: kept.environment });
       expect(stored).toMatchObject({ exitCode: 0, stdout: '' });
       const expected = { username: 'user', password: PASSWORD, registryAddress: host };
       expect(await ask(host, kept.environment)).toEqual(expected);
-      // The same of everything that comes to it.
+      // The same with the program as the store for every registry.
       writeFileSync(machine.dockerConfigFile, JSON.stringify({ credsStore: 'acr' }));
       expect(await ask(host, kept.environment, 'late')).toEqual(expected);
     }

@@ -84,7 +84,7 @@ export function challengeBasic(registry: Registry, context: Context): EmulatedRe
   );
 }
 
-/** The one 401 of the exchange and the token endpoint; `message` is said to older clients word for word. */
+/** The one 401 of the exchange and the token endpoint; older clients get `message` word for word. */
 export function refuseToken(
   registry: Registry,
   context: Context,

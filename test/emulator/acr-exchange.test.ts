@@ -25,7 +25,7 @@ function claimsOf(token: string): Readonly<Record<string, unknown>> {
 }
 
 describe('the exchange', () => {
-  test('gives a refresh token of three hours and nothing else', () => {
+  test('returns a refresh token valid for three hours and nothing else', () => {
     const context = createContext();
     const answer = exchange(context, entraToken(context));
     expect(Object.keys(parseJsonRecord(answer.body) ?? {})).toEqual(['refresh_token']);
@@ -40,7 +40,7 @@ describe('the exchange', () => {
     });
   });
 
-  test('gives no permissions but the identity in ABAC mode', () => {
+  test('returns a refresh token with the identity and no permissions in ABAC mode', () => {
     const context = createContext();
     registry(context).mode = 'abac';
     const claims = claimsOf(refreshToken(context));
@@ -48,7 +48,7 @@ describe('the exchange', () => {
     expect(claims).not.toHaveProperty('permissions');
   });
 
-  test('takes the audience of its own cloud alone', () => {
+  test('accepts only the audience configured for the registry', () => {
     const context = createContext();
     const audience = 'https://registry.local.contoso.com';
     registry(context).audience = audience;
@@ -57,7 +57,7 @@ describe('the exchange', () => {
     expect(exchange(context, entraToken(context)).status).toBe(401);
   });
 
-  test('takes a regional host with the global service', () => {
+  test('accepts a regional host only with the service of the global login server', () => {
     const context = createContext();
     const form = { grant_type: 'access_token', service: LOGIN_SERVER, access_token: entraToken(context) };
     expect(post('https://contoso.westeurope.geo.azurecr.io/oauth2/exchange', form, context).status).toBe(200);
@@ -65,26 +65,29 @@ describe('the exchange', () => {
     expect(post('https://contoso.westeurope.geo.azurecr.io/oauth2/exchange', wrong, context).status).toBe(401);
   });
 
-  test('takes what the kubelet sends', () => {
+  test('accepts the form that the kubelet sends', () => {
     const context = createContext();
     const token = entraToken(context);
     const form = { grant_type: 'access_token_refresh_token', refresh_token: token };
     expect(exchange(context, token, form).status).toBe(200);
   });
 
-  test.each(['GET', 'PUT', 'HEAD'])('is not found by %s', (method) => {
+  test.each(['GET', 'PUT', 'HEAD'])('answers %s with 404', (method) => {
     expect(ask(createRequest({ method, url: `${BASE}/oauth2/exchange` }), createContext()).status).toBe(404);
   });
 
-  test.each([{ grant_type: '' }, { service: '' }, { grant_type: 'magic' }])('is a bad request with %j', (form) => {
-    const context = createContext();
-    expect(exchange(context, entraToken(context), form).status).toBe(400);
-  });
+  test.each([{ grant_type: '' }, { service: '' }, { grant_type: 'magic' }])(
+    'answers 400 when the form has %j',
+    (form) => {
+      const context = createContext();
+      expect(exchange(context, entraToken(context), form).status).toBe(400);
+    },
+  );
 
   const REFUSED: readonly (readonly [string, (known: Registry) => void, Record<string, string>])[] = [
     ['the service is another registry', () => undefined, { service: 'fabrikam.azurecr.io' }],
     ['there is no token', () => undefined, { access_token: '' }],
-    ['the token is rubbish', () => undefined, { access_token: 'a.b.c' }],
+    ['the token is malformed', () => undefined, { access_token: 'a.b.c' }],
     [
       'the identity has no role',
       (known) => {
@@ -92,16 +95,16 @@ describe('the exchange', () => {
       },
       {},
     ],
-    ['the role of the object id is empty', (known) => known.roles.set(OBJECT_ID, { actions: [] }), {}],
+    ['the role of the identity allows nothing', (known) => known.roles.set(OBJECT_ID, { actions: [] }), {}],
     [
-      'the registry lives in another tenant',
+      'the registry belongs to another tenant',
       (known) => {
         known.homeTenant = OBJECT_ID;
       },
       {},
     ],
   ];
-  test.each(REFUSED)('is the generic 401 when %s', (_why, prepare, form) => {
+  test.each(REFUSED)('answers with the generic 401 when %s', (_why, prepare, form) => {
     const context = createContext();
     prepare(registry(context));
     const answer = exchange(context, entraToken(context), form);
@@ -111,20 +114,20 @@ describe('the exchange', () => {
     );
   });
 
-  test('refuses with an empty body when told to', () => {
+  test('refuses with an empty body when emptyRefusals is set', () => {
     const context = createContext();
     registry(context).emptyRefusals = true;
     expect(exchange(context, 'x')).toMatchObject({ status: 401, body: '' });
   });
 
-  test('refuses an Entra token that has expired', () => {
+  test('rejects an expired Entra token', () => {
     const context = createContext();
     const token = entraToken(context);
     expect(exchange({ ...context, now: NOW + 3599 }, token).status).toBe(401);
   });
 
   test.each(['https://management.azure.com/.default', 'https://management.core.windows.net//.default'])(
-    'takes the ARM audience %s unless the registry refuses it',
+    'accepts the ARM audience %s unless the registry refuses ARM tokens',
     (scope) => {
       const context = createContext();
       const token = entraToken(context, { scope });
@@ -135,7 +138,7 @@ describe('the exchange', () => {
     },
   );
 
-  test('never takes the audience of Graph', () => {
+  test('rejects the audience of Microsoft Graph', () => {
     const context = createContext();
     expect(exchange(context, entraToken(context, { scope: 'https://graph.microsoft.com/.default' })).status).toBe(401);
   });

@@ -53,7 +53,7 @@ function readRefreshToken(token: string, _registry: Registry, context: Context):
 }
 
 function isWelcome({ objectId, tenantId }: Identity, registry: Registry): boolean {
-  // In ABAC mode the exchange proves the identity only; what it may do is asked later.
+  // In ABAC mode the exchange proves the identity only; what it may do is checked later.
   const hasRole = registry.mode === 'abac' || listPermissions(findRole(registry, objectId)).length > 0;
   return hasRole && tenantId.toLowerCase() === registry.homeTenant.toLowerCase();
 }

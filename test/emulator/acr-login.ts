@@ -1,4 +1,4 @@
-/** Who a `user:password` pair of the Basic scheme or the password grant is. */
+/** Identifies the caller behind a `user:password` pair of the Basic scheme or the password grant. */
 import type { Grant } from './acr-scope.ts';
 import { findRole, listPermissions } from './acr-scope.ts';
 import { grantOfClaims, readRegistryToken } from './acr-token.ts';
@@ -6,7 +6,7 @@ import { parseString } from './json.ts';
 
 import { type Context, NULL_GUID, type Registry } from './state.ts';
 
-/** A caller that has proven who it is. */
+/** An authenticated caller. */
 export interface Caller {
   readonly subject: string;
   readonly grant: Grant;
@@ -15,7 +15,7 @@ export interface Caller {
 }
 
 export interface Refusal {
-  /** What ACR says; `undefined` is the generic text. */
+  /** ACR's error text; `undefined` is the generic one. */
   readonly message: string | undefined;
 }
 
@@ -40,7 +40,7 @@ export function judgeLogin(user: string, password: string, registry: Registry, c
   return judgeServicePrincipal(user, password, registry, context);
 }
 
-/** @returns the holder of a good refresh token. */
+/** @returns the holder of a valid refresh token. */
 export function readRefreshLogin(token: string, registry: Registry, context: Context): Caller | undefined {
   const claims = readRegistryToken(context.state, registry, 'refresh_token', token, context.now);
   return claims === undefined

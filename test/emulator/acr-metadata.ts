@@ -35,7 +35,7 @@ export function parseMetadataPath(path: string): MetadataTarget | undefined {
   return { name: parts.slice(0, end).join('/'), list, reference: parts[end + 1] ?? '' };
 }
 
-/** Answers a metadata request of a caller who may make it. */
+/** Answers a metadata request of an authorized caller. */
 export async function answerMetadata(
   registryUrl: string | undefined,
   request: EmulatedRequest,

@@ -42,7 +42,7 @@ describe('the token endpoint', () => {
     return claimsOf(memberOf(answer, 'access_token'))['access'];
   }
 
-  test('gives an access token of 75 minutes and nothing else', () => {
+  test('returns an access token valid for 75 minutes and nothing else', () => {
     const context = createContext();
     const answer = redeem(context, refreshToken(context), 'repository:hello:pull,push');
     expect(Object.keys(parseJsonRecord(answer.body) ?? {})).toEqual(['access_token']);
@@ -55,12 +55,12 @@ describe('the token endpoint', () => {
     });
   });
 
-  test.each(['', ' '])('answers 400 with nothing in it to a POST with scope %j', (scope) => {
+  test.each(['', ' '])('answers a POST with the scope %j with 400 and an empty body', (scope) => {
     const context = createContext();
     expect(redeem(context, refreshToken(context), scope)).toMatchObject({ status: 400, body: '' });
   });
 
-  test('takes scopes repeated and joined', () => {
+  test('accepts scopes that are repeated or joined by spaces', () => {
     const context = createContext();
     const form = new URLSearchParams({
       grant_type: 'refresh_token',
@@ -74,38 +74,43 @@ describe('the token endpoint', () => {
 
   const CALLERS: readonly (readonly [string, (context: Context) => string | undefined, number, string | undefined])[] =
     [
-      ['the null GUID with a refresh token', (context) => nullGuid(refreshToken(context)), 200, undefined],
+      ['accepts the null GUID with a refresh token', (context) => nullGuid(refreshToken(context)), 200, undefined],
       [
-        'an access token of that scope',
+        'accepts the null GUID with an access token of that scope',
         (context) => nullGuid(accessToken(context, 'repository:hello:pull')),
         200,
         undefined,
       ],
-      ['a service principal', () => basic(CLIENT_ID, CLIENT_SECRET), 200, undefined],
-      ['the admin user', () => basic('contoso', 'admin1'), 200, undefined],
-      ['a repository token', () => basic('puller', 'one'), 200, undefined],
-      ['its second password', () => basic('puller', 'two'), 200, undefined],
-      ['nobody', () => undefined, 401, GENERIC],
-      ['the null GUID with rubbish', () => nullGuid('x'), 401, GENERIC],
-      ['the null GUID with an Entra token', (context) => nullGuid(entraToken(context)), 401, GENERIC],
+      ['accepts a service principal', () => basic(CLIENT_ID, CLIENT_SECRET), 200, undefined],
+      ['accepts the admin user', () => basic('contoso', 'admin1'), 200, undefined],
+      ['accepts a repository token', () => basic('puller', 'one'), 200, undefined],
+      ['accepts the second password of a repository token', () => basic('puller', 'two'), 200, undefined],
+      ['rejects a caller without credentials', () => undefined, 401, GENERIC],
+      ['rejects the null GUID with a malformed token', () => nullGuid('x'), 401, GENERIC],
+      ['rejects the null GUID with an Entra token', (context) => nullGuid(entraToken(context)), 401, GENERIC],
       [
-        '<token> with a refresh token',
+        'rejects the user name <token> with a refresh token',
         (context) => basic('<token>', refreshToken(context)),
         401,
         'Application not registered with AAD.',
       ],
-      ['the admin user with a wrong password', () => basic('contoso', 'x'), 401, GENERIC],
-      ['a repository token with a wrong password', () => basic('puller', ''), 401, GENERIC],
-      ['an e-mail address', () => basic('me@contoso.com', 'x'), 401, 'Application not registered with AAD.'],
-      ['an unknown application', () => basic(OBJECT_ID, 'x'), 401, 'Application not registered with AAD.'],
+      ['rejects the admin user with a wrong password', () => basic('contoso', 'x'), 401, GENERIC],
+      ['rejects a repository token with an empty password', () => basic('puller', ''), 401, GENERIC],
       [
-        'a service principal with a wrong secret',
+        'rejects an e-mail address as the user name',
+        () => basic('me@contoso.com', 'x'),
+        401,
+        'Application not registered with AAD.',
+      ],
+      ['rejects an unknown application', () => basic(OBJECT_ID, 'x'), 401, 'Application not registered with AAD.'],
+      [
+        'rejects a service principal with a wrong secret',
         () => basic(CLIENT_ID, 'x'),
         401,
         'Invalid clientid or client secret.',
       ],
     ];
-  test.each(CALLERS)('is asked with GET by %s', (_who, authorization, status, message) => {
+  test.each(CALLERS)('%s in a GET request', (_what, authorization, status, message) => {
     const context = createContext();
     const known = registry(context);
     known.correlationIds = false;
@@ -119,7 +124,7 @@ describe('the token endpoint', () => {
     );
   });
 
-  test('gives no more than an access token allows', () => {
+  test('narrows the scope to what the presented access token allows', () => {
     const context = createContext();
     const login = nullGuid(accessToken(context, 'repository:hello:pull'));
     expect(accessOf(get(query({ scope: 'repository:hello:pull,push' }), context, login))).toEqual([
@@ -128,7 +133,7 @@ describe('the token endpoint', () => {
     expect(accessOf(get(query({ scope: 'repository:other:pull' }), context, login))).toEqual([]);
   });
 
-  test('gives the refresh token back to an offline login of the null GUID only', () => {
+  test('returns the refresh token only to an offline request of the null GUID', () => {
     const context = createContext();
     const token = refreshToken(context);
     expect(memberOf(get(query({ offline_token: 'true' }), context, nullGuid(token)), 'refresh_token')).toBe(token);
@@ -138,19 +143,19 @@ describe('the token endpoint', () => {
     expect(get(query(), context, nullGuid(token)).body).not.toContain('refresh_token');
   });
 
-  test('takes a login without scope by GET', () => {
+  test('accepts a GET without a scope and grants no access', () => {
     const context = createContext();
     const answer = get(`${TOKEN_URL}?service=${LOGIN_SERVER}`, context, nullGuid(refreshToken(context)));
     expect(answer.status).toBe(200);
     expect(accessOf(answer)).toEqual([]);
   });
 
-  test.each(['', 'fabrikam.azurecr.io'])('refuses the service %j', (service) => {
+  test.each(['', 'fabrikam.azurecr.io'])('rejects the service %j', (service) => {
     const context = createContext();
     expect(get(query({ service }), context, nullGuid(refreshToken(context))).status).toBe(401);
   });
 
-  test('takes passwords by POST, and the null GUID among them only when told to', () => {
+  test('accepts passwords by POST, but the null GUID only when nullGuidPassword is set', () => {
     const context = createContext();
     const form = { grant_type: 'password', service: LOGIN_SERVER, scope: 'repository:hello:pull' };
     const login = (username: string, password: string) => post(TOKEN_URL, { ...form, username, password }, context);
@@ -161,7 +166,7 @@ describe('the token endpoint', () => {
     expect(login('00000000-0000-0000-0000-000000000000', token).status).toBe(200);
   });
 
-  test('lets nobody pull when the registry is anonymous, and nothing more', () => {
+  test('grants an anonymous caller read access and no more when anonymous pull is on', () => {
     const context = createContext();
     registry(context).anonymousPull = true;
     const form = { grant_type: 'password', service: LOGIN_SERVER, refresh_token: '' };
@@ -175,7 +180,7 @@ describe('the token endpoint', () => {
     expect(get(query(), context, nullGuid('stale')).status).toBe(401);
   });
 
-  test('refuses a refresh token after three hours', () => {
+  test('rejects a refresh token after three hours', () => {
     const context = createContext();
     const token = refreshToken(context);
     expect(redeem({ ...context, now: NOW + 10_799 }, token, 'repository:hello:pull').status).toBe(200);
@@ -184,19 +189,19 @@ describe('the token endpoint', () => {
 
   const FLIPS: readonly (readonly [string, (known: Registry) => void])[] = [
     [
-      'the mode changes',
+      'the mode changed',
       (known) => {
         known.mode = 'abac';
       },
     ],
     [
-      'the epoch rises',
+      'the epoch increased',
       (known) => {
         known.epoch += 1;
       },
     ],
   ];
-  test.each(FLIPS)('refuses older tokens when %s', (_what, flip) => {
+  test.each(FLIPS)('rejects tokens issued before %s', (_what, flip) => {
     const context = createContext();
     const token = refreshToken(context);
     const bearer = `Bearer ${accessToken(context, 'repository:hello:pull')}`;
@@ -206,7 +211,7 @@ describe('the token endpoint', () => {
     expect(redeem(context, refreshToken(context), 'repository:hello:pull').status).toBe(200);
   });
 
-  test('gives the intersection with the role, by repository in ABAC mode', () => {
+  test('grants what both scope and role allow, by repository in ABAC mode', () => {
     const context = createContext();
     const known = registry(context);
     known.roles.set(OBJECT_ID, { actions: ['pull'], repositories: ['hello'] });
@@ -222,13 +227,13 @@ describe('the token endpoint', () => {
     ]);
   });
 
-  test('opens every repository to the wildcard of someone who may do everything', () => {
+  test('lets an unrestricted identity read any repository with a wildcard scope', () => {
     const context = createContext();
     const bearer = `Bearer ${accessToken(context, 'repository:*:*')}`;
     expect(get(`${BASE}/v2/hello/manifests/1`, context, bearer).status).toBe(200);
   });
 
-  test.each(['repository', 'repository:', '::', 'a:b:', ':b:c'])('ignores the scope %j', (scope) => {
+  test.each(['repository', 'repository:', '::', 'a:b:', ':b:c'])('ignores the malformed scope %j', (scope) => {
     const context = createContext();
     expect(accessOf(redeem(context, refreshToken(context), scope))).toEqual([]);
   });

@@ -1,4 +1,4 @@
-/** `/oauth2/token`: a refresh token, a password or nobody at all for an ACR access token. */
+/** `/oauth2/token`: an ACR access token for a refresh token, a password or an anonymous caller. */
 import { emptyResponse, notFound, refuseToken, tokenResponse } from './acr-error.ts';
 import { type Caller, judgeLogin, type Refusal, readRefreshLogin } from './acr-login.ts';
 import { intersectScopes, parseScopes } from './acr-scope.ts';
@@ -14,7 +14,7 @@ export function answerToken(registry: Registry, request: EmulatedRequest, contex
   switch (request.method) {
     case 'POST': {
       const { form } = request;
-      // Recorded: a POST without scope is 400 with nothing in it, whatever its grant.
+      // Recorded: a POST without a scope is a 400 with an empty body, whatever its grant.
       if ((form.get('scope') ?? '').trim() === '' || !isGrantKnown(form)) {
         return emptyResponse(400, context);
       }

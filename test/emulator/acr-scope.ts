@@ -1,4 +1,4 @@
-/** Scopes of ACR: what a request needs, what a client asks for, and what of it a grant allows. */
+/** Scopes of ACR: what a request needs, what a client asks for, and how much of that a grant allows. */
 import { type JsonRecord, parseRecord, parseString, parseStrings } from './json.ts';
 import type { Registry, RegistryAction, RepositoryToken, Role } from './state.ts';
 
@@ -9,7 +9,7 @@ export interface Access {
   readonly actions: readonly string[];
 }
 
-/** What a proven caller may do. */
+/** What an authenticated caller may do. */
 export type Grant =
   /** RBAC: the permissions that the refresh token carries. */
   | { readonly kind: 'permissions'; readonly actions: readonly string[] }
@@ -70,7 +70,7 @@ export function parseAccess(claims: JsonRecord): Access[] {
   }));
 }
 
-/** What of `wanted` the grant allows; entries of which nothing is left are dropped. */
+/** The part of `wanted` that the grant allows, without entries that are left empty. */
 export function intersectScopes(wanted: readonly Access[], grant: Grant, registry: Registry): Access[] {
   return wanted
     .map((scope) => ({

@@ -6,7 +6,7 @@ import { decodeToken, issueToken, tokenId, verifyToken } from './tokens.ts';
 
 const ISSUER = 'Azure Container Registry';
 
-/** Whom an Entra token is about. */
+/** The identity that an Entra token names. */
 export interface Identity {
   readonly objectId: string;
   readonly tenantId: string;
@@ -14,7 +14,7 @@ export interface Identity {
   readonly name: string;
 }
 
-/** Issues what the exchange gives: permissions in RBAC mode, nothing but the identity in ABAC mode. */
+/** Issues the refresh token of the exchange: with permissions in RBAC mode, with only the identity in ABAC mode. */
 export function issueRefreshToken(state: EmulatorState, registry: Registry, identity: Identity, now: number): string {
   const rights =
     registry.mode === 'abac'
@@ -29,7 +29,7 @@ export function issueRefreshToken(state: EmulatorState, registry: Registry, iden
   });
 }
 
-/** Issues what the token endpoint gives for the scopes that were granted. */
+/** Issues the access token of the token endpoint for the granted scopes. */
 export function issueAccessToken(
   state: EmulatorState,
   registry: Registry,
@@ -45,7 +45,7 @@ export function issueAccessToken(
   });
 }
 
-/** @returns the claims of a good token of this registry, of the kind asked for. */
+/** @returns the claims of a valid token of this registry, of the kind asked for. */
 export function readRegistryToken(
   state: EmulatorState,
   registry: Registry,
@@ -71,7 +71,7 @@ export function grantOfClaims(claims: JsonRecord): Grant {
     : { kind: 'identity', objectId };
 }
 
-/** Switching to ABAC mode, as raising the epoch, refuses everything that was issued before. */
+/** Switching to ABAC mode or raising the epoch invalidates every token issued before. */
 function generationOf(registry: Registry): string {
   return `${registry.mode} ${registry.epoch}`;
 }

@@ -29,8 +29,8 @@ function messageOf(response: EmulatedResponse): string | undefined {
   return /"message":"([^"]*)"/.exec(response.body)?.[1];
 }
 
-describe('the challenge', () => {
-  test('is what was recorded of the service, to the byte', () => {
+describe('the registry API', () => {
+  test('answers an anonymous request with the challenge recorded from the service, byte for byte', () => {
     const context = createContext();
     registry(context).correlationIds = false;
     const answer = get(`${BASE}/v2/`, context);
@@ -45,11 +45,11 @@ describe('the challenge', () => {
     });
   });
 
-  test('names the correlation id, as the service of today does', () => {
+  test('puts the correlation id into the error message', () => {
     expect(messageOf(get(`${BASE}/v2/`, createContext()))).toBe(`${GENERIC} CorrelationId: ${REQUEST_ID}`);
   });
 
-  test('of a regional host has the realm of that host and the service of the global one', () => {
+  test('names the realm of a regional host and the service of the global login server', () => {
     const answer = get('https://contoso.eastus2.geo.azurecr.io/v2/', createContext());
     expect(challengeOf(answer)).toBe(
       `Bearer realm="https://contoso.eastus2.geo.azurecr.io/oauth2/token",service="${LOGIN_SERVER}"`,
@@ -69,16 +69,16 @@ describe('the challenge', () => {
     ['GET', '/acr/v1/team%2Fhello/_manifests', 'repository:team/hello:metadata_read'],
     ['PATCH', '/acr/v1/hello', 'repository:hello:metadata_write,metadata_read'],
     ['DELETE', '/acr/v1/hello/_tags/1', 'repository:hello:delete'],
-  ])('of %s %s asks for %s', (method, path, scope) => {
+  ])('answers %s %s with a challenge for %s', (method, path, scope) => {
     const answer = ask(createRequest({ method, url: BASE + path }), createContext());
     expect(challengeOf(answer)).toBe(`${CHALLENGE},scope="${scope}"`);
   });
 
-  test.each(['/acr/v1/%zz', '/acr/v1/team%2/_tags', '/acr/v1/%C3%28'])('of %s, which no name is, is 400', (path) => {
+  test.each(['/acr/v1/%zz', '/acr/v1/team%2/_tags', '/acr/v1/%C3%28'])('answers %s, whose percent-encoding is broken, with 400', (path) => {
     expect(get(BASE + path, createContext()).status).toBe(400);
   });
 
-  test('details the scope', () => {
+  test('spells out the scope in the error detail', () => {
     const { body } = get(`${BASE}/v2/hello/manifests/1`, createContext());
     expect(body).toContain('"detail":[{"Type":"repository","Name":"hello","Action":"pull"}]');
   });
@@ -88,16 +88,16 @@ describe('the challenge', () => {
     ['Bearer ', 'invalid_token'],
     ['Bearer a.b.c', 'invalid_token'],
     ['Digest x', 'invalid_token'],
-  ])('to %j says %s', (authorization, error) => {
+  ])('answers the authorization %j with %s', (authorization, error) => {
     expect(challengeOf(get(`${BASE}/v2/`, createContext(), authorization))).toBe(`${CHALLENGE},error="${error}"`);
   });
 
-  test('to a refresh token as bearer says invalid_token', () => {
+  test('rejects a refresh token sent as a bearer token with invalid_token', () => {
     const context = createContext();
     expect(challengeOf(get(`${BASE}/v2/`, context, `Bearer ${refreshToken(context)}`))).toContain('invalid_token');
   });
 
-  test('to a token of another repository says insufficient_scope', () => {
+  test('rejects a token for another repository with insufficient_scope and an expired one with invalid_token', () => {
     const context = createContext();
     const bearer = `Bearer ${accessToken(context, 'repository:hello:pull')}`;
     expect(get(`${BASE}/v2/`, context, bearer).body).toBe('to registry');
@@ -107,21 +107,21 @@ describe('the challenge', () => {
     expect(challengeOf(get(`${BASE}/v2/`, { ...context, now: NOW + 4500 }, bearer))).toContain('invalid_token');
   });
 
-  test('to a token of another registry says invalid_token', () => {
+  test('rejects a token of another registry with invalid_token', () => {
     const context = createContext();
     const bearer = `Bearer ${accessToken(context, 'repository:hello:pull')}`;
     expect(challengeOf(get('https://fabrikam.azurecr.io/v2/', context, bearer))).toContain('invalid_token');
   });
 
   const BASICS: readonly (readonly [string, (context: Context) => string, number])[] = [
-    ['a wrong password', () => basic('nobody', 'x'), 401],
-    ['rubbish', () => 'Basic !!!', 401],
-    ['the null GUID with a refresh token', (context) => nullGuid(refreshToken(context)), 401],
-    ['a service principal', () => basic(CLIENT_ID, CLIENT_SECRET), 200],
-    ['the admin user', () => basic('contoso', 'admin1'), 200],
-    ['a repository token', () => basic('puller', 'one'), 401],
+    ['rejects a wrong password', () => basic('nobody', 'x'), 401],
+    ['rejects malformed credentials', () => 'Basic !!!', 401],
+    ['rejects the null GUID with a refresh token', (context) => nullGuid(refreshToken(context)), 401],
+    ['accepts a service principal', () => basic(CLIENT_ID, CLIENT_SECRET), 200],
+    ['accepts the admin user', () => basic('contoso', 'admin1'), 200],
+    ['rejects a repository token', () => basic('puller', 'one'), 401],
   ];
-  test.each(BASICS)('to %s in the Basic scheme', (_who, authorization, status) => {
+  test.each(BASICS)('%s with Basic authentication', (_what, authorization, status) => {
     const context = createContext();
     const known = registry(context);
     known.adminUser = { username: 'contoso', passwords: ['admin1'] };
@@ -132,26 +132,29 @@ describe('the challenge', () => {
   });
 });
 
-describe('the network', () => {
-  test.each(['/v2/', '/oauth2/exchange', '/oauth2/token', '/nowhere'])('is shut by the firewall at %s', (path) => {
-    const context = createContext();
-    registry(context).firewall = '203.0.113.7';
-    const answer = get(BASE + path, context);
-    expect(answer.status).toBe(403);
-    expect(messageOf(answer)).toBe(
-      "client with IP '203.0.113.7' is not allowed access. Refer https://aka.ms/acr/firewall to grant access. " +
-        `CorrelationId: ${REQUEST_ID}`,
-    );
-    expect(challengeOf(answer)).toBeUndefined();
-  });
+describe('ACR', () => {
+  test.each(['/v2/', '/oauth2/exchange', '/oauth2/token', '/nowhere'])(
+    'refuses %s with 403 behind a firewall',
+    (path) => {
+      const context = createContext();
+      registry(context).firewall = '203.0.113.7';
+      const answer = get(BASE + path, context);
+      expect(answer.status).toBe(403);
+      expect(messageOf(answer)).toBe(
+        "client with IP '203.0.113.7' is not allowed access. Refer https://aka.ms/acr/firewall to grant access. " +
+          `CorrelationId: ${REQUEST_ID}`,
+      );
+      expect(challengeOf(answer)).toBeUndefined();
+    },
+  );
 
-  test('has no login at a data endpoint', () => {
+  test('refuses a login at a data endpoint with DENIED', () => {
     const answer = get('https://contoso.eastus.data.azurecr.io/v2/', createContext());
     expect(answer.status).toBe(403);
     expect(answer.body).toContain('"code":"DENIED"');
   });
 
-  test.each(['/', '/v3/', '/oauth2', '/oauth2/exchange/'])('has nothing at %s', (path) => {
+  test.each(['/', '/v3/', '/oauth2', '/oauth2/exchange/'])('answers %s with 404', (path) => {
     expect(get(BASE + path, createContext()).status).toBe(404);
   });
 });

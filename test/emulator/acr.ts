@@ -1,4 +1,4 @@
-/** ACR: which endpoint a path is, and whether a bearer may have what stands behind `/v2/` and `/acr/v1/`. */
+/** ACR: which endpoint a path belongs to, and whether a bearer token grants access to `/v2/` and `/acr/v1/`. */
 import {
   challengeBasic,
   challengeBearer,
@@ -21,7 +21,7 @@ import { type Context, NULL_GUID, type Registry, registryOf } from './state.ts';
 
 type RegistryHost = Extract<AzureHost, { kind: 'acr' | 'acr-data' }>;
 
-/** Answers any request to a login server or data endpoint, or hands it to what stands behind. */
+/** Answers any request to a login server or data endpoint, or passes it on to the registry behind it. */
 export function answerAcr(host: RegistryHost, request: EmulatedRequest, context: Context): Answer {
   const registry = registryOf(context.state, host.loginServer);
   if (registry.firewall !== undefined) {

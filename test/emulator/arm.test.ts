@@ -22,7 +22,7 @@ describe('the resource manager', () => {
     expect(read(`/subscriptions/${SUBSCRIPTION_ID}`)).toMatchObject({ subscriptionId: SUBSCRIPTION_ID });
   });
 
-  test('lists every subscription of the tenant', () => {
+  test('lists every subscription of the tenant and answers 404 for an unknown one', () => {
     const context = createContext();
     const id = 'bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee';
     const tenant = findTenant(context.state, TENANT_ID);
@@ -39,7 +39,7 @@ describe('the resource manager', () => {
     ['contoso', undefined, 'contoso.azurecr.io'],
     ['Contoso', 'contoso-e7ggejfuhzhgedc8.azurecr.io', 'contoso-e7ggejfuhzhgedc8.azurecr.io'],
     ['contoso', 'contoso.azurecr.cn', 'contoso.azurecr.cn'],
-  ])('finds the login server of %s among %s', (name, known, loginServer) => {
+  ])('resolves the registry %s (known host: %s) to %s', (name, known, loginServer) => {
     const context = createContext();
     if (known !== undefined) {
       registryOf(context.state, known);
@@ -56,7 +56,7 @@ describe('the resource manager', () => {
     }
   });
 
-  test('says how a registry is set up', () => {
+  test('reports the role assignment mode and the ARM token policy of a registry', () => {
     const context = createContext();
     Object.assign(registryOf(context.state, 'contoso.azurecr.io'), { mode: 'abac', armTokens: false });
     const answer = get(`${BASE}${PROVIDER}/registries/contoso`, context, bearer(context));
@@ -69,17 +69,17 @@ describe('the resource manager', () => {
   });
 
   const REFUSED: readonly (readonly [string, (context: Context) => string | undefined])[] = [
-    ['no token', () => undefined],
-    ['rubbish', () => 'Bearer a.b.c'],
+    ['a request without a token', () => undefined],
+    ['a malformed token', () => 'Bearer a.b.c'],
     ['a token for ACR', (context) => bearer(context, 'https://containerregistry.azure.net')],
-    ['a token that has expired', (context) => bearer({ ...context, now: NOW - 4000 })],
+    ['an expired token', (context) => bearer({ ...context, now: NOW - 4000 })],
   ];
-  test.each(REFUSED)('refuses %s', (_what, authorization) => {
+  test.each(REFUSED)('rejects %s', (_what, authorization) => {
     const context = createContext();
     expect(get(`${BASE}/subscriptions`, context, authorization(context)).status).toBe(401);
   });
 
-  test('has nothing elsewhere', () => {
+  test('answers an unknown path with 404', () => {
     const context = createContext();
     expect(get(`${BASE}/providers`, context, bearer(context)).status).toBe(404);
   });

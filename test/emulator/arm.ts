@@ -64,7 +64,7 @@ export function answerArm(request: EmulatedRequest, context: Context): EmulatedR
   );
 }
 
-/** The login server of a resource: one that a test made under this name, else `NAME.azurecr.io`. */
+/** The login server of a resource: one that a test created under this name, else `NAME.azurecr.io`. */
 function findRegistry(state: EmulatorState, name: string): Registry {
   const known = [...state.registries.values()].find((registry) => resourceNameOf(registry) === name.toLowerCase());
   return known ?? registryOf(state, `${name.toLowerCase()}.azurecr.io`);

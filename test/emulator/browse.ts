@@ -1,4 +1,4 @@
-/** Stands in for the person's browser: opens the sign-in page and carries its form, or follows its redirect, to the loopback. */
+/** Stands in for the user's browser: opens the sign-in page and carries its form, or follows its redirect, to the loopback. */
 import { parseAuthorizeForm } from './entra-authorize.ts';
 import type { EmulatedResponse } from './message.ts';
 
@@ -7,7 +7,7 @@ export interface BrowserPage {
   readonly text: string;
 }
 
-/** @returns the page on which the browser ends: the program's own, or Entra's when it refuses. */
+/** @returns the page on which the browser ends up: the program's own, or Entra's when it refuses. */
 export async function browse(page: EmulatedResponse): Promise<BrowserPage> {
   const location = page.headers['Location'];
   if (typeof location === 'string') {

@@ -22,7 +22,7 @@ const VALIDITY = { notBefore: new Date('2020-01-01T00:00:00Z'), notAfter: new Da
 
 export interface CertificateAuthority {
   readonly pem: string;
-  /** The context of a leaf certificate for `host`, minted when it is first asked for. */
+  /** The context of a leaf certificate for `host`, created on first use. */
   contextFor(host: string): Promise<SecureContext>;
 }
 
@@ -77,7 +77,7 @@ export async function createCertificateAuthority(): Promise<CertificateAuthority
   };
 }
 
-/** A self-signed RSA certificate with its key, as an application signs its assertions with. */
+/** A self-signed RSA certificate and its key, for an application that signs assertions. */
 export async function createClientCertificate(
   name = 'docker-credential-acr test',
 ): Promise<{ readonly certificatePem: string; readonly privateKeyPem: string }> {

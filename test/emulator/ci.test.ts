@@ -15,13 +15,13 @@ beforeAll(async () => {
   ci = await installCi(context.state);
 });
 
-describe('GitHub’s token service', () => {
+describe('the token service of GitHub Actions', () => {
   function get(query: string, token = ci.githubVariables['ACTIONS_ID_TOKEN_REQUEST_TOKEN']): EmulatedResponse {
     const url = `${ci.githubVariables['ACTIONS_ID_TOKEN_REQUEST_URL']}${query}`;
     return ask(createRequest({ url, headers: { authorization: `Bearer ${token}` } }), context);
   }
 
-  test('gives a token of five minutes for the audience that was asked for', () => {
+  test('returns a token for the requested audience that is valid for five minutes', () => {
     const token = memberOf(get('&audience=api%3A%2F%2FAzureADTokenExchange'), 'value');
     expect(decodeToken(token)?.claims).toMatchObject({
       iss: GITHUB_ISSUER,
@@ -32,36 +32,36 @@ describe('GitHub’s token service', () => {
     expect(listSecrets(context.state)).toContain(token);
   });
 
-  test('gives one for the owner without an audience, which Entra does not take', () => {
+  test('sets the audience to the repository owner when the request names none', () => {
     expect(decodeToken(memberOf(get(''), 'value'))?.claims['aud']).toBe('https://github.com/contoso');
   });
 
-  test('refuses another token, and another path', () => {
+  test('rejects a wrong request token and answers an unknown path with 404', () => {
     expect(get('', 'wrong').status).toBe(401);
     const url = ci.githubVariables['ACTIONS_ID_TOKEN_REQUEST_URL']?.replace('//idtoken', '/idtoken') ?? '';
     expect(ask(createRequest({ url }), context).status).toBe(404);
   });
 });
 
-describe('Azure Pipelines’ token service', () => {
+describe('the token service of Azure Pipelines', () => {
   function post(id: string, headers: Readonly<Record<string, string>> = {}): EmulatedResponse {
     const url = `${ci.pipelinesVariables['SYSTEM_OIDCREQUESTURI']}?api-version=7.1&serviceConnectionId=${id}`;
     const authorization = `Bearer ${ci.pipelinesVariables['SYSTEM_ACCESSTOKEN']}`;
     return ask(createRequest({ method: 'POST', url, headers: { authorization, ...headers } }), context);
   }
 
-  test('gives the token of the service connection', () => {
+  test('returns the token of the service connection', () => {
     const token = memberOf(post(SERVICE_CONNECTION_ID), 'oidcToken');
     expect(decodeToken(token)?.claims).toMatchObject({ iss: PIPELINES_ISSUER });
   });
 
-  test('names a connection that it does not know', () => {
+  test('names an unknown service connection in the error', () => {
     const answer = post('other');
     expect(answer.status).toBe(404);
     expect(parseJsonRecord(answer.body)?.['message']).toBe('No service connection found with identifier other.');
   });
 
-  test('redirects who is not signed in, unless that is suppressed', () => {
+  test('redirects an unauthenticated request unless the redirect is suppressed', () => {
     const wrong = { authorization: 'Bearer wrong' };
     expect(post(SERVICE_CONNECTION_ID, wrong).status).toBe(302);
     expect(post(SERVICE_CONNECTION_ID, { ...wrong, 'x-tfs-fedauthredirect': 'Suppress' }).status).toBe(401);

@@ -27,7 +27,7 @@ export interface Ci {
   /** What a job of each CI finds in its environment. */
   readonly githubVariables: Readonly<Record<string, string>>;
   readonly pipelinesVariables: Readonly<Record<string, string>>;
-  /** Signs a token as these issuers do, with claims of choice. */
+  /** Signs a token as these issuers do, with any claims. */
   issue(claims: JsonRecord, now: number): string;
   /** Makes an application trust an issuer's tokens. */
   trust(application: Application, issuer: string, subject: string, audience?: string): void;

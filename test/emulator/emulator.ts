@@ -1,6 +1,6 @@
 /**
  * The Azure emulator: Entra ID, ACR and as much of ARM as the Azure CLI needs, answering under their real host
- * names behind a CONNECT proxy with a throw-away certificate authority. Nothing of it is known to the program.
+ * names behind a CONNECT proxy with a throw-away certificate authority. The program does not know about it.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -45,7 +45,7 @@ export interface EmulatorOptions {
   readonly registryUrl?: string;
   /** Added before each answer and each CONNECT and TLS step, so that a round trip takes this long (used for benchmarks). */
   readonly roundTripMs?: number;
-  /** Seconds since the epoch; may answer differently over time to travel in it. Default: the system's clock. */
+  /** Seconds since the epoch; a test may move it. Default: the system's clock. */
   readonly now?: () => number;
 }
 
@@ -55,7 +55,7 @@ export interface EntraTokenOptions {
   readonly tenantId?: string;
   readonly clientId?: string;
   readonly objectId?: string;
-  /** How long it lives. Default: as the token endpoint says. */
+  /** Its lifetime. Default: that of the token endpoint. */
   readonly seconds?: number;
 }
 
@@ -68,11 +68,11 @@ export interface Emulator {
   readonly requests: readonly RecordedRequest[];
   /** CONNECT targets seen so far, `host:port`, refused ones too. */
   readonly connects: readonly string[];
-  /** Every secret and token this emulator knows, was given or issued: for leak scans. */
+  /** Every secret and token that this emulator was given or issued, for leak scans. */
   readonly secrets: readonly string[];
   /** May be changed while it runs. */
   readonly state: EmulatorState;
-  /** What any real client or SDK needs in its environment to come here. */
+  /** The environment variables that lead a real client or SDK to this emulator. */
   environment(): Record<string, string>;
   /** Injects a fault for matching requests. @returns a function that removes it. */
   inject(fault: Fault): () => void;

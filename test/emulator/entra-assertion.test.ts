@@ -7,7 +7,7 @@ import type { EmulatedResponse } from './message.ts';
 import { CLIENT_ID, type Context, TENANT_ID } from './state.ts';
 import { createContext, findApplication, NOW, post, readErrorCodes, secretForm, TOKEN_URL } from './test-client.ts';
 
-describe('a client assertion', () => {
+describe('Entra, given a client assertion', () => {
   let certificatePem: string;
   let key: KeyObject;
   let strangerKey: KeyObject;
@@ -65,7 +65,7 @@ describe('a client assertion', () => {
   const GOOD: readonly (readonly [string, () => Parts])[] = [
     ['PS256', () => ({})],
     [
-      'RS256 and the SHA-1 of the certificate, as of the Azure CLI',
+      'RS256 and a SHA-1 thumbprint, as the Azure CLI sends it',
       () => ({
         algorithm: 'RS256',
         header: {
@@ -76,30 +76,30 @@ describe('a client assertion', () => {
     ],
     ['RS256', () => ({ algorithm: 'RS256' })],
     ['a padded base64 thumbprint', () => ({ header: { 'x5t#S256': thumbprint('base64') } })],
-    ['a start of some minutes ago', () => ({ claims: { nbf: NOW - 300, iat: NOW - 300 } })],
-    ['a clock that is a little fast', () => ({ claims: { nbf: NOW + 200 } })],
+    ['a start time five minutes ago', () => ({ claims: { nbf: NOW - 300, iat: NOW - 300 } })],
+    ['a start time slightly in the future', () => ({ claims: { nbf: NOW + 200 } })],
   ];
-  test.each(GOOD)('of the certificate is taken with %s', async (_what, parts) => {
+  test.each(GOOD)('accepts a certificate assertion with %s', async (_what, parts) => {
     expect(send(withCertificate(), await signOwn(parts())).status).toBe(200);
   });
 
   const BAD: readonly (readonly [string, () => Parts, number])[] = [
-    ['the key of a stranger', () => ({ key: strangerKey }), 700027],
-    ['a thumbprint that is not registered', () => ({ header: { 'x5t#S256': 'AAAA' } }), 700027],
+    ['the key of another certificate', () => ({ key: strangerKey }), 700027],
+    ['an unregistered thumbprint', () => ({ header: { 'x5t#S256': 'AAAA' } }), 700027],
     ['no thumbprint', () => ({ header: { 'x5t#S256': undefined } }), 700027],
     ['another subject', () => ({ claims: { sub: TENANT_ID } }), 700021],
     ['another audience', () => ({ claims: { aud: 'https://login.microsoftonline.com/' } }), 700023],
     ['the audience of another cloud', () => ({ claims: { aud: TOKEN_URL.replace('.com', '.us') } }), 700023],
-    ['no id', () => ({ claims: { jti: undefined } }), 50027],
-    ['an end in the past', () => ({ claims: { exp: NOW } }), 700024],
-    ['no end', () => ({ claims: { exp: undefined } }), 700024],
-    ['a start far in the future', () => ({ claims: { nbf: NOW + 400 } }), 700024],
+    ['no jti', () => ({ claims: { jti: undefined } }), 50027],
+    ['an expiry time that has been reached', () => ({ claims: { exp: NOW } }), 700024],
+    ['no expiry time', () => ({ claims: { exp: undefined } }), 700024],
+    ['a start time too far in the future', () => ({ claims: { nbf: NOW + 400 } }), 700024],
   ];
-  test.each(BAD)('of the certificate is refused with %s', async (_what, parts, code) => {
+  test.each(BAD)('rejects a certificate assertion with %s', async (_what, parts, code) => {
     expect(readErrorCodes(send(withCertificate(), await signOwn(parts())))).toEqual([code]);
   });
 
-  test('of the certificate is taken once', async () => {
+  test('accepts a certificate assertion only once unless replays are allowed', async () => {
     const context = withCertificate();
     const assertion = await signOwn();
     expect(send(context, assertion).status).toBe(200);
@@ -108,7 +108,7 @@ describe('a client assertion', () => {
     expect(send(context, assertion).status).toBe(200);
   });
 
-  test.each(['', 'abc', 'a.b.c', 'e30.e30.'])('is refused when it is %j', (assertion) => {
+  test.each(['', 'abc', 'a.b.c', 'e30.e30.'])('rejects the malformed assertion %j', (assertion) => {
     expect(send(withCertificate(), assertion).status).not.toBe(200);
   });
 
@@ -134,25 +134,25 @@ describe('a client assertion', () => {
   }
 
   const FEDERATED: readonly (readonly [string, Record<string, unknown>, readonly number[] | undefined])[] = [
-    ['as registered', {}, undefined],
-    ['with a list of one audience', { aud: [AUDIENCE] }, undefined],
-    ['of another issuer', { iss: 'https://gitlab.com' }, [700211]],
-    ['for another audience', { aud: 'api://AKSIdentityBinding' }, [700212]],
-    ['of another subject', { sub: 'repo:Contoso/App:pull_request' }, [700213]],
-    ['of a subject in another case', { sub: SUBJECT.toLowerCase() }, [7002138]],
-    ['that has expired', { exp: NOW - 1 }, [700024]],
+    ['accepts a federated assertion as registered', {}, undefined],
+    ['accepts a federated assertion with a list of one audience', { aud: [AUDIENCE] }, undefined],
+    ['rejects a federated assertion of another issuer', { iss: 'https://gitlab.com' }, [700211]],
+    ['rejects a federated assertion for another audience', { aud: 'api://AKSIdentityBinding' }, [700212]],
+    ['rejects a federated assertion of another subject', { sub: 'repo:Contoso/App:pull_request' }, [700213]],
+    ['rejects a federated assertion of a subject in another case', { sub: SUBJECT.toLowerCase() }, [7002138]],
+    ['rejects a federated assertion that has expired', { exp: NOW - 1 }, [700024]],
   ];
-  test.each(FEDERATED)('of a trusted issuer %s', async (_what, claims, codes) => {
+  test.each(FEDERATED)('%s', async (_what, claims, codes) => {
     const context = withFederation(parseClientCertificate(certificatePem).publicKey);
     expect(readErrorCodes(send(context, await signFederated(claims)))).toEqual(codes);
   });
 
-  test('of a trusted issuer is refused with the key of a stranger', async () => {
+  test('rejects a federated assertion signed with another key', async () => {
     const context = withFederation(parseClientCertificate(certificatePem).publicKey);
     expect(readErrorCodes(send(context, await signFederated({}, strangerKey)))).toEqual([50013]);
   });
 
-  test('is among the secrets, whether it was good or not', async () => {
+  test('records a rejected assertion as a secret', async () => {
     const context = createContext();
     const assertion = await signOwn();
     send(context, assertion);

@@ -1,4 +1,4 @@
-/** The page on which a person signs in: here it takes no keyboard, it says at once what the state's `signIn` says. */
+/** The page on which a user signs in; here it needs no input and answers at once as the state's `signIn` decides. */
 import { createSecret } from './entra-user.ts';
 import type { EmulatedRequest, EmulatedResponse } from './message.ts';
 

@@ -1,5 +1,4 @@
-/** The resource that a token request is for, in the three ways to say it. */
-
+/** The resource that a token request is for, in the three ways to name it. */
 import type { EmulatedRequest } from './message.ts';
 import type { Tenant } from './state.ts';
 import type { EntraError } from './state-sign-in.ts';

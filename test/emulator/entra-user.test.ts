@@ -34,8 +34,8 @@ function refresh(context: Context, token: string, form: Record<string, string> =
   return post(`${BASE}/token`, { ...grant, ...form }, context);
 }
 
-describe('a device code', () => {
-  test('says where to enter what', () => {
+describe('the device code grant', () => {
+  test('tells the user which code to enter where', () => {
     const answer = post(`${BASE}/devicecode`, { ...CLIENT, scope: SCOPE }, createContext());
     expect(parseJsonRecord(answer.body)).toMatchObject({
       user_code: expect.stringMatching(/^[0-9A-F]{9}$/),
@@ -45,7 +45,7 @@ describe('a device code', () => {
     });
   });
 
-  test.each([DEVICE_CODE, 'device_code'])('gets the tokens of a person with %s', (grant) => {
+  test.each([DEVICE_CODE, 'device_code'])('issues the tokens of a user for the grant type %s', (grant) => {
     const context = createContext();
     const answer = poll(context, begin(context), { grant_type: grant, client_info: '1' });
     expect(parseJsonRecord(answer.body)).toMatchObject({ token_type: 'Bearer', expires_in: 3599, foci: '1' });
@@ -57,7 +57,7 @@ describe('a device code', () => {
     expect(context.state.issuedSecrets).toContain(memberOf(answer, 'refresh_token'));
   });
 
-  test('is pending for as many polls as it is told to, then good once', () => {
+  test('stays pending for the configured number of polls, then succeeds once', () => {
     const context = createContext();
     context.state.signIn.pendingPolls = 2;
     const code = begin(context);
@@ -67,27 +67,27 @@ describe('a device code', () => {
 
   const OUTCOMES: readonly (readonly [string, (context: Context) => EmulatedResponse, string])[] = [
     [
-      'the person declines',
+      'the user declines',
       (context) => {
         context.state.signIn.declines = true;
         return signIn(context);
       },
       'authorization_declined',
     ],
-    ['it is late', (context) => poll({ ...context, now: NOW + 900 }, begin(context)), 'expired_token'],
-    ['it is unknown', (context) => poll(context, 'x'), 'bad_verification_code'],
+    ['the code has expired', (context) => poll({ ...context, now: NOW + 900 }, begin(context)), 'expired_token'],
+    ['the code is unknown', (context) => poll(context, 'x'), 'bad_verification_code'],
     [
       'a public client sends a secret',
       (context) => poll(context, begin(context), { client_secret: 'x' }),
       'invalid_client',
     ],
     [
-      'the client holds a secret',
+      'the client is confidential',
       (context) => poll(context, begin(context), { client_id: CLIENT_ID }),
       'invalid_client',
     ],
     [
-      'a second factor is asked for',
+      'Entra requires a second factor',
       (context) => {
         const text =
           'Due to a configuration change made by your administrator, you must use multi-factor authentication.';
@@ -104,8 +104,8 @@ describe('a device code', () => {
   });
 });
 
-describe('a refresh token', () => {
-  test('gets new tokens, for any resource, and stays good itself', () => {
+describe('an Entra refresh token', () => {
+  test('yields new tokens for any resource and stays valid itself', () => {
     const context = createContext();
     const first = memberOf(signIn(context), 'refresh_token');
     const scope = 'https://management.azure.com/.default offline_access';
@@ -118,9 +118,9 @@ describe('a refresh token', () => {
   });
 
   test.each([
-    ['revoked', { isRevoked: true }, 50173],
-    ['expired', { expiresAtSeconds: NOW }, 700082],
-  ])('is refused when it is %s', (_what, change, code) => {
+    ['was revoked', { isRevoked: true }, 50173],
+    ['has expired', { expiresAtSeconds: NOW }, 700082],
+  ])('fails when it %s', (_what, change, code) => {
     const context = createContext();
     const token = memberOf(signIn(context), 'refresh_token');
     Object.assign(context.state.signIn.refreshTokens.get(token) ?? {}, change);
@@ -133,14 +133,14 @@ describe('a refresh token', () => {
   });
 
   test.each([{ refresh_token: 'x' }, { scope: 'https://contoso.azurecr.io/.default' }, { scope: 'a://b/c d://e/f' }])(
-    'is refused with %j',
+    'fails when the form has %j',
     (form) => {
       const context = createContext();
       expect(refresh(context, memberOf(signIn(context), 'refresh_token'), form).status).toBe(400);
     },
   );
 
-  test('is taken by the exchange of old, until it is revoked', () => {
+  test('works in the deprecated grant of the ACR exchange until it is revoked', () => {
     const context = createContext();
     const token = memberOf(signIn(context), 'refresh_token');
     const form = { grant_type: 'refresh_token', refresh_token: token };
@@ -151,7 +151,7 @@ describe('a refresh token', () => {
   });
 });
 
-test('the exchange gives a person a token by the role of that person', () => {
+test('the ACR exchange grants a user the permissions of the user’s own role', () => {
   const context = createContext();
   registry(context).roles.set(USER_OBJECT_ID, { actions: ['pull'] });
   const answer = exchange(context, memberOf(signIn(context), 'access_token'));
@@ -161,7 +161,7 @@ test('the exchange gives a person a token by the role of that person', () => {
   });
 });
 
-describe('an authorization code', () => {
+describe('the authorization code grant', () => {
   const verifier = randomBytes(32).toString('base64url');
   const redirectUri = 'http://localhost:12345';
 
@@ -190,7 +190,7 @@ describe('an authorization code', () => {
     return parseAuthorizeForm(get(authorizeUrl(), context).body)?.body.get('code') ?? '';
   }
 
-  test('comes in a form with the state as it was, and is good once', () => {
+  test('returns the code in a form with the state unchanged and accepts it once', () => {
     const context = createContext();
     const form = parseAuthorizeForm(get(authorizeUrl(), context).body);
     expect(form?.action).toBe(redirectUri);
@@ -201,13 +201,13 @@ describe('an authorization code', () => {
     expect(memberOf(redeem(context, code), 'error')).toBe('invalid_grant');
   });
 
-  test('comes in a redirect when no form is asked for', () => {
+  test('returns the code in a redirect when the response mode is query', () => {
     const { status, headers } = get(authorizeUrl({ response_mode: 'query' }), createContext());
     expect(status).toBe(302);
     expect(headers['Location']).toMatch(/^http:\/\/localhost:12345\/\?code=[^&]+&.*state=a%26b%22c%3Cd$/);
   });
 
-  test('does not come when the person declines', () => {
+  test('returns no code when the user declines', () => {
     const context = createContext();
     context.state.signIn.declines = true;
     const form = parseAuthorizeForm(get(authorizeUrl(), context).body);
@@ -215,13 +215,13 @@ describe('an authorization code', () => {
   });
 
   test.each([
-    ['another address', { redirect_uri: 'http://127.0.0.1:12345' }],
-    ['a foreign address', { redirect_uri: 'http://localhost.example.com' }],
-    ['an address with https', { redirect_uri: 'https://localhost' }],
+    ['a redirect to 127.0.0.1', { redirect_uri: 'http://127.0.0.1:12345' }],
+    ['a redirect to a foreign host', { redirect_uri: 'http://localhost.example.com' }],
+    ['a redirect to https', { redirect_uri: 'https://localhost' }],
     ['no challenge', { code_challenge: '' }],
     ['a plain challenge', { code_challenge_method: 'plain' }],
     ['an unknown client', { client_id: TENANT_ID }],
-  ])('does not come to %s', (_what, more) => {
+  ])('returns no code for a request with %s', (_what, more) => {
     const answer = get(authorizeUrl(more), createContext());
     expect([answer.status, parseAuthorizeForm(answer.body)]).toEqual([400, undefined]);
   });
@@ -229,16 +229,16 @@ describe('an authorization code', () => {
   test.each([
     ['another verifier', { code_verifier: 'x' }, 0],
     ['no verifier', { code_verifier: '' }, 0],
-    ['another address', { redirect_uri: 'http://localhost:1' }, 0],
+    ['another redirect address', { redirect_uri: 'http://localhost:1' }, 0],
     ['another code', { code: 'x' }, 0],
-    ['ten minutes', {}, 600],
-  ])('is refused after %s', (_what, form, seconds) => {
+    ['a code that is ten minutes old', {}, 600],
+  ])('rejects a redemption with %s', (_what, form, seconds) => {
     const context = createContext();
     const code = authorize(context);
     expect(redeem({ ...context, now: NOW + seconds }, code, form).status).toBe(400);
   });
 
-  test('is carried to the loopback by the browser', async () => {
+  test('delivers the code to the loopback server through the browser', async () => {
     const emulator = await startEmulator();
     const bodies: string[] = [];
     const server = createServer(async (request, response) => {

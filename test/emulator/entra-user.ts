@@ -1,4 +1,4 @@
-/** The grants of a person: device code, authorization code and refresh token, and what they answer with. */
+/** The grants of a user: device code, authorization code and refresh token, and their answers. */
 import { createHash, randomBytes } from 'node:crypto';
 import { entraResponse } from './entra-error.ts';
 
@@ -113,7 +113,7 @@ export function grantRefreshToken(asked: GrantRequest): EmulatedResponse | Entra
   return answerUser(asked, request.form.get('scope') ?? '');
 }
 
-/** A text that nobody can guess, known to the leak scans. */
+/** An unguessable text, known to the leak scans. */
 export function createSecret(state: EmulatorState): string {
   const secret = `1.A${randomBytes(48).toString('base64url')}`;
   state.issuedSecrets.add(secret);
@@ -155,7 +155,7 @@ function answerUser(asked: GrantRequest, scope: string, nonce?: string): Emulate
   );
 }
 
-/** Each use gives a new one; the old ones stay good, as at the service. */
+/** Each use issues a new one; the old ones stay valid, as in the real service. */
 function issueRefreshToken(state: EmulatorState, user: User, tenant: Tenant, clientId: string, now: number): string {
   const token = createSecret(state);
   state.signIn.refreshTokens.set(token, {

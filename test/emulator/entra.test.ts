@@ -15,8 +15,8 @@ import {
 } from './test-client.ts';
 import { decodeToken } from './tokens.ts';
 
-describe('a client secret', () => {
-  test('gets a token with the claims of an application', () => {
+describe('Entra, given a client secret', () => {
+  test('issues a token with the claims of an application', () => {
     const context = createContext();
     const answer = post(TOKEN_URL, secretForm(), context);
     expect(answer.status).toBe(200);
@@ -38,7 +38,7 @@ describe('a client secret', () => {
     });
   });
 
-  test('gets another token each time, and all are among the secrets', () => {
+  test('issues a different token each time and records each as a secret', () => {
     const context = createContext();
     const tokens = [1, 2, 3].map(() => memberOf(post(TOKEN_URL, secretForm(), context), 'access_token'));
     expect(new Set(tokens).size).toBe(3);
@@ -47,13 +47,13 @@ describe('a client secret', () => {
 
   test.each([
     ['the name of the tenant', `https://login.microsoftonline.com/${TENANT_NAME}/oauth2/v2.0/token`],
-    ['an upper-case tenant', `https://login.microsoftonline.com/${TENANT_ID.toUpperCase()}/oauth2/v2.0/token`],
-    ['another cloud', `https://login.partner.microsoftonline.cn/${TENANT_ID}/oauth2/v2.0/token`],
-  ])('is taken under %s', (_what, url) => {
+    ['the tenant id in upper case', `https://login.microsoftonline.com/${TENANT_ID.toUpperCase()}/oauth2/v2.0/token`],
+    ['the authority of another cloud', `https://login.partner.microsoftonline.cn/${TENANT_ID}/oauth2/v2.0/token`],
+  ])('accepts it under %s', (_what, url) => {
     expect(post(url, secretForm(), createContext()).status).toBe(200);
   });
 
-  test('gets texts for numbers at the version 1 endpoint', () => {
+  test('writes numbers as strings at the version 1 endpoint', () => {
     const url = `https://login.microsoftonline.com/${TENANT_ID}/oauth2/token`;
     const answer = post(url, secretForm({ resource: 'https://management.azure.com/' }), createContext());
     expect(parseJsonRecord(answer.body)).toMatchObject({ expires_in: '3599', expires_on: `${NOW + 3599}` });
@@ -61,18 +61,18 @@ describe('a client secret', () => {
 
   const CASES: readonly (readonly [string, Record<string, string>, number, string, number])[] = [
     ['a wrong secret', { client_secret: 'wrong' }, 401, 'invalid_client', 7000215],
-    ['a secret that lost its escapes', { client_secret: 'abc8Q~x._-y /z' }, 401, 'invalid_client', 7000215],
+    ['a secret that lost its percent-encoding', { client_secret: 'abc8Q~x._-y /z' }, 401, 'invalid_client', 7000215],
     ['an empty secret', { client_secret: '' }, 401, 'invalid_client', 7000215],
     ['an unknown client', { client_id: TENANT_ID }, 400, 'unauthorized_client', 700016],
-    ['no client', { client_id: '' }, 400, 'invalid_request', 900144],
-    ['a registry as audience', { scope: 'https://contoso.azurecr.io/.default' }, 400, 'invalid_resource', 500011],
+    ['no client id', { client_id: '' }, 400, 'invalid_request', 900144],
+    ['a registry as the audience', { scope: 'https://contoso.azurecr.io/.default' }, 400, 'invalid_resource', 500011],
     ['a scope without /.default', { scope: 'https://management.azure.com' }, 400, 'invalid_scope', 1002012],
     ['two scopes', { scope: 'https://management.azure.com/.default openid' }, 400, 'invalid_scope', 1002012],
     ['no scope', { scope: '' }, 400, 'invalid_request', 900144],
     ['no grant type', { grant_type: '' }, 400, 'invalid_request', 900144],
     ['an unknown grant type', { grant_type: 'magic' }, 400, 'unsupported_grant_type', 70003],
   ];
-  test.each(CASES)('is refused with %s', (_what, form, status, error, code) => {
+  test.each(CASES)('rejects a request with %s', (_what, form, status, error, code) => {
     const answer = post(TOKEN_URL, secretForm(form), createContext());
     expect(answer.status).toBe(status);
     const body = parseJsonRecord(answer.body);
@@ -88,24 +88,24 @@ describe('a client secret', () => {
     );
   });
 
-  test('is refused once it has expired', () => {
+  test('rejects an expired secret', () => {
     const context = createContext();
     findApplication(context).secrets = [{ value: 'old', expiresAtSeconds: NOW }];
     expect(readErrorCodes(post(TOKEN_URL, secretForm({ client_secret: 'old' }), context))).toEqual([7000222]);
   });
 
-  test('is refused when the application is disabled', () => {
+  test('rejects the secret of a disabled application', () => {
     const context = createContext();
     findApplication(context).enabled = false;
     expect(readErrorCodes(post(TOKEN_URL, secretForm(), context))).toEqual([7000112]);
   });
 
-  test('is refused in a tenant that nobody knows', () => {
+  test('rejects an unknown tenant', () => {
     const url = 'https://login.microsoftonline.com/00000000-1111-4222-8333-444444444444/oauth2/v2.0/token';
     expect(readErrorCodes(post(url, secretForm(), createContext()))).toEqual([90002]);
   });
 
-  test('is refused at the authority of a cloud in which the tenant does not live', () => {
+  test('rejects a tenant at the authority of a cloud to which it does not belong', () => {
     const context = createContext();
     const tenant = findTenant(context.state, TENANT_ID);
     if (tenant !== undefined) {
@@ -120,14 +120,14 @@ describe('a client secret', () => {
   test.each([
     ['form', TOKEN_URL, { 'client-request-id': 'mine' }],
     ['query', `${TOKEN_URL}?client-request-id=mine`, {}],
-  ])('finds its own request id of the %s in the error', (_where, url, form) => {
+  ])('repeats the client request id from the %s in the error', (_where, url, form) => {
     const answer = post(url, secretForm({ client_secret: 'wrong', ...form }), createContext());
     expect(memberOf(answer, 'correlation_id')).toBe('mine');
     expect(memberOf(answer, 'error_description')).toContain('Correlation ID: mine ');
   });
 });
 
-describe('discovery', () => {
+describe('Entra discovery', () => {
   test('names the endpoints of a tenant', () => {
     const answer = get(
       `https://login.microsoftonline.us/${TENANT_ID}/v2.0/.well-known/openid-configuration`,
@@ -139,7 +139,7 @@ describe('discovery', () => {
     });
   });
 
-  test('knows every authority that is asked about', () => {
+  test('describes any authority that it is asked about', () => {
     const endpoint = encodeURIComponent('https://login.contoso.com/x/oauth2/v2.0/authorize');
     const url = `https://login.microsoftonline.com/common/discovery/instance?authorization_endpoint=${endpoint}`;
     expect(parseJsonRecord(get(url, createContext()).body)).toMatchObject({
@@ -147,7 +147,7 @@ describe('discovery', () => {
     });
   });
 
-  test.each(['/', '/common/oauth2/magic', `/${TENANT_ID}/unknown`])('has nothing at %s', (path) => {
+  test.each(['/', '/common/oauth2/magic', `/${TENANT_ID}/unknown`])('answers %s with an error', (path) => {
     expect(get(`https://login.microsoftonline.com${path}`, createContext()).status).toBeGreaterThanOrEqual(400);
   });
 });

@@ -65,7 +65,7 @@ export function answerEntra(request: EmulatedRequest, context: Context): Emulate
   return { status: 404, headers: {}, body: '' };
 }
 
-/** Answers who is a client of the tenant, and can show it. */
+/** Answers a client that proves its identity to the tenant, and refuses any other. */
 function judgeAndAnswer(grant: Grant, tenant: Tenant, request: EmulatedRequest, context: Context): EmulatedResponse {
   const client = judgeClient(tenant, request, context);
   const answer = 'error' in client ? client : grant({ tenant, client, request, context });

@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 
 describe('a fault', () => {
-  test('answers in place of the service, as often as it is told to', async () => {
+  test('replaces the answer of the named host as many times as configured', async () => {
     emulator.inject({ host: LOGIN_SERVER, status: 429, headers: { 'Retry-After': '2' }, body: 'slow down', times: 2 });
     const { status, headers, body } = await client.ask(V2_URL);
     expect([status, headers['retry-after'], body.toString()]).toEqual([429, '2', 'slow down']);
@@ -29,13 +29,13 @@ describe('a fault', () => {
     expect(emulator.requests.map((seen) => seen.status)).toEqual([429, 401, 429, 401]);
   });
 
-  test('comes before those that were injected after it', async () => {
+  test('takes precedence over a fault injected later', async () => {
     emulator.inject({ status: 500, times: 1 });
     emulator.inject({ status: 503, times: 1 });
     expect([(await client.ask(V2_URL)).status, (await client.ask(V2_URL)).status]).toEqual([500, 503]);
   });
 
-  test('is gone when it is removed', async () => {
+  test('no longer applies after it is removed', async () => {
     const remove = emulator.inject({ status: 500 });
     expect((await client.ask(V2_URL)).status).toBe(500);
     remove();
@@ -44,8 +44,8 @@ describe('a fault', () => {
 
   test.each<[string, Fault]>([
     ['destroys the socket', { reset: true }],
-    ['cuts the body', { truncate: 5 }],
-    ['cuts a body that comes in chunks', { truncate: 0, headers: { 'Transfer-Encoding': 'chunked' }, body: 'abc' }],
+    ['cuts the body short', { truncate: 5 }],
+    ['cuts a chunked body short', { truncate: 0, headers: { 'Transfer-Encoding': 'chunked' }, body: 'abc' }],
     ['destroys the socket at CONNECT', { at: 'connect', reset: true }],
     ['refuses the CONNECT', { at: 'connect', status: 407 }],
   ])('%s', async (_what, fault) => {
@@ -55,41 +55,41 @@ describe('a fault', () => {
   });
 
   test.each<[string, Fault, boolean]>([
-    ['another host', { host: 'fabrikam.azurecr.io' }, false],
-    ['a part of the host', { host: 'contoso' }, false],
-    ['a pattern of the host', { host: /^contoso\./g }, true],
-    ['another path', { path: '/v2' }, false],
-    ['a pattern of the path', { path: /^\/v2/ }, true],
-    ['another method', { method: 'POST' }, false],
-    ['the method in lower case', { method: 'get' }, true],
-    ['a CONNECT', { at: 'connect', host: 'fabrikam.azurecr.io' }, false],
-  ])('that names %s meets the request or not', async (_what, fault, isMet) => {
+    ['does not apply to another host', { host: 'fabrikam.azurecr.io' }, false],
+    ['does not match a part of the host name', { host: 'contoso' }, false],
+    ['matches the host by pattern', { host: /^contoso\./g }, true],
+    ['does not apply to another path', { path: '/v2' }, false],
+    ['matches the path by pattern', { path: /^\/v2/ }, true],
+    ['does not apply to another method', { method: 'POST' }, false],
+    ['matches the method in lower case', { method: 'get' }, true],
+    ['does not apply to a CONNECT to another host', { at: 'connect', host: 'fabrikam.azurecr.io' }, false],
+  ])('%s', async (_what, fault, isMet) => {
     emulator.inject({ ...fault, status: 500 });
     expect((await client.ask(V2_URL)).status).toBe(isMet ? 500 : 401);
     expect((await client.ask(V2_URL)).status).toBe(isMet ? 500 : 401);
   });
 
-  test('delays an answer that is otherwise as ever', async () => {
+  test('delays an otherwise unchanged answer', async () => {
     emulator.inject({ delayMs: 60 });
     const startedAt = performance.now();
     expect((await client.ask(V2_URL)).status).toBe(401);
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(59);
   });
 
-  test('redirects', async () => {
+  test('redirects the request with 307', async () => {
     emulator.inject({ path: '/oauth2/exchange', redirectTo: 'https://evil.example.com/' });
     const { status, headers } = await client.post(`https://${LOGIN_SERVER}/oauth2/exchange`, { access_token: 'x' });
     expect([status, headers['location']]).toEqual([307, 'https://evil.example.com/']);
   });
 
-  test('echoes what it was sent', async () => {
+  test('echoes the request body in its error', async () => {
     emulator.inject({ host: /^login\./, method: 'post', echo: true });
     const answer = await client.post(TOKEN_URL, secretForm());
     expect(answer.status).toBe(400);
     expect(member(answer, 'error_description')).toContain(`${new URLSearchParams({ client_secret: CLIENT_SECRET })}`);
   });
 
-  test('tampers with the answer of the service', async () => {
+  test('changes the headers of the answer of the service', async () => {
     emulator.inject({
       tamper: (response) => ({
         ...response,

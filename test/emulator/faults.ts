@@ -1,29 +1,29 @@
-/** Faults that a test injects: which requests they meet, and what becomes of those. */
+/** Faults that a test injects: which requests they apply to, and what they do to them. */
 import type { EmulatedRequest, EmulatedResponse } from './message.ts';
 
 export interface Fault {
-  /** `connect` meets the CONNECT of the proxy, before TLS: only `status`, `delayMs` and `reset` count there. Default: `request`. */
+  /** `connect` applies to the proxy's CONNECT, where only `status`, `delayMs` and `reset` work. Default: `request`. */
   readonly at?: 'request' | 'connect';
   readonly host?: string | RegExp;
   readonly path?: string | RegExp;
   readonly method?: string;
-  /** How many requests it meets. Default: all. */
+  /** How many requests it applies to. Default: all. */
   readonly times?: number;
   /** Answers with this instead of asking the service. */
   readonly status?: number;
   readonly headers?: EmulatedResponse['headers'];
   readonly body?: string;
-  /** Waits before it answers, or before the service does when nothing else is said. */
+  /** Waits before the fault's own answer, or before the service's when the fault has none. */
   readonly delayMs?: number;
   /** Destroys the socket instead of answering. */
   readonly reset?: boolean;
   /** Announces the whole body, sends this many bytes of it and destroys the socket. */
   readonly truncate?: number;
-  /** 307 (or `status`) to this URL. */
+  /** Redirects to this URL with 307, or with `status`. */
   readonly redirectTo?: string;
-  /** An error (400, or `status`) whose text repeats the request's own body, query and `Authorization`. */
+  /** Answers with an error (400, or `status`) whose text repeats the request's own body, query and `Authorization`. */
   readonly echo?: boolean;
-  /** Changes the service's own answer; what is streamed from the registry is left alone. */
+  /** Changes the service's own answer; it does not touch what is streamed from the registry. */
   readonly tamper?: (response: EmulatedResponse) => EmulatedResponse;
 }
 
@@ -35,7 +35,7 @@ export interface FaultTarget {
 
 export interface FaultList {
   inject(fault: Fault): () => void;
-  /** The first fault that meets the target, counted as used. */
+  /** Finds the first fault that applies to the target, and counts it as used. */
   take(at: 'request' | 'connect', target: FaultTarget): Fault | undefined;
 }
 
@@ -60,7 +60,7 @@ export function createFaultList(): FaultList {
   };
 }
 
-/** @returns the answer that the fault gives in place of the service's, or `undefined` when it leaves that alone. */
+/** @returns the answer of the fault, or `undefined` when it keeps the answer of the service. */
 export function formatFault(fault: Fault, request: EmulatedRequest): EmulatedResponse | undefined {
   if (fault.redirectTo !== undefined) {
     return { status: fault.status ?? 307, headers: { Location: fault.redirectTo, ...fault.headers }, body: '' };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseAzureHost } from './hosts.ts';
 
-describe('names the service behind a host', () => {
+describe('parseAzureHost', () => {
   test.each([
     ['login.microsoftonline.com', { kind: 'entra' }],
     ['login.microsoftonline.us', { kind: 'entra' }],
@@ -17,7 +17,7 @@ describe('names the service behind a host', () => {
     ['contoso.eastus2.geo.azurecr.io', { kind: 'acr', loginServer: 'contoso.azurecr.io' }],
     ['contoso-abc123.eastus2.geo.azurecr.io', { kind: 'acr', loginServer: 'contoso-abc123.azurecr.io' }],
     ['contoso.eastus2.data.azurecr.io', { kind: 'acr-data', loginServer: 'contoso.azurecr.io' }],
-  ])('%s', (host, expected) => {
+  ])('names the service behind %s', (host, expected) => {
     expect(parseAzureHost(host)).toEqual(expected);
   });
 
@@ -38,11 +38,11 @@ describe('names the service behind a host', () => {
     '169.254.169.254',
     `contoso-${'a'.repeat(57)}.azurecr.io`,
     '',
-  ])('is nobody for %j', (host) => {
+  ])('returns undefined for %j', (host) => {
     expect(parseAzureHost(host)).toBeUndefined();
   });
 
-  test('knows a host that a test added', () => {
+  test('recognizes a host that a test added', () => {
     const extra = new Map([['images.contoso.com', { kind: 'acr', loginServer: 'contoso.azurecr.io' } as const]]);
     expect(parseAzureHost('images.contoso.com', extra)).toEqual({ kind: 'acr', loginServer: 'contoso.azurecr.io' });
   });

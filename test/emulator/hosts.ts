@@ -8,7 +8,7 @@ export type AzureHost =
   | { readonly kind: 'acr'; readonly loginServer: string }
   /** A dedicated data endpoint, which is not a login server. */
   | { readonly kind: 'acr-data'; readonly loginServer: string }
-  /** A service beside Azure, such as a CI's; only tests add one. */
+  /** A service outside Azure, such as that of a CI; only tests add one. */
   | {
       readonly kind: 'other';
       readonly answer: (request: EmulatedRequest, occasion: Occasion) => EmulatedResponse;

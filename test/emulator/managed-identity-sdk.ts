@@ -1,6 +1,6 @@
 /**
- * Runs the official `ManagedIdentityCredential`, unchanged, in whatever environment it is given, and prints what came
- * out as one line of JSON. A process of its own, since the library remembers tokens and sources for a process's life.
+ * Runs the official `ManagedIdentityCredential`, unchanged, in the environment that it is given, and prints the result
+ * as one line of JSON. It is a process of its own because the library caches tokens and sources for its lifetime.
  */
 import { ManagedIdentityCredential } from '@azure/identity';
 

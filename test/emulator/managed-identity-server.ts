@@ -29,9 +29,9 @@ export interface ManagedIdentityServer {
   readonly requests: readonly ManagedIdentityRecord[];
   /** How many connections were opened to `secureUrl`. */
   readonly secureConnections: number;
-  /** Answers the next requests so, in this order, in place of the service. */
+  /** Replaces the answers to the next requests, in this order. */
   answerNext(...answers: readonly Partial<EmulatedResponse>[]): void;
-  /** Answers every request so until `reset`. */
+  /** Replaces every answer until `reset`. */
   answerAlways(answer: Partial<EmulatedResponse>): void;
   /** Forgets requests and answers. */
   reset(): void;

@@ -13,13 +13,13 @@ export interface ManagedIdentityState {
   /** `undefined` for a host without an identity of its own. */
   systemAssigned: AssignedIdentity | undefined;
   userAssigned: readonly AssignedIdentity[];
-  /** What comes with each request to App Service, Azure Machine Learning and Service Fabric. */
+  /** The secret in each request to App Service, Azure Machine Learning and Service Fabric. */
   readonly secret: string;
-  /** Audiences that no token is given out for. */
+  /** Audiences for which no token is issued. */
   readonly refusedAudiences: Set<string>;
-  /** How the end of a token is written, in place of the service's own way. */
+  /** How the expiry of a token is written, instead of the service's own format. */
   writeEnd: ((endSeconds: number) => Record<string, unknown>) | undefined;
-  /** What the Azure Arc agent asks for, and where it keeps it. */
+  /** The key that the Azure Arc agent demands, and the challenge that says where it is. */
   arcKey: string;
   arcChallenge: string;
   /** Whether the agent knows user-assigned identities and says whose token it is. */

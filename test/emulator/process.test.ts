@@ -23,23 +23,26 @@ async function start(): Promise<{ readonly process: ChildProcess; readonly line:
 }
 
 describe('the emulator as a process', () => {
-  test.each(['stdin', 'SIGTERM'])('says how to reach it, answers, and ends with %s', async (end) => {
-    const { process: started, line } = await start();
-    expect(line).toMatchObject({ tenantId: TENANT_ID, clientId: CLIENT_ID, clientSecret: CLIENT_SECRET });
-    expect(parseRecord(line['environment'])).toMatchObject({
-      HTTPS_PROXY: line['proxyUrl'],
-      NODE_EXTRA_CA_CERTS: line['caFile'],
-    });
-    expect(await (await fetch(`${line['proxyUrl']}/_emulator/secrets`)).json()).toEqual([CLIENT_SECRET]);
-    expect(existsSync(String(line['caFile']))).toBe(true);
+  test.each(['the end of stdin', 'SIGTERM'])(
+    'prints how to reach it, answers requests and exits on %s',
+    async (end) => {
+      const { process: started, line } = await start();
+      expect(line).toMatchObject({ tenantId: TENANT_ID, clientId: CLIENT_ID, clientSecret: CLIENT_SECRET });
+      expect(parseRecord(line['environment'])).toMatchObject({
+        HTTPS_PROXY: line['proxyUrl'],
+        NODE_EXTRA_CA_CERTS: line['caFile'],
+      });
+      expect(await (await fetch(`${line['proxyUrl']}/_emulator/secrets`)).json()).toEqual([CLIENT_SECRET]);
+      expect(existsSync(String(line['caFile']))).toBe(true);
 
-    const ended = once(started, 'exit');
-    if (end === 'stdin') {
-      started.stdin?.end();
-    } else {
-      started.kill('SIGTERM');
-    }
-    expect((await ended)[0]).toBe(0);
-    expect(existsSync(String(line['caFile']))).toBe(false);
-  });
+      const ended = once(started, 'exit');
+      if (end === 'the end of stdin') {
+        started.stdin?.end();
+      } else {
+        started.kill('SIGTERM');
+      }
+      expect((await ended)[0]).toBe(0);
+      expect(existsSync(String(line['caFile']))).toBe(false);
+    },
+  );
 });

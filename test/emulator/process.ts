@@ -1,4 +1,4 @@
-/** Runs the emulator as a process of its own: one JSON line says how to reach it, and it ends with stdin or SIGTERM. */
+/** Runs the emulator as a process: it prints how to reach it as one JSON line, and exits with stdin or on SIGTERM. */
 import { parseArgs } from 'node:util';
 import { CLIENT_ID, CLIENT_SECRET, startEmulator, TENANT_ID } from './emulator.ts';
 
@@ -12,7 +12,7 @@ const emulator = await startEmulator({
 });
 
 const stop = () => {
-  // Closing may meet a client that is still busy; nothing is left to wait for.
+  // A client may still be busy while the emulator closes; there is no need to wait for it.
   emulator.close().finally(() => process.exit());
 };
 process.once('SIGTERM', stop);

@@ -27,7 +27,7 @@ export interface Asking {
 export interface ProxiedClient {
   ask(url: string, asking?: Asking): Promise<Reply>;
   post(url: string, form: Record<string, string>): Promise<Reply>;
-  /** Walks from the client secret to the `Authorization` of an access token. */
+  /** Exchanges the client secret for an access token and returns its `Authorization` header. */
   bearerFor(scope: string): Promise<string>;
   close(): Promise<void>;
 }
@@ -79,7 +79,7 @@ export function connectToProxy(emulator: Emulator): Socket {
   return connect(Number(new URL(emulator.proxyUrl).port), '127.0.0.1');
 }
 
-/** A TLS connection through the proxy, for what a client library does not let out. */
+/** A TLS connection through the proxy, for details that a client library hides. */
 export async function openTunnel(emulator: Emulator, host: string, protocols: string[] = []): Promise<TLSSocket> {
   const socket = connectToProxy(emulator);
   socket.write(`CONNECT ${host}:443 HTTP/1.1\r\n\r\n`);

@@ -31,14 +31,14 @@ beforeEach(() => start());
 afterEach(stop);
 
 describe('the proxy', () => {
-  test('answers for any registry under a certificate of its name, and keeps the connection', async () => {
+  test('answers for any registry with a matching certificate and keeps the connection open', async () => {
     expect((await client.ask(V2_URL)).status).toBe(401);
     expect((await client.ask(V2_URL)).status).toBe(401);
     expect((await client.ask('https://fabrikam.azurecr.cn/v2/')).status).toBe(401);
     expect(emulator.connects).toEqual([`${LOGIN_SERVER}:443`, 'fabrikam.azurecr.cn:443']);
   });
 
-  test('records what was asked and what was answered', async () => {
+  test('records requests with their status until they are reset', async () => {
     await client.post(`${TOKEN_URL}?client-request-id=abc`, secretForm());
     expect(emulator.requests).toMatchObject([
       {
@@ -61,14 +61,14 @@ describe('the proxy', () => {
     'https://contoso.azurecr.io.example.com/v2/',
     'https://contoso.azurecr.io:5000/v2/',
     'https://[::1]/',
-  ])('refuses %s and records that', async (url) => {
+  ])('refuses a tunnel to %s and records the CONNECT', async (url) => {
     await expect(client.ask(url)).rejects.toThrow();
     const { hostname, port } = new URL(url);
     expect(emulator.connects).toEqual([`${hostname}:${port || 443}`]);
     expect(emulator.requests).toEqual([]);
   });
 
-  test('refuses a registry that does not exist, under its regional name too', async () => {
+  test('refuses a missing registry, under its regional name too', async () => {
     emulator.state.missingRegistries.add(LOGIN_SERVER);
     await expect(client.ask(V2_URL)).rejects.toThrow();
     await expect(client.ask('https://contoso.eastus.geo.azurecr.io/v2/')).rejects.toThrow();
@@ -84,25 +84,25 @@ describe('the proxy', () => {
   });
 
   test.each(['http://contoso.azurecr.io/v2/', 'http://169.254.169.254/metadata?secret=1'])(
-    'refuses %s in plain text and records it',
+    'refuses the plain-text request %s and records it',
     async (url) => {
       const { hostname, pathname } = new URL(url);
-      const answer = await speak(`GET ${url} HTTP/1.1\r\nHost: ${hostname}\r\nConnection: close\r\n\r\n`);
+      const answer = await sendRaw(`GET ${url} HTTP/1.1\r\nHost: ${hostname}\r\nConnection: close\r\n\r\n`);
       expect(answer).toMatch(/^HTTP\/1\.1 502 /);
       expect(emulator.requests).toMatchObject([{ scheme: 'http', host: hostname, path: pathname, status: 502 }]);
     },
   );
 
-  test('answers 421 inside the tunnel of another host, and records the host that was meant', async () => {
+  test('answers 421 inside the tunnel of another host and records the requested host', async () => {
     expect((await client.ask(V2_URL, { headers: { host: 'example.com' } })).status).toBe(421);
     expect(emulator.requests).toMatchObject([{ host: 'example.com', status: 421 }]);
   });
 
   test.each([
-    ['rubbish', 'rubbish\r\n\r\n'],
+    ['malformed input', 'rubbish\r\n\r\n'],
     ['half a CONNECT', 'CONNECT contoso.azurecr.io:443 HTTP/1.1\r\n'],
     ['a tunnel without TLS', 'CONNECT contoso.azurecr.io:443 HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n\r\n'],
-  ])('lives on after %s and a hang-up', async (_what, text) => {
+  ])('survives a client that sends %s and hangs up', async (_what, text) => {
     await new Promise<void>((resolve) => {
       const socket = connectToProxy(emulator);
       socket.write(text, () => setTimeout(() => socket.resetAndDestroy(), 20));
@@ -111,7 +111,7 @@ describe('the proxy', () => {
     expect((await client.ask(V2_URL)).status).toBe(401);
   });
 
-  test('lives on after a client that hangs up while it waits for its answer', async () => {
+  test('survives a client that hangs up while it waits for its answer', async () => {
     const remove = emulator.inject({ delayMs: 60 });
     const tunnel = await openTunnel(emulator, LOGIN_SERVER);
     tunnel.on('error', () => undefined);
@@ -122,14 +122,14 @@ describe('the proxy', () => {
     expect((await client.ask(V2_URL)).status).toBe(401);
   });
 
-  test('offers HTTP/1.1 only, with a certificate that names the host', async () => {
+  test('offers only HTTP/1.1, with a certificate that names the host', async () => {
     const tunnel = await openTunnel(emulator, LOGIN_SERVER, ['h2', 'http/1.1']);
     expect(tunnel.alpnProtocol).toBe('http/1.1');
     expect(tunnel.getPeerCertificate().subjectaltname).toBe(`DNS:${LOGIN_SERVER}`);
     tunnel.destroy();
   });
 
-  test('tells another process what it saw', async () => {
+  test('reports requests, tunnels and secrets to another process', async () => {
     await client.ask(V2_URL);
     const own = async (method: 'GET' | 'DELETE', path: string): Promise<string> =>
       (await request(`${emulator.proxyUrl}${path}`, { method })).body.text();
@@ -141,15 +141,15 @@ describe('the proxy', () => {
     expect((await request(`${emulator.proxyUrl}/nowhere`)).statusCode).toBe(404);
   });
 
-  test('takes its folder along when it closes, with clients still connected', async () => {
+  test('removes its folder when it closes with clients still connected', async () => {
     await client.ask(V2_URL);
     await emulator.close();
     await expect(access(emulator.caFile)).rejects.toThrow('ENOENT');
   });
 });
 
-describe('the clock', () => {
-  test('may be moved while it runs', async () => {
+describe('time in the emulator', () => {
+  test('follows a clock that moves while the emulator runs', async () => {
     let now = 1_900_000_000;
     await stop();
     await start({ now: () => now });
@@ -162,7 +162,7 @@ describe('the clock', () => {
     expect(late.headers['date']).toBe(new Date(now * 1000).toUTCString());
   });
 
-  test('makes CONNECT, TLS and each answer take a round trip', async () => {
+  test('includes a round trip for CONNECT, for TLS and for each answer', async () => {
     await stop();
     await start({ roundTripMs: 40 });
     const startedAt = performance.now();
@@ -177,8 +177,8 @@ describe('the clock', () => {
   });
 });
 
-describe('a token made for a fake command line', () => {
-  test('is taken by the exchange and is among the secrets', async () => {
+describe('an Entra token issued without a request', () => {
+  test('passes the exchange and counts as a secret', async () => {
     const token = emulator.entraToken({ audience: 'https://management.azure.com' });
     const form = { grant_type: 'access_token', service: LOGIN_SERVER, access_token: token };
     expect((await client.post(`https://${LOGIN_SERVER}/oauth2/exchange`, form)).status).toBe(200);
@@ -186,15 +186,15 @@ describe('a token made for a fake command line', () => {
   });
 });
 
-/** Says something to the proxy's port as it is, and returns what comes back. */
-function speak(text: string): Promise<string> {
+/** Sends raw text to the proxy's port and returns what comes back. */
+function sendRaw(text: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    let said = '';
+    let received = '';
     const socket = connectToProxy(emulator);
     socket.write(text);
     socket.on('data', (data) => {
-      said += data.toString();
+      received += data.toString();
     });
-    socket.on('error', reject).on('close', () => resolve(said));
+    socket.on('error', reject).on('close', () => resolve(received));
   });
 }

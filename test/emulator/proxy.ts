@@ -1,4 +1,4 @@
-/** A CONNECT proxy on the loopback that ends TLS itself, so that a client meets Azure's real host names. */
+/** A CONNECT proxy on the loopback that terminates TLS itself, so that a client sees Azure's real host names. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
@@ -6,11 +6,11 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CertificateAuthority } from './certificates.ts';
 
-/** What becomes of a CONNECT. */
+/** What the proxy does with a CONNECT. */
 export type ConnectVerdict = 'accept' | 'reset' | { readonly status: number };
 
 export interface ProxyHandlers {
-  /** Judges `host:port`. */
+  /** Decides about `host:port`. */
   connect(target: string): Promise<ConnectVerdict>;
   /** A request inside an accepted tunnel; `expectsContinue` when the client waits for 100 before it sends its body. */
   tunnelled(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): Promise<void>;
@@ -112,7 +112,7 @@ function portOf(address: AddressInfo | string | null): number {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-/** A handler that fails must not take the emulator with it; the client sees a server's fault. */
+/** A handler that fails must not bring the emulator down; the client sees a server error. */
 function guard(response: ServerResponse, served: Promise<void>): void {
   served.catch((error: unknown) => {
     if (response.destroyed) {

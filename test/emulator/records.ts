@@ -1,4 +1,4 @@
-/** Remembers what reached the emulator, so that tests can say what a program asked and what it did not. */
+/** Remembers what reached the emulator, so that tests can check what a program sent and what it did not. */
 import type { EmulatedRequest } from './message.ts';
 
 /** One request that reached an emulated Azure host, in the order of arrival. */
@@ -25,14 +25,14 @@ export interface RecordedRequest {
 export interface Recorder {
   requests(): readonly RecordedRequest[];
   connects(): readonly string[];
-  /** Takes a request down; what it returns completes the record. */
+  /** Records a request; the returned object completes the record. */
   add(scheme: RecordedRequest['scheme'], request: EmulatedRequest): PendingRecord;
   addConnect(target: string): void;
   reset(): void;
 }
 
 export interface PendingRecord {
-  /** Called before the answer is sent, so that a client that has it finds it recorded. */
+  /** Called before the answer is sent, so that a client that has the answer finds it recorded. */
   answered(status: number): void;
   ended(): void;
 }

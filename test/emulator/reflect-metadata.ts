@@ -1,4 +1,4 @@
-/** The three `Reflect` functions that `@peculiar/x509` wants to find when it loads; must be imported before it. */
+/** The three `Reflect` functions that `@peculiar/x509` expects when it loads; import this module before it. */
 const NONE = undefined;
 
 if (!('getMetadata' in Reflect)) {

@@ -1,6 +1,6 @@
 /**
- * Runs the official Azure SDKs, unchanged, against whatever the environment leads to, and prints what came out as one
- * line of JSON. A process of its own, since Node reads `NODE_EXTRA_CA_CERTS` when it starts.
+ * Runs the official Azure SDKs, unchanged, against whatever the environment leads to, and prints the result as one line
+ * of JSON. It is a process of its own because Node reads `NODE_EXTRA_CA_CERTS` when it starts.
  */
 import { ContainerRegistryClient } from '@azure/container-registry';
 import {

@@ -31,7 +31,7 @@ export interface Server extends ProxyHandlers {
   visit(request: EmulatedRequest): EmulatedResponse;
 }
 
-/** Picks the service of a host and asks it; a host that is not Azure's was refused before. */
+/** Picks the service of a host and asks it; the proxy has already refused any host that is not Azure's. */
 export function answerRequest(request: EmulatedRequest, context: Context): Answer {
   const host = parseAzureHost(request.host, context.state.extraHosts);
   switch (host?.kind) {

@@ -1,4 +1,4 @@
-/** What the emulated Entra knows of people: who signs in, how that ends, and the codes and tokens under way. */
+/** What the emulated Entra knows about users: who signs in, with what outcome, and the outstanding codes and tokens. */
 
 /** How Entra refuses: the fields of its error that depend on why. */
 export interface EntraError {
@@ -55,9 +55,9 @@ export interface SignIn {
   pendingPolls: number;
   /** What a device code names as its polling interval. */
   intervalSeconds: number;
-  /** Whether the person says no. */
+  /** Whether the user declines. */
   declines: boolean;
-  /** Answers every grant of a person with this, such as a demand for a second factor. */
+  /** The answer to every grant of a user, such as a demand for a second factor. */
   refusal: EntraError | undefined;
   readonly deviceCodes: Map<string, DeviceCode>;
   readonly authorizationCodes: Map<string, AuthorizationCode>;

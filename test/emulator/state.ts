@@ -61,9 +61,9 @@ export interface Tenant {
   readonly applications: Map<string, Application>;
   /** Resources with a service principal in this tenant, without trailing slash. */
   readonly resources: Set<string>;
-  /** What every identity of the tenant sees of the resource manager; the first one holds the registries. */
+  /** The subscriptions that every identity of the tenant sees; the first one holds the registries. */
   subscriptions: readonly Subscription[];
-  /** Authorities that know the tenant; `undefined` means all, as if it lived in every cloud. */
+  /** Authorities that know the tenant; `undefined` means all, as if it existed in every cloud. */
   authorities: readonly string[] | undefined;
 }
 
@@ -109,9 +109,9 @@ export interface Registry {
   correlationIds: boolean;
   /** Whether `grant_type=password` takes the null GUID; nobody knows whether the service does. */
   nullGuidPassword: boolean;
-  /** The life of a refresh token, 10800 at the service. */
+  /** The lifetime of a refresh token; 10800 in the real service. */
   refreshTokenSeconds: number;
-  /** The life of an access token, 4500 at the service. */
+  /** The lifetime of an access token; 4500 in the real service. */
   accessTokenSeconds: number;
 }
 
@@ -127,7 +127,7 @@ export interface EmulatorState {
   /** Whether a certificate's assertion is taken only once. */
   refuseReplayedAssertions: boolean;
   readonly seenAssertionIds: Set<string>;
-  /** Who signs in where a person has to, and how that ends. */
+  /** Who signs in interactively, and with what outcome. */
   readonly signIn: SignIn;
   /** What Entra puts into `expires_in`. */
   entraTokenSeconds: number;

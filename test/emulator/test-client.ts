@@ -20,14 +20,14 @@ import {
 export const NOW = 1_800_000_000;
 export const REQUEST_ID = '12345678-1234-4234-8234-123456789012';
 export const LOGIN_SERVER = 'contoso.azurecr.io';
-/** The token endpoint of the tenant that a state begins with. */
+/** The token endpoint of the initial tenant of a state. */
 export const TOKEN_URL = `https://login.microsoftonline.com/${TENANT_ID}/oauth2/v2.0/token`;
 
 export function createContext(now = NOW): Context {
   return { state: createState(), now, requestId: REQUEST_ID };
 }
 
-/** The answer of a handler; what would be handed to the registry is a 200 that says so. */
+/** The answer of a handler; a request that would be passed to the registry gets a 200 that says so. */
 export function ask(request: EmulatedRequest, context: Context): EmulatedResponse {
   const answer = answerRequest(request, context);
   return typeof answer === 'string' ? { status: 200, headers: {}, body: `to ${answer}` } : answer;
@@ -96,7 +96,7 @@ export function registry(context: Context): ReturnType<typeof registryOf> {
   return registryOf(context.state, LOGIN_SERVER);
 }
 
-/** The application that a state begins with. */
+/** The initial application of a state. */
 export function findApplication(context: Context) {
   const found = findTenant(context.state, TENANT_ID)?.applications.get(CLIENT_ID);
   if (found === undefined) {
@@ -105,7 +105,7 @@ export function findApplication(context: Context) {
   return found;
 }
 
-/** Entra's numbers of what is wrong. */
+/** The AADSTS error numbers of an answer. */
 export function readErrorCodes(response: EmulatedResponse): unknown {
   return parseJsonRecord(response.body)?.['error_codes'];
 }

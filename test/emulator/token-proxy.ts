@@ -83,7 +83,7 @@ export async function startTokenProxy(state: EmulatorState, now: () => number): 
   };
 }
 
-/** Takes only what is bound to the cluster; who the workload is, the binding says and not the federation. */
+/** Accepts only what is bound to the cluster; the binding, not the federation, says who the workload is. */
 function answerBinding(request: EmulatedRequest, state: EmulatorState, now: number): EmulatedResponse {
   const context = { state, now, requestId: randomUUID() };
   const [, tenantName = '', ...rest] = request.path.replace(/^\/proxy/, '').split('/');

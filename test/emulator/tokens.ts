@@ -1,4 +1,4 @@
-/** RS256 tokens of Entra and ACR under throw-away keys: issued unique, verified, and remembered for leak scans. */
+/** RS256 tokens of Entra and ACR under throw-away keys: each one is unique, can be verified and is recorded for leak scans. */
 import { generateKeyPair, generateKeyPairSync, type KeyObject, randomUUID, sign, verify } from 'node:crypto';
 import { promisify } from 'node:util';
 import { type JsonRecord, parseJsonRecord, parseNumber, parseString } from './json.ts';
@@ -12,10 +12,10 @@ interface IssuerKey {
   readonly privateKey: KeyObject;
 }
 
-/** Making an RSA key takes a tenth of a second, so that all emulators of a process share one an issuer. */
+/** Making an RSA key takes a tenth of a second, so all emulators of a process share one key per issuer. */
 const keys = new Map<Issuer, IssuerKey>();
 
-/** Makes the keys ahead, so that the first token takes no longer than the others. */
+/** Makes the keys in advance, so that the first token takes no longer than the others. */
 export async function prepareKeys(): Promise<void> {
   const issuers: readonly Issuer[] = ['entra', 'acr'];
   await Promise.all(
@@ -39,7 +39,7 @@ function keyOf(issuer: Issuer): IssuerKey {
   return key;
 }
 
-/** Signs a token that no other is equal to, and keeps it among the state's secrets. */
+/** Signs a unique token and records it among the state's secrets. */
 export function issueToken(state: EmulatorState, issuer: Issuer, claims: JsonRecord): string {
   const key = keyOf(issuer);
   const unique = issuer === 'entra' ? { uti: randomUUID().replaceAll('-', '') } : { jti: randomUUID() };

@@ -1,4 +1,4 @@
-/** `get` with a certificate: what is signed, what Entra says to it, and every file that cannot be used. */
+/** `get` with a client certificate: the signed assertion, the refusals of Entra, and every unusable file. */
 
 import { createHash, createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ const world = await openWorld();
 const { application } = world;
 const own = await createClientCertificate();
 const stranger = await createClientCertificate('other');
-// Nobody may see the key, nor its password.
+// Neither the key nor its password may leak.
 for (const { privateKeyPem } of [own, stranger]) {
   const lines = privateKeyPem.trim().split('\n');
   for (const secret of [privateKeyPem, ...lines.slice(1, -1)]) world.emulator.state.issuedSecrets.add(secret);
@@ -51,7 +51,7 @@ function both({ certificatePem, privateKeyPem }: Pem): string {
 function encrypt(type: 'pkcs1' | 'pkcs8'): string {
   const options = { format: 'pem', cipher: 'aes-256-cbc', passphrase: PASSWORD } as const;
   const key = createPrivateKey(own.privateKeyPem);
-  // The two are overloads of their own.
+  // TypeScript has a separate overload for each type.
   return String(
     type === 'pkcs1' ? key.export({ type: 'pkcs1', ...options }) : key.export({ type: 'pkcs8', ...options }),
   );
@@ -69,8 +69,8 @@ function sentAssertion(): NonNullable<ReturnType<typeof decodeToken>> {
   return decoded;
 }
 
-describe('a certificate', () => {
-  test('signs in with one request to Entra, and not again while the token is good', async () => {
+describe('a client certificate', () => {
+  test('signs in with one request to Entra and answers from the cache the next time', async () => {
     const file = write(both(own));
     const first = await world.get(REGISTRY, variables(file));
     expect(world.seen()).toEqual([ENTRA, EXCHANGE]);
@@ -80,7 +80,7 @@ describe('a certificate', () => {
     expect(world.seen()).toEqual([]);
   });
 
-  test('signs header and claims as Entra wants them', async () => {
+  test('signs the header and claims that Entra requires', async () => {
     const before = Math.floor(Date.now() / 1000);
     await world.get(REGISTRY, variables(write(both(own))));
     const { header, claims } = sentAssertion();
@@ -97,7 +97,7 @@ describe('a certificate', () => {
     expect(exp).toBeLessThan(before + 660);
   });
 
-  test('sends the four fields of the grant with the assertion, and no secret', async () => {
+  test('sends exactly the fields of the assertion grant and no secret', async () => {
     await world.get(REGISTRY, variables(write(both(own))));
     expect(Object.keys(world.emulator.requests[0]?.form ?? {})).toEqual([
       'client_id',
@@ -108,7 +108,7 @@ describe('a certificate', () => {
     ]);
   });
 
-  test('signs each time anew', async () => {
+  test('signs a new assertion for each sign-in', async () => {
     const file = write(both(own));
     const ids = new Set<unknown>();
     for (const _ of [1, 2]) {
@@ -119,7 +119,7 @@ describe('a certificate', () => {
     expect(ids.size).toBe(2);
   });
 
-  test('names the token endpoint of the cloud it signs in at', async () => {
+  test('names the token endpoint of the registry’s cloud as the audience', async () => {
     await world.get('myregistry.azurecr.cn', variables(write(both(own))));
     expect(sentAssertion().claims['aud']).toBe(
       TOKEN_URL.replace('login.microsoftonline.com', 'login.partner.microsoftonline.cn'),
@@ -128,43 +128,43 @@ describe('a certificate', () => {
 
   const forms: readonly (readonly [string, () => string])[] = [
     ['the certificate first', () => own.certificatePem + own.privateKeyPem],
-    ['lines that end as on Windows', () => both(own).replaceAll('\n', '\r\n')],
+    ['Windows line endings', () => both(own).replaceAll('\n', '\r\n')],
     ['a byte-order mark', () => `\uFEFF${both(own)}`],
     [
-      'what openssl writes between',
+      'the attributes that openssl writes',
       () => `Bag Attributes\n  localKeyID: 01\n${own.certificatePem}subject=CN=a\n${own.privateKeyPem}`,
     ],
     [
       'a key in PKCS#1',
       () => `${createPrivateKey(own.privateKeyPem).export({ type: 'pkcs1', format: 'pem' })}${own.certificatePem}`,
     ],
-    ['the certificate of another before its own', () => stranger.certificatePem + both(own)],
+    ['another certificate before its own', () => stranger.certificatePem + both(own)],
   ];
-  test.each(forms)('is read with %s', async (_what, text) => {
+  test.each(forms)('signs in from a file with %s', async (_what, text) => {
     await world.get(REGISTRY, variables(write(text())));
     expect(world.seen()).toEqual([ENTRA, EXCHANGE]);
   });
 
-  test.each(['pkcs1', 'pkcs8'] as const)('with an encrypted key in %s is opened with its password', async (type) => {
+  test.each(['pkcs1', 'pkcs8'] as const)('signs in with an encrypted %s key and its password', async (type) => {
     const file = write(encrypt(type) + own.certificatePem);
     await world.get(REGISTRY, variables(file, { AZURE_CLIENT_CERTIFICATE_PASSWORD: PASSWORD }));
     expect(world.seen()).toEqual([ENTRA, EXCHANGE]);
   });
 
-  test('stands in the configuration with the file of its password', async () => {
+  test('wins over the client secret when it is configured with a password file', async () => {
     const identity = {
       type: 'client-certificate',
       certificatePath: write(encrypt('pkcs8') + own.certificatePem),
       certificatePasswordFile: write(`${PASSWORD}\n`, 'password'),
     };
     world.configure({ [REGISTRY]: { identity } });
-    // What is chosen wins over the secret of the environment.
+    // A configured identity wins over the secret in the environment.
     const { Secret } = await world.get();
     expect(readClaims(Secret)).toMatchObject({ aud: REGISTRY });
     expect(world.emulator.requests[0]?.form['client_secret']).toBeUndefined();
   });
 
-  test('stands in the configuration with the variable of its password', async () => {
+  test('takes its password from the variable that the configuration names', async () => {
     const certificatePath = write(encrypt('pkcs8') + own.certificatePem);
     const identity = { type: 'client-certificate', certificatePath, certificatePasswordEnv: 'MY_PASSWORD' };
     world.configure({ [REGISTRY]: { identity } });
@@ -172,29 +172,35 @@ describe('a certificate', () => {
     expect(sentAssertion().claims['iss']).toBe(CLIENT_ID);
   });
 
-  test('gives way to the client secret of the environment', async () => {
+  test('yields to the client secret in the environment', async () => {
     await world.get(REGISTRY, { AZURE_CLIENT_CERTIFICATE_PATH: '/there/is/none.pem' });
     expect(world.emulator.requests[0]?.form['client_secret']).toBeDefined();
   });
 });
 
-describe('the chain', () => {
+describe('the certificate chain', () => {
   const chain = () =>
     [own, stranger].map(({ certificatePem }) => new X509Certificate(certificatePem).raw.toString('base64'));
 
-  test.each(['1', 'true', 'True', 'TRUE'])('is sent with AZURE_CLIENT_SEND_CERTIFICATE_CHAIN=%s', async (flag) => {
-    const file = write(both(own) + stranger.certificatePem);
-    await world.get(REGISTRY, variables(file, { AZURE_CLIENT_SEND_CERTIFICATE_CHAIN: flag }));
-    expect(sentAssertion().header['x5c']).toEqual(chain());
-  });
+  test.each(['1', 'true', 'True', 'TRUE'])(
+    'is part of the assertion when AZURE_CLIENT_SEND_CERTIFICATE_CHAIN is %s',
+    async (flag) => {
+      const file = write(both(own) + stranger.certificatePem);
+      await world.get(REGISTRY, variables(file, { AZURE_CLIENT_SEND_CERTIFICATE_CHAIN: flag }));
+      expect(sentAssertion().header['x5c']).toEqual(chain());
+    },
+  );
 
-  test.each([undefined, '', '0', 'false', 'yes', ' 1'])('is not sent with %j', async (flag) => {
-    const file = write(both(own) + stranger.certificatePem);
-    await world.get(REGISTRY, variables(file, { AZURE_CLIENT_SEND_CERTIFICATE_CHAIN: flag }));
-    expect(sentAssertion().header['x5c']).toBeUndefined();
-  });
+  test.each([undefined, '', '0', 'false', 'yes', ' 1'])(
+    'stays out of the assertion when AZURE_CLIENT_SEND_CERTIFICATE_CHAIN is %j',
+    async (flag) => {
+      const file = write(both(own) + stranger.certificatePem);
+      await world.get(REGISTRY, variables(file, { AZURE_CLIENT_SEND_CERTIFICATE_CHAIN: flag }));
+      expect(sentAssertion().header['x5c']).toBeUndefined();
+    },
+  );
 
-  test('is sent where the configuration says so, and begins with the certificate of the key', async () => {
+  test('starts with the certificate of the key when the configuration asks for it', async () => {
     const certificatePath = write(stranger.certificatePem + both(own));
     world.configure({
       [REGISTRY]: { identity: { type: 'client-certificate', certificatePath, sendCertificateChain: true } },
@@ -204,26 +210,41 @@ describe('the chain', () => {
   });
 });
 
-describe('a file that cannot be used', () => {
+describe('when the certificate file is unusable', () => {
   const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
   const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
   const BEGIN = '-----BEGIN';
   const rows: readonly (readonly [what: string, text: () => string | Buffer, line: string, hint: string])[] = [
-    ['an empty one', () => '', 'is empty', 'openssl pkcs12 -in FILE.pfx'],
-    ['blanks', () => ' \n\t', 'is empty', 'openssl pkcs12'],
-    ['no PEM', () => 'hello', 'holds neither a certificate nor a key', 'openssl x509 -in'],
-    ['a PFX', () => Buffer.from('308209b10201033082096d', 'hex'), 'is binary (PFX or DER)', 'openssl pkcs12 -in'],
-    ['a DER', () => new X509Certificate(own.certificatePem).raw, 'is binary (PFX or DER)', 'openssl pkcs12 -in'],
-    ['no key', () => own.certificatePem, 'a certificate without its private key', 'cat KEY.pem'],
-    ['no certificate', () => own.privateKeyPem, 'a private key without its certificate', 'CERTIFICATE.pem'],
-    ['another key', () => stranger.privateKeyPem + own.certificatePem, 'no certificate in', 'openssl pkey -in'],
+    ['an empty file', () => '', 'is empty', 'openssl pkcs12 -in FILE.pfx'],
+    ['a file of blanks', () => ' \n\t', 'is empty', 'openssl pkcs12'],
+    ['a file that is not PEM', () => 'hello', 'holds neither a certificate nor a key', 'openssl x509 -in'],
+    ['a PFX file', () => Buffer.from('308209b10201033082096d', 'hex'), 'is binary (PFX or DER)', 'openssl pkcs12 -in'],
+    ['a DER file', () => new X509Certificate(own.certificatePem).raw, 'is binary (PFX or DER)', 'openssl pkcs12 -in'],
+    ['a certificate without its key', () => own.certificatePem, 'a certificate without its private key', 'cat KEY.pem'],
+    [
+      'a key without its certificate',
+      () => own.privateKeyPem,
+      'a private key without its certificate',
+      'CERTIFICATE.pem',
+    ],
+    [
+      'the key of another certificate',
+      () => stranger.privateKeyPem + own.certificatePem,
+      'no certificate in',
+      'openssl pkey -in',
+    ],
     [
       'an EC key',
       () => `${ec}${own.certificatePem}`,
       'is of type ec, and Entra ID takes RSA',
       'openssl req -x509 -newkey rsa',
     ],
-    ['a short key', () => `${short}${own.certificatePem}`, 'has 1024 bits', 'openssl req -x509 -newkey rsa'],
+    [
+      'a key that is too short',
+      () => `${short}${own.certificatePem}`,
+      'has 1024 bits',
+      'openssl req -x509 -newkey rsa',
+    ],
     [
       'an encrypted key without a password',
       () => encrypt('pkcs8') + own.certificatePem,
@@ -249,7 +270,7 @@ describe('a file that cannot be used', () => {
       'openssl x509',
     ],
   ];
-  test.each(rows)('%s is told with the command that helps', async (_what, text, line, hint) => {
+  test.each(rows)('reports %s with a command that helps', async (_what, text, line, hint) => {
     const file = write(text());
     const { stdout, stderr } = await world.fail(REGISTRY, variables(file));
     expect(stdout).toContain(line);
@@ -258,7 +279,7 @@ describe('a file that cannot be used', () => {
     expect(world.seen()).toEqual([]);
   });
 
-  test.each(['pkcs1', 'pkcs8'] as const)('a wrong password of %s is told with the variable it is in', async (type) => {
+  test.each(['pkcs1', 'pkcs8'] as const)('names the variable of a wrong password for a %s key', async (type) => {
     const file = write(encrypt(type) + own.certificatePem);
     const { stdout } = await world.fail(
       REGISTRY,
@@ -268,20 +289,20 @@ describe('a file that cannot be used', () => {
     expect(stdout).not.toContain('wrong-password');
   });
 
-  test('a missing one is told with its path', async () => {
+  test('reports the path of a missing file', async () => {
     const { stdout } = await world.fail(REGISTRY, variables('/nowhere/client.pem'));
     expect(stdout).toContain('there is no certificate file /nowhere/client.pem');
   });
 
-  test('a folder is told with its path', async () => {
+  test('reports the path of a folder in place of the file', async () => {
     const { stdout } = await world.fail(REGISTRY, variables(world.folder));
     expect(stdout).toContain(`the certificate ${world.folder} cannot be read`);
   });
 
   test.each([
-    ['', 'there is no password'],
-    [undefined, 'there is no password'],
-  ])('a password file with %j is told', async (text, line) => {
+    ['is empty', '', 'there is no password'],
+    ['is missing', undefined, 'there is no password'],
+  ])('reports a missing password when the password file %s', async (_what, text, line) => {
     const certificatePasswordFile = text === undefined ? '/nowhere/password' : write(text, 'password');
     const certificatePath = write(encrypt('pkcs8') + own.certificatePem);
     world.configure({
@@ -291,8 +312,8 @@ describe('a file that cannot be used', () => {
   });
 });
 
-describe('a refusal of Entra', () => {
-  test('of a certificate that it does not know tells both thumbprints', async () => {
+describe('when Entra judges the assertion', () => {
+  test('reports both thumbprints of an unknown certificate', async () => {
     application.certificates = [];
     const { stdout, stderr } = await world.fail(REGISTRY, variables(write(both(own))));
     expect(stdout).toContain('the certificate does not belong to the application (AADSTS700027)');
@@ -305,14 +326,14 @@ describe('a refusal of Entra', () => {
     expect(stderr).not.toContain('the assertion has iss');
   });
 
-  test('of a certificate that has ended tells when', async () => {
+  test('reports when an expired certificate expired', async () => {
     application.certificates = [];
     world.aheadSeconds = 40 * 365 * 24 * 3600;
     const { stderr } = await world.fail(REGISTRY, variables(write(both(own))));
     expect(stderr).toContain(', and ended on 2049-12-31');
   });
 
-  /** The machine's clock is ahead of Azure's by so much. */
+  /** Fails as on a machine whose clock is this far ahead of Azure's. */
   async function failAhead(seconds: number): Promise<string> {
     const restore = world.emulator.inject({
       host: 'login.microsoftonline.com',
@@ -333,17 +354,17 @@ describe('a refusal of Entra', () => {
   test.each([
     [1200, /cause: this machine's clock is 1(?:19\d|20\d) s ahead of that of login\.microsoftonline\.com\n/],
     [-900, /cause: this machine's clock is (?:89\d|90\d) s behind that of login\.microsoftonline\.com\n/],
-  ])('of the time tells that the clock is %i seconds off', async (seconds, line) => {
+  ])('reports that the clock is off by %i seconds', async (seconds, line) => {
     const stderr = await failAhead(seconds);
     expect(stderr).toMatch(line);
     expect(stderr).toContain('hint: set this machine');
   });
 
-  test('of the time tells that the clock is right', async () => {
+  test('reports that the clock is right when it agrees with that of Entra', async () => {
     expect(await failAhead(0)).toContain("cause: this machine's clock agrees with that of login.microsoftonline.com");
   });
 
-  /** Runs the program on a machine whose clock is not Azure's. */
+  /** Runs the program on a machine whose clock differs from Azure's. */
   function runAhead(seconds: number): Promise<Outcome> {
     return run(['get'], async () => REGISTRY, {
       env: {
@@ -358,11 +379,11 @@ describe('a refusal of Entra', () => {
     });
   }
 
-  test.each([-550, 0, 530])('does not come of a clock that is %i seconds ahead', async (seconds) => {
+  test.each([-550, 0, 530])('signs in with a clock that is %i seconds ahead', async (seconds) => {
     expect((await runAhead(seconds)).exitCode).toBe(0);
   });
 
-  test.each([-700, 700])('comes of a clock that is %i seconds ahead, and is told', async (seconds) => {
+  test.each([-700, 700])('reports a clock that is %i seconds ahead', async (seconds) => {
     const { stdout, stderr } = await runAhead(seconds);
     expect(stdout).toContain('the assertion is out of date (AADSTS700024)');
     expect(stderr).toContain(seconds > 0 ? ' s ahead of that of login.' : ' s behind that of login.');

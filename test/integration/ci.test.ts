@@ -1,4 +1,4 @@
-/** `get` in a job of GitHub Actions and of Azure Pipelines, which gets its token from the CI. */
+/** `get` in a job of GitHub Actions or Azure Pipelines, which gets its token from the CI. */
 
 import { beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -30,7 +30,7 @@ beforeEach(() => {
 const github = (more: Variables = {}): Variables => ({ ...IDS, ...ci.githubVariables, ...more });
 const pipelines = (more: Variables = {}): Variables => ({ ...IDS, ...ci.pipelinesVariables, ...more });
 
-/** As `world.fail`, while a fault is there. */
+/** Runs `world.fail` with an injected fault and returns stderr. */
 async function failWith(fault: Fault, variables: Variables): Promise<string> {
   const restore = world.emulator.inject(fault);
   try {
@@ -43,14 +43,14 @@ async function failWith(fault: Fault, variables: Variables): Promise<string> {
 describe('a job of GitHub Actions', () => {
   const path = () => new URL(ci.githubVariables['ACTIONS_ID_TOKEN_REQUEST_URL'] ?? '').pathname;
 
-  test('asks for a token for Entra and signs in with it', async () => {
+  test('requests an ID token for Entra and signs in with it', async () => {
     await world.get(REGISTRY, github());
     expect(world.seen()).toEqual([`GET ${GITHUB_HOST}${path()}`, ENTRA, EXCHANGE]);
     expect(world.emulator.requests[0]?.query).toEqual({ 'api-version': '2.0', audience: 'api://AzureADTokenExchange' });
     expect(world.emulator.requests[1]?.form['client_secret']).toBeUndefined();
   });
 
-  test('asks for a new token at each sign-in, and for none when the answer is in the cache', async () => {
+  test('requests a new ID token at each sign-in, and none when the answer is in the cache', async () => {
     const first = await world.get(REGISTRY, github());
     world.forgetRequests();
     expect((await world.get(REGISTRY, github())).Secret).toBe(first.Secret);
@@ -63,20 +63,20 @@ describe('a job of GitHub Actions', () => {
   test.each([
     ['myregistry.azurecr.us', 'api://AzureADTokenExchangeUSGov'],
     ['myregistry.azurecr.cn', 'api://AzureADTokenExchangeChina'],
-  ])('for %s asks for a token for %s', async (registry, audience) => {
+  ])('for %s requests an ID token with the audience %s', async (registry, audience) => {
     ci.trust(application, GITHUB_ISSUER, GITHUB_SUBJECT, audience);
     await world.get(registry, github());
     expect(world.emulator.requests[0]?.query['audience']).toBe(audience);
   });
 
-  test('takes client and tenant from the configuration', async () => {
+  test('takes the client and the tenant from the configuration', async () => {
     const identity = { type: 'github-actions', clientId: CLIENT_ID, tenantId: TENANT_ID };
     world.configure({ [REGISTRY]: { identity } });
     await world.get(REGISTRY, github(NOBODY));
     expect(world.seen()).toHaveLength(3);
   });
 
-  test('that Entra does not trust is told issuer, subject and audience', async () => {
+  test('reports issuer, subject and audience when Entra does not trust its token', async () => {
     application.federatedCredentials = [];
     ci.trust(application, GITHUB_ISSUER, 'repo:contoso/app:ref:refs/heads/main');
     const { stderr } = await world.fail(REGISTRY, github());
@@ -84,14 +84,14 @@ describe('a job of GitHub Actions', () => {
     expect(stderr).toContain(`iss ${GITHUB_ISSUER}, sub ${GITHUB_SUBJECT}, aud api://AzureADTokenExchange`);
   });
 
-  test('without the permission is told which, and stays anonymous', async () => {
+  test('stays anonymous without the id-token permission, and names it', async () => {
     const missing = { ACTIONS_ID_TOKEN_REQUEST_URL: undefined, ACTIONS_ID_TOKEN_REQUEST_TOKEN: undefined };
     const { stdout, stderr } = await world.run('get', REGISTRY, github(missing));
     expect(stdout).toBe(NOT_FOUND);
     expect(stderr).toContain('permissions: { id-token: write');
   });
 
-  test('without the permission fails where the configuration chose it', async () => {
+  test('fails without the id-token permission when the configuration chose this identity', async () => {
     world.configure({ [REGISTRY]: { identity: 'github-actions' } });
     const missing = { ACTIONS_ID_TOKEN_REQUEST_URL: undefined, ACTIONS_ID_TOKEN_REQUEST_TOKEN: undefined };
     const { stdout, stderr } = await world.fail(REGISTRY, github(missing));
@@ -100,7 +100,7 @@ describe('a job of GitHub Actions', () => {
   });
 
   test.each(['http://127.0.0.1:1/token', 'http://localhost/', 'https://user:word@host/', 'nonsense'])(
-    'sends nothing to %s',
+    'sends nothing to the invalid token URL %s',
     async (url) => {
       const { stdout } = await world.fail(REGISTRY, github({ ACTIONS_ID_TOKEN_REQUEST_URL: url }));
       expect(stdout).toContain('ACTIONS_ID_TOKEN_REQUEST_URL is not an https URL');
@@ -108,14 +108,14 @@ describe('a job of GitHub Actions', () => {
     },
   );
 
-  test('that has ended is told so', async () => {
+  test('reports a request token that GitHub rejects, without quoting it', async () => {
     const { stderr } = await world.fail(REGISTRY, github({ ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'ended-request-token' }));
     expect(stderr).toContain(`GitHub Actions gave no ID token (${GITHUB_HOST} answered 401)`);
     expect(stderr).toContain('TF400813');
     expect(stderr).not.toContain('ended-request-token');
   });
 
-  test.each([429, 500, 503])('asks again after %i', async (status) => {
+  test.each([429, 500, 503])('retries after %i', async (status) => {
     const restore = world.emulator.inject({ host: GITHUB_HOST, status, times: 1, headers: { 'retry-after': '0' } });
     await world.get(REGISTRY, github());
     restore();
@@ -127,10 +127,10 @@ describe('a job of GitHub Actions', () => {
     ['no token', { status: 200, body: '{"value":""}' }, 'the answer holds no token'],
     ['a part of a token', { status: 200, body: '{"value":"eyJhbGciOiJSUzI1NiJ9.eyJp"}' }, 'the answer holds no token'],
     ['a number', { status: 200, body: '{"value":7}' }, 'the answer holds no token'],
-    ['its own request', { status: 403, echo: true }, 'answered 403'],
+    ['an echo of the request', { status: 403, echo: true }, 'answered 403'],
     ['a redirect', { redirectTo: 'https://evil.example/' }, 'redirects to evil.example, which is not followed'],
   ];
-  test.each(answers)('is told that GitHub answered %s', async (_what, fault, line) => {
+  test.each(answers)('reports that GitHub answered with %s', async (_what, fault, line) => {
     expect(await failWith({ host: GITHUB_HOST, ...fault }, github())).toContain(line);
     expect(world.seen()).toHaveLength(1);
   });
@@ -139,7 +139,7 @@ describe('a job of GitHub Actions', () => {
 describe('a job of Azure Pipelines', () => {
   const path = () => new URL(ci.pipelinesVariables['SYSTEM_OIDCREQUESTURI'] ?? '').pathname;
 
-  test('asks for the token of its service connection and signs in with it', async () => {
+  test('requests the token of its service connection and signs in with it', async () => {
     await world.get(REGISTRY, pipelines());
     expect(world.seen()).toEqual([`POST ${PIPELINES_HOST}${path()}`, ENTRA, EXCHANGE]);
     const [request] = world.emulator.requests;
@@ -160,46 +160,52 @@ describe('a job of Azure Pipelines', () => {
       },
     ],
   ];
-  test.each(clients)('takes client, tenant and connection %s', async (_whose, variables) => {
+  test.each(clients)('takes client, tenant and service connection from the variables %s', async (_whose, variables) => {
     await world.get(REGISTRY, pipelines({ ...NOBODY, ...variables }));
     expect(world.seen()).toHaveLength(3);
   });
 
-  test('takes them from the configuration', async () => {
+  test('takes client, tenant and service connection from the configuration', async () => {
     const identity = { clientId: CLIENT_ID, tenantId: TENANT_ID, serviceConnectionId: SERVICE_CONNECTION_ID };
     world.configure({ [REGISTRY]: { identity: { type: 'azure-pipelines', ...identity } } });
     await world.get(REGISTRY, pipelines({ ...NOBODY, AZURESUBSCRIPTION_SERVICE_CONNECTION_ID: undefined }));
     expect(world.seen()).toHaveLength(3);
   });
 
-  test.each([undefined, '$(System.AccessToken)'])('with the access token %j is told how to map it', async (token) => {
-    const { stdout, stderr } = await world.run('get', REGISTRY, pipelines({ SYSTEM_ACCESSTOKEN: token }));
-    expect(stdout).toBe(NOT_FOUND);
-    expect(stderr).toContain('SYSTEM_ACCESSTOKEN is not set: map it into the step');
-    world.configure({ [REGISTRY]: { identity: 'azure-pipelines' } });
-    const outcome = await world.fail(REGISTRY, pipelines({ SYSTEM_ACCESSTOKEN: token }));
-    expect(outcome.stderr).toContain('hint: map it into the step: "env: { SYSTEM_ACCESSTOKEN: ');
-  });
+  test.each([undefined, '$(System.AccessToken)'])(
+    'explains how to map SYSTEM_ACCESSTOKEN when it is %j',
+    async (token) => {
+      const { stdout, stderr } = await world.run('get', REGISTRY, pipelines({ SYSTEM_ACCESSTOKEN: token }));
+      expect(stdout).toBe(NOT_FOUND);
+      expect(stderr).toContain('SYSTEM_ACCESSTOKEN is not set: map it into the step');
+      world.configure({ [REGISTRY]: { identity: 'azure-pipelines' } });
+      const outcome = await world.fail(REGISTRY, pipelines({ SYSTEM_ACCESSTOKEN: token }));
+      expect(outcome.stderr).toContain('hint: map it into the step: "env: { SYSTEM_ACCESSTOKEN: ');
+    },
+  );
 
-  test('with a wrong access token is told so, with what support asks for', async () => {
+  test('reports a wrong access token with the ids that support asks for', async () => {
     const { stderr } = await world.fail(REGISTRY, pipelines({ SYSTEM_ACCESSTOKEN: 'wrong-access-token' }));
     expect(stderr).toContain('Azure DevOps does not take SYSTEM_ACCESSTOKEN (dev.azure.com answered 401)');
     expect(stderr).toMatch(/cause: x-vss-e2eid [0-9a-f-]{36}\ncause: x-msedge-ref Ref A/);
     expect(stderr).not.toContain('wrong-access-token');
   });
 
-  test('with an unknown connection is told its id', async () => {
+  test('reports the id of an unknown service connection', async () => {
     const other = { AZURESUBSCRIPTION_SERVICE_CONNECTION_ID: TENANT_ID };
     const { stderr } = await world.fail(REGISTRY, pipelines(other));
     expect(stderr).toContain(`No service connection found with identifier ${TENANT_ID}`);
     expect(stderr).toContain(`hint: let the pipeline use the service connection ${TENANT_ID}`);
   });
 
-  test.each(['http://dev.azure.com/x/oidctoken', 'nonsense'])('sends nothing to %s', async (url) => {
-    const { stdout } = await world.fail(REGISTRY, pipelines({ SYSTEM_OIDCREQUESTURI: url }));
-    expect(stdout).toContain('SYSTEM_OIDCREQUESTURI is not an https URL');
-    world.expectNothingSent();
-  });
+  test.each(['http://dev.azure.com/x/oidctoken', 'nonsense'])(
+    'sends nothing to the invalid token URL %s',
+    async (url) => {
+      const { stdout } = await world.fail(REGISTRY, pipelines({ SYSTEM_OIDCREQUESTURI: url }));
+      expect(stdout).toContain('SYSTEM_OIDCREQUESTURI is not an https URL');
+      world.expectNothingSent();
+    },
+  );
 
   const answers: readonly (readonly [what: string, Fault, line: string])[] = [
     [
@@ -207,12 +213,12 @@ describe('a job of Azure Pipelines', () => {
       { redirectTo: 'https://spsprodeus2.vssps.visualstudio.com/_signin', status: 302 },
       'does not take SYSTEM_ACCESSTOKEN',
     ],
-    ['the page to sign in on', { status: 203, body: '<html>Sign in' }, 'does not take SYSTEM_ACCESSTOKEN'],
+    ['a sign-in page', { status: 203, body: '<html>Sign in' }, 'does not take SYSTEM_ACCESSTOKEN'],
     ['no JSON', { status: 200, body: '<html>' }, 'the answer is not JSON'],
     ['no token', { status: 200, body: '{}' }, 'the answer holds no token'],
-    ['its own request', { echo: true }, 'Azure DevOps gave no token'],
+    ['an echo of the request', { echo: true }, 'Azure DevOps gave no token'],
   ];
-  test.each(answers)('is told that Azure DevOps answered %s', async (_what, fault, line) => {
+  test.each(answers)('reports that Azure DevOps answered with %s', async (_what, fault, line) => {
     expect(await failWith({ host: PIPELINES_HOST, ...fault }, pipelines())).toContain(line);
     expect(world.seen()).toHaveLength(1);
   });

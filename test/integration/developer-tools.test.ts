@@ -1,4 +1,4 @@
-/** `get` with the account of a developer's tool, or a program of the person's own; shell scripts take their places. */
+/** `get` with the account of a developer tool or with a custom program; shell scripts stand in for them. */
 
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ beforeEach(() => {
   mkdirSync(bin);
 });
 
-/** Writes a program that remembers how it was called, and then does as the script says. */
+/** Writes a program that records how it was called and then runs the script. */
 function install(name: string, script: string): void {
   const record = `{ printf '%s\\0' "$@"; printf '\\036'; } >>'${bin}/${name}.args'; pwd >'${bin}/${name}.cwd'; env >'${bin}/${name}.env'`;
   writeFileSync(join(bin, name), `#!/bin/sh\n${record}\n${script}\n`);
@@ -56,7 +56,7 @@ async function get(variables: Record<string, string | undefined> = {}): Promise<
   return parseAnswer(stdout);
 }
 
-/** Expects a failure, and nobody asked for it beyond the tool. */
+/** Expects a failure without any request. */
 async function getFailure(variables: Record<string, string | undefined> = {}): Promise<Outcome> {
   const outcome = await run(variables);
   expect(outcome.exitCode).toBe(1);
@@ -66,7 +66,7 @@ async function getFailure(variables: Record<string, string | undefined> = {}): P
   return outcome;
 }
 
-/** What a child must never see. */
+/** Secrets that a child process must never see. */
 const SECRETS = {
   AZURE_CLIENT_SECRET: CLIENT_SECRET,
   ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'hidden-request-token',
@@ -95,7 +95,7 @@ describe('the Azure CLI', () => {
   });
   const signIn = (subscriptions: readonly object[] = [subscription()], folder = '.azure') =>
     writeJson([folder, 'azureProfile.json'], { installationId: 'x', subscriptions });
-  /** As 2.54 and later print it. */
+  /** The output of version 2.54 and later. */
   const answer = (token: string) =>
     JSON.stringify(
       {
@@ -111,7 +111,7 @@ describe('the Azure CLI', () => {
     );
   const COMMAND = ['account', 'get-access-token', '--output', 'json', '--resource'];
 
-  test('is asked once, for the audience alone, in a folder of its own and without a secret', async () => {
+  test('runs once, with only the audience, in its program folder and without a secret', async () => {
     signIn();
     install('az', print(answer(userToken())));
     const first = await get(SECRETS);
@@ -126,15 +126,15 @@ describe('the Azure CLI', () => {
   });
 
   test.each([
-    ['before 2.54', { accessToken: 'TOKEN', expiresOn: '2030-01-02 03:04:05.000000', tokenType: 'Bearer' }],
+    ['before version 2.54', { accessToken: 'TOKEN', expiresOn: '2030-01-02 03:04:05.000000', tokenType: 'Bearer' }],
     ['in Cloud Shell', { accessToken: 'TOKEN', expiresOn: '2030-01-02T03:04:05+00:00', tokenType: 'Bearer' }],
-  ])('%s answers in its own way', async (_version, shape) => {
+  ])('supplies a token in the format used %s', async (_version, shape) => {
     signIn();
     install('az', print(JSON.stringify(shape).replace('TOKEN', userToken())));
     await get();
   });
 
-  test('that is signed in as somebody else gives another token at once, and the first again from the cache', async () => {
+  test('supplies another token when another account signs in, and keeps the first one in the cache', async () => {
     signIn();
     install('az', print(answer(userToken())));
     const first = await get();
@@ -155,7 +155,7 @@ describe('the Azure CLI', () => {
     expect(callsOf('az')).toEqual([[...COMMAND, ACR, '--tenant', TENANT_ID]]);
   });
 
-  test('names the chosen subscription by its id, and never a tenant beside it', async () => {
+  test('gets the chosen subscription by its id and no tenant with it', async () => {
     const id = 'bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee';
     signIn([subscription({ tenantId: OTHER_TENANT }), subscription({ id, name: 'My second one', isDefault: false })]);
     world.configure({
@@ -166,7 +166,7 @@ describe('the Azure CLI', () => {
     expect(callsOf('az')).toEqual([[...COMMAND, ACR, '--subscription', id]]);
   });
 
-  test('is not started for a subscription that it does not have', async () => {
+  test('does not run for a subscription that it does not have', async () => {
     signIn();
     world.configure({ [REGISTRY]: { identity: { type: 'azure-cli', subscription: 'None' } } });
     install('az', print(answer(userToken())));
@@ -175,7 +175,7 @@ describe('the Azure CLI', () => {
     expect(callsOf('az')).toEqual([]);
   });
 
-  test('works with the folder of the configuration', async () => {
+  test('works in the Azure folder that the configuration names', async () => {
     signIn([subscription({ user: { name: 'other' } })]);
     signIn([subscription()], 'other-azure');
     const configDir = join(world.folder, 'other-azure');
@@ -186,7 +186,7 @@ describe('the Azure CLI', () => {
   });
 
   test.each(['500011', '50001', '650052', '650057'])(
-    'is asked for the ARM audience where Entra does not know the registry’s (AADSTS%s)',
+    'is asked for the ARM audience when Entra does not know that of the registry (AADSTS%s)',
     async (code) => {
       signIn();
       const refusal = `ERROR: AADSTS${code}: The resource principal named ${ACR} was not found in the tenant. Trace ID: x`;
@@ -199,7 +199,7 @@ describe('the Azure CLI', () => {
     },
   );
 
-  test('that knows neither audience tells the first refusal', async () => {
+  test('leads to the first refusal in the error when Entra knows neither audience', async () => {
     signIn();
     install('az', fail('ERROR: AADSTS500011: The resource principal was not found.'));
     const { stderr } = await getFailure();
@@ -209,30 +209,25 @@ describe('the Azure CLI', () => {
 
   test.each([
     [
-      'that names the command that helps',
+      'it names the command that helps',
       `ERROR: AADSTS70043: The refresh token has expired or is invalid. Trace ID: x\nRun the command below to authenticate interactively; additional arguments may be added as needed:\naz logout\naz login --tenant "${TENANT_ID}" --scope "${ACR}/.default"`,
       `the sign-in has expired for the Azure CLI's account ${USER_NAME} (AADSTS70043)`,
       `hint: az login --tenant "${TENANT_ID}" --scope "${ACR}/.default"\n`,
     ],
     [
-      'of an older version',
+      'it is an older version',
       `AADSTS50076: Due to a configuration change made by your administrator, you must use multi-factor authentication.\nTo re-authenticate, please run:\naz login --scope ${ACR}/.default`,
       'multi-factor authentication is needed',
       `hint: az login --scope ${ACR}/.default\n`,
     ],
     [
-      'that lost its account',
+      'it lost its account',
       "ERROR: Please run 'az login' to setup account.",
       'has to sign in again',
       'hint: az login\n',
     ],
-    [
-      'that breaks',
-      'ImportError: No module named x',
-      'az failed with exit code 1',
-      'hint: az account get-access-token',
-    ],
-  ])('%s is quoted', async (_what, said, meaning, hint) => {
+    ['it crashes', 'ImportError: No module named x', 'az failed with exit code 1', 'hint: az account get-access-token'],
+  ])('is quoted with a hint when %s', async (_what, said, meaning, hint) => {
     signIn();
     install('az', fail(said));
     const { stderr } = await getFailure();
@@ -241,7 +236,7 @@ describe('the Azure CLI', () => {
     expect(stderr).toContain(hint);
   });
 
-  test('that fails stops the search, and what was passed over before it is told', async () => {
+  test('stops the search when it fails, and the error lists the skipped identities', async () => {
     signIn();
     writeJson(['.azd', 'auth.json'], { auth: { account: { currentUser: { homeAccountId: 'x.y' } } } });
     install('az', fail('it broke'));
@@ -251,14 +246,14 @@ describe('the Azure CLI', () => {
     expect(callsOf('azd')).toEqual([]);
   });
 
-  test('that is not installed any more is passed over', async () => {
+  test('is skipped when it is no longer installed', async () => {
     signIn();
     const outcome = await run({ PATH: bin, AZURE_TOKEN_CREDENTIALS: 'AzureCliCredential' });
     expect(outcome.stdout).toBe(NOT_FOUND);
     expect(outcome.stderr).toContain('  azure-cli: the Azure CLI has an account, but az is not on PATH\n');
   });
 
-  test('never has its stdout told, nor a secret that it repeats', async () => {
+  test('leaks neither its stdout nor a secret on its stderr when it fails', async () => {
     signIn();
     install('az', `echo '${userToken()}'; ${fail(`leak: ${CLIENT_SECRET} ${userToken()}`)}`);
     const { stderr } = await getFailure({ AZURE_CLIENT_SECRET: CLIENT_SECRET });
@@ -275,7 +270,7 @@ describe('the Azure Developer CLI', () => {
   }
   const answer = (token: string) => `{\n  "token": "${token}",\n  "expiresOn": "2030-01-02T03:04:05Z"\n}`;
 
-  test('is asked once for the scope, in a folder of its own and without a secret', async () => {
+  test('runs once, with the scope, in its program folder and without a secret', async () => {
     install('azd', print(answer(userToken())));
     const first = await get(SECRETS);
     expect(callsOf('azd')).toEqual([[...COMMAND, `${ACR}/.default`]]);
@@ -285,7 +280,7 @@ describe('the Azure Developer CLI', () => {
     expect(callsOf('azd')).toHaveLength(1);
   });
 
-  test('that is signed in as somebody else gives another token at once', async () => {
+  test('supplies another token when another account signs in', async () => {
     install('azd', print(answer(userToken())));
     const first = await get();
     signIn('oid-2.tid-1');
@@ -300,7 +295,7 @@ describe('the Azure Developer CLI', () => {
     expect(callsOf('azd')).toEqual([[...COMMAND, `${ACR}/.default`, '--tenant-id', TENANT_ID]]);
   });
 
-  test('is asked for the ARM audience where Entra does not know the registry’s', async () => {
+  test('is asked for the ARM audience when Entra does not know that of the registry', async () => {
     const refusal = JSON.stringify({
       error: 'fetching token: failed to authenticate:\n(invalid_resource) AADSTS500011: x',
     });
@@ -313,49 +308,49 @@ describe('the Azure Developer CLI', () => {
   const REAUTHENTICATE = `reauthentication required, run \`azd auth login --scope ${ACR}/.default\` to acquire a new token.`;
   test.each([
     [
-      'before 1.23.7',
+      'its version is below 1.23.7',
       JSON.stringify({ type: 'consoleMessage', timestamp: 'x', data: { message: `\nERROR: ${NOT_LOGGED_IN}\n` } }),
       `cause: azd: ERROR: ${NOT_LOGGED_IN.replaceAll('`', "'")}\n`,
       'hint: azd auth login\n',
     ],
     [
-      'that is much older',
+      'its version is much older',
       'ERROR: not logged in, run `azd login` to login',
       "cause: azd: ERROR: not logged in, run 'azd login' to login\n",
       'hint: azd login\n',
     ],
     [
-      'from 1.23.7 to 1.23.15',
+      'its version is 1.23.7 to 1.23.15',
       `${JSON.stringify({ type: 'consoleMessage', timestamp: 'x', data: { message: '' } })}\n${JSON.stringify({ error: 'fetching token: AADSTS70043: expired', message: 'ERROR: fetching token', suggestion: REAUTHENTICATE })}`,
       'cause: azd: fetching token: AADSTS70043: expired\n',
       `hint: azd auth login --scope ${ACR}/.default\n`,
     ],
     [
-      'from 1.24',
+      'its version is 1.24',
       JSON.stringify({ error: NOT_LOGGED_IN, message: NOT_LOGGED_IN, suggestion: '' }),
       `cause: azd: ${NOT_LOGGED_IN.replaceAll('`', "'")}\n`,
       'hint: azd auth login\n',
     ],
     [
-      'that asks for a second factor',
+      'it asks for a second factor',
       JSON.stringify({ error: 'you must use multi-factor authentication', suggestion: REAUTHENTICATE }),
       'cause: azd: you must use multi-factor authentication\n',
       `hint: azd auth login --scope ${ACR}/.default\n`,
     ],
     [
-      'that breaks',
+      'it crashes',
       'panic: runtime error',
       'cause: azd: panic: runtime error\n',
       'hint: azd auth login --check-status\n',
     ],
-  ])('%s is quoted', async (_version, said, cause, hint) => {
+  ])('is quoted with a hint when %s', async (_what, said, cause, hint) => {
     install('azd', fail(said));
     const { stderr } = await getFailure();
     expect(stderr).toContain(cause);
     expect(stderr).toContain(hint);
   });
 
-  test('that is not installed any more is passed over', async () => {
+  test('is skipped when it is no longer installed', async () => {
     const outcome = await run({ PATH: bin, AZURE_TOKEN_CREDENTIALS: 'AzureDeveloperCliCredential' });
     expect(outcome.stdout).toBe(NOT_FOUND);
     expect(outcome.stderr).toContain('  azure-developer-cli: the Azure Developer CLI has an account, but azd is not');
@@ -371,7 +366,7 @@ describe('Azure PowerShell', () => {
     writeJson(['.Azure', 'AzureRmContext.json'], { DefaultContextKey: key, Contexts: { [key]: context } });
   }
 
-  test('is asked once, told by its environment what for, and runs in a folder of its own without a secret', async () => {
+  test('runs once, with its parameters in the environment, in its program folder and without a secret', async () => {
     install('pwsh', print(`WARNING: A newer version of Az is available.\n{"token":"${userToken()}"}`));
     const first = await get({ ...SECRETS, AZURE_IDENTITY_POWERSHELL_TENANT_ID: 'of-somebody-else' });
     const [args = []] = callsOf('pwsh');
@@ -388,7 +383,7 @@ describe('Azure PowerShell', () => {
     expect(callsOf('pwsh')).toHaveLength(1);
   });
 
-  test('that is signed in as somebody else gives another token at once', async () => {
+  test('supplies another token when another account signs in', async () => {
     install('pwsh', print(`{"token":"${userToken()}"}`));
     const first = await get();
     signIn('grace@contoso.onmicrosoft.com');
@@ -403,7 +398,7 @@ describe('Azure PowerShell', () => {
     expect(environmentOf('pwsh')).toContain(`AZURE_IDENTITY_POWERSHELL_TENANT_ID=${TENANT_ID}\n`);
   });
 
-  test('that lost its account says how to sign in', async () => {
+  test('leads to a hint at signing in when it lost its account', async () => {
     install('pwsh', fail('Run Connect-AzAccount to login.'));
     const { stderr } = await getFailure();
     expect(stderr).toContain(`the account ${USER_NAME} of Azure PowerShell has to sign in again`);
@@ -411,22 +406,22 @@ describe('Azure PowerShell', () => {
     expect(stderr).toContain('hint: pwsh -Command "Connect-AzAccount"\n');
   });
 
-  test('that gives no token is a failure', async () => {
+  test('fails the sign-in when it prints no token', async () => {
     install('pwsh', print('{"token":""}'));
     expect((await getFailure()).stderr).toContain('pwsh answered without a token');
   });
 
   test.each([
-    ['PATH without it', undefined, 'Azure PowerShell has an account, but pwsh is not on PATH'],
+    ['pwsh is not on PATH', undefined, 'Azure PowerShell has an account, but pwsh is not on PATH'],
     [
-      'a PowerShell without the module',
+      'the module Az.Accounts is missing',
       fail(
         "The specified module 'Az.Accounts' with version '2.2.0' was not loaded because no valid module file was found in any module directory.",
         3,
       ),
       'pwsh cannot load Az.Accounts: Install-Module Az.Accounts -Scope CurrentUser',
     ],
-  ])('is passed over with %s', async (_what, script, reason) => {
+  ])('is skipped when %s', async (_what, script, reason) => {
     if (script !== undefined) install('pwsh', script);
     const outcome = await run({ PATH: `${bin}:/bin`, AZURE_TOKEN_CREDENTIALS: 'AzurePowerShellCredential' });
     expect(outcome.stdout).toBe(NOT_FOUND);
@@ -434,7 +429,7 @@ describe('Azure PowerShell', () => {
   });
 });
 
-describe('a program of the person’s own', () => {
+describe('a custom program', () => {
   const configure = (...command: string[]) =>
     world.configure({ [REGISTRY]: { identity: { type: 'command', command } } });
 
@@ -443,7 +438,7 @@ describe('a program of the person’s own', () => {
     ['as accessToken', (token: string) => JSON.stringify({ accessToken: token })],
     ['as access_token', (token: string) => JSON.stringify({ access_token: token, expires_in: 3599 })],
     ['as token', (token: string) => JSON.stringify({ token }, undefined, 2)],
-  ])('prints its token %s', async (_how, format) => {
+  ])('supplies a token that it prints %s', async (_how, format) => {
     install('vault-token', print(format(userToken())));
     configure(join(bin, 'vault-token'));
     const first = await get(SECRETS);
@@ -456,7 +451,7 @@ describe('a program of the person’s own', () => {
     expect(callsOf('vault-token')).toHaveLength(1);
   });
 
-  test('gets its arguments as they are written, since no shell reads them', async () => {
+  test('gets its arguments as written, since no shell reads them', async () => {
     const args = ['a b', '', '$(id)', '`id`', '*', "it's", '"', 'a;b', '&', '%PATH%', '--name=é'];
     install('vault-token', print(userToken()));
     configure(join(bin, 'vault-token'), ...args.filter((arg) => arg !== ''));
@@ -464,7 +459,7 @@ describe('a program of the person’s own', () => {
     expect(callsOf('vault-token')).toEqual([args.filter((arg) => arg !== '')]);
   });
 
-  test('is found by its name, and other arguments mean another token', async () => {
+  test('is found by its name, and supplies another token for other arguments', async () => {
     install('vault-token', print(userToken()));
     configure('vault-token', 'a');
     const first = await get();
@@ -472,7 +467,7 @@ describe('a program of the person’s own', () => {
     expect((await get()).Secret).not.toBe(first.Secret);
   });
 
-  test('is never run but from the configuration', async () => {
+  test('never runs unless the configuration names it', async () => {
     install('command', print(userToken()));
     const outcome = await run({ AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential' });
     expect(outcome.stdout).toBe(NOT_FOUND);
@@ -480,16 +475,11 @@ describe('a program of the person’s own', () => {
   });
 
   test.each([
-    [
-      'that fails',
-      fail('vault: permission denied', 3),
-      'vault-token failed with exit code 3',
-      'vault: permission denied',
-    ],
-    ['that says nothing', 'exit 0', 'vault-token answered without a token', undefined],
-    ['that says too much', 'echo not a token', 'vault-token answered without a token', undefined],
-    ['that is killed', 'kill -9 $$', 'vault-token failed with exit code none', undefined],
-  ])('%s is a failure', async (_what, script, what, said) => {
+    ['fails', fail('vault: permission denied', 3), 'vault-token failed with exit code 3', 'vault: permission denied'],
+    ['prints nothing', 'exit 0', 'vault-token answered without a token', undefined],
+    ['prints more than a token', 'echo not a token', 'vault-token answered without a token', undefined],
+    ['is killed', 'kill -9 $$', 'vault-token failed with exit code none', undefined],
+  ])('fails the sign-in when it %s', async (_what, script, what, said) => {
     install('vault-token', script);
     configure(join(bin, 'vault-token'));
     const { stderr } = await getFailure();
@@ -502,12 +492,12 @@ describe('a program of the person’s own', () => {
     ['/there/is/nothing', '/there/is/nothing cannot be run'],
     ['no-such-program-here', 'no-such-program-here is not on PATH'],
     ['./vault-token', 'is neither an absolute path nor a bare name'],
-  ])('%s is not there', async (program, what) => {
+  ])('fails the sign-in when it is configured as %s', async (program, what) => {
     configure(program);
     expect((await getFailure()).stderr).toContain(what);
   });
 
-  test('that leaves something running is not waited for', async () => {
+  test('does not delay the answer when it leaves a process running', async () => {
     const file = join(bin, 'left.pid');
     install('vault-token', `sleep 300 & echo $! >'${file}'; ${print(userToken())}`);
     configure(join(bin, 'vault-token'));

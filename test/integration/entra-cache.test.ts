@@ -1,4 +1,4 @@
-/** One sign-in of an identity serves all of its registries, and only a token for registries is ever kept. */
+/** One sign-in of an identity serves all of its registries, and only a token for registries is ever cached. */
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,8 +14,8 @@ const ARM_AUDIENCE = 'https://management.azure.com';
 
 const world = await openWorld();
 
-/** The tokens of Entra that lie in the cache. */
-function keptTokens(): string[] {
+/** The Entra tokens in the cache. */
+function cachedTokens(): string[] {
   const folder = join(world.cacheFolder, 'tokens');
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
@@ -23,7 +23,7 @@ function keptTokens(): string[] {
     .map((name) => asText(parseJsonObject(readFileSync(join(folder, name), 'utf8'))?.['token']) ?? '');
 }
 
-/** A program that prints an Entra token, as the configuration of an identity names one, and counts its calls. */
+/** Writes a program for the `command` identity that prints an Entra token and counts its calls. */
 function writeCommand(token: string): { command: string[]; calls: () => number } {
   const file = join(world.folder, 'token-command');
   const calls = join(world.folder, 'token-calls');
@@ -32,30 +32,30 @@ function writeCommand(token: string): { command: string[]; calls: () => number }
   return { command: [file], calls: () => readFileSync(calls, 'utf8').length / 2 };
 }
 
-describe('the second registry', () => {
-  test('costs one exchange', async () => {
+describe('a second registry', () => {
+  test('needs only an exchange', async () => {
     await world.get();
     await world.get(OTHER);
     expect(world.seen()).toEqual([ENTRA, EXCHANGE, OTHER_EXCHANGE]);
-    expect(keptTokens().map((token) => readClaims(token)['aud'])).toEqual([ACR_AUDIENCE]);
+    expect(cachedTokens().map((token) => readClaims(token)['aud'])).toEqual([ACR_AUDIENCE]);
   });
 
-  test('of another identity costs a sign-in', async () => {
+  test('needs a sign-in for another identity', async () => {
     await world.get();
     await world.fail(OTHER, { AZURE_CLIENT_ID: '44444444-2222-4333-8444-555555555555' });
     expect(world.seen().slice(2)).toEqual([ENTRA]);
   });
 
-  test('costs a sign-in when the token has less than five minutes left', async () => {
+  test('needs a sign-in when the Entra token has less than five minutes left', async () => {
     await world.get();
-    const [token = ''] = keptTokens();
+    const [token = ''] = cachedTokens();
     const { exp, iat } = readClaims(token);
     world.aheadSeconds = Number(exp) - Number(iat) - 299;
     await world.get(OTHER);
     expect(world.seen()).toEqual([ENTRA, EXCHANGE, ENTRA, OTHER_EXCHANGE]);
   });
 
-  test('and eighteen more at once cost one sign-in and an exchange each', async () => {
+  test('shares one sign-in when twenty registries ask at the same time', async () => {
     const hosts = Array.from({ length: 20 }, (_, index) => `burst${index}.azurecr.io`);
     await Promise.all(hosts.map((host) => world.get(host)));
     const seen = world.seen();
@@ -65,14 +65,14 @@ describe('the second registry', () => {
     );
   });
 
-  test('and others at once start one program, where that is the source', async () => {
+  test('shares one run of a token program when eight registries ask at the same time', async () => {
     const { command, calls } = writeCommand(world.emulator.entraToken());
     world.configure({ '*': { identity: { type: 'command', command } } });
     await Promise.all(Array.from({ length: 8 }, (_, index) => world.get(`program${index}.azurecr.io`)));
     expect(calls()).toBe(1);
   });
 
-  test('at once tells the failure of the first as its own', async () => {
+  test('reports a shared failure under its own name when six registries ask at the same time', async () => {
     const hosts = Array.from({ length: 6 }, (_, index) => `failing${index}.azurecr.io`);
     const outcomes = await Promise.all(hosts.map((host) => world.fail(host, { AZURE_CLIENT_SECRET: 'wrong-secret' })));
     expect(outcomes.map(({ stdout }) => /^Cannot sign in for ([^ :]+): /.exec(stdout)?.[1])).toEqual(hosts);
@@ -80,10 +80,10 @@ describe('the second registry', () => {
   });
 });
 
-describe('a kept token that the registry refuses', () => {
-  test('is dropped, and a new one is tried', async () => {
+describe('when a registry refuses the cached Entra token', () => {
+  test('drops the token and tries a new one', async () => {
     await world.get();
-    const [old = ''] = keptTokens();
+    const [old = ''] = cachedTokens();
     const restore = world.emulator.inject({ host: OTHER, status: 401, body: '', times: 1 });
     try {
       await world.get(OTHER);
@@ -91,11 +91,11 @@ describe('a kept token that the registry refuses', () => {
       restore();
     }
     expect(world.seen().slice(2)).toEqual([OTHER_EXCHANGE, ENTRA, OTHER_EXCHANGE]);
-    expect(keptTokens()).toHaveLength(1);
-    expect(keptTokens()).not.toContain(old);
+    expect(cachedTokens()).toHaveLength(1);
+    expect(cachedTokens()).not.toContain(old);
   });
 
-  test('is dropped, and the second refusal is told', async () => {
+  test('reports the refusal of the new token too', async () => {
     await world.get();
     const restore = world.emulator.inject({ host: OTHER, status: 401, body: '' });
     try {
@@ -106,7 +106,7 @@ describe('a kept token that the registry refuses', () => {
     expect(world.seen().slice(2)).toEqual([OTHER_EXCHANGE, ENTRA, OTHER_EXCHANGE]);
   });
 
-  test('does not come back when no new one can be had', async () => {
+  test('leaves the cache empty when it cannot get a new token', async () => {
     await world.get();
     const restore = [
       world.emulator.inject({ host: OTHER, status: 401, body: '' }),
@@ -117,10 +117,10 @@ describe('a kept token that the registry refuses', () => {
     } finally {
       for (const undo of restore) undo();
     }
-    expect(keptTokens()).toEqual([]);
+    expect(cachedTokens()).toEqual([]);
   });
 
-  test.each([403, 429, 404])('with %i stays, since it is not at fault', async (status) => {
+  test.each([403, 429, 404])('keeps the token after %i, which is not the fault of the token', async (status) => {
     await world.get();
     const restore = world.emulator.inject({ host: OTHER, status, body: '', headers: { 'retry-after': '60' } });
     try {
@@ -129,10 +129,10 @@ describe('a kept token that the registry refuses', () => {
       restore();
     }
     expect(world.seen().filter((one) => one === ENTRA)).toHaveLength(1);
-    expect(keptTokens()).toHaveLength(1);
+    expect(cachedTokens()).toHaveLength(1);
   });
 
-  test('that was not kept but new is not tried twice', async () => {
+  test('does not sign in twice when the refused token is new', async () => {
     const restore = world.emulator.inject({ host: REGISTRY, status: 401, body: '' });
     try {
       await world.fail();
@@ -143,29 +143,29 @@ describe('a kept token that the registry refuses', () => {
   });
 });
 
-describe('what is kept', () => {
-  test('survives the logout of a registry: it is the identity that it tells of', async () => {
+describe('the Entra token cache', () => {
+  test('survives the logout of a registry, since its token belongs to the identity', async () => {
     await world.get();
     await world.run('erase', REGISTRY);
     await world.get();
     expect(world.seen()).toEqual([ENTRA, EXCHANGE, EXCHANGE]);
   });
 
-  test('is nothing with "cacheEntraTokens": false, and what was kept is removed', async () => {
+  test('keeps nothing with "cacheEntraTokens": false and removes what it kept before', async () => {
     await world.get();
     world.writeConfig({ cacheEntraTokens: false });
     await world.get(OTHER);
-    expect(keptTokens()).toEqual([]);
+    expect(cachedTokens()).toEqual([]);
     await world.get('third12.azurecr.io');
     expect(world.seen().filter((one) => one === ENTRA)).toHaveLength(3);
   });
 
-  test('is not a server that list tells', async () => {
+  test('does not appear in list', async () => {
     await world.get();
     expect((await world.run('list', '')).stdout).not.toContain('entra');
   });
 
-  test('is no token of the ARM audience, where the tenant knows no other', async () => {
+  test('keeps no token of the ARM audience when the tenant knows no other', async () => {
     const tenant = world.emulator.state.tenants.get(TENANT_ID);
     tenant?.resources.delete(ACR_AUDIENCE);
     for (const host of [REGISTRY, OTHER]) registryOf(world.emulator.state, host).armTokens = true;
@@ -173,43 +173,43 @@ describe('what is kept', () => {
       await world.get();
       await world.get(OTHER);
       expect(world.seen().filter((one) => one === ENTRA)).toHaveLength(3);
-      expect(keptTokens()).toEqual([]);
+      expect(cachedTokens()).toEqual([]);
     } finally {
       tenant?.resources.add(ACR_AUDIENCE);
     }
   });
 
-  test('is no token of an audience that the person chose', async () => {
+  test('keeps no token of another configured audience', async () => {
     world.configure({ '*': { identity: { type: 'client-secret', audience: ARM_AUDIENCE } } });
     registryOf(world.emulator.state, REGISTRY).armTokens = true;
     await world.get();
-    expect(keptTokens()).toEqual([]);
+    expect(cachedTokens()).toEqual([]);
   });
 
-  test('is a token of the audience that the person chose, when that is the registries own', async () => {
+  test('keeps a token of a configured audience that is the registry service’s own', async () => {
     world.configure({ '*': { identity: { type: 'client-secret', audience: ACR_AUDIENCE } } });
     await world.get();
-    expect(keptTokens()).toHaveLength(1);
+    expect(cachedTokens()).toHaveLength(1);
   });
 
-  test('is no token that a program gives for another audience than it was asked for', async () => {
+  test('keeps no token that a program returns for another audience than requested', async () => {
     const { command, calls } = writeCommand(world.emulator.entraToken({ audience: ARM_AUDIENCE }));
     world.configure({ '*': { identity: { type: 'command', command } } });
     for (const host of [REGISTRY, OTHER]) registryOf(world.emulator.state, host).armTokens = true;
     await world.get();
     await world.get(OTHER);
     expect(calls()).toBe(2);
-    expect(keptTokens()).toEqual([]);
+    expect(cachedTokens()).toEqual([]);
   });
 
-  test('is the same for an access token', async () => {
+  test('serves registries that return access tokens', async () => {
     world.configure({ '*': { secret: 'access-token', scope: 'repository:a:pull' } });
     await world.get();
     await world.get(OTHER);
     expect(world.seen().filter((one) => one === ENTRA)).toHaveLength(1);
   });
 
-  test('is nothing that a changed secret of the same client could not use', async () => {
+  test('serves the same client after its secret has changed', async () => {
     await world.get();
     await world.get(OTHER, { AZURE_CLIENT_ID: CLIENT_ID, AZURE_CLIENT_SECRET: `${CLIENT_SECRET}x` });
     expect(world.seen()).toEqual([ENTRA, EXCHANGE, OTHER_EXCHANGE]);

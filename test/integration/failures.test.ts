@@ -1,4 +1,4 @@
-/** What is told when something is set up and fails: one line with the remedy, and the story, without any secret. */
+/** What the program reports when a sign-in fails: one line with a hint, the causes, and never a secret. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CLIENT_ID, type Fault, OBJECT_ID, TENANT_ID } from '../emulator/emulator.ts';
@@ -24,10 +24,10 @@ function countRequests(host: string): number {
   return world.emulator.requests.filter((request) => request.host === host).length;
 }
 
-describe('Entra', () => {
+describe('when signing in at Entra fails', () => {
   const tenantOf = () => world.emulator.state.tenants.get(TENANT_ID);
 
-  test('a wrong secret is told with its code, the correlation id and the command', async () => {
+  test('reports a wrong secret with its code, the correlation id and a command', async () => {
     const { stdout, stderr } = await world.fail(REGISTRY, { AZURE_CLIENT_SECRET: 'wrong-secret-value' });
     expect(stdout).toBe(
       `Cannot sign in for ${REGISTRY}: the client secret is wrong (AADSTS7000215); hint: use the secret's value, not its id, or make a new one: az ad app credential reset --id ${CLIENT_ID}\n`,
@@ -37,7 +37,7 @@ describe('Entra', () => {
     expect(countRequests(REGISTRY)).toBe(0);
   });
 
-  test('an expired secret', async () => {
+  test('reports an expired secret', async () => {
     const application = tenantOf()?.applications.get(CLIENT_ID);
     if (application === undefined) throw new Error('the emulator has an application');
     const { secrets } = application;
@@ -55,13 +55,13 @@ describe('Entra', () => {
       'the application is not in this tenant',
     ],
     [{ AZURE_TENANT_ID: '99999999-0000-4000-8000-000000000000' }, 'AADSTS90002', 'there is no such tenant'],
-  ])('%j is %s: %s', async (variables, code, meaning) => {
+  ])('reports %j as %s: %s', async (variables, code, meaning) => {
     const { stdout } = await world.fail(REGISTRY, variables);
     expect(stdout).toContain(`${meaning} (${code})`);
     expect(countRequests(ENTRA_HOST)).toBe(1);
   });
 
-  test('a tenant that does not know the registry service', async () => {
+  test('reports a tenant that does not know Azure Container Registry', async () => {
     const id = '44444444-2222-4333-8444-555555555555';
     const tenant = addTenant(world.emulator.state, id, 'empty.onmicrosoft.com');
     const application = tenantOf()?.applications.get(CLIENT_ID);
@@ -73,7 +73,7 @@ describe('Entra', () => {
   });
 
   test.each(['../../evil', 'a b', 'tenant?x=1', 'tenant#', 'tenant/oauth2'])(
-    'AZURE_TENANT_ID %j is sent nowhere',
+    'sends nothing when AZURE_TENANT_ID is %j',
     async (tenant) => {
       const { stdout } = await world.fail(REGISTRY, { AZURE_TENANT_ID: tenant });
       expect(stdout).toContain('AZURE_TENANT_ID is not a tenant');
@@ -81,7 +81,7 @@ describe('Entra', () => {
     },
   );
 
-  test('an unknown code is told with the page that explains it', async () => {
+  test('reports an unknown code with the page that explains it', async () => {
     const body = JSON.stringify({
       error: 'invalid_client',
       error_description: 'AADSTS999999: Something new.\r\nTrace ID: x',
@@ -95,17 +95,17 @@ describe('Entra', () => {
   test.each([
     ['an HTML page', { status: 200, body: '<html><title>Captive portal</title></html>' }, 'without an OAuth answer'],
     ['an empty body', { status: 400, body: '' }, 'without an OAuth answer'],
-    ['JSON that is no object', { status: 200, body: '[]' }, 'without an OAuth answer'],
-    ['a token that is no text', { status: 200, body: '{"access_token":42}' }, 'without an OAuth answer'],
+    ['JSON that is not an object', { status: 200, body: '[]' }, 'without an OAuth answer'],
+    ['a token that is not a string', { status: 200, body: '{"access_token":42}' }, 'without an OAuth answer'],
     ['an empty token', { status: 200, body: '{"access_token":""}' }, 'without an OAuth answer'],
-  ])('answers with %s', async (_name, fault, text) => {
+  ])('reports an answer with %s', async (_name, fault, text) => {
     inject({ host: ENTRA_HOST, ...fault });
     expect((await world.fail()).stdout).toContain(text);
   });
 });
 
-describe('the registry', () => {
-  test('an identity without a role is named, with the command that gives it one', async () => {
+describe('at the registry', () => {
+  test('names an identity without a role and the command that assigns one', async () => {
     registryOf(world.emulator.state, REGISTRY).roles.set(OBJECT_ID, { actions: [] });
     restore.push(() => registryOf(world.emulator.state, REGISTRY).roles.clear());
     const { stdout, stderr } = await world.fail();
@@ -115,7 +115,7 @@ describe('the registry', () => {
     expect(countRequests(REGISTRY)).toBe(1);
   });
 
-  test('the same with an empty body', async () => {
+  test('reports an empty body when the registry refuses an identity without a role', async () => {
     const registry = registryOf(world.emulator.state, REGISTRY);
     registry.roles.set(OBJECT_ID, { actions: [] });
     registry.emptyRefusals = true;
@@ -126,7 +126,7 @@ describe('the registry', () => {
     expect((await world.fail()).stderr).toContain('cause: HTTP 401 with an empty body');
   });
 
-  test('a token of the ARM audience that is refused is told as what it is', async () => {
+  test('reports that the registry refused a token of the ARM audience', async () => {
     const resources = world.emulator.state.tenants.get(TENANT_ID)?.resources;
     const registry = registryOf(world.emulator.state, REGISTRY);
     resources?.delete(ACR_AUDIENCE);
@@ -142,7 +142,7 @@ describe('the registry', () => {
     expect(countRequests(REGISTRY)).toBe(1);
   });
 
-  test('a tenant that knows only the ARM audience is asked for that, and first the next time', async () => {
+  test('falls back to the ARM audience when the tenant knows no other, and starts with it the next time', async () => {
     const resources = world.emulator.state.tenants.get(TENANT_ID)?.resources;
     resources?.delete(ACR_AUDIENCE);
     restore.push(() => resources?.add(ACR_AUDIENCE));
@@ -156,7 +156,7 @@ describe('the registry', () => {
     ]);
   });
 
-  test('a firewall is told with the address that it saw and the rule that helps', async () => {
+  test('reports the address that the firewall blocks and the command that allows it', async () => {
     const registry = registryOf(world.emulator.state, REGISTRY);
     registry.firewall = '203.0.113.7';
     restore.push(() => {
@@ -167,21 +167,21 @@ describe('the registry', () => {
     expect(stdout).toContain('az acr network-rule add -n myregistry --ip-address 203.0.113.7');
   });
 
-  test('a registry that does not exist', async () => {
+  test('reports a registry that does not exist', async () => {
     world.emulator.state.missingRegistries.add('nosuchregistry.azurecr.io');
     expect((await world.fail('nosuchregistry.azurecr.io')).stdout).toContain('nosuchregistry.azurecr.io');
   });
 
   test.each([
     ['no refresh token', { status: 200, body: '{}' }, 'answered without a refresh_token'],
-    ['a proxy page', { status: 403, body: '<h1>Blocked by policy</h1>' }, 'denies access'],
-    ['404', { status: 404, body: '' }, 'has no token service'],
-  ])('answers with %s', async (_name, fault, text) => {
+    ['the page of a proxy', { status: 403, body: '<h1>Blocked by policy</h1>' }, 'denies access'],
+    ['status 404', { status: 404, body: '' }, 'has no token service'],
+  ])('reports an answer with %s', async (_name, fault, text) => {
     inject({ host: REGISTRY, ...fault });
     expect((await world.fail()).stdout).toContain(text);
   });
 
-  test('a token that is not a JWT is answered but not kept', async () => {
+  test('returns a token that is not a JWT but does not cache it', async () => {
     inject({ host: REGISTRY, status: 200, body: '{"refresh_token":"opaque-token"}' });
     expect((await world.get()).Secret).toBe('opaque-token');
     expect((await world.get()).Secret).toBe('opaque-token');
@@ -189,8 +189,8 @@ describe('the registry', () => {
   });
 });
 
-describe('a passing fault', () => {
-  test.each([429, 500, 502, 503, 504, 408])('%i once is tried again', async (status) => {
+describe('when a request fails', () => {
+  test.each([429, 500, 502, 503, 504, 408])('retries after a single %i', async (status) => {
     inject({ host: ENTRA_HOST, status, body: '', times: 1 });
     inject({ host: REGISTRY, status, body: '', times: 1, headers: { 'Retry-After': '0' } });
     await world.get();
@@ -198,55 +198,55 @@ describe('a passing fault', () => {
     expect(countRequests(REGISTRY)).toBe(2);
   });
 
-  test('a reset connection is tried again', async () => {
+  test('retries after a reset connection', async () => {
     inject({ host: REGISTRY, reset: true, times: 1 });
     await world.get();
     expect(countRequests(ENTRA_HOST)).toBe(1);
   });
 
-  test('a truncated answer is no answer', async () => {
+  test('retries after a truncated answer', async () => {
     inject({ host: REGISTRY, truncate: 10, times: 1 });
     await world.get();
   });
 
-  test('three times is told, and not tried for ever', async () => {
+  test('gives up after three attempts', async () => {
     inject({ host: REGISTRY, status: 503, body: '', headers: { 'Retry-After': '0' } });
     expect((await world.fail()).stdout).toContain('answered 503');
     expect(countRequests(REGISTRY)).toBe(3);
   });
 
-  test('a long Retry-After is told, not waited for', async () => {
+  test('reports a long Retry-After instead of waiting', async () => {
     inject({ host: REGISTRY, status: 429, body: '', headers: { 'Retry-After': '60' } });
     expect((await world.fail()).stdout).toContain('sees too many requests; hint: wait 60 seconds and try again');
     expect(countRequests(REGISTRY)).toBe(1);
   });
 
-  test.each([400, 401, 403, 404])('%i is not tried again', async (status) => {
+  test.each([400, 401, 403, 404])('does not retry after %i', async (status) => {
     inject({ host: REGISTRY, status, body: '' });
     await world.fail();
     expect(countRequests(REGISTRY)).toBe(1);
   });
 });
 
-describe('a hostile answer', () => {
-  test.each([ENTRA_HOST, REGISTRY])('a redirect of %s is not followed', async (host) => {
+describe('when an answer is hostile', () => {
+  test.each([ENTRA_HOST, REGISTRY])('does not follow a redirect of %s', async (host) => {
     inject({ host, redirectTo: 'https://evil.example.com/steal?x=1' });
     const { stdout } = await world.fail();
     expect(stdout).toContain(`${host} redirects to evil.example.com, which is not followed`);
     expect(world.emulator.connects.some((target) => target.includes('evil'))).toBe(false);
   });
 
-  test.each([ENTRA_HOST, REGISTRY])('an error of %s that echoes what was sent leaks nothing', async (host) => {
+  test.each([ENTRA_HOST, REGISTRY])('leaks nothing when an error of %s echoes the request', async (host) => {
     inject({ host, echo: true });
     await world.fail();
   });
 
-  test.each([ENTRA_HOST, REGISTRY])('an answer of %s without end is cut off', async (host) => {
+  test.each([ENTRA_HOST, REGISTRY])('stops reading an endless answer of %s', async (host) => {
     inject({ host, status: 200, body: 'x'.repeat(2 * 1024 * 1024) });
     expect((await world.fail()).stdout).toContain('answered without end');
   });
 
-  test('control characters do not reach the terminal', async () => {
+  test('keeps control characters away from the terminal', async () => {
     const description = 'AADSTS7000215: \u001B[2J\u001B]0;owned\u0007 \u202Egnorw\r\ninjected: line';
     inject({
       host: ENTRA_HOST,
@@ -260,39 +260,39 @@ describe('a hostile answer', () => {
   });
 });
 
-describe('the way there', () => {
-  test('a proxy that refuses is told with the variable', async () => {
+describe('on the network', () => {
+  test('names HTTPS_PROXY when the proxy refuses the tunnel', async () => {
     inject({ at: 'connect', host: ENTRA_HOST, status: 403 });
     const { stdout } = await world.fail();
     expect(stdout).toContain(`the proxy answered 403 for ${ENTRA_HOST}`);
     expect(stdout).toContain('HTTPS_PROXY');
   });
 
-  test('a proxy that is not there', async () => {
+  test('reports an unreachable proxy without its password', async () => {
     const proxy = 'http://someone:proxy-password@127.0.0.1:1';
     const { stdout, stderr } = await world.fail(REGISTRY, { HTTPS_PROXY: proxy, https_proxy: proxy });
     expect(stdout).toContain('cannot be reached through the proxy of HTTPS_PROXY (ECONNREFUSED)');
     expect(stdout + stderr).not.toContain('proxy-password');
   });
 
-  test('a proxy that is no URL', async () => {
+  test('reports a proxy that is not an http or https URL', async () => {
     const { stdout } = await world.fail(REGISTRY, { HTTPS_PROXY: 'ftp://proxy', https_proxy: 'ftp://proxy' });
     expect(stdout).toContain('it is not the URL of an http or https proxy');
   });
 
-  test('a certificate that nobody trusts is told with the variable that helps', async () => {
+  test('names NODE_EXTRA_CA_CERTS when a certificate is not trusted', async () => {
     const { stdout } = await world.fail(REGISTRY, { NODE_EXTRA_CA_CERTS: undefined });
     expect(stdout).toMatch(/the certificate of login\.microsoftonline\.com is not trusted \([A-Z_]+\)/);
     expect(stdout).toContain('NODE_EXTRA_CA_CERTS');
     expect(world.emulator.requests).toEqual([]);
   });
 
-  test.each(['/no/such/file.pem', '/etc/passwd'])('NODE_EXTRA_CA_CERTS %s is told by its name', async (file) => {
+  test.each(['/no/such/file.pem', '/etc/passwd'])('reports the unusable NODE_EXTRA_CA_CERTS file %s', async (file) => {
     const { stdout } = await world.fail(REGISTRY, { NODE_EXTRA_CA_CERTS: file });
     expect(stdout).toContain(`Cannot use NODE_EXTRA_CA_CERTS ${file}`);
   });
 
-  test('NO_PROXY keeps a host away from the proxy', async () => {
+  test('bypasses the proxy for a host in NO_PROXY', async () => {
     const outcome = await world.run('get', REGISTRY, {
       ...CLIENT_SECRET_VARIABLES,
       AZURE_AUTHORITY_HOST: 'https://authority.invalid',
@@ -300,11 +300,11 @@ describe('the way there', () => {
       no_proxy: 'authority.invalid',
     });
     expect(outcome.stdout).toContain('there is no host authority.invalid');
-    // The connection to the registry is opened ahead, through the proxy.
+    // The connection to the registry is opened in advance, through the proxy.
     expect(world.emulator.connects).toEqual([`${REGISTRY}:443`]);
   });
 
-  test('a secret in the environment with every special character arrives whole', async () => {
+  test('sends a secret with every special character unchanged', async () => {
     await world.get();
     expect(world.emulator.requests[0]?.form['client_secret']).toBe(CLIENT_SECRET_VARIABLES.AZURE_CLIENT_SECRET);
   });

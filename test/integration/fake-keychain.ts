@@ -1,25 +1,25 @@
-/** Programs that speak the credential-helper protocol as a keychain of the system does, or fail as one does. */
+/** Programs that speak the credential-helper protocol like a system keychain, or fail like one. */
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { asJsonObject, parseJsonObject } from '../../src/json.ts';
 
-/** `forgets` takes what it cannot give back; `crowded` keeps one login beside another and gives the first. */
+/** `forgets` accepts what it cannot return; `crowded` keeps several logins for a server and returns the first. */
 export type Mood = 'works' | 'broken' | 'hangs' | 'locked' | 'forgets' | 'crowded';
 
 export interface FakeKeychain {
   /** What it holds: user names by server URL. */
   readonly contents: () => Readonly<Record<string, string>>;
-  /** Everybody whose login it keeps beside another. */
+  /** The users whose logins it keeps for a server. */
   readonly usersOf: (serverUrl: string) => readonly string[];
   readonly secretOf: (serverUrl: string) => string | undefined;
-  /** Puts an entry there as its owner would. */
+  /** Adds an entry as its owner would. */
   readonly put: (serverUrl: string, username: string, secret: string) => void;
   /** The verbs that it was called with so far, each with the arguments behind it. */
   readonly calls: () => readonly string[];
   readonly feel: (mood: Mood) => void;
   readonly remove: () => void;
-  /** The processes that were started and would run for ever. */
+  /** The processes that it started and that would run forever. */
   readonly hanging: () => readonly number[];
 }
 

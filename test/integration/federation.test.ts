@@ -1,4 +1,4 @@
-/** `get` with the token that Kubernetes, GitLab or another issuer wrote, with and without a cluster's token proxy. */
+/** `get` with a federated token of Kubernetes, GitLab or another issuer, with and without a token proxy. */
 
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ function issue(claims: Record<string, unknown> = {}): string {
   return ci.issue({ iss: ISSUER, sub: SUBJECT, aud: [FEDERATED_AUDIENCE], ...claims }, now);
 }
 
-/** What the webhook of a cluster puts into a pod, and nothing else. */
+/** The variables that the webhook of a cluster puts into a pod. */
 function pod(more: Record<string, string | undefined> = {}): Record<string, string | undefined> {
   return {
     AZURE_CLIENT_SECRET: undefined,
@@ -42,7 +42,7 @@ function pod(more: Record<string, string | undefined> = {}): Record<string, stri
   };
 }
 
-/** The environment with a token in a variable of it. */
+/** An environment with the token in the named variable. */
 function withToken(name: string, more: Record<string, string | undefined> = {}): Record<string, string | undefined> {
   return { AZURE_CLIENT_SECRET: undefined, [name]: issue(), ...more };
 }
@@ -62,7 +62,7 @@ describe('a pod with a workload identity', () => {
     });
   });
 
-  test('reads the file anew at each sign-in, and not at all for an answer from the cache', async () => {
+  test('reads the file again at each sign-in, and not at all for an answer from the cache', async () => {
     const first = await world.get(REGISTRY, pod());
     rmSync(tokenFile);
     expect((await world.get(REGISTRY, pod())).Secret).toBe(first.Secret);
@@ -77,12 +77,12 @@ describe('a pod with a workload identity', () => {
   const files: readonly (readonly [what: string, text: string | undefined, line: string])[] = [
     ['is missing', undefined, 'there is no file'],
     ['is empty', '', 'there is no token in'],
-    ['holds blanks', ' \n', 'there is no token in'],
+    ['holds only blanks', ' \n', 'there is no token in'],
     ['holds no token', '<html>', 'is not a signed token'],
     ['holds half a token', 'eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4In0', 'is not a signed token'],
     ['holds two lines', 'a.b.c\nd.e.f', 'is not a signed token'],
   ];
-  test.each(files)('is told that its file %s, without any request', async (_what, text, line) => {
+  test.each(files)('reports that its token file %s, without any request', async (_what, text, line) => {
     if (text === undefined) rmSync(tokenFile);
     else writeFileSync(tokenFile, text);
     const { stdout, stderr } = await world.fail(REGISTRY, pod());
@@ -92,7 +92,7 @@ describe('a pod with a workload identity', () => {
     world.expectNothingSent();
   });
 
-  test('is told that its file is a folder', async () => {
+  test('reports a folder in place of its token file', async () => {
     const { stdout } = await world.fail(REGISTRY, pod({ AZURE_FEDERATED_TOKEN_FILE: world.folder }));
     expect(stdout).toContain(`the token in ${world.folder} cannot be read`);
   });
@@ -103,15 +103,18 @@ describe('a pod with a workload identity', () => {
     ['700213', { sub: 'system:serviceaccount:a:b' }, `iss ${ISSUER}, sub system:serviceaccount:a:b, aud `],
     ['7002138', { sub: SUBJECT.toUpperCase() }, `sub ${SUBJECT.toUpperCase()}`],
   ];
-  test.each(claims)('is told what its token says when Entra refuses it with %s', async (code, changed, cause) => {
-    writeFileSync(tokenFile, issue(changed));
-    const { stdout, stderr } = await world.fail(REGISTRY, pod());
-    expect(stdout).toContain(`no federated credential matches (AADSTS${code})`);
-    expect(stderr).toContain(cause);
-    expect(stderr).toContain(`hint: az ad app federated-credential list --id ${CLIENT_ID}`);
-  });
+  test.each(claims)(
+    'reports the claims of its token when Entra rejects it with AADSTS%s',
+    async (code, changed, cause) => {
+      writeFileSync(tokenFile, issue(changed));
+      const { stdout, stderr } = await world.fail(REGISTRY, pod());
+      expect(stdout).toContain(`no federated credential matches (AADSTS${code})`);
+      expect(stderr).toContain(cause);
+      expect(stderr).toContain(`hint: az ad app federated-credential list --id ${CLIENT_ID}`);
+    },
+  );
 
-  test('is told when its token is an old one', async () => {
+  test('reports how long ago its token expired', async () => {
     const now = Math.floor(Date.now() / 1000);
     writeFileSync(tokenFile, issue({ exp: now - 720, nbf: now - 4320, iat: now - 4320 }));
     const { stderr } = await world.fail(REGISTRY, pod());
@@ -121,7 +124,7 @@ describe('a pod with a workload identity', () => {
     expect(stderr).toContain('hint: get a new assertion');
   });
 
-  test('cannot be told anything by claims that are not texts', async () => {
+  test('reports missing and hostile claims of its token safely', async () => {
     writeFileSync(tokenFile, issue({ iss: { a: 1 }, sub: '\u001b[31m\n', aud: undefined }));
     const { stderr } = await world.fail(REGISTRY, pod());
     expect(stderr).toContain('aud (none)');
@@ -130,31 +133,31 @@ describe('a pod with a workload identity', () => {
 });
 
 describe('a token in a variable', () => {
-  test.each(['AZURE_FEDERATED_TOKEN', 'ARM_OIDC_TOKEN'])('%s signs in', async (name) => {
+  test.each(['AZURE_FEDERATED_TOKEN', 'ARM_OIDC_TOKEN'])('signs in when the variable is %s', async (name) => {
     await world.get(REGISTRY, withToken(name));
     expect(world.seen()).toEqual([ENTRA, EXCHANGE]);
   });
 
-  test('that the configuration names signs in, as in GitLab', async () => {
+  test('signs in when the configuration names the variable, as in GitLab', async () => {
     const identity = { type: 'workload-identity', clientId: CLIENT_ID, tenantId: TENANT_ID, tokenEnv: 'GITLAB_OIDC' };
     world.configure({ [REGISTRY]: { identity } });
     await world.get(REGISTRY, { AZURE_CLIENT_ID: undefined, AZURE_TENANT_ID: undefined, GITLAB_OIDC: ` ${issue()}\n` });
     expect(world.emulator.requests[0]?.form['client_secret']).toBeUndefined();
   });
 
-  test("Terraform's variables sign in with Terraform's client", async () => {
+  test("signs in with Terraform's client when Terraform's variables are set", async () => {
     const ids = { ARM_CLIENT_ID: CLIENT_ID, ARM_TENANT_ID: TENANT_ID };
     const nobody = { AZURE_CLIENT_ID: undefined, AZURE_TENANT_ID: undefined, AZURE_CLIENT_SECRET: undefined };
     await world.get(REGISTRY, { ...nobody, ...ids, ARM_OIDC_TOKEN_FILE_PATH: tokenFile });
     expect(world.seen()).toEqual([ENTRA, EXCHANGE]);
   });
 
-  test('that the configuration names and that is not set is told', async () => {
+  test('is reported as missing when the configuration names a variable that is not set', async () => {
     world.configure({ [REGISTRY]: { identity: { type: 'workload-identity', tokenEnv: 'GITLAB_OIDC' } } });
     expect((await world.fail()).stdout).toContain('GITLAB_OIDC is not set');
   });
 
-  test('that holds something else is told without quoting it', async () => {
+  test('is reported as malformed without being quoted when it is not a token', async () => {
     const { stdout, stderr } = await world.fail(
       REGISTRY,
       withToken('X', { AZURE_FEDERATED_TOKEN: 'not-a-token-at-all' }),
@@ -165,7 +168,7 @@ describe('a token in a variable', () => {
 });
 
 describe('a pod with an identity binding', () => {
-  /** What the webhook adds for the binding. */
+  /** The variables of a pod for which the webhook added a binding. */
   function bound(more: Record<string, string | undefined> = {}): Record<string, string | undefined> {
     writeFileSync(tokenFile, issue({ aud: [BINDING_AUDIENCE] }));
     return pod({
@@ -176,7 +179,7 @@ describe('a pod with an identity binding', () => {
     });
   }
 
-  test('signs in at the token proxy, under its TLS name, past the HTTP proxy', async () => {
+  test('signs in at the token proxy under its TLS name and bypasses the HTTP proxy', async () => {
     await world.get(REGISTRY, { ...bound(), NO_PROXY: undefined, no_proxy: undefined });
     expect(world.seen()).toEqual([EXCHANGE]);
     expect(new Set(world.emulator.connects)).toEqual(new Set([`${REGISTRY}:443`]));
@@ -193,7 +196,7 @@ describe('a pod with an identity binding', () => {
     ]);
   });
 
-  test.each(['/proxy', '/proxy/'])('keeps the path %s of the proxy before its own', async (path) => {
+  test.each(['/proxy', '/proxy/'])('keeps the path prefix %s of the token proxy', async (path) => {
     await world.get(REGISTRY, bound({ AZURE_KUBERNETES_TOKEN_PROXY: `${proxy.url}${path}` }));
     expect(proxy.requests[0]?.path).toBe(`/proxy/${TENANT_ID}/oauth2/v2.0/token`);
   });
@@ -203,7 +206,7 @@ describe('a pod with an identity binding', () => {
     expect(proxy.requests).toHaveLength(1);
   });
 
-  test('with another token goes to Entra, whatever the variables say', async () => {
+  test('goes to Entra with a token of another audience, whatever the variables say', async () => {
     const variables = bound({ AZURE_KUBERNETES_TOKEN_PROXY: 'nonsense' });
     writeFileSync(tokenFile, issue());
     await world.get(REGISTRY, variables);
@@ -211,7 +214,7 @@ describe('a pod with an identity binding', () => {
     expect(proxy.requests).toEqual([]);
   });
 
-  test('and no proxy is told by Entra, with the annotation that is missing', async () => {
+  test('reports the missing annotation when no token proxy is set', async () => {
     const none = { AZURE_KUBERNETES_TOKEN_PROXY: '', AZURE_KUBERNETES_SNI_NAME: '', AZURE_KUBERNETES_CA_FILE: '' };
     const { stdout, stderr } = await world.fail(REGISTRY, bound(none));
     expect(stdout).toContain('no federated credential matches (AADSTS700212)');
@@ -221,37 +224,45 @@ describe('a pod with an identity binding', () => {
 
   const wrong: readonly (readonly [what: string, Record<string, string>, line: string])[] = [
     [
-      'no proxy but its name',
+      'a TLS name without a proxy',
       { AZURE_KUBERNETES_TOKEN_PROXY: '', AZURE_KUBERNETES_CA_FILE: '' },
       'AZURE_KUBERNETES_SNI_NAME is set, AZURE_KUBERNETES_TOKEN_PROXY is not',
     ],
     [
-      'no proxy but its certificates',
+      'certificates without a proxy',
       { AZURE_KUBERNETES_TOKEN_PROXY: '', AZURE_KUBERNETES_SNI_NAME: '' },
       'AZURE_KUBERNETES_CA_FILE is set, AZURE_KUBERNETES_TOKEN_PROXY is not',
     ],
-    ['http', { AZURE_KUBERNETES_TOKEN_PROXY: 'http://127.0.0.1:1' }, 'is not an https URL'],
-    ['no URL', { AZURE_KUBERNETES_TOKEN_PROXY: 'kubernetes' }, 'is not an https URL'],
+    ['an http URL', { AZURE_KUBERNETES_TOKEN_PROXY: 'http://127.0.0.1:1' }, 'is not an https URL'],
+    ['a value that is not a URL', { AZURE_KUBERNETES_TOKEN_PROXY: 'kubernetes' }, 'is not an https URL'],
     [
-      'a user',
+      'a URL with a user name',
       { AZURE_KUBERNETES_TOKEN_PROXY: 'https://user:secret-word@host' },
       'has a user name, a query or a fragment',
     ],
-    ['a query', { AZURE_KUBERNETES_TOKEN_PROXY: 'https://host/?a=b' }, 'has a user name, a query or a fragment'],
-    ['a fragment', { AZURE_KUBERNETES_TOKEN_PROXY: 'https://host/#a' }, 'has a user name, a query or a fragment'],
     [
-      'certificates twice',
+      'a URL with a query',
+      { AZURE_KUBERNETES_TOKEN_PROXY: 'https://host/?a=b' },
+      'has a user name, a query or a fragment',
+    ],
+    [
+      'a URL with a fragment',
+      { AZURE_KUBERNETES_TOKEN_PROXY: 'https://host/#a' },
+      'has a user name, a query or a fragment',
+    ],
+    [
+      'certificates in a file and in a variable',
       { AZURE_KUBERNETES_CA_DATA: 'x' },
       'both AZURE_KUBERNETES_CA_FILE and AZURE_KUBERNETES_CA_DATA are set',
     ],
     [
-      'certificates that are none',
+      'a variable without a certificate',
       { AZURE_KUBERNETES_CA_FILE: '', AZURE_KUBERNETES_CA_DATA: 'x' },
       'AZURE_KUBERNETES_CA_DATA holds no certificate',
     ],
-    ['a file that is missing', { AZURE_KUBERNETES_CA_FILE: '/nowhere/ca.crt' }, 'there is no file /nowhere/ca.crt'],
+    ['a missing certificate file', { AZURE_KUBERNETES_CA_FILE: '/nowhere/ca.crt' }, 'there is no file /nowhere/ca.crt'],
   ];
-  test.each(wrong)('and %s is told before anything is sent', async (_what, changed, line) => {
+  test.each(wrong)('rejects %s before anything is sent', async (_what, changed, line) => {
     const { stdout } = await world.fail(REGISTRY, bound(changed));
     expect(stdout).toContain(line);
     expect(stdout).not.toContain('secret-word');
@@ -259,12 +270,12 @@ describe('a pod with an identity binding', () => {
     expect(proxy.requests).toEqual([]);
   });
 
-  test('and a file without certificates is told', async () => {
+  test('rejects a certificate file without certificates', async () => {
     writeFileSync(caFile, 'nothing');
     expect((await world.fail(REGISTRY, bound())).stdout).toContain(`${caFile} holds no certificate`);
   });
 
-  test('and an empty file trusts what the machine trusts, which is not this proxy', async () => {
+  test('trusts only what the machine trusts when the certificate file is empty', async () => {
     writeFileSync(caFile, '');
     const { stdout, stderr } = await world.fail(REGISTRY, bound());
     expect(stdout).toMatch(/the certificate of 127\.0\.0\.1:\d+ is not trusted/);
@@ -272,13 +283,13 @@ describe('a pod with an identity binding', () => {
     expect(proxy.requests).toEqual([]);
   });
 
-  test('under a name that the certificate has not sends nothing', async () => {
+  test('sends nothing when the certificate has another name', async () => {
     const { stdout } = await world.fail(REGISTRY, bound({ AZURE_KUBERNETES_SNI_NAME: 'other.example' }));
     expect(stdout).toContain('is not trusted (ERR_TLS_CERT_ALTNAME_INVALID)');
     expect(proxy.requests).toEqual([]);
   });
 
-  test('is told what the proxy refuses, and that it was the proxy', async () => {
+  test('names the token proxy when it refuses the token', async () => {
     const other = '44444444-5555-4666-8777-888888888888';
     const { stderr } = await world.fail(REGISTRY, bound({ AZURE_CLIENT_ID: other }));
     expect(stderr).toMatch(new RegExp(`cause: 127\\.0\\.0\\.1:\\d+ refused the token in ${tokenFile} for ${other}`));

@@ -1,4 +1,4 @@
-/** `get`, from the environment's client secret to the registry's token and back from the cache. */
+/** `get` with a client secret: the sign-in, the cache, the settings of a registry, and hosts that it does not serve. */
 
 import { describe, expect, test } from 'vitest';
 import { CLIENT_ID, CLIENT_SECRET, TENANT_ID } from '../emulator/emulator.ts';
@@ -17,8 +17,8 @@ import {
 
 const world = await openWorld();
 
-describe('the first answer', () => {
-  test('is the null GUID with an ACR refresh token, for one Entra request and one exchange', async () => {
+describe('the first get', () => {
+  test('returns the null GUID with an ACR refresh token after one Entra request and one exchange', async () => {
     const answer = await world.get();
     expect(answer.ServerURL).toBe(REGISTRY);
     expect(answer.Username).toBe(NULL_GUID);
@@ -26,7 +26,7 @@ describe('the first answer', () => {
     expect(world.seen()).toEqual([ENTRA, EXCHANGE]);
   });
 
-  test('asks Entra for the audience of the registry service with the four fields of the grant', async () => {
+  test('requests the audience of the registry service with exactly the fields of the grant', async () => {
     await world.get();
     expect(world.emulator.requests[0]?.form).toEqual({
       client_id: CLIENT_ID,
@@ -36,7 +36,7 @@ describe('the first answer', () => {
     });
   });
 
-  test('exchanges without a tenant, since the registry reads it from the token', async () => {
+  test('names no tenant in the exchange, since the registry reads it from the token', async () => {
     await world.get();
     expect(Object.keys(world.emulator.requests[1]?.form ?? {})).toEqual(['grant_type', 'service', 'access_token']);
   });
@@ -54,14 +54,14 @@ describe('the first answer', () => {
     ['MyRegistry.AzureCR.io', 'MyRegistry.AzureCR.io'],
     ['myregistry.azurecr.io.', 'myregistry.azurecr.io.'],
     ['myregistry.azurecr.io/team/app', 'myregistry.azurecr.io/team/app'],
-  ])('to %j echoes %j and goes to the login server', async (input, echoed) => {
+  ])('for %j echoes %j and asks the login server', async (input, echoed) => {
     expect((await world.get(input)).ServerURL).toBe(echoed);
     expect(world.seen()).toEqual([ENTRA, EXCHANGE]);
   });
 });
 
-describe('the second answer', () => {
-  test('comes from the cache, whatever form the registry is named in', async () => {
+describe('a later get', () => {
+  test('answers from the cache, however the registry is spelled', async () => {
     const first = await world.get();
     world.forgetRequests();
     for (const form of [REGISTRY, `https://${REGISTRY}`, `${REGISTRY}:443`, 'MYREGISTRY.azurecr.io.']) {
@@ -70,7 +70,7 @@ describe('the second answer', () => {
     expect(world.emulator.connects).toEqual([]);
   });
 
-  test('of a regional endpoint is the one of the global login server', async () => {
+  test('uses one token for the login server and all its regional endpoints', async () => {
     const first = await world.get('myregistry.eastus2.geo.azurecr.io');
     expect(world.seen()).toEqual([ENTRA, 'POST myregistry.eastus2.geo.azurecr.io/oauth2/exchange']);
     expect(world.emulator.requests[1]?.form['service']).toBe(REGISTRY);
@@ -80,7 +80,7 @@ describe('the second answer', () => {
     expect(world.emulator.connects).toEqual([]);
   });
 
-  test('is signed in for again when the first one has ended, and never an ended one', async () => {
+  test('signs in again when the token has expired', async () => {
     const first = await world.get();
     world.aheadSeconds = 10_801;
     const second = await world.get();
@@ -88,13 +88,13 @@ describe('the second answer', () => {
     expect(world.seen()).toEqual([ENTRA, EXCHANGE, ENTRA, EXCHANGE]);
   });
 
-  test('is renewed in the last five minutes', async () => {
+  test('renews the token in its last five minutes', async () => {
     const first = await world.get();
     world.aheadSeconds = 10_800 - 299;
     expect((await world.get()).Secret).not.toBe(first.Secret);
   });
 
-  test('is the old token in the last five minutes when renewing fails, and a failure after them', async () => {
+  test('returns the old token in its last five minutes when renewal fails, and fails once it has expired', async () => {
     const first = await world.get();
     const restore = world.emulator.inject({ host: 'login.microsoftonline.com', status: 503, body: '' });
     try {
@@ -107,13 +107,13 @@ describe('the second answer', () => {
     }
   });
 
-  test('is no older token after the clock was turned back', async () => {
+  test('ignores the cached token after the clock was turned back', async () => {
     const first = await world.get();
     world.aheadSeconds = -7200;
     expect((await world.get()).Secret).not.toBe(first.Secret);
   });
 
-  test('takes the end from the token, not from a guess of three hours', async () => {
+  test('reads the expiry from the token instead of assuming three hours', async () => {
     registryOf(world.emulator.state, 'shortlived.azurecr.io').refreshTokenSeconds = 900;
     const first = await world.get('shortlived.azurecr.io');
     world.aheadSeconds = 901;
@@ -121,10 +121,10 @@ describe('the second answer', () => {
   });
 });
 
-describe('another account', () => {
+describe('when the account changes', () => {
   const OTHER_CLIENT = '22222222-2222-4333-8444-555555555555';
 
-  test('means another token at once, and the first again from the cache', async () => {
+  test('returns another token at once, and the first one from the cache later', async () => {
     const tenant = world.emulator.state.tenants.get(TENANT_ID);
     if (tenant === undefined) throw new Error('the emulator has a tenant');
     addApplication(tenant, { clientId: OTHER_CLIENT, objectId: OTHER_CLIENT, secret: 'other-secret-value' });
@@ -138,7 +138,7 @@ describe('another account', () => {
     expect(world.seen()).toEqual([]);
   });
 
-  test('with a rotated secret keeps the token of the same application', async () => {
+  test('keeps the token of the same application when its secret was rotated', async () => {
     const first = await world.get();
     world.forgetRequests();
     expect((await world.get(REGISTRY, { AZURE_CLIENT_SECRET: 'a-new-secret-value' })).Secret).toBe(first.Secret);
@@ -146,14 +146,14 @@ describe('another account', () => {
 });
 
 describe('the configuration of a registry', () => {
-  test('"identity-token" answers <token> with the same refresh token', async () => {
+  test('"identity-token" returns <token> with the same refresh token', async () => {
     const first = await world.get();
     world.configure({ [REGISTRY]: { secret: 'identity-token' } });
     const answer = await world.get();
     expect(answer).toEqual({ ServerURL: REGISTRY, Username: '<token>', Secret: first.Secret });
   });
 
-  test('"access-token" answers a token for its scopes, kept until its own end', async () => {
+  test('"access-token" returns a token for its scopes and caches it until it expires', async () => {
     const scope = ['repository:team/app:pull', 'repository:base:pull,push'];
     world.configure({ [REGISTRY]: { secret: 'access-token', scope } });
     const first = await world.get();
@@ -163,12 +163,12 @@ describe('the configuration of a registry', () => {
     expect(new URLSearchParams(world.emulator.requests[2]?.body).getAll('scope')).toEqual(scope);
     expect((await world.get()).Secret).toBe(first.Secret);
     world.forgetRequests();
-    world.aheadSeconds = 4501; // the access token has ended, the refresh token has not
+    world.aheadSeconds = 4501; // the access token has expired, the refresh token has not
     expect((await world.get()).Secret).not.toBe(first.Secret);
     expect(world.seen()).toEqual([TOKEN]);
   });
 
-  test('another scope means another access token, and the same in another order does not', async () => {
+  test('"scope" leads to another access token when it changes, but not when only its order does', async () => {
     world.configure({ [REGISTRY]: { secret: 'access-token', scope: ['repository:a:pull', 'repository:b:pull'] } });
     const first = await world.get();
     world.configure({ [REGISTRY]: { secret: 'access-token', scope: ['repository:b:pull', 'repository:a:pull'] } });
@@ -177,7 +177,7 @@ describe('the configuration of a registry', () => {
     expect((await world.get()).Secret).not.toBe(first.Secret);
   });
 
-  test('"access-token" exchanges again when the registry has taken back the refresh token', async () => {
+  test('"access-token" exchanges again when the registry rejects the refresh token', async () => {
     world.configure({ [REGISTRY]: { secret: 'access-token', scope: 'repository:a:pull' } });
     await world.get();
     registryOf(world.emulator.state, REGISTRY).epoch += 1;
@@ -187,7 +187,7 @@ describe('the configuration of a registry', () => {
     expect(world.seen()).toEqual([TOKEN, EXCHANGE, TOKEN]);
   });
 
-  test('"tenantId" signs in there and tells the registry', async () => {
+  test('"tenantId" signs in at that tenant and names it to the registry', async () => {
     const id = '33333333-2222-4333-8444-555555555555';
     addApplication(addTenant(world.emulator.state, id, 'guest.onmicrosoft.com'), {
       clientId: CLIENT_ID,
@@ -201,7 +201,7 @@ describe('the configuration of a registry', () => {
     expect(world.emulator.requests[1]?.form['tenant']).toBe(id);
   });
 
-  test('"anonymous" is not found: silent, and nobody is asked', async () => {
+  test('"anonymous" answers not found without a message or a connection', async () => {
     world.configure({ '*.azurecr.io': { anonymous: true } });
     const outcome = await world.run('get', REGISTRY, CLIENT_SECRET_VARIABLES);
     expect(outcome).toEqual({ exitCode: 1, stdout: NOT_FOUND, stderr: '' });
@@ -217,14 +217,14 @@ describe('the configuration of a registry', () => {
     expect(outcome).toEqual({ exitCode: 1, stdout: NOT_FOUND, stderr: '' });
   });
 
-  test('"identity" that is not set up is a failure that names what is missing', async () => {
+  test('"identity" fails and names what is missing when that identity is not set up', async () => {
     world.configure({ [REGISTRY]: { identity: 'azure-cli' } });
     const { stdout } = await world.fail();
     expect(stdout).toContain('Azure CLI is not signed in');
     expect(world.emulator.connects).toEqual([]);
   });
 
-  test('a mistake in it is told with the file and the nearest key, and breaks no other registry', async () => {
+  test('reports an unknown key with the file and the nearest key, and affects no other registry', async () => {
     world.configure({ [REGISTRY]: { secrte: 'refresh-token' } });
     const { stdout } = await world.fail();
     expect(stdout).toContain('unknown key "secrte"');
@@ -233,14 +233,14 @@ describe('the configuration of a registry', () => {
     await world.get('otherregistry.azurecr.io');
   });
 
-  test('that is not JSON breaks no host that is not ours', async () => {
+  test('fails the registry but no foreign host when it is not JSON', async () => {
     world.writeConfig('{ "registries": ');
     await world.fail();
     expect(await world.run('get', 'docker.io')).toEqual({ exitCode: 1, stdout: NOT_FOUND, stderr: '' });
   });
 });
 
-describe('a host that is not ours', () => {
+describe('for a host that is not a login server', () => {
   test.each([
     'docker.io',
     'https://index.docker.io/v1/',
@@ -265,7 +265,7 @@ describe('a host that is not ours', () => {
     'myregistry.azurecr.io\u0000.evil.com',
     '127.0.0.1',
     '[::1]:443',
-  ])('%j is not found: silent, without any connection', async (serverUrl) => {
+  ])('answers %j with not found, without a message or a connection', async (serverUrl) => {
     const outcome = await world.run('get', serverUrl, CLIENT_SECRET_VARIABLES);
     expect(outcome).toEqual({ exitCode: 1, stdout: NOT_FOUND, stderr: '' });
     expect(world.emulator.connects).toEqual([]);
@@ -273,7 +273,7 @@ describe('a host that is not ours', () => {
 });
 
 describe('a machine without an identity', () => {
-  test('is not found, so that anonymous pull works, with a hint and what was looked at in order', async () => {
+  test('answers not found with a hint and the identities that were tried, in order', async () => {
     const outcome = await world.run('get', REGISTRY);
     expect(outcome.exitCode).toBe(1);
     expect(outcome.stdout).toBe(NOT_FOUND);
@@ -288,14 +288,14 @@ describe('a machine without an identity', () => {
     expect(world.seen()).toEqual([]);
   });
 
-  test.each(['AZURE_CLIENT_ID', 'AZURE_TENANT_ID'])('without %s names it in the hint', async (name) => {
+  test.each(['AZURE_CLIENT_ID', 'AZURE_TENANT_ID'])('names %s in the hint when it is empty', async (name) => {
     const outcome = await world.run('get', REGISTRY, { ...CLIENT_SECRET_VARIABLES, [name]: '' });
     expect(outcome.stdout).toBe(NOT_FOUND);
     expect(outcome.stderr).toContain(`${name} is not`);
   });
 });
 
-describe('every cloud', () => {
+describe('in every cloud', () => {
   test.each([
     ['myregistry.azurecr.io', 'login.microsoftonline.com'],
     ['myregistry-e7ggejfuhzhgedc8.azurecr.io', 'login.microsoftonline.com'],
@@ -304,7 +304,7 @@ describe('every cloud', () => {
     ['myregistry.azurecr.de', 'login.microsoftonline.de'],
     ['myregistry.azurecr.sovcloud-azure.fr', 'login.sovcloud-identity.fr'],
     ['myregistry.azurecr.sovcloud-azure.de', 'login.sovcloud-identity.de'],
-  ])('%s signs in at %s', async (registry, authority) => {
+  ])('signs in for %s at %s', async (registry, authority) => {
     await world.get(registry);
     expect(world.seen()).toEqual([
       `POST ${authority}/${TENANT_ID}/oauth2/v2.0/token`,
@@ -312,7 +312,7 @@ describe('every cloud', () => {
     ]);
   });
 
-  test('AZURE_AUTHORITY_HOST is honoured, with or without a slash', async () => {
+  test('signs in at AZURE_AUTHORITY_HOST with a trailing slash', async () => {
     await world.get(REGISTRY, { AZURE_AUTHORITY_HOST: 'https://login.microsoftonline.us/' });
     expect(world.seen()[0]).toBe(`POST login.microsoftonline.us/${TENANT_ID}/oauth2/v2.0/token`);
   });
@@ -322,7 +322,7 @@ describe('every cloud', () => {
     'login.microsoftonline.com',
     'https://user@login.microsoftonline.com',
     'nonsense',
-  ])('AZURE_AUTHORITY_HOST %s is refused before anything is sent', async (authority) => {
+  ])('rejects AZURE_AUTHORITY_HOST %s before anything is sent', async (authority) => {
     const { stdout } = await world.fail(REGISTRY, { AZURE_AUTHORITY_HOST: authority });
     expect(stdout).toContain('AZURE_AUTHORITY_HOST is not an https URL');
     expect(world.emulator.connects).toEqual([]);

@@ -1,4 +1,4 @@
-/** `get` on a server of Azure Arc, whose agent asks for the key in a file, and must not get another. */
+/** `get` on a server of Azure Arc, whose agent demands the key in a file and must not get another file. */
 
 import { rmSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -6,12 +6,12 @@ import { ARC_FOLDER, ARC_KEY, NEEDS_ROOT, useManagedIdentityWorld } from './mana
 
 const host = useManagedIdentityWorld('arc');
 
-describe('azure arc', () => {
+describe('Azure Arc', () => {
   beforeEach(({ skip }) => {
     skip(!host().hasArcFolder, NEEDS_ROOT);
   });
 
-  test('at localhost is asked at 127.0.0.1', async () => {
+  test('is asked at 127.0.0.1 when its endpoint names localhost', async () => {
     const variables = host().environment('azure arc');
     await host().get({
       ...variables,
@@ -35,24 +35,27 @@ describe('azure arc', () => {
     `Basic realm=${ARC_FOLDER.toUpperCase()}/docker-credential-acr-test.key`,
     'Basic realm=docker-credential-acr-test.key',
     'Basic realm=C:\\ProgramData\\AzureConnectedMachineAgent\\Tokens\\one.key',
-  ])('that names another file gets no key: %s', async (arcChallenge) => {
+  ])('gets no key when it names another file: %s', async (arcChallenge) => {
     host().server.state.arcChallenge = arcChallenge;
     expect(await host().fail(host().environment('azure arc'))).toContain('named a key file where it keeps none');
     expect(host().server.requests.length).toBe(1);
   });
 
-  test.each(['Bearer realm=x', 'Basic', 'Basic realm=', ''])('that asks %j gets no key', async (arcChallenge) => {
-    host().server.state.arcChallenge = arcChallenge;
-    expect(await host().fail(host().environment('azure arc'))).toContain('named no key file');
-    expect(host().server.requests.length).toBe(1);
-  });
+  test.each(['Bearer realm=x', 'Basic', 'Basic realm=', ''])(
+    'gets no key when its challenge is %j',
+    async (arcChallenge) => {
+      host().server.state.arcChallenge = arcChallenge;
+      expect(await host().fail(host().environment('azure arc'))).toContain('named no key file');
+      expect(host().server.requests.length).toBe(1);
+    },
+  );
 
-  test('that does not ask for its key is not believed', async () => {
+  test('is not trusted when it does not demand its key', async () => {
     host().server.answerNext({ body: JSON.stringify({ access_token: host().world.emulator.entraToken() }) });
     expect(await host().fail(host().environment('azure arc'))).toContain('did not ask for its key');
   });
 
-  test('gets a key of 4096 bytes, and none that is larger', async () => {
+  test('gets a key of 4096 bytes and no larger one', async () => {
     const largest = 'k'.repeat(4096);
     host().world.emulator.state.issuedSecrets.add(largest);
     host().server.state.arcKey = largest;
@@ -68,10 +71,10 @@ describe('azure arc', () => {
   });
 
   test.each([
-    ['is not there', undefined, 'there is no such file'],
+    ['is missing', undefined, 'there is no such file'],
     ['is empty', '', 'it does not hold a key'],
     ['holds more than a key', `${ARC_KEY}\r\nX-Other: header`, 'it does not hold a key'],
-  ])('whose key file %s says which group may read it', async (_name, text, reason) => {
+  ])('leads to a hint at the group that may read its key file when that %s', async (_name, text, reason) => {
     if (text === undefined) rmSync(host().arcFile);
     else writeFileSync(host().arcFile, text);
     const stderr = await host().fail(host().environment('azure arc'));
@@ -80,14 +83,14 @@ describe('azure arc', () => {
     expect(host().server.requests.length).toBe(1);
   });
 
-  test('that refuses the key is not asked again', async () => {
+  test('is not asked again when it refuses the key', async () => {
     writeFileSync(host().arcFile, 'another-key-secret');
     expect(await host().fail(host().environment('azure arc'))).toContain('HTTP 403 unauthorized: The key is wrong');
     expect(host().server.requests.length).toBe(2);
   });
 
   test.each(['clientId', 'objectId', 'resourceId'] as const)(
-    'that is too old for "%s" is not believed',
+    'is not trusted when it is too old for "%s"',
     async (name) => {
       host().server.state.isArcAgentNew = false;
       host().choose(name);

@@ -1,4 +1,4 @@
-/** `get` by the metadata service, which is looked for last and must not be mistaken. */
+/** `get` with the metadata service (IMDS), which comes last and must not be confused with another server. */
 
 import { describe, expect, test } from 'vitest';
 import { PATHS } from '../emulator/managed-identity.ts';
@@ -6,13 +6,13 @@ import { TRAP, useManagedIdentityWorld } from './managed-identity-world.ts';
 
 const host = useManagedIdentityWorld('imds');
 
-describe('IMDS at the place that a variable names', () => {
-  test('is asked at once, without looking first whether it is there', async () => {
+describe('IMDS at the address in a variable', () => {
+  test('is asked at once, without a probe', async () => {
     await host().get(host().environment('imds'));
     expect(host().server.requests.map(({ headers }) => headers['metadata'])).toEqual(['true']);
   });
 
-  test.each(['', '/', '/base', '/base/'])('may have the path %j', async (path) => {
+  test.each(['', '/', '/base', '/base/'])('is asked under the path %j of that address', async (path) => {
     host().server.answerNext({ status: 400, body: '{"error":"invalid_request"}' });
     await host().expectNotFound({
       ...host().environment('imds'),
@@ -22,20 +22,20 @@ describe('IMDS at the place that a variable names', () => {
   });
 
   test.each([
-    ['nobody', undefined, 'there is no metadata service (IMDS)'],
-    ['a gateway', TRAP, 'something else answers in place of IMDS'],
+    ['nobody answers', undefined, 'there is no metadata service (IMDS)'],
+    ['a gateway answers', TRAP, 'something else answers in place of IMDS'],
     [
-      'a captive portal',
+      'a captive portal answers',
       { status: 302, headers: { Location: 'http://example.com/' } },
       'there is no metadata service (IMDS)',
     ],
-    ['a web server', { status: 200, body: '<html>Welcome</html>' }, 'something else answers in place of IMDS'],
+    ['a web server answers', { status: 200, body: '<html>Welcome</html>' }, 'something else answers in place of IMDS'],
     [
-      'a machine without an identity',
+      'the machine has no identity',
       { status: 400, body: '{"error":"invalid_request"}' },
       'this machine has no managed identity',
     ],
-  ])('with %s is passed over, so that anonymous pull works', async (_name, answer, reason) => {
+  ])('is skipped when %s, so that anonymous pull works', async (_name, answer, reason) => {
     if (answer !== undefined) host().server.answerAlways(answer);
     const place = answer === undefined ? 'http://127.0.0.1:9' : host().server.url;
     const stderr = await host().expectNotFound({
@@ -47,7 +47,7 @@ describe('IMDS at the place that a variable names', () => {
     expect(host().world.seen()).toEqual([]);
   });
 
-  test('without the identity of AZURE_CLIENT_ID is a failure', async () => {
+  test('fails the sign-in when it does not have the identity of AZURE_CLIENT_ID', async () => {
     const stderr = await host().fail({
       ...host().environment('imds'),
       AZURE_CLIENT_ID: 'eeeeeeee-2222-4333-8444-555555555555',
@@ -56,7 +56,7 @@ describe('IMDS at the place that a variable names', () => {
     expect(stderr).toContain('cause: HTTP 400 invalid_request: Identity not found\n');
   });
 
-  test('that was chosen has to be there and to have an identity', async () => {
+  test('fails the sign-in when it was chosen and is missing or has no identity', async () => {
     host().choose();
     host().server.state.systemAssigned = undefined;
     expect(await host().fail(host().environment('imds'))).toContain('no identity is assigned to this machine');

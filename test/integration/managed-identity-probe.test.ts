@@ -1,4 +1,4 @@
-/** Whether there is a metadata service: asked of the loopback as it would be of Azure's own address, which no test goes to. */
+/** The probe for a metadata service, sent to the loopback instead of Azure's own address, which no test contacts. */
 
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -40,7 +40,7 @@ function createRuntime(): Runtime {
   };
 }
 
-/** Signs in as the chain does on a machine that no variable speaks of. */
+/** Signs in as the chain does on a machine where no variable names a service. */
 function request(isChosen = false, url = host().server.url): Promise<string | NotSetUp> {
   const runtime = createRuntime();
   const deadlineMs = readClockMs() + 10_000;
@@ -59,8 +59,8 @@ function request(isChosen = false, url = host().server.url): Promise<string | No
 
 const probes = () => host().server.requests.filter(({ headers }) => headers['metadata'] === undefined);
 
-describe('a machine with a metadata service', () => {
-  test('is found by a request without query and without the header, and then asked for the token', async () => {
+describe('a metadata service', () => {
+  test('is probed without a query and without the header, and then asked for the token', async () => {
     expect(await request()).toMatch(/^eyJ/);
     expect(host().server.requests.map(({ path, query }) => ({ path, query }))).toEqual([
       { path: PATHS.imds, query: {} },
@@ -73,24 +73,24 @@ describe('a machine with a metadata service', () => {
     ['JSON', { status: 400, body: '{"error":"invalid_request"}' }],
     ['JSON while it updates itself', { status: 410, body: '{"error":"gone"}' }],
     ['a text that names the header', { status: 400, body: 'Required metadata header not specified' }],
-  ])('is one that answers %s', async (_name, answer) => {
+  ])('is recognized by %s', async (_name, answer) => {
     host().server.answerNext(answer);
     expect(await request()).toMatch(/^eyJ/);
   });
 
-  test('is waited for when it is busy', async () => {
+  test('is retried while it is busy', async () => {
     host().server.answerNext({ status: 400, body: '{}' }, passing(429), passing(500));
     expect(await request()).toMatch(/^eyJ/);
     expect(host().server.requests.length).toBe(4);
   });
 
-  test('without an identity is no identity, which is found out anew each time', async () => {
+  test('gives no identity when the machine has none, which is not remembered', async () => {
     host().server.state.systemAssigned = undefined;
     expect(await request()).toEqual({ notSetUp: 'this machine has no managed identity' });
     expect(readMarker(cache, MARKER, Date.now() / 1000)).toBeUndefined();
   });
 
-  test('is not looked for where it was chosen', async () => {
+  test('is not probed when it was chosen', async () => {
     expect(await request(true)).toMatch(/^eyJ/);
     expect(probes()).toEqual([]);
   });
@@ -103,23 +103,23 @@ describe('a machine without a metadata service', () => {
     ['another cloud', { status: 401, body: '<?xml version="1.0"?><html><title>401 - Unauthorized</title></html>' }],
     ['another cloud that has no such page', { status: 404, body: 'Not Found' }],
     ['a web server', { status: 200, body: 'Welcome' }],
-    ['a refusal of something else', { status: 400, body: 'Bad Request' }],
+    ['a refusal by something else', { status: 400, body: 'Bad Request' }],
     ['a captive portal', { status: 302, headers: { Location: 'http://example.com/' } }],
     ['a failing server', { status: 503, headers: { 'Retry-After': '0' }, body: 'busy' }],
     ['an empty answer', { status: 200, body: '' }],
     ['a JSON list', { status: 200, body: '[]' }],
-  ])('is one with %s, which is asked once and never for a token', async (_name, answer) => {
+  ])('is recognized by %s, which is asked once and never for a token', async (_name, answer) => {
     host().server.answerAlways(answer);
     expect(await request()).toEqual(NOT_THERE);
     expect(host().server.requests.length).toBe(1);
     expect(probes().length).toBe(1);
   });
 
-  test('is one where nobody answers', async () => {
+  test('is recognized when nobody listens', async () => {
     expect(await request(false, 'http://127.0.0.1:9')).toEqual(NOT_THERE);
   });
 
-  test('is one where somebody listens and says nothing, which is not waited for', async () => {
+  test('is recognized in time when a listener stays silent', async () => {
     const silent = createServer().listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const address = silent.address();
@@ -142,13 +142,13 @@ describe('a machine without a metadata service', () => {
     expect(await request()).toMatch(/^eyJ/);
   });
 
-  test('is looked at again where it was chosen', async () => {
+  test('is asked again when the metadata service was chosen', async () => {
     writeMarker(cache, MARKER, 'absent', Date.now() / 1000, 60);
     expect(await request()).toEqual(NOT_THERE);
     expect(await request(true)).toMatch(/^eyJ/);
   });
 
-  test('is looked at each time where nothing can be remembered', async () => {
+  test('is probed each time when nothing can be remembered', async () => {
     cache = undefined;
     host().server.answerAlways(TRAP);
     expect(await request()).toEqual(NOT_THERE);
@@ -157,8 +157,8 @@ describe('a machine without a metadata service', () => {
   });
 });
 
-describe('the chain on a machine that is known to have none', () => {
-  test('comes to it last, and goes on to anonymous pull without asking', async () => {
+describe('the chain on a machine known to have no metadata service', () => {
+  test('skips it last and without a probe, so that anonymous pull works', async () => {
     writeMarker(cache, MARKER, 'absent', Date.now() / 1000, 60);
     const stderr = await host().expectNotFound({});
     const sources = [...stderr.matchAll(/^ {2}([\w-]+): /gm)].map(([, source]) => source);

@@ -1,18 +1,18 @@
-/** `get` in a cluster of Service Fabric, whose server is known by its certificate alone. */
+/** `get` in a Service Fabric cluster, whose server is identified by its certificate alone. */
 
 import { describe, expect, test } from 'vitest';
 import { useManagedIdentityWorld } from './managed-identity-world.ts';
 
 const host = useManagedIdentityWorld('service-fabric');
 
-describe('service fabric', () => {
+describe('Service Fabric', () => {
   const spellings: readonly (readonly [name: string, spell: (thumbprint: string) => string])[] = [
     ['lower case', (thumbprint) => thumbprint.toLowerCase()],
-    ['colons', (thumbprint) => thumbprint.replace(/..(?!$)/g, '$&:')],
-    ['blanks', (thumbprint) => ` ${thumbprint.replace(/..(?!$)/g, '$& ')} `],
+    ['pairs with colons', (thumbprint) => thumbprint.replace(/..(?!$)/g, '$&:')],
+    ['pairs with blanks', (thumbprint) => ` ${thumbprint.replace(/..(?!$)/g, '$& ')} `],
   ];
   for (const [name, spell] of spellings) {
-    test(`is known by its thumbprint in ${name}`, async () => {
+    test(`is recognized by a thumbprint in ${name}`, async () => {
       await host().get({
         ...host().environment('service fabric'),
         IDENTITY_SERVER_THUMBPRINT: spell(host().server.thumbprint),
@@ -20,7 +20,7 @@ describe('service fabric', () => {
     });
   }
 
-  test('with another certificate is sent nothing, not even a request without the secret', async () => {
+  test('gets no request, not even one without the secret, when it has another certificate', async () => {
     const IDENTITY_SERVER_THUMBPRINT = host().server.thumbprint.replace(/^./, (digit) => (digit === '0' ? '1' : '0'));
     const stderr = await host().fail({ ...host().environment('service fabric'), IDENTITY_SERVER_THUMBPRINT });
     expect(stderr).toContain('does not have the certificate of IDENTITY_SERVER_THUMBPRINT');
@@ -30,9 +30,12 @@ describe('service fabric', () => {
     expect(host().server.requests).toEqual([]);
   });
 
-  test.each(['', 'nonsense', 'AA'.repeat(32), `${'AA'.repeat(19)}G0`])('has no thumbprint %j', async (thumbprint) => {
-    const variables = { ...host().environment('service fabric'), IDENTITY_SERVER_THUMBPRINT: thumbprint || ' ' };
-    expect(await host().fail(variables)).toContain('IDENTITY_SERVER_THUMBPRINT is not a SHA-1 thumbprint');
-    expect(host().server.secureConnections).toBe(0);
-  });
+  test.each(['', 'nonsense', 'AA'.repeat(32), `${'AA'.repeat(19)}G0`])(
+    'is not asked when the thumbprint is %j',
+    async (thumbprint) => {
+      const variables = { ...host().environment('service fabric'), IDENTITY_SERVER_THUMBPRINT: thumbprint || ' ' };
+      expect(await host().fail(variables)).toContain('IDENTITY_SERVER_THUMBPRINT is not a SHA-1 thumbprint');
+      expect(host().server.secureConnections).toBe(0);
+    },
+  );
 });

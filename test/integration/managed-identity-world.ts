@@ -1,4 +1,4 @@
-/** A world with the managed identity services of every Azure host beside it, for the tests of a kind. */
+/** A world with the managed identity services of every kind of Azure host. */
 
 import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
@@ -29,13 +29,13 @@ export type Variables = Record<string, string | undefined>;
 export const KINDS = ['app service', 'azure ml', 'cloud shell', 'service fabric', 'azure arc', 'imds'] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** A gateway that answers for addresses which nobody has. */
+/** The answer of a gateway for an address that nobody has. */
 export const TRAP = { status: 403, headers: { 'Content-Type': 'text/plain' }, body: 'Host not in allowlist' };
 
-/** Why a test is skipped where the key of an Azure Arc agent cannot be put in its place. */
+/** Why a test is skipped when the key file of an Azure Arc agent cannot be created. */
 export const NEEDS_ROOT = `only root can make ${ARC_FOLDER}`;
 
-/** A failure that is over when the same is asked again. */
+/** A transient failure, after which a retry succeeds. */
 export function passing(status: number) {
   return { status, headers: { 'Retry-After': '0' }, body: '{"error":"busy"}' };
 }
@@ -43,7 +43,7 @@ export function passing(status: number) {
 export class ManagedIdentityWorld {
   readonly world: World;
   readonly server: ManagedIdentityServer;
-  /** The key file, which other test files that run at the same time do not share. */
+  /** The key file, which no other test file shares. */
   readonly arcFile: string;
   readonly hasArcFolder: boolean;
 
@@ -87,7 +87,7 @@ export class ManagedIdentityWorld {
     this.#writeArcKey();
   }
 
-  /** What the host puts into the environment, beside a proxy for everything that may go through one. */
+  /** The variables of the host, and a proxy for everything that may use one. */
   environment(kind: Kind): Variables {
     const { server, world } = this;
     const own: Readonly<Record<Kind, Variables>> = {
@@ -112,7 +112,7 @@ export class ManagedIdentityWorld {
     };
   }
 
-  /** Lets the configuration choose managed identity, by one of the ids of a user-assigned one where it is named. */
+  /** Configures managed identity, with that id of the user-assigned identity when `parameter` is given. */
   choose(parameter?: keyof AssignedIdentity): void {
     const parameters = parameter === undefined ? {} : { [parameter]: OTHER[parameter] };
     this.world.configure({ [REGISTRY]: { identity: { type: 'managed-identity', ...parameters } } });
@@ -126,13 +126,13 @@ export class ManagedIdentityWorld {
     return parseAnswer(stdout).Secret;
   }
 
-  /** Runs `get` and expects a failure that the person can act on. */
+  /** Runs `get` and expects a failure that the user can act on. */
   async fail(variables: Variables): Promise<string> {
     const nobody = { AZURE_TENANT_ID: undefined, AZURE_CLIENT_ID: undefined, AZURE_CLIENT_SECRET: undefined };
     return (await this.world.fail(REGISTRY, { ...nobody, ...variables })).stderr;
   }
 
-  /** Runs `get` and expects the way to anonymous pull. */
+  /** Runs `get` and expects not found, so that an anonymous pull can follow. */
   async expectNotFound(variables: Variables): Promise<string> {
     const { exitCode, stdout, stderr } = await this.world.run('get', REGISTRY, variables);
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: NOT_FOUND });
@@ -157,7 +157,7 @@ export class ManagedIdentityWorld {
     await Promise.all([this.server.close(), this.world.stop()]);
   }
 
-  /** @returns whether it could be written: only root may make the folder of the agent. */
+  /** @returns whether the key was written: only root may create the folder of the agent. */
   #writeArcKey(): boolean {
     try {
       mkdirSync(ARC_FOLDER, { recursive: true });

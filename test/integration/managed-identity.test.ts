@@ -1,4 +1,4 @@
-/** `get` signed in with a managed identity of every kind, from the loopback to the registry's token. */
+/** `get` with a managed identity of every kind of host, from the service on the loopback to the registry's token. */
 
 import { describe, expect, test } from 'vitest';
 import { type AssignedIdentity, PATHS } from '../emulator/managed-identity.ts';
@@ -16,13 +16,13 @@ import {
 } from './managed-identity-world.ts';
 import { EXCHANGE, REGISTRY } from './world.ts';
 
-/** Every header that a request has from the HTTP client alone. */
+/** The headers that the HTTP client adds to every request. */
 const PLAIN_HEADERS = ['host', 'connection', 'accept'];
 
 const host = useManagedIdentityWorld('kinds');
 
-/** Requests as `METHOD path?query {headers of its own}`, to compare in one go. */
-function asked(): string[] {
+/** The requests as `METHOD path {fields} {own headers}`, to compare them in one go. */
+function formatRequests(): string[] {
   return host().server.requests.map(({ method, path, query, headers, form }) => {
     const own = Object.entries(headers).filter(([name]) => !PLAIN_HEADERS.includes(name));
     const sent = Object.fromEntries(own.filter(([name]) => name !== 'content-length'));
@@ -30,7 +30,7 @@ function asked(): string[] {
   });
 }
 
-describe('the request', () => {
+describe('a managed identity request', () => {
   const resource = AUDIENCE;
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
   const line = (method: string, path: string, fields: object, headers: object) =>
@@ -54,10 +54,10 @@ describe('the request', () => {
     ['imds', [line('GET', PATHS.imds, { 'api-version': '2018-02-01', resource }, { metadata: 'true' })]],
   ];
   for (const [kind, lines] of rows) {
-    test(`to ${kind} is exact, goes past every proxy, and its token is exchanged`, async ({ skip }) => {
+    test(`to ${kind} is exact, bypasses every proxy, and its token is exchanged and cached`, async ({ skip }) => {
       skip(kind === 'azure arc' && !host().hasArcFolder, NEEDS_ROOT);
       const secret = await host().get(host().environment(kind));
-      expect(asked()).toEqual(lines);
+      expect(formatRequests()).toEqual(lines);
       expect(host().world.seen()).toEqual([EXCHANGE]);
       expect(new Set(host().world.emulator.connects)).toEqual(new Set([`${REGISTRY}:443`]));
       expect(host().server.requests.every(({ headers }) => headers['accept'] === 'application/json')).toBe(true);
@@ -83,7 +83,7 @@ describe('a user-assigned identity', () => {
     ['imds', 'resourceId', 'msi_res_id'],
   ];
   for (const [kind, parameter, field] of rows) {
-    test(`is chosen at ${kind} by "${parameter}", which is called ${field} there`, async ({ skip }) => {
+    test(`is selected at ${kind} by "${parameter}", sent as ${field}`, async ({ skip }) => {
       skip(kind === 'azure arc' && !host().hasArcFolder, NEEDS_ROOT);
       const own = await host().get(host().environment(kind));
       host().server.reset();
@@ -96,12 +96,12 @@ describe('a user-assigned identity', () => {
     });
   }
 
-  test('is that of AZURE_CLIENT_ID', async () => {
+  test('is selected by AZURE_CLIENT_ID', async () => {
     await host().get({ ...host().environment('app service'), AZURE_CLIENT_ID: OTHER.clientId });
     expect(host().server.requests[0]?.query['client_id']).toBe(OTHER.clientId);
   });
 
-  test('is that of DEFAULT_IDENTITY_CLIENT_ID at azure ml', async () => {
+  test('is selected at azure ml by DEFAULT_IDENTITY_CLIENT_ID', async () => {
     await host().get({ ...host().environment('azure ml'), DEFAULT_IDENTITY_CLIENT_ID: OTHER.clientId });
     expect(host().server.requests[0]?.query['clientid']).toBe(OTHER.clientId);
   });
@@ -114,20 +114,20 @@ describe('a user-assigned identity', () => {
     ['service fabric', 'clientId'],
     ['service fabric', 'objectId'],
   ] as const) {
-    test(`cannot be chosen at ${kind} by "${parameter}", and nothing is asked`, async () => {
+    test(`cannot be selected at ${kind} by "${parameter}", and nothing is sent`, async () => {
       host().choose(parameter);
       expect(await host().fail(host().environment(kind))).toContain(`cannot choose an identity by "${parameter}"`);
       expect(host().server.requests).toEqual([]);
     });
   }
 
-  test('of AZURE_CLIENT_ID, where there is no choice, is told with the setting', async () => {
+  test('leads to a hint to unset AZURE_CLIENT_ID at a host without a choice', async () => {
     const stderr = await host().fail({ ...host().environment('cloud shell'), AZURE_CLIENT_ID: OTHER.clientId });
     expect(stderr).toContain('hint: unset AZURE_CLIENT_ID\n');
   });
 });
 
-describe('a failure that passes', () => {
+describe('a transient failure', () => {
   const STATUSES = [408, 429, 500, 502, 503, 504];
   for (const [kind, statuses] of [
     ['app service', [404, ...STATUSES]],
@@ -136,7 +136,7 @@ describe('a failure that passes', () => {
     ['service fabric', [429]],
     ['imds', [404, 410, ...STATUSES]],
   ] as const) {
-    test(`is waited for at ${kind}: ${statuses.join(' ')}`, async () => {
+    test(`is retried at ${kind} after ${statuses.join(' ')}`, async () => {
       for (const status of statuses) {
         host().world.forgetTokens();
         host().server.reset();
@@ -147,27 +147,27 @@ describe('a failure that passes', () => {
     });
   }
 
-  test('is not waited for longer than four requests', async () => {
+  test('ends the sign-in after four requests', async () => {
     host().server.answerAlways(passing(503));
     expect(await host().fail(host().environment('app service'))).toContain('HTTP 503');
     expect(host().server.requests.length).toBe(4);
   });
 
-  test('of an IMDS that updates itself is waited for a little longer', async () => {
+  test('is retried once more while IMDS updates itself', async () => {
     host().choose();
     host().server.answerAlways(passing(410));
     expect(await host().fail(host().environment('imds'))).toContain('HTTP 410');
     expect(host().server.requests.length).toBe(5);
   });
 
-  test('is no unknown identity of service fabric', async () => {
+  test('does not include an unknown identity at service fabric', async () => {
     host().server.state.systemAssigned = undefined;
     expect(await host().fail(host().environment('service fabric'))).toContain('ManagedIdentityNotFound');
     expect(host().server.requests.length).toBe(1);
   });
 });
 
-describe('a refusal', () => {
+describe('when a managed identity service refuses', () => {
   const rows: readonly (readonly [Kind, body: object, line: string])[] = [
     [
       'app service',
@@ -190,7 +190,7 @@ describe('a refusal', () => {
     ['app service', { unknown: 'shape' }, 'cause: HTTP 400: {"unknown":"shape"}\n'],
   ];
   for (const [kind, body, line] of rows) {
-    test(`of ${kind} is told in its words: ${line.split('\n')[0]}`, async () => {
+    test(`quotes ${kind}: ${line.split('\n')[0]}`, async () => {
       host().server.answerNext({ status: 400, body: JSON.stringify(body) });
       expect(await host().fail(host().environment(kind))).toContain(line);
       expect(host().server.requests.length).toBe(1);
@@ -199,19 +199,19 @@ describe('a refusal', () => {
   }
 
   for (const kind of KINDS.filter((one) => one !== 'imds' && one !== 'azure arc')) {
-    test(`of ${kind} is one too when it is a success without a token`, async () => {
+    test(`reports a success of ${kind} without a token`, async () => {
       host().server.answerNext({ body: '{"access_token":""}' });
       expect(await host().fail(host().environment(kind))).toContain('answered without a token');
     });
   }
 
-  test('is a redirect, which is not followed', async () => {
+  test('does not follow a redirect', async () => {
     host().server.answerNext({ status: 307, headers: { Location: `${host().server.url}${PATHS.imds}` } });
     expect(await host().fail(host().environment('app service'))).toContain('which is not followed');
     expect(host().server.requests.length).toBe(1);
   });
 
-  test('is an endpoint that cannot be reached, which has nothing to do with a proxy', async () => {
+  test('reports an unreachable endpoint without blaming a proxy', async () => {
     const IDENTITY_ENDPOINT = `${host().server.secureUrl}${PATHS.appService}`; // whose certificate nobody trusts
     const stderr = await host().fail({ ...host().environment('app service'), IDENTITY_ENDPOINT });
     expect(stderr).toContain(`App Service cannot be reached at ${new URL(host().server.secureUrl).host}`);
@@ -220,7 +220,7 @@ describe('a refusal', () => {
   });
 });
 
-describe('an endpoint', () => {
+describe('an invalid endpoint', () => {
   const rows: readonly (readonly [Kind, variable: string, value: string])[] = [
     ['app service', 'IDENTITY_ENDPOINT', 'nonsense'],
     ['app service', 'IDENTITY_ENDPOINT', 'file:///etc/passwd'],
@@ -236,7 +236,7 @@ describe('an endpoint', () => {
     ['imds', 'AZURE_POD_IDENTITY_AUTHORITY_HOST', 'http://user@127.0.0.1'],
   ];
   for (const [kind, variable, value] of rows) {
-    test(`${variable}=${value} of ${kind} is refused before anything is sent`, async () => {
+    test(`${variable}=${value} of ${kind} is rejected before anything is sent`, async () => {
       expect(await host().fail({ ...host().environment(kind), [variable]: value })).toContain(`${variable} `);
       expect(host().server.requests).toEqual([]);
       expect(host().world.seen()).toEqual([]);
@@ -244,16 +244,16 @@ describe('an endpoint', () => {
   }
 });
 
-describe('the end of the token', () => {
+describe('the expiry of the token', () => {
   const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
   for (const [name, write] of [
     ['a number', (end: number) => ({ expires_on: end })],
-    ['a number in a text', (end: number) => ({ expires_on: String(end) })],
+    ['a number in a string', (end: number) => ({ expires_on: String(end) })],
     ['a date', (end: number) => ({ expires_on: iso(end) })],
     ['a date with a blank', (end: number) => ({ expires_on: iso(end).replace('T', ' ').slice(0, 19) })],
-    ['a life', () => ({ expires_in: '3599' })],
-    ['nonsense, so that the token itself tells it', () => ({ expires_on: 'soon' })],
-    ['nothing', () => ({})],
+    ['a lifetime', () => ({ expires_in: '3599' })],
+    ['malformed, since the token itself has it', () => ({ expires_on: 'soon' })],
+    ['missing', () => ({})],
   ] as const) {
     test(`may be ${name}`, async () => {
       host().server.state.writeEnd = write;
@@ -263,12 +263,12 @@ describe('the end of the token', () => {
 
   for (const [name, write] of [
     ['a number', (end: number) => ({ expires_on: end - 90_000 })],
-    ['a number in a text', (end: number) => ({ expires_on: String(end - 90_000) })],
+    ['a number in a string', (end: number) => ({ expires_on: String(end - 90_000) })],
     ['a date', (end: number) => ({ expires_on: iso(end - 90_000) })],
     ['an American date', () => ({ expires_on: '09/19/2017 21:45:21' })],
-    ['a life', () => ({ expires_in: '0' })],
+    ['a lifetime', () => ({ expires_in: '0' })],
   ] as const) {
-    test(`is refused when it is over: ${name}`, async () => {
+    test(`is rejected when it is in the past as ${name}`, async () => {
       host().server.state.writeEnd = write;
       const stderr = await host().fail(host().environment('app service'));
       expect(stderr).toContain('a token that has ended already');
@@ -278,21 +278,21 @@ describe('the end of the token', () => {
   }
 });
 
-describe('an audience that is not known', () => {
+describe('an unknown audience', () => {
   for (const kind of KINDS) {
-    test(`to ${kind} is asked for once, and the ARM audience from then on`, async ({ skip }) => {
+    test(`at ${kind} is requested once, and the ARM audience from then on`, async ({ skip }) => {
       skip(kind === 'azure arc' && !host().hasArcFolder, NEEDS_ROOT);
       host().server.state.refusedAudiences.add(AUDIENCE);
       await host().get(host().environment(kind));
       expect(host().audiences()).toEqual([AUDIENCE, ARM]);
       host().server.reset();
-      host().world.aheadSeconds = 10_801; // the registry's token has ended
+      host().world.aheadSeconds = 10_801; // the registry's token has expired
       await host().get(host().environment(kind));
       expect(host().audiences()).toEqual([ARM]);
     });
   }
 
-  test('that is refused twice is told as it was the first time', async () => {
+  test('is reported with the first refusal when the ARM audience is refused too', async () => {
     host().server.state.refusedAudiences.add(AUDIENCE).add(ARM);
     const stderr = await host().fail(host().environment('cloud shell'));
     expect(stderr).toContain(`AudienceNotSupported: Audience ${AUDIENCE} isn't a supported`);
@@ -305,7 +305,7 @@ describe('an audience that is not known', () => {
     ['service fabric', { error: { code: 'InternalServerError', message: 'AADSTS700016: no application' } }],
     ['imds', { error: 'invalid_request', error_description: 'Identity not found' }],
   ] as const) {
-    test(`is no other refusal of ${kind}`, async () => {
+    test(`is not assumed for another refusal of ${kind}`, async () => {
       host().choose();
       host().server.answerAlways({ status: 400, body: JSON.stringify(body) });
       await host().fail(host().environment(kind));

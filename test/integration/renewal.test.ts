@@ -1,4 +1,4 @@
-/** A token with life left is answered at once, and renewed before its end: by a process of its own, or before the answer. */
+/** A valid token is returned at once and renewed before it expires: by a separate process, or before the answer. */
 
 import { describe, expect, test } from 'vitest';
 import { RENEWAL_VARIABLE } from '../../src/cli.ts';
@@ -9,20 +9,20 @@ const MINUTE = 60;
 
 const world = await openWorld();
 
-/** Lets the time pass until the token that is kept has so many minutes left. */
+/** Moves the clock until the cached token has this many minutes left. */
 function passUntilLeft(minutes: number, life = LIFE): void {
   world.aheadSeconds = life - minutes * MINUTE;
 }
 
-/** Runs the process that a renewal is, as the program starts it. */
+/** Runs the renewal process as the program starts it. */
 function renew(variables: Record<string, string | undefined> = {}) {
   return world.run('renew', '', { ...CLIENT_SECRET_VARIABLES, [RENEWAL_VARIABLE]: REGISTRY, ...variables });
 }
 
 const SILENCE = { exitCode: 0, stdout: '', stderr: '' };
 
-describe('an answer with less than a third of its life left', () => {
-  test('is the old token, without any connection, and asks for its renewal', async () => {
+describe('when less than a third of the token’s lifetime is left', () => {
+  test('returns the old token without a connection and asks for its renewal', async () => {
     const first = await world.get();
     world.forgetRequests();
     passUntilLeft(30);
@@ -31,7 +31,7 @@ describe('an answer with less than a third of its life left', () => {
     expect(world.renewals).toEqual([REGISTRY]);
   });
 
-  test('asks for it once a minute', async () => {
+  test('asks for a renewal once a minute', async () => {
     await world.get();
     passUntilLeft(30);
     await Promise.all(Array.from({ length: 8 }, () => world.get()));
@@ -42,7 +42,7 @@ describe('an answer with less than a third of its life left', () => {
     expect(world.renewals).toHaveLength(2);
   });
 
-  test('asks for it for each registry', async () => {
+  test('asks for a renewal of each registry', async () => {
     await world.get();
     await world.get('other12.azurecr.io');
     passUntilLeft(30);
@@ -51,14 +51,14 @@ describe('an answer with less than a third of its life left', () => {
     expect(world.renewals).toEqual([REGISTRY, 'other12.azurecr.io']);
   });
 
-  test('asks for nothing before that', async () => {
+  test('asks for no renewal a minute earlier', async () => {
     await world.get();
     passUntilLeft(61);
     await world.get();
     expect(world.renewals).toEqual([]);
   });
 
-  test('asks for nothing when a client brought the token: nobody else could renew it', async () => {
+  test('asks for no renewal of a token that a client stored, since only the client can renew it', async () => {
     const { Secret } = await world.get();
     const payload = { ServerURL: REGISTRY, Username: '00000000-0000-0000-0000-000000000000', Secret };
     await world.run('store', JSON.stringify(payload));
@@ -67,7 +67,7 @@ describe('an answer with less than a third of its life left', () => {
     expect(world.renewals).toEqual([]);
   });
 
-  test('of an access token asks for it too', async () => {
+  test('asks for a renewal of an access token too', async () => {
     world.configure({ [REGISTRY]: { secret: 'access-token', scope: 'repository:a:pull' } });
     const first = await world.get();
     passUntilLeft(12, 4500);
@@ -80,8 +80,8 @@ describe('an answer with less than a third of its life left', () => {
   });
 });
 
-describe('the renewal', () => {
-  test('replaces the token, and says nothing', async () => {
+describe('the renewal process', () => {
+  test('replaces the token and prints nothing', async () => {
     const first = await world.get();
     passUntilLeft(30);
     world.forgetRequests();
@@ -93,7 +93,7 @@ describe('the renewal', () => {
     expect(world.renewals).toEqual([]);
   });
 
-  test('of many at once signs in once', async () => {
+  test('signs in once when eight run at the same time', async () => {
     await world.get();
     passUntilLeft(30);
     world.forgetRequests();
@@ -104,10 +104,10 @@ describe('the renewal', () => {
   test.each([
     ['a token that is not due', REGISTRY, 61],
     ['a registry without a token', 'other12.azurecr.io', 30],
-    ['a host that is not ours', 'docker.io', 30],
-    ['no host at all', undefined, 30],
-    ['an empty one', '', 30],
-    ['nonsense', '-\n-', 30],
+    ['a host that is not a login server', 'docker.io', 30],
+    ['no host', undefined, 30],
+    ['an empty host', '', 30],
+    ['a malformed host', '-\n-', 30],
   ])('does nothing for %s', async (_name, host, minutes) => {
     await world.get();
     passUntilLeft(minutes);
@@ -116,7 +116,7 @@ describe('the renewal', () => {
     expect(world.emulator.connects).toEqual([]);
   });
 
-  test('does nothing for what was forgotten in the meantime', async () => {
+  test('does nothing for a token that was erased in the meantime', async () => {
     await world.get();
     passUntilLeft(30);
     await world.run('erase', REGISTRY);
@@ -125,7 +125,7 @@ describe('the renewal', () => {
     expect(world.emulator.connects).toEqual([]);
   });
 
-  test('that fails says nothing and leaves the old token, which nobody tries to renew for a minute', async () => {
+  test('prints nothing when it fails, and leaves the old token without another attempt for a minute', async () => {
     const first = await world.get();
     passUntilLeft(30);
     const restore = world.emulator.inject({ host: 'login.microsoftonline.com', status: 503, body: '' });
@@ -141,19 +141,19 @@ describe('the renewal', () => {
     }
   });
 
-  test('with a broken configuration says nothing', async () => {
+  test('prints nothing when the configuration is broken', async () => {
     world.writeConfig('{');
     expect(await renew()).toEqual(SILENCE);
   });
 
-  test('is not started by its variable in a get', async () => {
+  test('does not run in place of a get that has its variable set', async () => {
     await world.get(REGISTRY, { [RENEWAL_VARIABLE]: 'other12.azurecr.io' });
     expect(world.seen()).toEqual([ENTRA, EXCHANGE]);
   });
 });
 
 describe('"minimumLifeMinutes"', () => {
-  test('renews a token with less left before the answer', async () => {
+  test('renews a token with less time left before it answers', async () => {
     world.configure({ [REGISTRY]: { minimumLifeMinutes: 120 } });
     const first = await world.get();
     passUntilLeft(121);
@@ -162,7 +162,7 @@ describe('"minimumLifeMinutes"', () => {
     expect((await world.get()).Secret).not.toBe(first.Secret);
   });
 
-  test('asks for the renewal before it has to wait for it', async () => {
+  test('asks for a background renewal before the token falls below it', async () => {
     world.configure({ [REGISTRY]: { minimumLifeMinutes: 120 } });
     await world.get();
     passUntilLeft(125);
@@ -170,7 +170,7 @@ describe('"minimumLifeMinutes"', () => {
     expect(world.renewals).toEqual([REGISTRY]);
   });
 
-  test('answers the old token when renewing fails, and does not try again for a minute', async () => {
+  test('returns the old token when renewal fails, and does not try again for a minute', async () => {
     world.configure({ [REGISTRY]: { minimumLifeMinutes: 120 } });
     const first = await world.get();
     passUntilLeft(100);
@@ -187,7 +187,7 @@ describe('"minimumLifeMinutes"', () => {
     expect((await world.get()).Secret).not.toBe(first.Secret);
   });
 
-  test('above the life of an access token does not mean one a call', async () => {
+  test('requests no new token for each call when it exceeds the lifetime of an access token', async () => {
     world.configure({ [REGISTRY]: { secret: 'access-token', scope: 'repository:a:pull', minimumLifeMinutes: 150 } });
     const first = await world.get();
     expect((await world.get()).Secret).toBe(first.Secret);

@@ -1,4 +1,4 @@
-/** Our requests to Entra and to the CI beside those of Azure's own SDK, field by field, each difference with its reason. */
+/** Compares our requests to Entra and to the CI with those of Azure's own SDK; each difference has its reason. */
 
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ import { BINDING_AUDIENCE, startTokenProxy } from '../emulator/token-proxy.ts';
 import { decodeToken } from '../emulator/tokens.ts';
 import { openWorld, REGISTRY } from './world.ts';
 
-/** What the SDK tells Microsoft of itself, and where it puts its request's id. */
+/** The fields in which the SDK describes itself to Microsoft and names its request. */
 const TELEMETRY = [
   'client-request-id',
   'x-client-CPU',
@@ -31,7 +31,7 @@ const TELEMETRY = [
   'x-client-last-telemetry',
   'x-ms-lib-capability',
 ];
-/** How far an assertion is dated back, against clocks that are ahead. */
+/** How far an assertion is backdated, for machines whose clock is ahead. */
 const BACKDATED_SECONDS = 240;
 
 type Variables = Readonly<Record<string, string>>;
@@ -75,7 +75,7 @@ const CASES: Readonly<Record<'secret' | 'certificate' | 'chain' | 'workload' | '
       AZURE_KUBERNETES_SNI_NAME: proxy.serverName,
       AZURE_KUBERNETES_CA_DATA: proxy.caPem,
     }),
-    // On purpose: the SDK goes to the token proxy through the HTTP proxy, which knows no host of a cluster; ours past it.
+    // On purpose: the SDK uses the HTTP proxy even for the token proxy, which it cannot reach; we bypass it.
     sdkVariables: { HTTPS_PROXY: '', https_proxy: '', HTTP_PROXY: '', http_proxy: '' },
   },
   workload: { sdk: 'workload', variables: () => ({ AZURE_FEDERATED_TOKEN_FILE: tokenFile }) },
@@ -144,7 +144,7 @@ function only(requests: readonly RecordedRequest[]): RecordedRequest {
   return request;
 }
 
-/** The fields without what the SDK tells of itself, and without the assertion, which is compared by its parts. */
+/** The fields without the telemetry, and without the assertion, which is compared by its parts. */
 function fieldsOf({ form }: RecordedRequest): Record<string, string> {
   return Object.fromEntries(
     Object.entries(form).filter(([name]) => !TELEMETRY.includes(name) && name !== 'client_assertion'),
@@ -157,33 +157,33 @@ function assertionOf({ form }: RecordedRequest): { readonly header: JsonRecord; 
   return decoded;
 }
 
-/** Compares what all sources send alike. */
+/** Compares the parts that are the same for every kind of credential. */
 function expectSameRequest(ours: RecordedRequest, theirs: RecordedRequest): void {
   expect(ours.method).toBe(theirs.method);
   expect(ours.path).toBe(theirs.path);
   expect(fieldsOf(ours)).toEqual(fieldsOf(theirs));
   expect(ours.headers['content-type']).toBe(theirs.headers['content-type']?.replace(/;.*/, ''));
-  // On purpose: Microsoft is told of a program that is not MSAL neither its version nor the machine's processor.
+  // On purpose: a program that is not MSAL tells Microsoft neither its version nor the machine's processor.
   expect(Object.keys(ours.form).filter((name) => TELEMETRY.includes(name))).toEqual([]);
   expect(
     Object.keys(theirs.form)
       .filter((name) => TELEMETRY.includes(name))
       .sort(),
   ).toEqual(TELEMETRY);
-  // On purpose: the id by which support finds the request stands in a header, not in the URL as well.
+  // On purpose: the request id, by which support finds the request, is in a header only and not in the URL as well.
   expect(ours.query).toEqual({});
   expect(Object.keys(theirs.query)).toEqual(['client-request-id']);
   expect(ours.headers['client-request-id']).toMatch(/^[0-9a-f-]{36}$/);
 }
 
-describe('beside the SDK', () => {
-  test('ClientSecretCredential: the same fields', async () => {
+describe('our requests', () => {
+  test('have the same fields as those of ClientSecretCredential', async () => {
     const theirs = only((await runSdk(CASES.secret)).entra);
     expectSameRequest(only((await runOurs(CASES.secret)).entra), theirs);
   });
 
   test.each(['certificate', 'chain'] as const)(
-    'ClientCertificateCredential, %s: the same fields, header and claims',
+    'have the same fields, header and claims as those of ClientCertificateCredential with a %s',
     async (name) => {
       const theirs = only((await runSdk(CASES[name])).entra);
       const ours = only((await runOurs(CASES[name])).entra);
@@ -195,7 +195,7 @@ describe('beside the SDK', () => {
       expect(Object.keys(mine.claims).sort()).toEqual(Object.keys(others.claims).sort());
       for (const claim of ['aud', 'iss', 'sub']) expect(mine.claims[claim]).toBe(others.claims[claim]);
       expect(mine.claims['jti']).not.toBe(others.claims['jti']);
-      // The same life from now on; on purpose ours begins earlier, so that a clock that is ahead does no harm.
+      // The same lifetime from now on; ours starts earlier on purpose, so that a clock that is ahead does no harm.
       const life = (claims: JsonRecord, from: string) => Number(claims['exp']) - Number(claims[from]);
       for (const from of ['nbf', 'iat']) {
         expect([600, 601]).toContain(life(others.claims, from)); // it looks at the clock twice
@@ -204,14 +204,14 @@ describe('beside the SDK', () => {
     },
   );
 
-  test('WorkloadIdentityCredential: the same fields and the very same assertion', async () => {
+  test('have the same fields and the same assertion as those of WorkloadIdentityCredential', async () => {
     const theirs = only((await runSdk(CASES.workload)).entra);
     const ours = only((await runOurs(CASES.workload)).entra);
     expectSameRequest(ours, theirs);
     expect(ours.form['client_assertion']).toBe(theirs.form['client_assertion']);
   });
 
-  test('WorkloadIdentityCredential at a token proxy: the same fields under the same TLS name', async () => {
+  test('have the same fields and TLS name as those of WorkloadIdentityCredential at a token proxy', async () => {
     await runSdk(CASES.binding);
     const [theirs] = proxy.requests.splice(0);
     await runOurs(CASES.binding);
@@ -222,7 +222,7 @@ describe('beside the SDK', () => {
     expect(ours?.form).toEqual(Object.fromEntries(known));
   });
 
-  test('AzurePipelinesCredential: the same requests, to the CI and to Entra', async () => {
+  test('match those of AzurePipelinesCredential to the CI and to Entra', async () => {
     const theirs = await runSdk(CASES.pipelines);
     const ours = await runOurs(CASES.pipelines);
     expectSameRequest(only(ours.entra), only(theirs.entra));

@@ -1,4 +1,4 @@
-/** Asks the managed identity services as the official SDK does, but for what is in the list of differences. */
+/** Our managed identity requests match those of the official SDK, except for the listed differences. */
 
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
@@ -23,10 +23,10 @@ const ONLY_SDK_HEADERS: Readonly<Record<string, string>> = {
   'content-length': 'of no GET',
   'content-type': 'of no GET',
 };
-/** Headers that differ by the HTTP client alone. */
+/** Headers that depend only on the HTTP client. */
 const PLAIN_HEADERS = ['host', 'connection', 'accept', 'transfer-encoding'];
 
-/** What is compared of a request; the names of the essential headers are all that are left of them. */
+/** The parts of a request that are compared, without the headers that do not matter. */
 function essence({ method, path, query, headers, form }: ManagedIdentityRecord) {
   const isGet = method === 'GET';
   const own = Object.entries(headers).filter(([name]) => !PLAIN_HEADERS.includes(name));
@@ -54,28 +54,26 @@ async function runSdk(kind: Kind, parameter: keyof AssignedIdentity | undefined)
 type Essence = ReturnType<typeof essence>;
 type Difference = (ours: Essence) => Essence;
 
-/** What is another on purpose, as the change that makes our request the SDK's. */
+/** The intended differences, as changes that turn our request into that of the SDK. */
 const SLASH: Difference = (ours) => ({ ...ours, path: `${ours.path}/` }); // no documentation has it
 const METADATA: Difference = (ours) => ({ ...ours, headers: { ...ours.headers, metadata: 'true' } }); // only IMDS reads it
 const SAME: Difference = (ours) => ours;
 
 describe('the request of the official SDK', () => {
   const rows: readonly (readonly [Kind, keyof AssignedIdentity | undefined, Difference, difference: string])[] = [
-    ['app service', undefined, SAME, 'nothing'],
-    ['app service', 'clientId', SAME, 'nothing'],
-    ['app service', 'objectId', SAME, 'nothing'],
-    ['app service', 'resourceId', SAME, 'nothing'],
-    ['azure ml', 'clientId', METADATA, 'the header of another service'],
-    ['cloud shell', undefined, SAME, 'nothing'],
-    ['azure arc', undefined, SAME, 'nothing'],
-    ['imds', undefined, SLASH, 'a slash at the end of the path'],
-    ['imds', 'objectId', SLASH, 'a slash at the end of the path'],
-    ['imds', 'resourceId', SLASH, 'a slash at the end of the path'],
+    ['app service', undefined, SAME, 'equals ours'],
+    ['app service', 'clientId', SAME, 'equals ours'],
+    ['app service', 'objectId', SAME, 'equals ours'],
+    ['app service', 'resourceId', SAME, 'equals ours'],
+    ['azure ml', 'clientId', METADATA, 'adds the header of another service'],
+    ['cloud shell', undefined, SAME, 'equals ours'],
+    ['azure arc', undefined, SAME, 'equals ours'],
+    ['imds', undefined, SLASH, 'adds a slash to the path'],
+    ['imds', 'objectId', SLASH, 'adds a slash to the path'],
+    ['imds', 'resourceId', SLASH, 'adds a slash to the path'],
   ];
   for (const [kind, parameter, change, difference] of rows) {
-    test(`to ${kind}${parameter === undefined ? '' : ` for a ${parameter}`} differs from ours in ${difference}`, async ({
-      skip,
-    }) => {
+    test(`to ${kind}${parameter === undefined ? '' : ` with "${parameter}"`} ${difference}`, async ({ skip }) => {
       skip(kind === 'azure arc' && !host().hasArcFolder, NEEDS_ROOT);
       if (parameter !== undefined) host().choose(parameter);
       await host().get(host().environment(kind));

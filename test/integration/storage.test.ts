@@ -1,4 +1,4 @@
-/** What is kept: `store`, `erase`, `list`, and a cache on machines where little works. */
+/** `store`, `erase` and `list` of ACR tokens, and the cache on machines where its folder cannot be used. */
 
 import {
   chmodSync,
@@ -17,7 +17,7 @@ import { NULL_GUID, openWorld, REGISTRY } from './world.ts';
 
 const world = await openWorld();
 
-/** An ACR refresh token, as a client gets one by itself. */
+/** Gets an ACR refresh token that no cache holds. */
 async function takeToken(registry = REGISTRY): Promise<string> {
   const { Secret } = await world.get(registry);
   world.forgetTokens();
@@ -35,7 +35,7 @@ function listFiles(): string[] {
 
 describe('store', () => {
   test.each([NULL_GUID, '<token>'])(
-    'keeps the token of %s, which wins over signing in until its end',
+    'keeps the token of the user %s and returns it instead of signing in until it expires',
     async (username) => {
       const token = await takeToken();
       expect(await world.run('store', payload(username, token))).toEqual({ exitCode: 0, stdout: '', stderr: '' });
@@ -49,7 +49,7 @@ describe('store', () => {
     },
   );
 
-  test('needs no identity', async () => {
+  test('works without an identity', async () => {
     const token = await takeToken();
     await world.run('store', payload(NULL_GUID, token));
     const { exitCode, stdout } = await world.run('get', REGISTRY);
@@ -57,7 +57,7 @@ describe('store', () => {
     expect(stdout).toContain(token);
   });
 
-  test('of a token that has ended since is named where nobody is signed in', async () => {
+  test('leads to a hint at docker logout once its token has expired and nobody is signed in', async () => {
     await world.run('store', payload(NULL_GUID, await takeToken()));
     world.aheadSeconds = 10_801;
     const { stderr } = await world.run('get', REGISTRY);
@@ -66,26 +66,25 @@ describe('store', () => {
     expect((await world.run('get', REGISTRY)).stderr).not.toContain('docker logout');
   });
 
-  test('replaces the token of the login before', async () => {
+  test('replaces the token of the previous login', async () => {
     const [first, second] = [await takeToken(), await takeToken()];
     await world.run('store', payload(NULL_GUID, first));
     await world.run('store', payload('<token>', second));
     expect((await world.get()).Secret).toBe(second);
   });
 
-  test.each([['a secret that is no token', payload(NULL_GUID, 'just-a-password'), 'the secret is not an ACR token']])(
-    'refuses %s with one line',
-    async (_name, input, text) => {
-      const { exitCode, stdout } = await world.run('store', input);
-      expect(exitCode).toBe(1);
-      expect(stdout).toMatch(/^[^\n`]+\n$/);
-      expect(stdout).toContain(text);
-      expect(stdout).not.toContain('password-of');
-      expect(stdout).not.toContain('just-a');
-    },
-  );
+  test.each([
+    ['a secret that is not a token', payload(NULL_GUID, 'just-a-password'), 'the secret is not an ACR token'],
+  ])('rejects %s with one line', async (_name, input, text) => {
+    const { exitCode, stdout } = await world.run('store', input);
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/^[^\n`]+\n$/);
+    expect(stdout).toContain(text);
+    expect(stdout).not.toContain('password-of');
+    expect(stdout).not.toContain('just-a');
+  });
 
-  test('refuses a token that has ended', async () => {
+  test('rejects an expired token', async () => {
     const token = await takeToken();
     world.aheadSeconds = 10_801;
     expect((await world.run('store', payload(NULL_GUID, token))).stdout).toContain('the token has expired');
@@ -100,7 +99,7 @@ describe('store', () => {
     expect(await world.run('store', input)).toEqual({ exitCode: 1, stdout: text, stderr: '' });
   });
 
-  test('says so when nothing can be kept', async () => {
+  test('fails when it cannot keep the credential', async () => {
     const token = await takeToken();
     const { exitCode, stdout } = await world.run('store', payload(NULL_GUID, token), {
       DOCKER_CREDENTIAL_ACR_CACHE_DIR: '/proc/nothing/here',
@@ -118,12 +117,12 @@ describe('erase', () => {
     `${REGISTRY}:443`,
     'myregistry.eastus.geo.azurecr.io',
     'MYREGISTRY.azurecr.io.',
-  ])('of %s forgets what is stored and cached of the registry', async (form) => {
+  ])('removes the stored and the cached token when given %s', async (form) => {
     const token = await takeToken();
     await world.get();
     await world.run('store', payload(NULL_GUID, token));
     expect(await world.run('erase', form)).toEqual({ exitCode: 0, stdout: '', stderr: '' });
-    // Entra's token stays: it is the identity's, and what it may do the registry decides at the next exchange.
+    // Entra's token stays: it belongs to the identity, and the registry checks its rights at the next exchange.
     expect(listTokens().filter((name) => !name.startsWith('@entra'))).toEqual([]);
     expect((await world.get()).Secret).not.toBe(token);
   });
@@ -138,18 +137,18 @@ describe('erase', () => {
   });
 
   test.each([REGISTRY, 'docker.io', 'nonsense\u0000', 'https://index.docker.io/v1/'])(
-    'of %j succeeds twice, with nothing to forget',
+    'succeeds twice for %j when there is nothing to remove',
     async (input) => {
       for (const _time of [1, 2])
         expect(await world.run('erase', input)).toEqual({ exitCode: 0, stdout: '', stderr: '' });
     },
   );
 
-  test('without a server URL says so', async () => {
+  test('reports a missing server URL', async () => {
     expect(await world.run('erase', ' \n')).toEqual({ exitCode: 1, stdout: 'no credentials server URL\n', stderr: '' });
   });
 
-  test('succeeds where there is no folder, and with a broken configuration', async () => {
+  test('succeeds without a usable folder and with a broken configuration', async () => {
     world.writeConfig('{');
     for (const folder of ['/proc/nothing', 'relative', '']) {
       const outcome = await world.run('erase', REGISTRY, { DOCKER_CREDENTIAL_ACR_CACHE_DIR: folder, HOME: undefined });
@@ -159,7 +158,7 @@ describe('erase', () => {
 });
 
 describe('list', () => {
-  test('names the registries that Docker sends here, as bare hosts', async () => {
+  test('names the registries that Docker assigns to this helper, as bare hosts', async () => {
     const folder = join(world.folder, 'docker');
     mkdirSync(folder, { recursive: true });
     const credHelpers = {
@@ -179,7 +178,7 @@ describe('list', () => {
   });
 
   test.each(['', '{', '[]', '{"credHelpers":[]}', '{"credHelpers":{"a":1}}'])(
-    'is {} when the configuration is %j',
+    'prints {} when the Docker configuration is %j',
     async (text) => {
       const folder = join(world.folder, 'docker-broken');
       mkdirSync(folder, { recursive: true });
@@ -189,8 +188,8 @@ describe('list', () => {
   );
 });
 
-describe('a cache that cannot be had', () => {
-  /** Signs in twice: nothing was kept, and both are answered. */
+describe('when the cache cannot be used or trusted', () => {
+  /** Expects two answers with a sign-in each, since nothing was cached. */
   async function expectAnswers(variables: Record<string, string | undefined>): Promise<void> {
     world.forgetRequests();
     await world.get(REGISTRY, variables);
@@ -199,16 +198,16 @@ describe('a cache that cannot be had', () => {
   }
 
   test.each([
-    ['a folder that cannot be made', '/proc/nothing/here'],
+    ['a folder that cannot be created', '/proc/nothing/here'],
     ['a relative folder', 'relative/folder'],
     ['a file in its place', '/etc/passwd'],
     ['a device in its place', '/dev/null'],
-  ])('%s costs speed, not the answer', async (_name, folder) => {
+  ])('answers without a cache: %s', async (_name, folder) => {
     await expectAnswers({ DOCKER_CREDENTIAL_ACR_CACHE_DIR: folder });
     expect(existsSync('relative')).toBe(false);
   });
 
-  test('a planted link in its place is not followed', async () => {
+  test('does not follow a planted link in place of its folders', async () => {
     const elsewhere = join(world.folder, 'elsewhere');
     mkdirSync(elsewhere, { recursive: true });
     mkdirSync(world.cacheFolder, { recursive: true });
@@ -218,7 +217,7 @@ describe('a cache that cannot be had', () => {
     expect(readdirSync(elsewhere)).toEqual([]);
   });
 
-  test('a folder that others can write in is not used', async () => {
+  test('does not use a folder that others can write to', async () => {
     await world.get();
     chmodSync(join(world.cacheFolder, 'tokens'), 0o777);
     for (const name of listTokens()) rmSync(join(world.cacheFolder, 'tokens', name));
@@ -231,7 +230,7 @@ describe('a cache that cannot be had', () => {
     ['of another shape', () => '{"token":1}'],
     ['huge', () => `{"token":"${'x'.repeat(100_000)}"}`],
     ['for another registry', (text: string) => text.replace('"service":"', '"service":"other')],
-  ])('a file that is %s is an empty cache, and replaced', async (_name, damage) => {
+  ])('ignores and replaces a file that is %s', async (_name, damage) => {
     await world.get();
     for (const name of listTokens()) {
       const file = join(world.cacheFolder, 'tokens', name);
@@ -244,15 +243,15 @@ describe('a cache that cannot be had', () => {
     expect(world.emulator.requests).toHaveLength(2);
   });
 
-  test('a file that others can read is not believed', async () => {
+  test('does not trust a file that others can read', async () => {
     const first = await world.get();
     for (const name of listTokens()) chmodSync(join(world.cacheFolder, 'tokens', name), 0o644);
     expect((await world.get()).Secret).not.toBe(first.Secret);
   });
 });
 
-describe('files and folders', () => {
-  test.each([0o000, 0o022, 0o077, 0o777])('are owner-only under the umask %o', async (umask) => {
+describe('the files and folders of the program', () => {
+  test.each([0o000, 0o022, 0o077, 0o777])('are private to the owner under the umask %o', async (umask) => {
     const before = process.umask(umask);
     try {
       await world.get();
@@ -267,14 +266,14 @@ describe('files and folders', () => {
     expect(statSync(world.logFile).mode & 0o777).toBe(0o600);
   });
 
-  test('leave no lock and no temporary file behind', async () => {
+  test('include no lock and no temporary file after a get', async () => {
     await world.get();
     expect(listFiles().filter((name) => !name.endsWith('.json'))).toEqual(['locks', 'tokens']);
   });
 });
 
 describe('the log', () => {
-  test('tells each step, with status and correlation id, and no secret', async () => {
+  test('records each step with status and correlation id and no secret', async () => {
     rmSync(world.logFile, { force: true });
     await world.get();
     const steps = readFileSync(world.logFile, 'utf8')
@@ -301,13 +300,13 @@ describe('the log', () => {
   });
 
   test.each(['/proc/nothing/log', '/dev/full', '/etc'])(
-    'that cannot be written (%s) costs nothing but itself',
+    'does not affect the answer when %s cannot be written',
     async (file) => {
       await world.get(REGISTRY, { DOCKER_CREDENTIAL_ACR_LOG: file });
     },
   );
 
-  test('stays small', async () => {
+  test('rotates at one mebibyte', async () => {
     writeFileSync(world.logFile, 'x'.repeat(1024 * 1024), { mode: 0o600 });
     await world.get();
     expect(statSync(world.logFile).size).toBeLessThan(10_000);

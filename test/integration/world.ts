@@ -1,4 +1,4 @@
-/** One emulated Azure and one machine on which the program runs in process; everything it writes is searched for secrets. */
+/** An emulated Azure and a machine that runs the program in process; everything it writes is searched for secrets. */
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ export const REGISTRY = 'myregistry.azurecr.io';
 export const NOT_FOUND = 'credentials not found in native keychain\n';
 export const NULL_GUID = '00000000-0000-0000-0000-000000000000';
 
-/** The requests of a sign-in, as `seen` tells of them. */
+/** The requests of a sign-in, as `seen` lists them. */
 export const ENTRA = `POST login.microsoftonline.com/${TENANT_ID}/oauth2/v2.0/token`;
 export const EXCHANGE = `POST ${REGISTRY}/oauth2/exchange`;
 export const TOKEN = `POST ${REGISTRY}/oauth2/token`;
@@ -33,7 +33,7 @@ export interface Answer {
 
 export class World {
   readonly emulator: Emulator;
-  /** The one that every sign-in here is meant for. */
+  /** The application that every sign-in uses. */
   readonly application: Application;
   readonly folder: string;
   readonly cacheFolder: string;
@@ -42,7 +42,7 @@ export class World {
   readonly variables: Record<string, string | undefined>;
   /** Seconds that both the machine and Azure are ahead of the real time. */
   aheadSeconds = 0;
-  /** The registries whose renewal in the background was asked for; nothing here starts one. */
+  /** The registries for which a background renewal was requested; nothing here starts one. */
   readonly renewals: string[] = [];
   #written = '';
 
@@ -90,10 +90,10 @@ export class World {
         return true;
       },
     });
-    // What a successful `get` answers is a secret on purpose; everything else must hold none.
+    // A successful `get` prints a secret on purpose; nothing else may hold one.
     this.#written += `${outcome.stderr}\n${verb === 'get' && outcome.exitCode === 0 ? '' : outcome.stdout}\n`;
     expect([0, 1]).toContain(outcome.exitCode);
-    // The one line that may come with a success: that a secret is kept in the clear from now on.
+    // The only line allowed with a success: the warning that a secret is kept in clear text.
     const allowed = verb === 'store' ? /^(docker-credential-acr: warning: [^\n]+\n)?$/ : /^$/;
     if (outcome.exitCode === 0) expect(outcome.stderr).toMatch(allowed);
     return outcome;
@@ -107,7 +107,7 @@ export class World {
     return parseAnswer(stdout);
   }
 
-  /** As `get`, and expects a failure: one line on stdout, the story on stderr. */
+  /** Runs `get` like {@link get} and expects a failure: one line on stdout, the causes on stderr. */
   async fail(serverUrl = REGISTRY, variables: Record<string, string | undefined> = {}): Promise<Outcome> {
     const outcome = await this.run('get', serverUrl, { ...CLIENT_SECRET_VARIABLES, ...variables });
     expect(outcome.exitCode).toBe(1);
@@ -138,7 +138,7 @@ export class World {
     return this.emulator.requests.map(({ method, host, path }) => `${method} ${host}${path}`);
   }
 
-  /** Connections to the registry and to Entra may be opened ahead; nothing goes over them. */
+  /** Expects no request; connections to the registry and to Entra may be opened in advance. */
   expectNothingSent(): void {
     expect(this.seen()).toEqual([]);
     const ahead = [`${REGISTRY}:443`, 'login.microsoftonline.com:443'];
@@ -153,7 +153,7 @@ export class World {
     rmSync(this.cacheFolder, { recursive: true, force: true });
   }
 
-  /** Makes it as it was in the beginning, but for what a test changes in Azure. */
+  /** Restores the initial state, except for what a test changed in Azure. */
   reset(): void {
     this.aheadSeconds = 0;
     this.renewals.length = 0;
@@ -204,7 +204,7 @@ export function readClaims(token: string): Readonly<Record<string, unknown>> {
   return parseJsonObject(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) ?? {};
 }
 
-/** The forms of a secret that a careless program writes; of a token, its parts too. */
+/** The forms in which a careless program may write a secret, and the parts of a token. */
 function encode(secret: string): string[] {
   const bytes = Buffer.from(secret);
   const parts = secret.startsWith('eyJ') ? secret.split('.').filter(({ length }) => length > 20) : [];

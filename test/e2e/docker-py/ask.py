@@ -1,4 +1,4 @@
-"""Asks a credential helper by Docker's client library for Python; JSON on stdin and stdout.
+"""Asks a credential helper through Docker's client library for Python; JSON on stdin and stdout.
 
     ask.py resolve HOST | all | store | get HOST | erase HOST | list
 """

@@ -1,4 +1,4 @@
-/** What the program answers to `get`, judged as clients and people read it. */
+/** Checks the answers to `get` as clients and users read them. */
 import { expect } from 'vitest';
 import { parseJsonRecord, parseString } from '../../emulator/json.ts';
 import { decodeToken } from '../../emulator/tokens.ts';
@@ -8,13 +8,13 @@ export interface Answer {
   readonly serverUrl: string | undefined;
   readonly username: string | undefined;
   readonly secret: string;
-  /** Whom the registry gave the token to: the object id of an application. */
+  /** The subject of the token: the object id of an application, or the name of a user. */
   readonly subject: string | undefined;
-  /** The tenant at which that one signed in. */
+  /** The tenant at which the subject signed in. */
   readonly tenant: string | undefined;
 }
 
-/** Expects a credential and not a word besides. */
+/** Expects a credential and no message. */
 export function expectAnswer({ exitCode, stdout, stderr }: RunResult): Answer {
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   const answer = parseJsonRecord(stdout) ?? {};
@@ -31,8 +31,8 @@ export function expectAnswer({ exitCode, stdout, stderr }: RunResult): Answer {
 }
 
 /**
- * Expects that the program told what is wrong and what helps: one line for the client, the story for the person.
- * @returns the story.
+ * Expects a failure: one line on stdout for the client, and the error with causes and a hint on stderr.
+ * @returns the text on stderr.
  */
 export function expectFailure({ exitCode, stdout, stderr }: RunResult): string {
   expect(exitCode).toBe(1);
@@ -42,8 +42,8 @@ export function expectFailure({ exitCode, stdout, stderr }: RunResult): string {
 }
 
 /**
- * Expects that nothing is set up to sign in with, so that the client goes on anonymously.
- * @returns the hint, and each source that was looked at with its reason, in order.
+ * Expects that no identity is set up, so that the client goes on anonymously.
+ * @returns the hint, and each identity that was tried with its reason, in order.
  */
 export function expectNotFound({ exitCode, stdout, stderr }: RunResult): {
   readonly hint: string;

@@ -1,4 +1,4 @@
-/** The real Azure CLI on a throw-away machine, behind a wrapper that writes down how it was started. */
+/** The real Azure CLI on a throw-away machine, behind a wrapper that records how it was started. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -9,7 +9,7 @@ import type { RunResult } from './process.ts';
 
 type Variables = Readonly<Record<string, string>>;
 
-/** A service principal with what it proves itself by. */
+/** A service principal with its secret or certificate. */
 export interface Account {
   readonly clientId: string;
   readonly tenantId: string;
@@ -20,16 +20,16 @@ export interface Account {
 export interface AzureCli {
   /** Puts the CLI on PATH, and keeps it quiet. */
   readonly environment: Variables;
-  /** Runs `az`, and expects it to be content and to print nothing. */
+  /** Runs `az` and expects it to succeed without output. */
   readonly run: (args: readonly string[], environment?: Variables) => Promise<void>;
-  /** Signs in; no secret stands on a command line. */
+  /** Signs in without a secret on a command line. */
   readonly signIn: (account: Account, environment?: Variables) => Promise<void>;
   /** How it was started since the last `forgetCalls`: the arguments, separated by blanks. */
   readonly calls: () => readonly string[];
   readonly forgetCalls: () => void;
 }
 
-/** Puts an `az` on a machine; nobody is signed in. */
+/** Installs `az` on a machine, without an account. */
 export function installAzureCli(machine: Machine): AzureCli {
   const callsFile = join(machine.folder, 'az-calls');
   const folder = join(machine.folder, 'az-bin');

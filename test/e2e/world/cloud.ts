@@ -6,7 +6,7 @@ import { findPart } from './parts.ts';
 import { startRegistryServer } from './registry-server.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
 
-/** The login server of the tests; it comes into being when it is asked for. */
+/** The login server of the tests, which is created on first use. */
 export const LOGIN_SERVER = 'contoso.azurecr.io';
 
 export interface Cloud {

@@ -1,4 +1,4 @@
-/** A registry of the tests that knows one user by his password, over plain http or https, as a connected registry may. */
+/** A registry with one user and a password, over plain http or https, in place of a connected registry. */
 import { webcrypto } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -16,7 +16,7 @@ export const EDGE_PASSWORD = 'edge client&pw';
 const PASSWORD_HASH = '$2b$04$z0W2F4DziD4J9szd8HF8J.gm947BdLsg9SF0Xl4G9psBg1ATmtZyS';
 
 /**
- * Starts it; it ends with the machine.
+ * Starts the registry, which stops with the machine.
  * @param scheme https has a certificate for the address and for `localhost`; see {@link trustConnectedRegistry}.
  * @returns its `host:port`
  */
@@ -47,7 +47,7 @@ export async function startConnectedRegistry(machine: Machine, scheme: 'http' | 
   return host;
 }
 
-/** @returns the variable by which clients trust the registry's certificate beside those they trust anyway. */
+/** @returns the variable that makes clients trust the certificate of the registry too. */
 export function trustConnectedRegistry(machine: Machine): Readonly<Record<string, string>> {
   const file = join(machine.folder, 'connected-registry', 'trusted.pem');
   const trusted = [
@@ -80,7 +80,7 @@ async function writeCertificate(certificateFile: string, keyFile: string): Promi
   writeFileSync(keyFile, PemConverter.encode(key, 'PRIVATE KEY'), { mode: 0o600 });
 }
 
-/** Whether somebody takes connections there. */
+/** Whether a server accepts connections there. */
 function listens(host: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(Number(host.slice(host.lastIndexOf(':') + 1)), '127.0.0.1');

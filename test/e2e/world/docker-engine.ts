@@ -1,4 +1,4 @@
-/** A Docker engine of the tests' own, which shares nothing with one that the machine may run. */
+/** A Docker engine for the tests, which shares nothing with an engine of the real machine. */
 import { mkdirSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ export async function findBuildKitClient(clients: readonly DockerClient[]): Prom
 }
 
 /**
- * Starts an engine on the machine; it ends with it.
+ * Starts an engine, which stops with the machine.
  * @returns the value of `DOCKER_HOST` for its clients
  */
 export async function startDockerEngine(machine: Machine): Promise<string> {

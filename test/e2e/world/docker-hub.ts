@@ -8,7 +8,7 @@ export const HUB_PASSWORD = 'dckr_pat_Hub+pass/word=1';
 /** What the Docker client calls it. */
 export const HUB = 'https://index.docker.io/v1/';
 
-/** Puts it on the network of a cloud; it knows one user. */
+/** Adds it to the network of a cloud, with one user. */
 export function installDockerHub({ emulator: { state } }: Cloud): void {
   state.issuedSecrets.add(HUB_PASSWORD);
   for (const host of ['index.docker.io', 'registry-1.docker.io']) {

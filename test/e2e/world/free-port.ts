@@ -1,4 +1,4 @@
-/** A port for a server that cannot choose one and tell of it. */
+/** Finds a port for a server that cannot choose and report one itself. */
 import { createServer } from 'node:net';
 
 export function findFreePort(): Promise<number> {

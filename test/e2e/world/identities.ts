@@ -1,4 +1,4 @@
-/** Every identity that a machine can have without a person at it, as its platform sets it up. */
+/** Every identity that a machine can have without a user, as its platform sets it up. */
 import { createPrivateKey } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ const CLIENT = { AZURE_TENANT_ID: TENANT_ID, AZURE_CLIENT_ID: CLIENT_ID };
 /** An identity on a machine. */
 export interface SetUp {
   readonly environment: Readonly<Record<string, string>>;
-  /** Takes away the file or the service that it needs, and leaves the environment as it is. */
+  /** Removes the file or the service that it needs, and leaves the environment as it is. */
   readonly takeAway: () => Promise<void>;
 }
 
@@ -47,7 +47,7 @@ export interface Identities {
   /** A token in a variable that only the configuration knows. */
   readonly gitlab: (variable: string) => SetUp;
   readonly managedIdentity: (kind: 'app service' | 'metadata service') => Promise<SetUp>;
-  /** What Azure was shown since the last `forget`: the secret, who issued the assertion, or which service was asked. */
+  /** What Azure saw since the last `forget`: the secret, the issuer of the assertion, or the service that was asked. */
   readonly proofs: () => readonly string[];
   readonly forget: () => void;
   readonly close: () => Promise<void>;
@@ -129,7 +129,7 @@ export async function installIdentities(cloud: Cloud): Promise<Identities> {
         const issuer = parseString(decodeToken(form['client_assertion'] ?? '')?.claims['iss']) ?? 'nothing';
         return [issuer === CLIENT_ID ? 'certificate' : (ISSUERS[issuer] ?? issuer)];
       }),
-      // Looking whether there is a metadata service is not asking it for a token.
+      // A probe for the metadata service is not a token request.
       ...servers.flatMap(({ requests }) =>
         requests.filter(({ query }) => query['resource'] !== undefined).map(({ path }) => SERVICES[path] ?? path),
       ),

@@ -1,6 +1,6 @@
 /**
- * Real keychains of Linux for a throw-away machine, with which they end: a password store with a key of its own, and a
- * keyring on a bus.
+ * Real Linux keychains that stop with their throw-away machine: a password store with its own key, and a keyring on a
+ * bus.
  */
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,9 +11,9 @@ import { needParts, partOf } from './parts.ts';
 import { waitForServer } from './process.ts';
 
 export interface RealKeychain {
-  /** What programs need in their environment to come to it. */
+  /** The variables with which programs find it. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Asks the keychain's own program, past the program under test. */
+  /** Asks the keychain's own program instead of the program under test. */
   readonly ask: (verb: 'get' | 'list', input?: string) => Promise<string>;
 }
 
@@ -49,7 +49,7 @@ export async function startPass(machine: Machine, context: TestContext): Promise
   return { environment, ask: (verb, input) => ask(machine, helper, environment, verb, input) };
 }
 
-/** GNOME's keyring on a bus of its own, unlocked as a login would. */
+/** GNOME's keyring on its own bus, unlocked as a login would unlock it. */
 export async function startSecretService(machine: Machine, context: TestContext): Promise<RealKeychain> {
   const helper = 'docker-credential-secretservice';
   needParts(context, helper, 'dbus-run-session', 'gnome-keyring-daemon');
@@ -59,13 +59,13 @@ export async function startSecretService(machine: Machine, context: TestContext)
     'exec sleep 600',
   ].join('; ');
   const server = machine.start(partOf('dbus-run-session'), ['--', 'sh', '-c', script]);
-  // Wherever it stands: the bus tells of itself too, in pieces of a line.
+  // The line may be anywhere in the output, since the bus writes to it too, in pieces of a line.
   const readSession = () => /bus=(?<bus>\S+) process=(?<process>\d+)\n/.exec(server.output())?.groups;
   await waitForServer(server, async () => readSession() !== undefined);
   const { bus = '', process: processId = '' } = readSession() ?? {};
   const environment = { ...environmentWith(machine, helper), DBUS_SESSION_BUS_ADDRESS: bus };
   machine.beforeClose(async () => {
-    // The session ends with its program; ended itself, it would leave the bus behind.
+    // The session ends with its program; killing the session itself would leave the bus behind.
     process.kill(Number(processId));
     for (let round = 0; round < 100 && !server.hasEnded(); round += 1) {
       await new Promise((resolve) => setTimeout(resolve, 50));

@@ -1,4 +1,4 @@
-/** Looking for secrets in what a program printed, in every form in which they usually travel. */
+/** Finds secrets in the output of a program, in every form in which they usually appear. */
 
 /** @returns what kind of leak there is and an excerpt without the secret, `undefined` when there is none */
 export function findLeak(text: string, secrets: readonly string[]): string | undefined {
@@ -24,7 +24,7 @@ function writeForms(secret: string): readonly (readonly [string, string])[] {
   ];
 }
 
-/** The characters that the secret makes in base64 whatever stands around it, when it starts `offset` bytes into a group. */
+/** The base64 characters that depend on the secret alone, when it starts `offset` bytes into a group. */
 function writeBase64(secret: string, offset: number): string {
   const encoded = Buffer.from('\0'.repeat(offset) + secret)
     .toString('base64')

@@ -1,4 +1,4 @@
-/** Both places in which typed logins are kept, looked into past the program under test. */
+/** Both backends that keep logins, read directly instead of through the program under test. */
 import { join } from 'node:path';
 import { expect, type TestContext } from 'vitest';
 import { readTextFile } from '../../../scripts/test-parts/command.ts';
@@ -6,32 +6,32 @@ import { parseJsonRecord, parseRecord, parseString } from '../../emulator/json.t
 import { startPass } from './keychain.ts';
 import type { Machine } from './machine.ts';
 
-export const LOGIN_PLACES = ['pass', 'the file'] as const;
+export const LOGIN_BACKENDS = ['pass', 'the file'] as const;
 
-export interface LoginPlace {
-  /** What programs need in their environment for logins to be kept there. */
+export interface LoginBackend {
+  /** The variables with which the program keeps logins there. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Whether a login there is readable for whoever reads the machine's disk. */
+  /** Whether it keeps logins in clear text. */
   readonly isClear: boolean;
-  /** User names by server, as they are kept. */
+  /** The user names that it keeps, by server. */
   readonly users: () => Promise<Readonly<Record<string, string | undefined>>>;
-  /** Expects that a secret is in no file of the program's own, unless this is what the place is. */
+  /** Expects a secret in no file of the program, unless that file is the backend. */
   readonly expectHidden: (secret: string) => void;
 }
 
 const PREFIX = 'docker-credential-acr.invalid/';
 
-/** Prepares a place on a machine; the test ends as skipped where the place cannot be had. */
-export async function prepareLoginPlace(
-  place: (typeof LOGIN_PLACES)[number],
+/** Prepares a backend on a machine; skips the test when the backend is not available. */
+export async function prepareLoginBackend(
+  backend: (typeof LOGIN_BACKENDS)[number],
   machine: Machine,
   context: TestContext,
-): Promise<LoginPlace> {
+): Promise<LoginBackend> {
   const readIndex = () => {
     const folder = join(machine.folder, 'home', '.local', 'share', 'docker-credential-acr');
     return readTextFile(join(folder, 'credentials.json')) ?? '{}';
   };
-  if (place === 'pass') {
+  if (backend === 'pass') {
     const { environment, ask } = await startPass(machine, context);
     return {
       environment,

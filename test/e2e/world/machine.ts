@@ -12,14 +12,14 @@ import { createTemporaryFolder } from './temporary-folder.ts';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface MachineOptions {
-  /** Who signs in by the environment; a service principal by default. */
+  /** The identity in the environment; a service principal by default. */
   readonly identity?: 'service principal' | 'wrong secret' | 'nobody';
-  /** Hosts that the Docker configuration leaves to the program. */
+  /** The hosts that the Docker configuration assigns to the program. */
   readonly credHelpers?: readonly string[];
 }
 
 export interface MachineRunOptions extends Omit<RunOptions, 'environment'> {
-  /** Changes to the machine's environment; `undefined` takes a variable away. */
+  /** Changes to the machine's environment; `undefined` removes a variable. */
   readonly environment?: Environment;
   /** The program's purpose is to print a credential on stdout. */
   readonly printsSecret?: boolean;
@@ -33,14 +33,14 @@ export interface Machine {
   readonly run: (command: string, args: readonly string[], options?: MachineRunOptions) => Promise<RunResult>;
   /** Runs the program under test as Docker does. */
   readonly helper: (verb: string, input?: string, options?: MachineRunOptions) => Promise<RunResult>;
-  /** Starts a program that is stopped with the machine. */
+  /** Starts a program that stops with the machine. */
   readonly start: (command: string, args: readonly string[], options?: MachineRunOptions) => Server;
   /**
    * Writes the program's configuration.
    * @returns the variable that names it.
    */
   readonly configure: (config: object) => Readonly<Record<string, string>>;
-  /** Adds what has to be done before the folder goes; the latest comes first. */
+  /** Adds a step before the folder is removed; the latest step comes first. */
   readonly beforeClose: (end: () => Promise<void>) => void;
   /** The program's log, which must be free of secrets too. */
   readonly log: () => string;
@@ -131,7 +131,7 @@ export function createMachine(cloud: Cloud, options: MachineOptions = {}): Machi
   };
 }
 
-/** The configuration file of Docker that leaves these hosts to the program. */
+/** The Docker configuration that assigns these hosts to the program. */
 export function writeDockerConfig(hosts: readonly string[]): string {
   return JSON.stringify({ credHelpers: Object.fromEntries(hosts.map((host) => [host, 'acr'])) }, undefined, 2);
 }

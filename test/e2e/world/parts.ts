@@ -1,4 +1,4 @@
-/** Finding the real programs that the tests run, and saying so where one is absent. */
+/** Finds the real programs that the tests run, and skips a test when one is missing. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'vitest';
@@ -32,13 +32,13 @@ export function findParts(name: string): readonly string[] {
   return listPrograms(name);
 }
 
-/** Ends the test as skipped unless all these programs are there. */
+/** Skips the test unless all these programs are installed. */
 export function needParts(context: TestContext, ...names: readonly string[]): void {
   const absent = names.filter((name) => findPart(name) === undefined);
   if (absent.length > 0) context.skip(`not installed: ${absent.join(', ')}`);
 }
 
-/** Ends the test as skipped unless it runs as root, which container engines need here. */
+/** Skips the test unless it runs as root, which container engines need here. */
 export function needRoot(context: TestContext): void {
   if (!isRoot()) context.skip('a container engine of its own needs root');
 }
@@ -48,7 +48,7 @@ export function canRunEngine(): boolean {
   return isRoot() && ['dockerd', 'docker-registry'].every((name) => findPart(name) !== undefined);
 }
 
-/** The path of a program that {@link needParts} has seen. */
+/** The path of a program that {@link needParts} has found. */
 export function partOf(name: string): string {
   const path = findPart(name);
   if (path === undefined) throw new Error(`Cannot run ${name}: it is not installed`);

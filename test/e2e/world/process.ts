@@ -1,10 +1,10 @@
-/** Running real programs with an environment of their own and both of their streams collected. */
+/** Runs real programs with their own environment and collects both of their streams. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 export interface RunOptions {
   readonly environment: Readonly<Record<string, string>>;
-  /** What the program reads; nothing by default. */
+  /** The stdin of the program; empty by default. */
   readonly input?: string;
   readonly folder?: string;
   readonly timeoutMs?: number;
@@ -21,11 +21,11 @@ export interface Server {
   readonly hasEnded: () => boolean;
   /** Both streams so far, in the order of arrival. */
   readonly output: () => string;
-  /** Asks it to end, insists after a while, and waits for the end. */
+  /** Terminates it, kills it after a while, and waits until it has ended. */
   readonly stop: () => Promise<void>;
 }
 
-// Being in groups of their own, the children hear neither Ctrl-C nor the end of this process: both are passed on.
+// The children have their own process groups, so Ctrl-C and the end of this process have to be passed on.
 const live = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of live) signalGroup(child, 'SIGKILL');
@@ -42,7 +42,7 @@ export async function runProcess(command: string, args: readonly string[], optio
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     streams.stderr += text;
   });
-  // A program that does not read its input is no failure of the test.
+  // A program may ignore its input without failing the test.
   child.stdin?.on('error', () => undefined).end(options.input ?? '');
   const timeoutMs = options.timeoutMs ?? 120_000;
   const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), timeoutMs);
@@ -84,7 +84,7 @@ export function startProcess(command: string, args: readonly string[], options: 
   return { hasEnded: () => ended, output: () => output, stop };
 }
 
-/** Waits until `isReady` says so; throws with the server's output when it ends or takes too long. */
+/** Waits until `isReady` returns true; throws with the server's output when it ends or takes too long. */
 export async function waitForServer(server: Server, isReady: () => Promise<boolean>, limitMs = 60_000): Promise<void> {
   const deadline = Date.now() + limitMs;
   while (!(await isReady())) {

@@ -1,4 +1,4 @@
-/** Temporary folders that go with the process at the latest, whatever becomes of the test that made them. */
+/** Temporary folders that are removed with the process at the latest, even when their test fails. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

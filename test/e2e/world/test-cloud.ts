@@ -1,17 +1,17 @@
-/** What a test file opens for itself: a cloud, machines in it and a Docker engine, each of which ends in its time. */
+/** Opens a cloud, machines and a Docker engine for a test file, and closes each of them in time. */
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { type Cloud, startCloud } from './cloud.ts';
 import { startDockerEngine } from './docker-engine.ts';
 import { createMachine, type Machine, type MachineOptions } from './machine.ts';
 import { canRunEngine } from './parts.ts';
 
-/** A cloud that ends with the test file, and forgets the requests of a test with the test. */
+/** A cloud that closes after the test file and forgets its requests after each test. */
 export interface TestCloud extends Cloud {
-  /** Creates a machine that ends with the test. */
+  /** Creates a machine that closes after the test. */
   readonly addMachine: (options?: MachineOptions) => Machine;
 }
 
-/** To be called where a file begins: what a test undoes by itself comes before the end of its machines. */
+/** Opens a cloud; call it first in a file, so that the file's own cleanup runs before the machines close. */
 export async function openCloud(): Promise<TestCloud> {
   const cloud = await startCloud();
   const machines: Machine[] = [];
@@ -31,7 +31,7 @@ export async function openCloud(): Promise<TestCloud> {
 }
 
 /**
- * Starts an engine for the tests of a file, where one can run, on a machine on which nobody is signed in; the image
+ * Starts an engine for the tests of a file, if one can run, on a machine on which nobody is signed in; the image
  * `team/app:1` is in the registry.
  * @returns the value of `DOCKER_HOST` for its clients, once the tests run
  */

@@ -1,4 +1,4 @@
-/** Two tenants with an application in each, as somebody has who works for two companies. */
+/** Two tenants with an application in each, as for somebody who works for two companies. */
 import { createClientCertificate, parseClientCertificate } from '../../emulator/certificates.ts';
 import {
   type Application,
@@ -18,7 +18,7 @@ import type { Account } from './azure-cli.ts';
 import type { Cloud } from './cloud.ts';
 
 export const SECOND_SUBSCRIPTION_ID = 'bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee';
-/** A registry of the second tenant; all others are the first one's. */
+/** A registry of the second tenant; all others belong to the first. */
 export const OTHER_SERVER = 'fabrikam.azurecr.io';
 
 export interface Party {
@@ -37,7 +37,7 @@ export interface TwoTenants {
   readonly pem: string;
 }
 
-/** Adds the second tenant to the one that an emulator begins with. */
+/** Adds the second tenant to the initial one of an emulator. */
 export async function addSecondTenant({ emulator: { state } }: Cloud): Promise<TwoTenants> {
   const contoso = findTenant(state, TENANT_ID);
   const application = contoso?.applications.get(CLIENT_ID);
@@ -56,7 +56,7 @@ export async function addSecondTenant({ emulator: { state } }: Cloud): Promise<T
   otherApplication.certificates.push(parseClientCertificate(certificatePem));
   registryOf(state, OTHER_SERVER).homeTenant = fabrikam.id;
 
-  // They are secret while they are revoked, too.
+  // They stay secret after they are revoked.
   for (const one of [CLIENT_SECRET, secret, ...listKeyLines(privateKeyPem)]) state.issuedSecrets.add(one);
   return {
     contoso: {
