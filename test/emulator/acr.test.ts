@@ -74,9 +74,12 @@ describe('the registry API', () => {
     expect(challengeOf(answer)).toBe(`${CHALLENGE},scope="${scope}"`);
   });
 
-  test.each(['/acr/v1/%zz', '/acr/v1/team%2/_tags', '/acr/v1/%C3%28'])('answers %s, whose percent-encoding is broken, with 400', (path) => {
-    expect(get(BASE + path, createContext()).status).toBe(400);
-  });
+  test.each(['/acr/v1/%zz', '/acr/v1/team%2/_tags', '/acr/v1/%C3%28'])(
+    'answers %s, whose percent-encoding is broken, with 400',
+    (path) => {
+      expect(get(BASE + path, createContext()).status).toBe(400);
+    },
+  );
 
   test('spells out the scope in the error detail', () => {
     const { body } = get(`${BASE}/v2/hello/manifests/1`, createContext());

@@ -2,9 +2,9 @@
 import { generateKeyPair, type KeyObject, randomBytes, randomUUID, sign } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { JsonRecord } from './json.ts';
-import { type EmulatedRequest, type EmulatedResponse, jsonResponse } from './message.ts';
+import { type EmulatedRequest, type EmulatedResponse, jsonResponse, type Occasion } from './message.ts';
 
-import type { Application, Context, EmulatorState } from './state.ts';
+import type { Application, EmulatorState } from './state.ts';
 
 export const FEDERATED_AUDIENCE = 'api://AzureADTokenExchange';
 export const GITHUB_HOST = 'run-actions-1-azure-eastus.actions.githubusercontent.com';
