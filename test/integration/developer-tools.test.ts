@@ -475,7 +475,12 @@ describe('a custom program', () => {
   });
 
   test.each([
-    ['fails', fail('vault: permission denied', 3), 'vault-token failed with exit code 3', 'vault: permission denied'],
+    [
+      'exits with an error',
+      fail('vault: permission denied', 3),
+      'vault-token failed with exit code 3',
+      'vault: permission denied',
+    ],
     ['prints nothing', 'exit 0', 'vault-token answered without a token', undefined],
     ['prints more than a token', 'echo not a token', 'vault-token answered without a token', undefined],
     ['is killed', 'kill -9 $$', 'vault-token failed with exit code none', undefined],

@@ -190,7 +190,7 @@ describe('when a managed identity service refuses', () => {
     ['app service', { unknown: 'shape' }, 'cause: HTTP 400: {"unknown":"shape"}\n'],
   ];
   for (const [kind, body, line] of rows) {
-    test(`quotes ${kind}: ${line.split('\n')[0]}`, async () => {
+    test(`quotes the refusal of ${kind} as "${line.split('\n')[0]}"`, async () => {
       host().server.answerNext({ status: 400, body: JSON.stringify(body) });
       expect(await host().fail(host().environment(kind))).toContain(line);
       expect(host().server.requests.length).toBe(1);

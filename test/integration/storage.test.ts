@@ -202,7 +202,7 @@ describe('when the cache cannot be used or trusted', () => {
     ['a relative folder', 'relative/folder'],
     ['a file in its place', '/etc/passwd'],
     ['a device in its place', '/dev/null'],
-  ])('answers without a cache: %s', async (_name, folder) => {
+  ])('answers without a cache, given %s', async (_name, folder) => {
     await expectAnswers({ DOCKER_CREDENTIAL_ACR_CACHE_DIR: folder });
     expect(existsSync('relative')).toBe(false);
   });
