@@ -330,7 +330,7 @@ describe('when Entra judges the assertion', () => {
     application.certificates = [];
     world.aheadSeconds = 40 * 365 * 24 * 3600;
     const { stderr } = await world.fail(REGISTRY, variables(write(both(own))));
-    expect(stderr).toContain(', and ended on 2049-12-31');
+    expect(stderr).toContain(', and expired on 2049-12-31');
   });
 
   /** Fails as on a machine whose clock is this far ahead of Azure's. */

@@ -242,7 +242,7 @@ describe('the Azure CLI', () => {
     install('az', fail('it broke'));
     install('azd', print(JSON.stringify({ token: userToken() })));
     const { stderr } = await getFailure();
-    expect(stderr).toContain('cause: passed over client-secret: AZURE_CLIENT_SECRET is not set\n');
+    expect(stderr).toContain('cause: skipped client-secret: AZURE_CLIENT_SECRET is not set\n');
     expect(callsOf('azd')).toEqual([]);
   });
 

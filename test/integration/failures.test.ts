@@ -217,7 +217,7 @@ describe('when a request fails', () => {
 
   test('reports a long Retry-After instead of waiting', async () => {
     inject({ host: REGISTRY, status: 429, body: '', headers: { 'Retry-After': '60' } });
-    expect((await world.fail()).stdout).toContain('sees too many requests; hint: wait 60 seconds and try again');
+    expect((await world.fail()).stdout).toContain('receives too many requests; hint: wait 60 seconds and try again');
     expect(countRequests(REGISTRY)).toBe(1);
   });
 
@@ -243,7 +243,7 @@ describe('when an answer is hostile', () => {
 
   test.each([ENTRA_HOST, REGISTRY])('stops reading an endless answer of %s', async (host) => {
     inject({ host, status: 200, body: 'x'.repeat(2 * 1024 * 1024) });
-    expect((await world.fail()).stdout).toContain('answered without end');
+    expect((await world.fail()).stdout).toContain('sent a response that is too large');
   });
 
   test('keeps control characters away from the terminal', async () => {

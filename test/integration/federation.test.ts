@@ -119,7 +119,7 @@ describe('a pod with a workload identity', () => {
     writeFileSync(tokenFile, issue({ exp: now - 720, nbf: now - 4320, iat: now - 4320 }));
     const { stderr } = await world.fail(REGISTRY, pod());
     expect(stderr).toContain('the assertion is out of date (AADSTS700024)');
-    expect(stderr).toMatch(/aud api:\/\/AzureADTokenExchange, and ended 72\d s ago\n/);
+    expect(stderr).toMatch(/aud api:\/\/AzureADTokenExchange, and expired 72\d s ago\n/);
     expect(stderr).toContain("this machine's clock agrees with that of login.microsoftonline.com");
     expect(stderr).toContain('hint: get a new assertion');
   });
@@ -238,18 +238,10 @@ describe('a pod with an identity binding', () => {
     [
       'a URL with a user name',
       { AZURE_KUBERNETES_TOKEN_PROXY: 'https://user:secret-word@host' },
-      'has a user name, a query or a fragment',
+      'is not an https URL',
     ],
-    [
-      'a URL with a query',
-      { AZURE_KUBERNETES_TOKEN_PROXY: 'https://host/?a=b' },
-      'has a user name, a query or a fragment',
-    ],
-    [
-      'a URL with a fragment',
-      { AZURE_KUBERNETES_TOKEN_PROXY: 'https://host/#a' },
-      'has a user name, a query or a fragment',
-    ],
+    ['a URL with a query', { AZURE_KUBERNETES_TOKEN_PROXY: 'https://host/?a=b' }, 'is not an https URL'],
+    ['a URL with a fragment', { AZURE_KUBERNETES_TOKEN_PROXY: 'https://host/#a' }, 'is not an https URL'],
     [
       'certificates in a file and in a variable',
       { AZURE_KUBERNETES_CA_DATA: 'x' },

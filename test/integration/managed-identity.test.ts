@@ -271,7 +271,7 @@ describe('the expiry of the token', () => {
     test(`is rejected when it is in the past as ${name}`, async () => {
       host().server.state.writeEnd = write;
       const stderr = await host().fail(host().environment('app service'));
-      expect(stderr).toContain('a token that has ended already');
+      expect(stderr).toContain('a token that has already expired');
       expect(stderr).toContain("hint: check this machine's clock: date -u\n");
       expect(host().world.seen()).toEqual([]);
     });

@@ -61,7 +61,7 @@ describe('store', () => {
     await world.run('store', payload(NULL_GUID, await takeToken()));
     world.aheadSeconds = 10_801;
     const { stderr } = await world.run('get', REGISTRY);
-    expect(stderr).toContain(`the token of the last login has ended: docker logout ${REGISTRY}\n`);
+    expect(stderr).toContain(`the token of the last login has expired: docker logout ${REGISTRY}\n`);
     await world.run('erase', REGISTRY);
     expect((await world.run('get', REGISTRY)).stderr).not.toContain('docker logout');
   });

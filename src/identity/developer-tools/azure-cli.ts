@@ -1,7 +1,6 @@
 /** The account that the Azure CLI is signed in with. */
 
 import { isAbsolute, join } from 'node:path';
-import { checkTenant } from '../../entra/authority.ts';
 import { CredentialError, describeCause } from '../../errors.ts';
 import { path, text, type Values } from '../../field.ts';
 import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../json.ts';
@@ -121,13 +120,13 @@ function pickAccount(accounts: readonly Account[], { parameters }: Request): Acc
 function pickTenant(account: Account, { parameters }: Request): string | undefined {
   // `az` refuses --tenant for the managed identities that it can be signed in with.
   if (parameters.tenantId === undefined || account.isBound) return undefined;
-  const tenant = checkTenant(parameters.tenantId, '"tenantId"');
-  if (parameters.subscription === undefined) return tenant;
+  const { tenantId: tenant, subscription } = parameters;
+  if (subscription === undefined) return tenant;
   // `az` takes one of the two, and a subscription has its tenant.
   if (tenant.toLowerCase() === account.tenantId.toLowerCase()) return undefined;
   throw new CredentialError(
     'IDENTITY_INVALID',
-    `subscription "${parameters.subscription}" is of tenant ${account.tenantId}, not of ${tenant}`,
+    `subscription "${subscription}" is of tenant ${account.tenantId}, not of ${tenant}`,
     { hint: 'remove "tenantId" or "subscription" from the configuration' },
   );
 }

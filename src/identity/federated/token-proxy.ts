@@ -40,7 +40,7 @@ export function findTokenProxy(
     throw invalid(`${leftover} is set, ${PROXY} is not`, `set ${PROXY}, or unset ${leftover}`);
   }
   const url = parsePlainUrl(proxy);
-  if (url === undefined) throw invalid(`${PROXY} is not a plain https URL`, `set ${PROXY}=https://HOST`);
+  if (url === undefined) throw invalid(`${PROXY} is not an https URL`, `set ${PROXY}=https://HOST`);
   const certificates = readProxyCertificates(runtime);
   const serverName = readVariable(runtime, SERVER_NAME);
   return {

@@ -88,8 +88,8 @@ describe('the executable', () => {
       'hashText',
       'findAzureCli',
       'findImds',
-      'loadSettings',
-      'readSettings',
+      'loadConfig',
+      'parseSettings',
     ];
     const unused = ['writeCache', 'createOwnFile', 'parseIdentity', 'addSkipped'];
     expect(called.filter((name) => !isAhead(name))).toEqual([]);

@@ -221,7 +221,7 @@ describe('a body', () => {
     });
     const failure = await catchFailure(() => clientFor(server).send(get(server)));
     expect(failure.code).toBe('ANSWER_INVALID');
-    expect(failure.message).toContain(`localhost:${server.port} answered without end`);
+    expect(failure.message).toContain(`localhost:${server.port} sent a response that is too large`);
     expect(server.requests).toHaveLength(1);
   });
 });
@@ -233,7 +233,11 @@ describe('the error of a direct connection', () => {
       (response) => void response.writeHead(302, { location: 'https://evil.example' }).end(),
       'redirects to',
     ],
-    ['a body that is too large', (response) => void response.end('x'.repeat(300 * 1024)), 'answered without end'],
+    [
+      'a body that is too large',
+      (response) => void response.end('x'.repeat(300 * 1024)),
+      'sent a response that is too large',
+    ],
     ['no answer', (response) => void response.destroy(), 'cannot be reached (ECONNRESET)'],
   ];
   for (const [what, answer, message] of rows) {

@@ -83,7 +83,7 @@ test('a proxy that hangs up is reported as ECONNRESET', async () => {
 
 test('a response whose head does not end is cut off', async () => {
   const { outcome } = await ask([`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(100_000)}`]);
-  expect(outcome).toMatchObject({ message: 'the proxy answered without end' });
+  expect(outcome).toMatchObject({ message: 'the proxy sent a response that is too large' });
 });
 
 test('a proxy that sends more than its own response is refused', async () => {
