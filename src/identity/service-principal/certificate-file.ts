@@ -145,6 +145,6 @@ function checkKey(key: KeyObject, file: string, fail: Fail): void {
 function describeCertificate(certificate: X509Certificate, file: string, nowMs: number): string {
   const hex = (algorithm: string) => createHash(algorithm).update(certificate.raw).digest('hex').toUpperCase();
   const end = certificate.validToDate;
-  const ended = end.getTime() <= nowMs ? `, and ended on ${end.toISOString().slice(0, 10)}` : '';
+  const ended = end.getTime() <= nowMs ? `, and expired on ${end.toISOString().slice(0, 10)}` : '';
   return `the certificate in ${file} has the thumbprint SHA-256 ${hex('sha256')}, SHA-1 ${hex('sha1')}${ended}`;
 }
