@@ -209,7 +209,7 @@ describe('with a working keychain', () => {
   test('keeps a secret of more than 2,560 bytes in the file on Windows', async () => {
     installKeychain(binFolder, 'docker-credential-wincred.exe');
     const options = { platform: 'win32' } as const;
-    const tooLong = 'the secret is longer than the 2560 bytes that Windows keeps';
+    const tooLong = 'the secret is longer than the 2560 bytes that Windows can store';
     const { stderr } = await login('a.example', 'me', 'é'.repeat(1281), options);
     expect(stderr).toMatch(WARNING);
     expect(stderr).toContain(tooLong);
@@ -255,7 +255,7 @@ describe('without a working keychain', () => {
     const { exitCode, stderr } = await login(REGISTRY, 'myregistry', LOGIN_SECRETS.admin);
     expect(exitCode).toBe(0);
     expect(stderr).toMatch(WARNING);
-    expect(stderr).toContain('docker-credential-pass: no answer within 5 seconds; it may be locked');
+    expect(stderr).toContain('docker-credential-pass: no response within 5 seconds; it may be locked');
     expect(readFileSync(world.logFile, 'utf8')).toContain('docker-credential-pass store');
     expect(pass.hanging().length).toBe(2);
     await expect.poll(() => pass.hanging().filter(isRunning)).toEqual([]);
