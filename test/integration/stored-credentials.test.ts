@@ -23,7 +23,7 @@ import { NOT_FOUND, NULL_GUID, openWorld, parseAnswer, REGISTRY } from './world.
 
 const DONE = { exitCode: 0, stdout: '', stderr: '' };
 const WARNING =
-  /^docker-credential-acr: warning: credentials are kept unencrypted in \S+, which only you can open: .+\n$/;
+  /^docker-credential-acr: warning: credentials are stored unencrypted in \S+, which only you can open: .+\n$/;
 /** Every secret that a test logs in with; none may appear outside an answer or the file. */
 const LOGIN_SECRETS = {
   admin: 'Admin+pass/word=1',
@@ -269,10 +269,10 @@ describe('without a working keychain', () => {
     const failed = await call('get', REGISTRY, { variables: { AZURE_TENANT_ID: TENANT_ID } });
     expect(failed.exitCode).toBe(1);
     expect(failed.stdout).toMatch(
-      /^Cannot read the stored credential of myregistry.azurecr.io: docker-credential-pass: Can/,
+      /^Cannot read the stored credential for myregistry.azurecr.io: docker-credential-pass: Can/,
     );
     expect(failed.stdout).toContain(
-      'hint: unlock the keychain, or forget the credential: docker logout myregistry.azurecr',
+      'hint: unlock the keychain, or remove the credential: docker logout myregistry.azurecr',
     );
     pass.remove();
     expect((await call('get', REGISTRY)).stdout).toContain('docker-credential-pass is not on PATH');
@@ -333,9 +333,9 @@ describe('the configuration', () => {
     const { exitCode, stdout, stderr } = await login('docker.io', 'me', LOGIN_SECRETS.hub);
     expect(exitCode).toBe(1);
     expect(stdout).toContain(
-      'Cannot keep the credential of docker.io: docker-credential-pass: Cannot autolaunch D-Bus',
+      'Cannot store the credential for docker.io: docker-credential-pass: Cannot autolaunch D-Bus',
     );
-    expect(stderr).toContain(`hint: make the keychain work, or write "store": "file" in ${file}`);
+    expect(stderr).toContain(`hint: fix the keychain, or write "store": "file" in ${file}`);
     expect(Object.keys(JSON.parse(readIndex())['credentials'])).toEqual([REGISTRY]);
   });
 
@@ -542,7 +542,7 @@ describe('an unusable index', () => {
       const { exitCode, stdout } = await login('docker.io', 'me', LOGIN_SECRETS.hub);
       expect(exitCode).toBe(1);
       expect(stdout).toContain(
-        `Cannot use ${indexFile}: it is damaged, and is now ${indexFile}.broken; hint: log in ag`,
+        `Cannot use ${indexFile}: it is damaged; it was renamed to ${indexFile}.broken; hint: log in to`,
       );
       expect(readFileSync(`${indexFile}.broken`, 'utf8')).toBe(text);
       expect((await login('docker.io', 'me', LOGIN_SECRETS.hub)).exitCode).toBe(0);
@@ -567,7 +567,7 @@ describe('an unusable index', () => {
       keychain();
       const { exitCode, stdout } = await login('docker.io', 'me', LOGIN_SECRETS.hub, options);
       expect(exitCode).toBe(1);
-      expect(stdout).toContain('Cannot keep the credential of docker.io: ');
+      expect(stdout).toContain('Cannot store the credential for docker.io: ');
       expect(await call('erase', 'docker.io', options)).toEqual(DONE);
       expect(await get('docker.io', options)).toBeUndefined();
     },
