@@ -264,7 +264,7 @@ describe('on the network', () => {
   test('names HTTPS_PROXY when the proxy refuses the tunnel', async () => {
     inject({ at: 'connect', host: ENTRA_HOST, status: 403 });
     const { stdout } = await world.fail();
-    expect(stdout).toContain(`the proxy answered 403 for ${ENTRA_HOST}`);
+    expect(stdout).toContain(`the proxy responded with status 403 for ${ENTRA_HOST}`);
     expect(stdout).toContain('HTTPS_PROXY');
   });
 
@@ -299,7 +299,7 @@ describe('on the network', () => {
       NO_PROXY: 'authority.invalid',
       no_proxy: 'authority.invalid',
     });
-    expect(outcome.stdout).toContain('there is no host authority.invalid');
+    expect(outcome.stdout).toContain('the host name authority.invalid cannot be resolved');
     // The connection to the registry is opened in advance, through the proxy.
     expect(world.emulator.connects).toEqual([`${REGISTRY}:443`]);
   });

@@ -105,7 +105,7 @@ describe('store', () => {
       DOCKER_CREDENTIAL_ACR_CACHE_DIR: '/proc/nothing/here',
     });
     expect(exitCode).toBe(1);
-    expect(stdout).toContain('Cannot keep the credential');
+    expect(stdout).toContain('Cannot store the credential');
   });
 });
 

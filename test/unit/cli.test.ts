@@ -212,7 +212,7 @@ describe('store and erase', () => {
     const payload = '{"ServerURL":"myregistry.azurecr.io","Username":"<token>","Secret":"`hidden`"}';
     const { exitCode, stdout, stderr } = await call(['store'], payload);
     expect(exitCode).toBe(1);
-    expect(stdout).toMatch(/^Cannot keep the credential of .*; hint: .*\n$/);
+    expect(stdout).toMatch(/^Cannot store the credential for .*; hint: .*\n$/);
     expect(stderr).toContain('hint: ');
     expect(`${stdout}${stderr}`).not.toMatch(/hidden|`/);
   });
