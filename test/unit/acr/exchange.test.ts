@@ -66,13 +66,13 @@ describe('exchangeToken explains the response', () => {
   const rows: readonly (readonly [response: HttpResponse, message: RegExp, hint: RegExp, cause: RegExp])[] = [
     [
       answer(401, { errors: [{ code: 'UNAUTHORIZED', message: 'no' }] }),
-      /: the-client has no role there/,
+      /: the-client has no role on the registry/,
       /^az role assignment create --role AcrPull --assignee the-client /,
       /^HTTP 401 UNAUTHORIZED: no$/,
     ],
     [
       answer(403, denied),
-      /firewall of myregistry\.azurecr\.io does not let 203\.0\.113\.7 in/,
+      /firewall of myregistry\.azurecr\.io blocks 203\.0\.113\.7/,
       /az acr network-rule add -n myregistry --ip-address 203\.0\.113\.7$/,
       /^HTTP 403 DENIED: client/,
     ],
@@ -80,9 +80,9 @@ describe('exchangeToken explains the response', () => {
     [answer(404, ''), /has no token service/, /az acr show/, /^HTTP 404 with an empty body$/],
     [answer(429, '', { 'retry-after': '30' }), /too many requests/, /wait 30 seconds/, /429/],
     [answer(429, ''), /too many requests/, /wait a minute/, /429/],
-    [answer(500, '\u001B[2Joops'), /answered 500/, /az acr check-health -n myregistry/, /^HTTP 500: \[2Joops$/],
-    [answer(503, { errors: 'x' }), /answered 503/, /az acr check-health/, /^HTTP 503: /],
-    [answer(418, { errors: [null] }), /answered 418/, /az acr check-health/, /^HTTP 418: /],
+    [answer(500, '\u001B[2Joops'), /returned HTTP 500/, /az acr check-health -n myregistry/, /^HTTP 500: \[2Joops$/],
+    [answer(503, { errors: 'x' }), /returned HTTP 503/, /az acr check-health/, /^HTTP 503: /],
+    [answer(418, { errors: [null] }), /returned HTTP 418/, /az acr check-health/, /^HTTP 418: /],
   ];
   for (const [response, message, hint, cause] of rows) {
     test(`${response.status} ${response.body.slice(0, 60)} with the hint ${hint}`, async () => {
@@ -106,7 +106,7 @@ describe('exchangeToken explains the response', () => {
     for (const token of ['opaque', '', makeToken({ upn: 7, appid: [] })]) {
       const { context } = toolsAnswering(answer(401, ''));
       const failure = await catchFailure(() => exchangeToken(context, REGISTRY, token, undefined));
-      expect(failure.message).toContain('the identity has no role there');
+      expect(failure.message).toContain('the identity has no role on the registry');
     }
   });
 });
@@ -127,7 +127,7 @@ describe('exchangeToken rejects', () => {
       const { context } = toolsAnswering(answer(200, body));
       const failure = await catchFailure(() => exchangeToken(context, REGISTRY, ENTRA_TOKEN, undefined));
       expect(failure.code).toBe('ANSWER_INVALID');
-      expect(failure.message).toContain('myregistry.azurecr.io answered without a refresh_token');
+      expect(failure.message).toContain('myregistry.azurecr.io returned no refresh_token');
     });
   }
 
