@@ -201,7 +201,7 @@ describe('when a managed identity service refuses', () => {
   for (const kind of KINDS.filter((one) => one !== 'imds' && one !== 'azure arc')) {
     test(`reports a success of ${kind} without a token`, async () => {
       host().server.answerNext({ body: '{"access_token":""}' });
-      expect(await host().fail(host().environment(kind))).toContain('answered without a token');
+      expect(await host().fail(host().environment(kind))).toContain('returned no token');
     });
   }
 
@@ -271,7 +271,7 @@ describe('the expiry of the token', () => {
     test(`is rejected when it is in the past as ${name}`, async () => {
       host().server.state.writeEnd = write;
       const stderr = await host().fail(host().environment('app service'));
-      expect(stderr).toContain('a token that has ended already');
+      expect(stderr).toContain('returned a token that has already expired');
       expect(stderr).toContain("hint: check this machine's clock: date -u\n");
       expect(host().world.seen()).toEqual([]);
     });

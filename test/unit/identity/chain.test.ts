@@ -95,15 +95,18 @@ describe('AZURE_TOKEN_CREDENTIALS', () => {
   });
 
   test.each([
-    ['nonsense', 'AZURE_TOKEN_CREDENTIALS is "nonsense", which is no value of it'],
-    ['dev,prod', 'AZURE_TOKEN_CREDENTIALS is "dev,prod", which is no value of it'],
-    ['azure-cli', 'AZURE_TOKEN_CREDENTIALS is "azure-cli", which is no value of it'],
-    ['__proto__', 'AZURE_TOKEN_CREDENTIALS is "__proto__", which is no value of it'],
+    ['nonsense', 'AZURE_TOKEN_CREDENTIALS is "nonsense", which is not a known value'],
+    ['dev,prod', 'AZURE_TOKEN_CREDENTIALS is "dev,prod", which is not a known value'],
+    ['azure-cli', 'AZURE_TOKEN_CREDENTIALS is "azure-cli", which is not a known value'],
+    ['__proto__', 'AZURE_TOKEN_CREDENTIALS is "__proto__", which is not a known value'],
     [
       'visualstudiocodecredential',
-      'AZURE_TOKEN_CREDENTIALS is VisualStudioCodeCredential, which is not to be had here',
+      'AZURE_TOKEN_CREDENTIALS is VisualStudioCodeCredential, which this program does not support',
     ],
-    ['InteractiveBrowserCredential', 'AZURE_TOKEN_CREDENTIALS is InteractiveBrowserCredential, which is not to be had'],
+    [
+      'InteractiveBrowserCredential',
+      'AZURE_TOKEN_CREDENTIALS is InteractiveBrowserCredential, which this program does not support',
+    ],
   ])('set to %j is refused with a hint that lists the valid values', async (value, what) => {
     const failure = await catchFailure(() => search({ ...SECRET, AZURE_TOKEN_CREDENTIALS: value }));
     expect(failure.code).toBe('IDENTITY_INVALID');

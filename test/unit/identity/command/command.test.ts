@@ -8,7 +8,7 @@ import { expectIdentity, requestFor } from '../request.ts';
 const find = (...command: string[]) => findCommand(requestFor({}, { command }));
 
 test('findCommand reports "not set up" when the configuration names no command', () => {
-  const notSetUp = 'there is no "command" in the configuration';
+  const notSetUp = 'the configuration has no "command"';
   expect(findCommand(requestFor({}))).toEqual({ notSetUp });
   expect(find()).toEqual({ notSetUp });
 });
