@@ -22,7 +22,7 @@ export function parseToken(
   if (token !== undefined) return { token, expiresAtSeconds: readExpiry(token) };
   throw new CredentialError('ANSWER_INVALID', `${registry.host} returned no ${field}`, {
     causes: describeCorrelation(readCorrelationId(response)),
-    hint: 'check HTTPS_PROXY; a proxy may have answered',
+    hint: 'check HTTPS_PROXY; the response may come from a proxy',
   });
 }
 
@@ -48,7 +48,10 @@ function explainRefusal({ host }: Registry, response: HttpResponse): CredentialE
       return refuse(`${host} received too many requests`, `wait ${wait} and try again`);
     }
     default:
-      return refuse(`${host} returned HTTP ${response.status}`, `az acr check-health -n ${name} --ignore-errors --yes`);
+      return refuse(
+        `${host} responded with status ${response.status}`,
+        `az acr check-health -n ${name} --ignore-errors --yes`,
+      );
   }
 }
 

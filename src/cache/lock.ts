@@ -101,11 +101,10 @@ export class LockAttempt {
     }
     // Measured on our own clock, since a shared folder may keep another one's time.
     if (nowMs - this.#seen.sinceMs > DEAD_AFTER_MS) return true;
-    // It was alive a moment ago, and those who wait for it load no module to find out more.
-    if (Math.abs(Date.now() - touchedMs) < HEARTBEAT_MS) return false;
     const [processId, host] = (readOwnFile(file, MAX_LOCK_BYTES) ?? '').split(' ');
-    if (host !== readHostName()) return false;
-    return Date.now() - touchedMs > DEAD_AFTER_MS || !isRunning(Number(processId));
+    if (Date.now() - touchedMs <= DEAD_AFTER_MS && isRunning(Number(processId))) return false;
+    // Asked last, since it takes a module that those who wait for a living holder do not load.
+    return host === readHostName();
   }
 }
 

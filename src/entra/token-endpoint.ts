@@ -116,10 +116,10 @@ function parseToken(context: EntraContext, request: TokenRequest, response: Http
   if (error !== undefined) throw explainRefusal(context.runtime, request, response, { host, error, body });
   throw new CredentialError(
     response.status === 200 ? 'ANSWER_INVALID' : 'NETWORK_FAILED',
-    `${host} returned HTTP ${response.status} without an OAuth response`,
+    `${host} sent no OAuth response (status ${response.status})`,
     {
       causes: [describeResponse(response), ...describeContradiction(request)],
-      hint: request.route?.hint ?? 'check HTTPS_PROXY and AZURE_AUTHORITY_HOST; a proxy may have answered',
+      hint: request.route?.hint ?? 'check HTTPS_PROXY and AZURE_AUTHORITY_HOST; the response may come from a proxy',
     },
   );
 }

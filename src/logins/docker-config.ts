@@ -1,4 +1,4 @@
-/** The Docker client's configuration, of which only the registries that are sent to this program are of interest. */
+/** Reads from the Docker client's configuration which registries use this program. */
 
 import { join } from 'node:path';
 import { asJsonObject, parseJsonObject } from '../json.ts';
@@ -8,13 +8,13 @@ import { findDotFolder } from '../system/paths.ts';
 import type { Runtime } from '../system/runtime.ts';
 
 const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
-/** Docker's configuration names a helper without it. */
+/** Docker's configuration names a helper without this prefix. */
 const PREFIX = 'docker-credential-';
 
 /**
- * The registries whose `credHelpers` entry names this program, as bare hosts: podman refuses the rest when a list has
- * one with a scheme.
- * @returns an empty list when there is no configuration, or none that can be read.
+ * Lists the registries whose `credHelpers` entry names this program. They are bare hosts, since podman rejects a list in
+ * which one entry has a scheme.
+ * @returns an empty list when the configuration does not exist or cannot be read.
  */
 export function listRegistries(runtime: Runtime): string[] {
   const folder = findDotFolder(runtime, 'DOCKER_CONFIG', '.docker');

@@ -1,23 +1,25 @@
-/** One writer of the credential index at a time. */
+/** Lets one process at a time change the index of the stored logins. */
 
 import { dirname } from 'node:path';
 import { type Lock, LockAttempt } from '../cache/lock.ts';
 import { readClockMs } from '../system/clock.ts';
 import { makeOwnFolder } from '../system/files.ts';
 
-/** Longer than a writer takes whose every keychain program hangs. */
+/** Longer than a process holds the lock, even if every keychain program hangs. */
 export const MAX_WAIT_MS = 25_000;
 const FIRST_PAUSE_MS = 5;
 const MAX_PAUSE_MS = 100;
 
 /**
- * Waits for the turn to change the index.
- * @returns `undefined` when another writer still has it after this time.
- * @throws the system's error where no lock can be made at all.
+ * Locks the index, and waits while another process holds the lock.
+ * @param file the index; its folder is created if it is missing.
+ * @returns `undefined` when another process still holds the lock after `maxWaitMs`.
+ * @throws the system's error when the lock file cannot be created; an error without a code when others can write to the
+ * folder.
  */
 export async function lockIndex(file: string, maxWaitMs: number): Promise<Lock | undefined> {
   const folder = dirname(file);
-  if (!makeOwnFolder(folder)) throw new Error(`${folder} is not a folder that only you can write in`);
+  if (!makeOwnFolder(folder)) throw new Error(`${folder} is not a folder that only you can write to`);
   const attempt = new LockAttempt(folder, 'credentials.lock');
   const deadlineMs = readClockMs() + maxWaitMs;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 1.5)) {

@@ -1,7 +1,7 @@
 /**
- * The index of what people typed at a login: which server has a credential, and where it is kept.
+ * The index of the stored logins: which server has a login, and where it is stored.
  *
- * One small file that only its owner can open, so that `get` asks a keychain only for what is in it.
+ * The index is one small file that only its owner can open. With it, `get` asks a keychain only for logins that exist.
  */
 
 import { lstatSync } from 'node:fs';
@@ -12,68 +12,79 @@ import { findDataFolder } from '../system/paths.ts';
 import type { Runtime } from '../system/runtime.ts';
 
 interface Entry {
-  /** The server as clients name it: a bare host for Azure's registries, else as it was typed. */
+  /** The server for `list`: the bare login server of a registry of Azure, else the server URL as the client sent it. */
   readonly server: string;
   readonly username: string;
 }
 
-/** Kept in the index itself, for want of a keychain. */
+/** A login in the index itself, used when there is no keychain or when the configuration asks for it. */
 export interface FileEntry extends Entry {
   readonly secret: string;
 }
 
-/** Kept by the program `docker-credential-<keychain>`. */
+/** A login in the keychain of the program `docker-credential-<keychain>`. */
 export interface KeychainEntry extends Entry {
   readonly keychain: string;
 }
 
 export type LoginEntry = FileEntry | KeychainEntry;
 
+/** The content of the index. */
 export interface LoginIndex {
-  /** By the name of the server. */
+  /** The logins by server name (see `parseServerName`). */
   readonly entries: ReadonlyMap<string, LoginEntry>;
-  /** Whether the person was told that secrets are kept in this file. */
+  /** Whether the person has been warned that this file holds secrets. */
   readonly hasWarned: boolean;
 }
 
-/** There, and not to be read: `damaged` by what is in it, `untrusted` by who could have written it. */
+/** Why an existing index cannot be used: its content is `damaged`, or it is `untrusted` since others may have written it. */
 export type UnreadableIndex = 'damaged' | 'untrusted';
 
 const MAX_INDEX_BYTES = 4 * 1024 * 1024;
 const EMPTY_INDEX: LoginIndex = { entries: new Map(), hasWarned: false };
 const VERSION = 1;
 
-/** @returns `undefined` where there is no folder to keep anything in. */
+/**
+ * Finds the file of the index. It may not exist yet.
+ * @returns `undefined` when there is no data folder.
+ */
 export async function findIndexFile(runtime: Runtime): Promise<string | undefined> {
   const folder = await findDataFolder(runtime);
   return folder === undefined ? undefined : `${folder}${sep}credentials.json`;
 }
 
-/** Reads the index; a file that is not there is an empty one. */
+/** Reads the index. A missing file counts as an empty index. */
 export function readIndex(file: string): LoginIndex | UnreadableIndex {
   const text = readOwnFile(file, MAX_INDEX_BYTES);
   if (text === undefined) return exists(file) ? 'untrusted' : EMPTY_INDEX;
   return parseIndex(text) ?? 'damaged';
 }
 
-/** What is kept for a server; nothing where the index cannot be read. */
+/**
+ * Finds the entry of a server.
+ * @param name the server name (see `parseServerName`).
+ * @returns `undefined` when there is no entry, or when the index cannot be used.
+ */
 export async function findEntry(runtime: Runtime, name: string): Promise<LoginEntry | undefined> {
   return (await listEntries(runtime)).get(name);
 }
 
-/** Everything that is kept, by the name of the server. */
+/** Lists all entries by server name. An index that cannot be used counts as empty. */
 export async function listEntries(runtime: Runtime): Promise<LoginIndex['entries']> {
   const file = await findIndexFile(runtime);
   const index = file === undefined ? EMPTY_INDEX : readIndex(file);
   return typeof index === 'string' ? EMPTY_INDEX.entries : index.entries;
 }
 
-/** @throws an error that tells why the index cannot be kept, with the old one untouched. */
+/**
+ * Replaces the index.
+ * @throws an error that says why the index cannot be written. The old index is then unchanged.
+ */
 export function writeIndex(file: string, { entries, hasWarned }: LoginIndex): void {
   const text = `${JSON.stringify({ version: VERSION, hasWarned, credentials: Object.fromEntries(entries) }, null, 2)}\n`;
-  if (Buffer.byteLength(text) > MAX_INDEX_BYTES) throw new Error(`${file} would get too large`);
+  if (Buffer.byteLength(text) > MAX_INDEX_BYTES) throw new Error(`${file} would become too large`);
   const folder = dirname(file);
-  if (!makeOwnFolder(folder)) throw new Error(`${folder} is not a folder that only you can write in`);
+  if (!makeOwnFolder(folder)) throw new Error(`${folder} is not a folder that only you can write to`);
   replaceOwnFile(file, text);
 }
 
@@ -81,7 +92,7 @@ function exists(file: string): boolean {
   try {
     return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
   } catch {
-    return false; // or its folder is none, which whoever writes to it finds out
+    return false; // its folder may be a file: the next write reports that
   }
 }
 
@@ -101,6 +112,6 @@ function parseEntry({ server, username, secret, keychain }: JsonObject): LoginEn
   if (asText(server) === undefined || typeof server !== 'string' || typeof username !== 'string') return undefined;
   if (typeof secret === 'string') return { server, username, secret };
   const program = asText(keychain);
-  // It becomes the name of a program.
+  // The keychain's name becomes part of a program's name.
   return program !== undefined && /^[a-z0-9]+$/.test(program) ? { server, username, keychain: program } : undefined;
 }

@@ -1,4 +1,4 @@
-/** Keeps what people typed at a login, in the system's keychain or else in a file of their own, and gives it back. */
+/** Stores logins in the system's keychain or in an owner-only file, and reads them back. */
 
 import { existsSync, renameSync } from 'node:fs';
 import type { LoginBackend } from '../config/login-settings.ts';
@@ -25,36 +25,37 @@ import {
   writeIndex,
 } from './login-index.ts';
 
-/** Whose credential, and what the configuration says of the place. */
+/** Which server's login, and where the configuration wants it. */
 export interface LoginRequest {
   readonly runtime: Runtime;
-  /** The server's one name. */
+  /** The server name (see `parseServerName`). */
   readonly name: string;
-  /** `undefined` is the keychain where one works, else the file. */
+  /** `undefined` means the keychain if one works, else the file. */
   readonly backend: LoginBackend | undefined;
   readonly log: Log | undefined;
 }
 
-/** Where a login was kept. */
-export interface Kept {
-  /** Set when it is the first one that is kept in the clear: the file, and why not in a keychain. */
+/** Where a login was stored. */
+export interface StoredLogin {
+  /** Set when this is the first login that is stored unencrypted: the file, and why no keychain has it. */
   readonly firstInFile: { readonly file: string; readonly reason: string } | undefined;
 }
 
 /**
- * Keeps a login in the place of the one before, which is forgotten wherever it was.
- * @param server as it is to be listed.
- * @throws an error that tells why it cannot be kept, in no place.
+ * Stores a login. It replaces the server's old login, which is erased wherever it was stored.
+ * @param server the server's name in `list`.
+ * @throws an error without a code that says why the login cannot be stored.
+ * @throws STORE_REFUSED when the index is damaged or cannot be trusted.
  */
-export async function keepLogin(request: LoginRequest, server: string, login: Login): Promise<Kept> {
+export async function storeLogin(request: LoginRequest, server: string, login: Login): Promise<StoredLogin> {
   const file = await findIndexFile(request.runtime);
-  if (file === undefined) throw new Error('there is no folder to keep it in');
+  if (file === undefined) throw new Error('there is no folder to store it in');
   request.runtime.secrets.add(login.secret);
   const lock = await lockIndex(file, MAX_WAIT_MS);
-  if (lock === undefined) throw new Error('another process has been storing one for too long');
+  if (lock === undefined) throw new Error('another process has been storing a credential for too long');
   try {
     const index = readIndex(file);
-    if (typeof index === 'string') throw explainUnreadable(file, index);
+    if (typeof index === 'string') throw rejectIndex(file, index);
     return await replaceEntry(request, file, server, login, true);
   } finally {
     lock.release();
@@ -62,9 +63,9 @@ export async function keepLogin(request: LoginRequest, server: string, login: Lo
 }
 
 /**
- * Gets a login back; moves it where the configuration wants it by now.
- * @returns `undefined` when somebody took it out of the keychain.
- * @throws KEYCHAIN_FAILED
+ * Reads a stored login. If the configuration now wants it elsewhere, moves it there.
+ * @returns `undefined` when the keychain no longer has it.
+ * @throws KEYCHAIN_FAILED when the keychain cannot be read.
  */
 export async function readLogin(request: LoginRequest, entry: LoginEntry): Promise<Login | undefined> {
   const { runtime, backend, log } = request;
@@ -77,14 +78,14 @@ export async function readLogin(request: LoginRequest, entry: LoginEntry): Promi
   return { username: login.username, secret: login.secret };
 }
 
-/** Forgets a login, also where the keychain does not answer. Never fails. */
-export async function forgetLogin(request: Omit<LoginRequest, 'backend'>): Promise<void> {
+/** Removes a login from the index and from its keychain. Never fails, even if the keychain does not respond. */
+export async function eraseLogin(request: Omit<LoginRequest, 'backend'>): Promise<void> {
   const { runtime, name, log } = request;
   try {
     const file = await findIndexFile(runtime);
     const seen = file === undefined ? undefined : readIndex(file);
     if (file === undefined || seen === undefined || (typeof seen === 'object' && !seen.entries.has(name))) return;
-    // Whoever holds it for so long is not worth an answer: the index is replaced as a whole, after one more look.
+    // Goes on without the lock if a process holds it for too long: the index is read again and replaced as a whole.
     const lock = await lockIndex(file, MAX_WAIT_MS);
     try {
       const index = readIndex(file);
@@ -102,16 +103,16 @@ export async function forgetLogin(request: Omit<LoginRequest, 'backend'>): Promi
 }
 
 /**
- * Keeps the new one, then the index that names it, and only then lets the old one go.
- * @param isTold whether the person will read a warning.
+ * Stores the new login, then writes the index that names it, and only then erases the old login.
+ * @param isWarningShown whether the caller shows a warning about an unencrypted login.
  */
 async function replaceEntry(
   request: LoginRequest,
   file: string,
   server: string,
   login: Login,
-  isTold: boolean,
-): Promise<Kept> {
+  isWarningShown: boolean,
+): Promise<StoredLogin> {
   const { name, backend } = request;
   const tried =
     backend === 'file'
@@ -119,12 +120,12 @@ async function replaceEntry(
       : await tryKeychains(request, login, findBefore(file, name));
   const isInFile = 'reason' in tried;
   if (isInFile && backend === 'keychain') throw new Error(tried.reason);
-  // Read only now: whoever gave up on the lock may have changed it while a keychain took its time.
+  // Read only now: a process that gave up on the lock may have changed the index while the keychain was busy.
   const index = readIndex(file);
-  if (typeof index === 'string') throw explainUnreadable(file, index);
+  if (typeof index === 'string') throw rejectIndex(file, index);
   const { username, secret } = login;
   const entry = isInFile ? { server, username, secret } : { server, username, keychain: tried.keychain };
-  const hasWarned = index.hasWarned || (isInFile && isTold);
+  const hasWarned = index.hasWarned || (isInFile && isWarningShown);
   const before = index.entries.get(name);
   writeIndex(file, { entries: new Map([...index.entries, [name, entry]]), hasWarned });
   if (before !== undefined && 'keychain' in before && (isInFile || before.keychain !== tried.keychain)) {
@@ -138,7 +139,7 @@ function findBefore(file: string, name: string): LoginEntry | undefined {
   return typeof index === 'string' ? undefined : index.entries.get(name);
 }
 
-/** @returns the keychain that has it now, or why none has. */
+/** @returns the keychain that now has the login, or the reason why none has it. */
 async function tryKeychains(
   { runtime, name, log }: LoginRequest,
   login: Login,
@@ -150,7 +151,7 @@ async function tryKeychains(
     const keychain = findKeychain(runtime, candidate);
     if (keychain === undefined) continue;
     try {
-      // Some keep the login of another user beside the new one.
+      // Some keychains would keep the other user's login beside the new one.
       if (before !== undefined && 'keychain' in before && before.username !== login.username) {
         if (before.keychain === candidate) await eraseKeychain(runtime, keychain, keychainEntryName(name), log);
       }
@@ -174,13 +175,13 @@ async function readEntry({ runtime, name, log }: LoginRequest, entry: KeychainEn
     const server = quoteForeignText(entry.server, 100);
     throw new CredentialError(
       'KEYCHAIN_FAILED',
-      `Cannot read the stored credential of ${server}: ${describeCause(cause)}`,
-      { hint: `unlock the keychain, or forget the credential: docker logout ${server}` },
+      `Cannot read the stored credential for ${server}: ${describeCause(cause)}`,
+      { hint: `unlock the keychain, or remove the credential: docker logout ${server}` },
     );
   }
 }
 
-/** Moves a login to the other place, unless somebody else changes the index just now. Its answer is not at stake. */
+/** Moves a login to the other backend, unless another process is changing the index. Never fails: `get` has the login. */
 async function moveEntry(request: LoginRequest, seen: LoginEntry): Promise<void> {
   const { runtime, name, log } = request;
   try {
@@ -213,17 +214,21 @@ async function eraseEverywhere(
   }
 }
 
-/** What cannot be read is never lost: a damaged index is put aside, one that others could have written stays. */
-function explainUnreadable(file: string, why: UnreadableIndex): CredentialError {
+/** Explains an unusable index, and keeps it: renames it if it is damaged, leaves it in place if it cannot be trusted. */
+function rejectIndex(file: string, why: UnreadableIndex): CredentialError {
   if (why === 'untrusted') {
-    return new CredentialError('STORE_REFUSED', `Cannot use ${file}: it is open to others, a link, or too large`, {
-      hint: `chmod 600 ${file}, or move it away`,
-    });
+    return new CredentialError(
+      'STORE_REFUSED',
+      `Cannot use ${file}: others can open it, or it is a link or too large`,
+      {
+        hint: `chmod 600 ${file}, or move it away`,
+      },
+    );
   }
   const aside = findFreeName(`${file}.broken`);
   renameSync(file, aside);
-  return new CredentialError('STORE_REFUSED', `Cannot use ${file}: it is damaged, and is now ${aside}`, {
-    hint: `log in again, to each registry that was logged in to`,
+  return new CredentialError('STORE_REFUSED', `Cannot use ${file}: it is damaged; it was renamed to ${aside}`, {
+    hint: 'log in to your registries again',
   });
 }
 

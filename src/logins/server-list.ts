@@ -1,4 +1,4 @@
-/** Every server that this program has an answer for, as `list` tells them. */
+/** Lists the servers for which this program has a credential, as the verb `list` shows them. */
 
 import { readdirSync } from 'node:fs';
 import { findCache, keyFileName, readCache, STORED_IDENTITY } from '../cache/cache.ts';
@@ -8,8 +8,9 @@ import { listRegistries } from './docker-config.ts';
 import { listEntries } from './login-index.ts';
 
 /**
- * User names by server: what Docker's configuration sends here, the tokens that clients brought, and what people
- * typed. Offline, and without starting a program.
+ * Lists the registries that Docker's configuration assigns to this program, the stored tokens and the stored logins.
+ * Works offline, and starts no program. Never fails.
+ * @returns user names by server.
  */
 export async function listServers(runtime: Runtime): Promise<ReadonlyMap<string, string>> {
   const servers = new Map(listRegistries(runtime).map((host) => [host, TOKEN_USERNAME]));
@@ -18,7 +19,7 @@ export async function listServers(runtime: Runtime): Promise<ReadonlyMap<string,
   return servers;
 }
 
-/** The registries with a token that a client brought and that has not ended. */
+/** The registries with a stored token that has not expired. */
 async function listTokens(runtime: Runtime): Promise<readonly string[]> {
   const cache = await findCache(runtime);
   if (cache === undefined) return [];
@@ -38,6 +39,6 @@ function listFiles(folder: string): readonly string[] {
   try {
     return readdirSync(folder);
   } catch {
-    return []; // nothing was ever kept
+    return []; // no token was ever stored
   }
 }

@@ -1,16 +1,16 @@
-/** Which certificates are trusted. */
+/** Decides which certificate authorities the program trusts. */
 
 import { createSecureContext, getCACertificates, rootCertificates, type SecureContext } from 'node:tls';
 import { CredentialError, describeCause } from '../errors.ts';
 import { readForeignFile } from '../system/files.ts';
 import { type Runtime, readVariable } from '../system/runtime.ts';
 
-/** Node's own list and `NODE_EXTRA_CA_CERTS`, or the system's store as well. */
+/** `bundled` is Node's own list and `NODE_EXTRA_CA_CERTS`; `system` adds the system's certificate store. */
 export type Trust = 'bundled' | 'system';
 
 const MAX_CERTIFICATES_BYTES = 8 * 1024 * 1024;
 
-/** What Node says of a certificate whose issuer it does not know, as behind a proxy that opens TLS. */
+/** Node's error codes for a certificate from an unknown issuer, such as that of a proxy that intercepts TLS. */
 export const UNTRUSTED_CODES: readonly string[] = [
   'SELF_SIGNED_CERT_IN_CHAIN',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
@@ -20,19 +20,23 @@ export const UNTRUSTED_CODES: readonly string[] = [
 ];
 
 /**
- * The list to begin with. Reading the system's takes 30 ms, and the public certificates of Azure are Node's own: so
- * the system is asked only when an issuer is unknown, or when it is the only list that the person named.
+ * Chooses the list to start with. Reading the system's certificates takes 30 ms, and Node's own list covers Azure's
+ * public certificates. So the program starts with the system's store only if `SSL_CERT_FILE` or `SSL_CERT_DIR` is set
+ * and `NODE_EXTRA_CA_CERTS` is not. Otherwise it turns to the store when it meets an unknown issuer.
  */
 export function chooseTrust(runtime: Runtime): Trust {
   const namesSystem = readVariable(runtime, 'SSL_CERT_FILE') ?? readVariable(runtime, 'SSL_CERT_DIR');
   return namesSystem !== undefined && readVariable(runtime, 'NODE_EXTRA_CA_CERTS') === undefined ? 'system' : 'bundled';
 }
 
-/** @throws CONFIG_INVALID when `NODE_EXTRA_CA_CERTS` names what cannot be used. */
+/**
+ * Builds the TLS context that trusts the chosen list.
+ * @throws CONFIG_INVALID when the file of `NODE_EXTRA_CA_CERTS` is missing, unreadable or without a certificate.
+ */
 export function createTrust(runtime: Runtime, trust: Trust): SecureContext {
   const file = readVariable(runtime, 'NODE_EXTRA_CA_CERTS');
   const extra = file === undefined ? undefined : readCertificates(file);
-  // Node has read the file when it started, and parses a list of its own once and faster than one that is given.
+  // Node read the file when it started, and uses its own list faster than a list that we pass.
   if (trust === 'bundled' && (extra === undefined || isLoaded(extra))) return createSecureContext();
   const system = trust === 'system' ? getCACertificates('system') : [];
   return createSecureContext({ ca: [...rootCertificates, ...system, ...(extra === undefined ? [] : [extra])] });
@@ -48,7 +52,7 @@ function readCertificates(file: string): string {
   try {
     const text = readForeignFile(file, MAX_CERTIFICATES_BYTES);
     if (text?.includes('-----BEGIN CERTIFICATE-----') === true) return text;
-    throw new Error(text === undefined ? 'there is no such file' : 'it holds no certificate');
+    throw new Error(text === undefined ? 'there is no such file' : 'it contains no certificate');
   } catch (cause) {
     throw new CredentialError('CONFIG_INVALID', `Cannot use NODE_EXTRA_CA_CERTS ${file}: ${describeCause(cause)}`, {
       hint: 'set NODE_EXTRA_CA_CERTS to a PEM file, or unset it',

@@ -1,6 +1,6 @@
 /**
- * TLS connections to Azure, opened before they are needed: while the first server answers, and while the HTTP client is
- * still being loaded.
+ * TLS connections to Azure. They are opened before they are needed: while the first server is responding, and while the
+ * HTTP client is still loading.
  */
 
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
@@ -13,20 +13,21 @@ import type { ConnectionSource } from './request-sender.ts';
 import { CONNECT_TIMEOUT_MS, readHost, readPort, Sockets, waitForEvent } from './sockets.ts';
 import { openTunnel } from './tunnel.ts';
 
-/** How long the program waits at most before it blocks the event loop with loading the rest of itself. */
+/** The longest wait before the program blocks the event loop to load the rest of itself. */
 const MAX_HEAD_START_MS = 40;
 
-/** An origin's connection, and when its ClientHello is on the way. */
+/** A connection that is being opened. `clientHelloSent` resolves when its ClientHello is on the way. */
 interface Opening {
   readonly socket: Promise<TLSSocket>;
   readonly clientHelloSent: Promise<void>;
 }
 
+/** The connections of one run, through the proxy of the environment if there is one. */
 export class Connections implements ConnectionSource {
   readonly isDirect = false;
   readonly #runtime: Runtime;
   readonly #openings = new Map<string, Opening>();
-  /** The origins that a connection was opened to, which its user keeps. */
+  /** The origins that have had a connection. The HTTP client keeps it, so preconnecting again would be a waste. */
   readonly #known = new Set<string>();
   readonly #sockets = new Sockets();
   #trust: Trust | undefined;
@@ -37,8 +38,8 @@ export class Connections implements ConnectionSource {
   }
 
   /**
-   * Begins to open the connections that nobody asked for yet, and returns when loading something heavy would not hold
-   * them up any more.
+   * Starts to open a connection to each origin that has none yet. Resolves when the ClientHellos are on the way, so that
+   * loading a large module no longer delays them.
    */
   async preconnect(origins: readonly string[]): Promise<void> {
     for (const origin of origins.filter((one) => !this.#known.has(one))) {
@@ -55,7 +56,7 @@ export class Connections implements ConnectionSource {
   }
 
   /**
-   * The connection to an origin: the one that was opened ahead, once, else a new one.
+   * Opens a connection to an origin. The first call returns the connection that `preconnect` started, if any.
    * @throws ProxyRefusal, TimeoutError, HangUpError, ClosedError, or the system's error.
    */
   async open(origin: string): Promise<TLSSocket> {
@@ -65,7 +66,7 @@ export class Connections implements ConnectionSource {
     this.#openings.delete(url.origin);
     try {
       const socket = await opening.socket;
-      // One that was opened while a slow program was asked may be closed by now, or told that it will be.
+      // A slow program may have run since the socket was opened: the server may have closed it, or be closing it.
       if (socket.writable && socket.readableLength === 0) return socket;
       socket.destroy();
       return await this.#start(url).socket;
@@ -74,7 +75,7 @@ export class Connections implements ConnectionSource {
       if (this.#trust === 'system' || !UNTRUSTED_CODES.includes(readErrorCode(cause) ?? '')) throw cause;
       this.#trust = 'system';
       this.#context = undefined;
-      this.#openings.clear(); // they met the same list
+      this.#openings.clear(); // they were opened with the old list
       return await this.#start(url).socket;
     }
   }
@@ -89,7 +90,7 @@ export class Connections implements ConnectionSource {
       markHelloSent = resolve;
     });
     const socket = this.#connect(url, markHelloSent);
-    socket.catch(() => markHelloSent()); // told to whoever opens it
+    socket.catch(() => markHelloSent()); // `open` reports the error
     return { socket, clientHelloSent };
   }
 
@@ -106,7 +107,7 @@ export class Connections implements ConnectionSource {
     return tls;
   }
 
-  /** @param host what the certificate has to name; a server is told so only where that is no address. */
+  /** @param host the name that the certificate must have; sent as the server name (SNI) unless it is an IP address. */
   async #openTls(socket: Socket, host: string): Promise<TLSSocket> {
     const { connect } = await import('node:tls');
     const secureContext = await this.#getContext();
@@ -114,13 +115,13 @@ export class Connections implements ConnectionSource {
     return this.#sockets.add(() =>
       connect({
         ...{ socket, host, ...name, secureContext, ALPNProtocols: ['http/1.1'] },
-        // Whatever `NODE_TLS_REJECT_UNAUTHORIZED` says: a secret goes to nobody who cannot show who they are.
+        // Overrides `NODE_TLS_REJECT_UNAUTHORIZED`: a secret must not go to a server that cannot prove its identity.
         rejectUnauthorized: true,
       }),
     );
   }
 
-  /** Made while the first message is on the way: loading TLS and parsing the list takes a dozen milliseconds. */
+  /** Called while the first message is on the way: loading TLS and parsing the list takes about 12 ms. */
   async #getContext(): Promise<SecureContext> {
     const { chooseTrust, createTrust } = await import('./certificates.ts');
     this.#trust ??= chooseTrust(this.#runtime);
@@ -144,7 +145,7 @@ export class Connections implements ConnectionSource {
       await waitForEvent(socket, 'secureConnect');
     }
     const opened = openTunnel(socket, proxy, target, CONNECT_TIMEOUT_MS);
-    // Not before the proxy is asked: one on this machine answers its connection at once.
+    // Only after the request is sent: a proxy on this machine accepts the connection at once.
     this.#prepareTls();
     return await opened;
   }
@@ -155,9 +156,9 @@ export class Connections implements ConnectionSource {
 
   #prepareTls(): void {
     setImmediate(() => {
-      // Node tells addresses from names by a pattern that takes 5 ms to compile, and asks before it greets a server.
+      // Node checks for IP addresses with a pattern that takes 5 ms to compile: this call compiles it ahead of TLS.
       isIP('name');
-      this.#getContext().catch(() => {}); // a list that cannot be read is told when the connection needs it
+      this.#getContext().catch(() => {}); // the connection reports the error when it needs the list
     });
   }
 }

@@ -1,19 +1,23 @@
-/** Connections straight to a server on this machine or in this cluster, past every proxy. */
+/** Connections to a server on this machine or in this cluster, which no proxy may carry. */
 
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import type { ConnectionSource } from './request-sender.ts';
 import { readHost, readPort, Sockets, waitForEvent } from './sockets.ts';
 
-/** A server that is reached past every proxy. */
+/** How to trust a server that is reached without a proxy. */
 export interface DirectConnection {
-  /** PEM certificates that are trusted instead of the machine's. */
+  /** PEM certificates to trust instead of the machine's. */
   readonly certificates?: string;
-  /** The name that the server's certificate has, where it is not the URL's. */
+  /** The name in the server's certificate, if it differs from the host of the URL. */
   readonly serverName?: string;
-  /** The SHA-1 of the one certificate that it may show, whoever issued that: 40 lower-case hexadecimal digits. */
+  /** The SHA-1 of the only certificate to accept, whoever issued it: 40 lower-case hexadecimal digits. */
   readonly certificateSha1?: string;
 }
 
+/**
+ * Creates a source of connections that ignores the proxy variables. It opens http and https origins.
+ * @returns a source whose `open` rejects when `certificateSha1` is set for an http origin.
+ */
 export function createDirectConnections(direct: DirectConnection): ConnectionSource {
   const sockets = new Sockets();
   let prepared: Promise<OpenTls> | undefined;
@@ -26,7 +30,7 @@ export function createDirectConnections(direct: DirectConnection): ConnectionSou
         prepared ??= prepareTls(direct);
         return await (await prepared)(address, sockets);
       }
-      if (direct.certificateSha1 !== undefined) throw new Error('a certificate is expected where there is no TLS');
+      if (direct.certificateSha1 !== undefined) throw new Error('a pinned certificate needs an https URL');
       const socket = sockets.add(() => connectTcp({ ...address, noDelay: true }));
       await waitForEvent(socket, 'connect');
       return socket;
@@ -38,7 +42,7 @@ export function createDirectConnections(direct: DirectConnection): ConnectionSou
 type OpenTls = (address: { readonly host: string; readonly port: number }, sockets: Sockets) => Promise<Socket>;
 
 /**
- * TLS is loaded only where it is spoken: most of these servers do not.
+ * Loads TLS only for https: most of these servers use http.
  * @throws the system's error when the certificates cannot be read.
  */
 async function prepareTls({ certificates, serverName, certificateSha1 }: DirectConnection): Promise<OpenTls> {
@@ -51,7 +55,7 @@ async function prepareTls({ certificates, serverName, certificateSha1 }: DirectC
     const socket = sockets.add(() =>
       connect({
         ...{ host, port, noDelay: true, ALPNProtocols: ['http/1.1'] },
-        // Who is known by the certificate itself is judged below, before anything of a request is sent.
+        // A pinned certificate is checked below, before any part of a request is sent.
         rejectUnauthorized: !isPinned,
         ...(trusted === undefined ? {} : { secureContext: trusted }),
         ...(name === undefined || isPinned ? {} : { servername: name }),

@@ -1,6 +1,6 @@
 /**
- * Sends requests over connections that somebody else opens: again where that helps, within one budget of time, and never
- * following a redirect.
+ * Sends requests over the connections of a source. Retries what may succeed, within one deadline, and never follows a
+ * redirect.
  */
 
 import { CredentialError, describeCause, readErrorCode } from '../errors.ts';
@@ -12,23 +12,24 @@ import { type ConnectionSource, RequestSender } from './request-sender.ts';
 
 export interface HttpClientOptions {
   readonly connections: ConnectionSource;
-  /** When everything has to be over, on the clock of `readClockMs`. */
+  /** No attempt lasts longer than this, on the clock of `readClockMs`. */
   readonly deadlineMs: number;
   readonly log: Log | undefined;
 }
 
-/** What became of one attempt. */
+/** The result of one attempt. */
 type Outcome = { readonly response: HttpResponse } | { readonly failure: unknown };
 
 const ATTEMPT_TIMEOUT_MS = 12_000;
 const MAX_ATTEMPTS = 3;
 const FIRST_PAUSE_MS = 300;
-/** A longer `Retry-After` is better told to the person than waited for. */
+/** If `Retry-After` is longer, an error message serves the person better than the wait. */
 const MAX_PAUSE_MS = 10_000;
 const RETRIED_STATUSES = [408, 429, 500, 502, 503, 504];
-/** A name that does not exist, an untrusted certificate or a refusal of the proxy will not change within seconds. */
+/** An unknown host, an untrusted certificate or a refusal by the proxy will not change within seconds. */
 const RETRIED_CODES = ['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN'];
 
+/** Creates a client that shares its connections among all requests to the same origin. */
 export function createHttpClient(runtime: Runtime, { connections, deadlineMs, log }: HttpClientOptions): HttpClient {
   const senders = new Map<string, RequestSender>();
   const senderOf = (origin: string) => {
@@ -67,7 +68,7 @@ export function createHttpClient(runtime: Runtime, { connections, deadlineMs, lo
     }
   }
 
-  /** @returns how long to wait before the next attempt; `undefined` where none would help. */
+  /** @returns how long to wait before the next attempt; `undefined` if another attempt would not help. */
   function choosePause(request: HttpRequest, outcome: Outcome, attempts: number): number | undefined {
     const pauseMs = FIRST_PAUSE_MS * 2 ** (attempts - 1);
     if ('failure' in outcome) return RETRIED_CODES.includes(readErrorCode(outcome.failure) ?? '') ? pauseMs : undefined;
@@ -77,7 +78,7 @@ export function createHttpClient(runtime: Runtime, { connections, deadlineMs, lo
     return wantedMs > MAX_PAUSE_MS ? undefined : wantedMs;
   }
 
-  /** @throws what a person is told where there is no response, or one that leads elsewhere. */
+  /** @throws CredentialError when there is no response, or when the response is a redirect. */
   async function conclude(request: HttpRequest, outcome: Outcome, attempts: number): Promise<HttpResponse> {
     const { isDirect } = connections;
     if ('response' in outcome) {

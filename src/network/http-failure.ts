@@ -1,4 +1,4 @@
-/** What is told of a request that failed. */
+/** Turns a failed request into an error message and a hint. */
 
 import { CredentialError, describeCause, type ErrorCode, readErrorCode } from '../errors.ts';
 import { quoteForeignText } from '../redact.ts';
@@ -10,7 +10,11 @@ import { ResponseTooLargeError } from './request-sender.ts';
 import { readPort } from './sockets.ts';
 import { ProxyRefusal } from './tunnel.ts';
 
-/** Why an answer that leads elsewhere is not followed. */
+/**
+ * Explains a redirect, which the program never follows.
+ * @param isDirect whether the request went without a proxy.
+ * @returns an ANSWER_INVALID error.
+ */
 export function explainRedirect(
   { url }: HttpRequest,
   { status, header }: HttpResponse,
@@ -25,7 +29,12 @@ export function explainRedirect(
   });
 }
 
-/** Why no attempt was answered, and what to do about it. */
+/**
+ * Explains why a request has no response, and what to do about it.
+ * @param attempts how many times the request was sent.
+ * @param isDirect whether it went without a proxy.
+ * @returns a NETWORK_FAILED error; ANSWER_INVALID for a response that is too large.
+ */
 export function explainFailure(
   runtime: Runtime,
   { url }: HttpRequest,
@@ -47,19 +56,19 @@ export function explainFailure(
   if (failure instanceof ResponseTooLargeError) {
     return explain(
       `${host} sent a response that is too large`,
-      'check HTTPS_PROXY; a proxy may have answered',
+      'check HTTPS_PROXY; the response may come from a proxy',
       'ANSWER_INVALID',
     );
   }
   if (failure instanceof ProxyRefusal) {
     return explain(
-      `the proxy answered ${failure.status} for ${host}`,
+      `the proxy responded with status ${failure.status} for ${host}`,
       'check HTTPS_PROXY and NO_PROXY, and the name of the registry',
     );
   }
   if (failure instanceof Error && (failure.name === 'TimeoutError' || /TIMEOUT|ETIMEDOUT/.test(code))) {
     return explain(
-      `${host} did not answer in time`,
+      `${host} did not respond in time`,
       'check the network: a firewall, HTTPS_PROXY, or a private endpoint',
     );
   }
@@ -67,25 +76,25 @@ export function explainFailure(
     const [name = hostname] = hostname.split(/[-.]/);
     const isRegistry = hostname.includes('.azurecr.');
     return explain(
-      `there is no host ${hostname}`,
+      `the host name ${hostname} cannot be resolved`,
       isRegistry ? `az acr show -n ${name} --query loginServer` : 'check the network, DNS and HTTPS_PROXY',
     );
   }
   if (UNTRUSTED_CODES.includes(code) || code.startsWith('ERR_TLS') || code.startsWith('CERT_')) {
     return explain(
       `the certificate of ${host} is not trusted (${code})`,
-      'set NODE_EXTRA_CA_CERTS=FILE to the certificate of the proxy that opens TLS',
+      'set NODE_EXTRA_CA_CERTS=FILE to the certificate of the proxy that intercepts TLS',
     );
   }
   const proxy = isDirect ? undefined : findProxy(runtime, hostname, readPort(target));
   const throughProxy = proxy === undefined ? '' : ' through the proxy of HTTPS_PROXY';
   return explain(
-    `${host} cannot be reached${throughProxy} (${code || 'no answer'})`,
+    `${host} cannot be reached${throughProxy} (${code || 'no response'})`,
     'check the network and HTTPS_PROXY',
   );
 }
 
-/** What to do about a server that is reached past every proxy. */
+/** The hint for a server that is reached without a proxy. */
 function adviseDirect(host: string): string {
   return `check the settings for ${host} and its certificate; no proxy is used for it`;
 }

@@ -1,4 +1,4 @@
-/** Requests and responses, as the rest of the program speaks of them. */
+/** The types of HTTP requests and responses, and how an error describes a response. */
 
 import { quoteForeignText } from '../redact.ts';
 
@@ -6,13 +6,13 @@ export interface HttpRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as `application/x-www-form-urlencoded`; a name may stand more than once. */
+  /** Sent as `application/x-www-form-urlencoded`; a name may occur more than once. */
   readonly form?: readonly (readonly [name: string, value: string])[];
-  /** How long one attempt may take; 12 seconds unless told. */
+  /** How long one attempt may take; 12 seconds by default. */
   readonly timeoutMs?: number;
-  /** How often it is sent at the most; three times unless told. */
+  /** How many times to send the request at most; three by default. */
   readonly maxAttempts?: number;
-  /** Statuses that are worth another attempt, besides those of every server. */
+  /** Statuses to retry for this request, besides 408, 429, 500, 502, 503 and 504. */
   readonly retriedStatuses?: readonly number[];
 }
 
@@ -25,32 +25,36 @@ export interface HttpResponse {
 
 export interface HttpClient {
   /**
-   * Sends a request, again where that helps and there is time.
-   * @returns whatever the server answered, an error status too.
-   * @throws NETWORK_FAILED, ANSWER_INVALID
+   * Sends a request, and retries it if that may help and there is time.
+   * @returns the response, whatever its status is. Only a redirect throws.
+   * @throws NETWORK_FAILED when there is no response, ANSWER_INVALID for a redirect or a response that is too large,
+   * CONFIG_INVALID for a broken proxy or certificate setting.
    */
   readonly send: (request: HttpRequest) => Promise<HttpResponse>;
   readonly close: () => void;
 }
 
-/** Names the response in the services' own logs; the names differ by service. */
+/**
+ * Reads the id under which the service logged the request. The header's name differs by service.
+ * @returns `undefined` when the response has no such header.
+ */
 export function readCorrelationId({ header }: HttpResponse): string | undefined {
   const id = header('x-ms-correlation-request-id') ?? header('x-ms-request-id') ?? header('client-request-id');
   return id === undefined ? undefined : quoteForeignText(id, 64);
 }
 
-/** The correlation id as a cause of an error, where the response has one. */
+/** Formats a correlation id as the causes of an error: one line, or none without an id. */
 export function describeCorrelation(id: string | undefined): readonly string[] {
   return id === undefined || id === '' ? [] : [`correlation id ${id}`];
 }
 
-/** What a service says of a request that it refuses. */
+/** The error code and the message that a service sent with a refusal. */
 export interface Refusal {
   readonly code: string | undefined;
   readonly message: string | undefined;
 }
 
-/** A refusal as the cause of an error: the service's own words, else the first ones of what came instead of them. */
+/** Formats a refusal as the cause of an error: the service's own code and message, or else the start of the body. */
 export function describeResponse({ status, body }: HttpResponse, refusal?: Refusal): string {
   const said = [refusal?.code, refusal?.message].filter((part) => part !== undefined && part !== '');
   if (said.length > 0) return `HTTP ${status} ${said.map((part) => quoteForeignText(part ?? '')).join(': ')}`;

@@ -1,15 +1,16 @@
-/** URLs that requests with secrets are sent to. */
+/** Checks the URLs that receive requests with secrets. */
 
+/** What `parsePlainUrl` accepts besides an https URL without a query. */
 export interface PlainUrlRules {
-  /** Such as `https:`. */
+  /** The accepted protocols with their colon, such as `https:`. */
   readonly protocols?: readonly string[];
-  /** Whether it may have a query. */
+  /** Whether the URL may have a query. */
   readonly query?: boolean;
 }
 
 /**
- * Reads a URL without user name, password and fragment; with https and without a query unless the rules say otherwise.
- * @returns `undefined` when it is not one.
+ * Parses a URL that has no user name, no password and no fragment. By default it must be https without a query.
+ * @returns `undefined` when the text is not such a URL.
  */
 export function parsePlainUrl(
   text: string,
@@ -21,7 +22,7 @@ export function parsePlainUrl(
   return query || url.search === '' ? url : undefined;
 }
 
-/** A URL as the beginning of others: without query, and without a slash at its end. */
+/** Formats a URL so that a path can be appended: without a query and without a trailing slash. */
 export function formatBaseUrl({ origin, pathname }: URL): string {
   return `${origin}${pathname.replace(/\/+$/, '')}`;
 }

@@ -1,15 +1,15 @@
-/** Which proxy the environment names for a host. */
+/** Reads from the environment which proxy to use for a host. */
 
 import { CredentialError } from '../errors.ts';
 import { type Runtime, readVariable } from '../system/runtime.ts';
 
-/** In the order of precedence; as curl has it, the lower-case name is the older and the stronger one. */
+/** In order of precedence. As in curl, the lower-case name is the older one and wins. */
 const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'] as const;
 
 /**
- * The proxy for https to a host.
+ * Finds the proxy for https requests to a host.
  * @returns `undefined` for a direct connection.
- * @throws CONFIG_INVALID when the variable names none that can be used.
+ * @throws CONFIG_INVALID when the variable is not the URL of an http or https proxy.
  */
 export function findProxy(runtime: Runtime, host: string, port: number): URL | undefined {
   const name = PROXY_VARIABLES.find((candidate) => readVariable(runtime, candidate) !== undefined);
@@ -17,7 +17,7 @@ export function findProxy(runtime: Runtime, host: string, port: number): URL | u
   if (name === undefined || value === undefined) return undefined;
   const bypass = readVariable(runtime, 'no_proxy') ?? readVariable(runtime, 'NO_PROXY') ?? '';
   if (isBypassed(bypass, host, port)) return undefined;
-  // As for curl, a name without a scheme means http.
+  // As in curl, a name without a scheme means http.
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`);
   if (url !== null && ['http:', 'https:'].includes(url.protocol) && url.hostname !== '') {
     runtime.secrets.add(decodeLogin(url.password));
@@ -28,7 +28,7 @@ export function findProxy(runtime: Runtime, host: string, port: number): URL | u
   });
 }
 
-/** A user name or password of a URL; one that is not encoded as it should be is taken as it stands. */
+/** Decodes the user name or password of a URL. Returns a text with broken percent-encoding unchanged. */
 export function decodeLogin(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -38,8 +38,8 @@ export function decodeLogin(text: string): string {
 }
 
 /**
- * Whether `NO_PROXY` names a host: by itself, by a domain it is in (with or without a leading dot or `*.`), or by `*`;
- * each perhaps for one port only.
+ * Whether `NO_PROXY` covers a host. An entry is a host, a domain (with or without a leading dot or `*.`) or `*`, each
+ * with an optional port.
  */
 export function isBypassed(bypass: string, host: string, port: number): boolean {
   return bypass.split(/[\s,]+/).some((entry) => {

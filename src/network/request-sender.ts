@@ -1,5 +1,5 @@
 /**
- * One request and its whole answer, by Node's own HTTP client over a connection that somebody else opens.
+ * Sends one request and reads the whole response, with Node's HTTP client over a connection of a `ConnectionSource`.
  *
  * @see https://nodejs.org/api/http.html
  */
@@ -11,11 +11,11 @@ import { HangUpError } from './sockets.ts';
 
 /** Opens the connections that requests go over. */
 export interface ConnectionSource {
-  /** @throws the system's error, or one with a `code` of its own. */
+  /** @throws an error with a `code`, the system's or our own. */
   readonly open: (origin: string) => Promise<Socket>;
-  /** Whether they go past every proxy, to a server on this machine or in this cluster. */
+  /** Whether the connections go without a proxy, to a server on this machine or in this cluster. */
   readonly isDirect: boolean;
-  /** Ends all of them, those that are in use and those that are being opened as well. */
+  /** Ends all connections, including those in use and those that are still being opened. */
   readonly close: () => void;
 }
 
@@ -27,23 +27,23 @@ export interface SingleRequest extends HttpRequest {
 
 const MAX_BODY_BYTES = 256 * 1024;
 
-/** The server took the request and had its time. It has no code: to ask once more would take as long. */
+/** The server did not respond in time. The error has no `code`, so it is not retried: a retry would take as long. */
 export class ResponseTimeoutError extends Error {
   override readonly name = 'TimeoutError';
 
   constructor() {
-    super('it did not answer in time');
+    super('the response did not arrive in time');
   }
 }
 
-/** The response is larger than any that a token comes in. */
+/** The response is larger than any response with a token. */
 export class ResponseTooLargeError extends Error {
   constructor() {
-    super('its response is too large');
+    super('the response is too large');
   }
 }
 
-/** Sends requests to one origin, and keeps the connection between two of them. */
+/** Sends requests to one origin, and keeps the connection open for the next request. */
 export class RequestSender {
   readonly #agent: SourceAgent;
 
@@ -51,9 +51,12 @@ export class RequestSender {
     this.#agent = new SourceAgent(source, origin);
   }
 
-  /** @throws ResponseTimeoutError, ResponseTooLargeError, or the error of the connection or of the parser. */
+  /**
+   * Sends a request once.
+   * @throws ResponseTimeoutError, ResponseTooLargeError, HangUpError, or the error of the connection or the HTTP parser.
+   */
   async send(request: SingleRequest): Promise<HttpResponse> {
-    // An answer that nobody asked for, or the end of the kept connection, must not be met by the next request.
+    // If the kept connection has been closed or has received unrequested data, this request must not use it.
     if (Object.keys(this.#agent.freeSockets).length > 0) await pollSockets();
     return await this.#exchange(request);
   }
@@ -73,7 +76,7 @@ export class RequestSender {
       };
       const timer = setTimeout(() => fail(new ResponseTimeoutError()), timeoutMs);
       sent.on('error', fail);
-      // An answer that wants to change the protocol ends a request without a response and without an error.
+      // A response that switches protocols (101) closes the request without a `response` and without an `error` event.
       const hangUp = () => fail(new HangUpError('the server'));
       sent.once('close', hangUp);
       sent.once('response', (incoming) => {
@@ -105,7 +108,7 @@ function describeForm(body: string): Readonly<Record<string, string | number>> {
   return { 'content-type': 'application/x-www-form-urlencoded', 'content-length': Buffer.byteLength(body) };
 }
 
-/** Lets the event loop look at every socket once: what is due now is done before it looks, so it takes two turns. */
+/** Lets the event loop poll every socket once. That takes two turns, since the current turn may already have polled. */
 function pollSockets(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(() => setImmediate(resolve));
@@ -117,7 +120,7 @@ class SourceAgent extends Agent {
   readonly #origin: string;
 
   constructor(source: ConnectionSource, origin: string) {
-    // Without a limit: the queue behind one stands still when a connection cannot be opened.
+    // No `maxSockets`: requests that wait for a free socket would hang when a connection cannot be opened.
     super({ keepAlive: true });
     this.#source = source;
     this.#origin = origin;
@@ -129,7 +132,7 @@ class SourceAgent extends Agent {
   ): undefined {
     this.#source.open(this.#origin).then(
       (socket) => callback?.(null, socket),
-      // Where there is a cause, nobody looks at the socket.
+      // With an error, Node ignores the socket.
       (cause: Error) => callback?.(cause, new Socket()),
     );
   }

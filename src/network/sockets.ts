@@ -1,16 +1,17 @@
-/** Sockets that are waited for, but not for ever, and that end together. */
+/** Waits for sockets with a time limit, and closes them together. */
 
 import type { Socket } from 'node:net';
 
 /** How long a connection may take to open. */
 export const CONNECT_TIMEOUT_MS = 5_000;
 
+/** The connection or the TLS handshake took too long. */
 export class TimeoutError extends Error {
   override readonly name = 'TimeoutError';
   readonly code = 'ETIMEDOUT';
 
   constructor() {
-    super('it did not answer in time');
+    super('the connection timed out');
   }
 }
 
@@ -18,13 +19,13 @@ export class TimeoutError extends Error {
 export class HangUpError extends Error {
   readonly code = 'ECONNRESET';
 
-  /** @param who such as "the proxy". */
-  constructor(who: string) {
-    super(`${who} hung up`);
+  /** @param peer such as "the proxy". */
+  constructor(peer: string) {
+    super(`${peer} closed the connection`);
   }
 }
 
-/** We closed the connection. Its code is none that passes by itself. */
+/** We closed the connection. Its code is not one that is retried. */
 export class ClosedError extends Error {
   readonly code = 'ERR_CLOSED';
 
@@ -33,31 +34,35 @@ export class ClosedError extends Error {
   }
 }
 
-/** The sockets of one source of connections: they end with it, and none begins after it. */
+/** The sockets of one connection source. `close` ends all of them, and none can be added afterwards. */
 export class Sockets {
   readonly #open = new Set<Socket>();
   #isClosed = false;
 
-  /** @throws ClosedError when it is too late to open one. */
+  /**
+   * Opens a socket and keeps track of it.
+   * @throws ClosedError after `close`.
+   */
   add<T extends Socket>(open: () => T): T {
     if (this.#isClosed) throw new ClosedError();
     const socket = open();
     this.#open.add(socket);
-    socket.on('error', () => {}); // whoever waits for it is told; nobody else has to be
+    socket.on('error', () => {}); // the code that waits for the socket has its own listener
     socket.once('close', () => this.#open.delete(socket));
     return socket;
   }
 
+  /** Destroys every socket; pending waits reject with ClosedError. */
   close(): void {
     this.#isClosed = true;
-    // TLS before what it is spoken over, which began earlier: the other way round whoever waits is told that the
-    // server hung up, and Node crashes at the moment that a handshake ends.
+    // A TLS socket must close before the older TCP socket under it. In the other order a pending wait would report that
+    // the server closed the connection, and Node crashes if the handshake ends at that moment.
     for (const socket of [...this.#open].reverse()) socket.destroy(new ClosedError());
   }
 }
 
 /**
- * Waits for an event of a socket.
+ * Waits for an event of a socket, at most `CONNECT_TIMEOUT_MS`.
  * @throws TimeoutError, HangUpError, ClosedError, or the system's error.
  */
 export async function waitForEvent(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
@@ -72,12 +77,12 @@ export async function waitForEvent(socket: Socket, event: 'connect' | 'secureCon
   }
 }
 
-/** The host of a URL as sockets and certificates have it: an IPv6 address without its brackets. */
+/** The host of a URL in the form that sockets and certificates use: an IPv6 address has no brackets. */
 export function readHost({ hostname }: URL): string {
   return hostname.replace(/^\[|\]$/g, '');
 }
 
-/** The port of a URL, told or not. */
+/** The port of a URL; if it names none, the default port of https or http. */
 export function readPort({ protocol, port }: URL): number {
   return Number(port || (protocol === 'https:' ? 443 : 80));
 }

@@ -1,7 +1,7 @@
 /**
- * A tunnel through an HTTP proxy.
+ * Opens a tunnel through an HTTP proxy.
  *
- * By hand, since Node's HTTP client is loaded while the proxy answers, and not before it is asked.
+ * Written by hand, without Node's HTTP client: that loads while the proxy is responding, which saves time.
  * @see https://www.rfc-editor.org/rfc/rfc9110#CONNECT
  */
 
@@ -9,25 +9,25 @@ import type { Socket } from 'node:net';
 import { decodeLogin } from './proxy.ts';
 import { HangUpError, TimeoutError } from './sockets.ts';
 
-/** The proxy said no. */
+/** The proxy refused to open the tunnel. */
 export class ProxyRefusal extends Error {
   override readonly name = 'ProxyRefusal';
   readonly status: number;
 
   constructor(status: number) {
-    super(`the proxy answered ${status}`);
+    super(`the proxy responded with status ${status}`);
     this.status = status;
   }
 }
 
-const MAX_ANSWER_BYTES = 16 * 1024;
+const MAX_RESPONSE_BYTES = 16 * 1024;
 const END_OF_HEAD = '\r\n\r\n';
 
 /**
- * Asks the proxy for a tunnel.
+ * Asks the proxy for a tunnel to a target.
  * @param socket connected to the proxy.
  * @param target `host:port`.
- * @returns the same socket, on which the target is spoken to.
+ * @returns the same socket, now connected to the target.
  * @throws ProxyRefusal, TimeoutError, HangUpError, or the system's error.
  */
 export function openTunnel(socket: Socket, proxy: URL, target: string, timeoutMs: number): Promise<Socket> {
@@ -47,13 +47,13 @@ export function openTunnel(socket: Socket, proxy: URL, target: string, timeoutMs
       head += chunk.toString('latin1');
       const length = head.indexOf(END_OF_HEAD);
       if (length < 0) {
-        if (head.length > MAX_ANSWER_BYTES) fail(new Error('the proxy answered without end'));
+        if (head.length > MAX_RESPONSE_BYTES) fail(new Error('the response of the proxy is too large'));
         return;
       }
       const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(head)?.[1] ?? 0);
       if (status < 200 || status > 299) return fail(new ProxyRefusal(status));
-      // The target waits for us to speak first, so nothing of it can have come yet.
-      if (head.length > length + END_OF_HEAD.length) return fail(new Error('the proxy spoke for the target'));
+      // A TLS server waits for the client to speak first, so these bytes cannot come from the target.
+      if (head.length > length + END_OF_HEAD.length) return fail(new Error('the proxy sent unexpected data'));
       end(() => resolve(socket));
     };
     const timer = setTimeout(() => fail(new TimeoutError()), timeoutMs);

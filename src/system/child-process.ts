@@ -1,5 +1,6 @@
 /**
- * Runs another program without trusting the working directory, giving it a secret, or waiting for it for ever.
+ * Runs another program with a time limit. The program does not come from the working directory, and gets no secret in
+ * its environment.
  *
  * @see https://www.npmjs.com/package/@azure/core-process
  */
@@ -18,8 +19,9 @@ import {
   setVariables,
 } from './windows-launch.ts';
 
+/** How a program ended, and what it wrote. */
 export interface ChildResult {
-  /** `undefined` when it was killed, by us or by a signal. */
+  /** `undefined` when the program was killed, by us or by a signal. */
   readonly exitCode: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
@@ -27,27 +29,27 @@ export interface ChildResult {
 }
 
 const MAX_OUTPUT_BYTES = 1024 * 1024;
-/** How long the output of an ended program may still come: what it left running may keep the pipes open for ever. */
+/** How long to read on after the program has exited: a process that it left running may keep the pipes open for ever. */
 const LAST_WORDS_MS = 500;
 
 /**
  * Finds a program in the absolute folders of PATH, never in the working directory.
- * @returns its path, or `undefined`.
+ * @returns its path; `undefined` when there is no such program.
  */
 export function findExecutable(runtime: Runtime, name: string): string | undefined {
   return listExecutableFiles(runtime, name).find(isExecutable);
 }
 
 /**
- * Where a program may be, in the order in which it is looked for.
- * @param path how the machine's system writes paths.
+ * Lists the paths at which a program may be, in the order of the search.
+ * @param path the path rules of the machine's system.
  */
 export function listExecutableFiles(runtime: Runtime, name: string, path: typeof hostPath.posix = hostPath): string[] {
   const isWindows = runtime.platform === 'win32';
   const folders = (readVariable(runtime, 'PATH') ?? '')
     .split(path.delimiter)
     .map((folder) => (isWindows ? folder.trim().replace(/^"(.*)"$/, '$1') : folder))
-    // `\folder` is absolute for Node, and on the drive of the working directory for Windows.
+    // Node calls `\folder` absolute, but Windows looks for it on the drive of the working directory.
     .filter((folder) => path.isAbsolute(folder) && !(path.sep === '\\' && /^[\\/](?![\\/])/.test(folder)))
     .filter((folder) => !hasControlCharacter(folder));
   // On Windows a real executable anywhere on PATH is safer to start than a batch file.
@@ -56,20 +58,21 @@ export function listExecutableFiles(runtime: Runtime, name: string, path: typeof
   return [...new Set(files)];
 }
 
+/** Which program to run, and how. */
 export interface ChildOptions {
   readonly file: string;
-  /** There is no shell that could read them; what a batch file could take for a command is refused. */
+  /** No shell reads them. An argument that a batch file could run as a command is refused. */
   readonly args: readonly string[];
   readonly timeoutMs: number;
-  /** Set in its environment. */
+  /** Additional environment variables of the program. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** What it reads; left out, it has no input at all. */
+  /** The program's standard input; without it the program has none. */
   readonly input?: string;
 }
 
 /**
- * Runs a program to its end, or to the end of our patience: then it is killed with all that it started.
- * @throws when it cannot be started.
+ * Runs a program until it ends. At the timeout, kills it together with the processes that it started.
+ * @throws an error without a code when the program cannot be started.
  */
 export async function runChild(runtime: Runtime, options: ChildOptions): Promise<ChildResult> {
   const { file, args, timeoutMs, variables = {}, input } = options;
@@ -81,24 +84,24 @@ export async function runChild(runtime: Runtime, options: ChildOptions): Promise
     shell: false,
     windowsHide: true,
     windowsVerbatimArguments: launch.isVerbatim,
-    detached: runtime.platform !== 'win32', // a group of its own, so that the whole of it can be ended
+    detached: runtime.platform !== 'win32', // in its own process group, which can be killed as a whole
   });
-  // A program that ends without reading breaks the pipe: what matters is how it ended.
+  // A program that ends without reading its input breaks the pipe. Only its exit code counts.
   child.stdin?.on('error', () => undefined).end(input);
   return await collect(runtime, child, timeoutMs);
 }
 
-/** @throws when it must not be started. */
+/** @throws when it would not be safe to start the program. */
 function prepareLaunch(
   runtime: Runtime,
   file: string,
   args: readonly string[],
   variables: Readonly<Record<string, string>>,
 ): Launch {
-  if (hasControlCharacter(file)) throw new Error('its path has characters that it must not have');
+  if (hasControlCharacter(file)) throw new Error('its path contains a control character');
   const env = withoutSecrets(runtime);
   if (runtime.platform === 'win32') return prepareWindowsLaunch(runtime, file, args, setVariables(env, variables));
-  // Whoever owns the program's folder owns the program, which cannot be said of the working directory.
+  // The program's own folder is as trustworthy as the program. The working directory may not be.
   return { file, args, cwd: hostPath.dirname(file), env: { ...env, ...variables }, isVerbatim: false };
 }
 
@@ -117,7 +120,7 @@ function collect(runtime: Runtime, child: ChildProcess, timeoutMs: number): Prom
     const timer = setTimeout(() => {
       timedOut = true;
       killTree(runtime, child);
-      settle(null); // a grandchild may keep the pipes open: there is no waiting for it
+      settle(null); // do not wait for `close`: a grandchild may keep the pipes open
     }, timeoutMs);
     for (const name of ['stdout', 'stderr'] as const) {
       child[name]?.setEncoding('utf8').on('data', (text: string) => {

@@ -1,12 +1,13 @@
-/** Starts a program that goes on when this one has ended, and that nobody waits for. */
+/** Starts a program in the background that keeps running after this one has ended. */
 
 import { spawn } from 'node:child_process';
 import type { Runtime } from './runtime.ts';
 import { findSystemFolder } from './windows-launch.ts';
 
 /**
- * Starts a program in the machine's environment with some variables more.
+ * Starts a program in the environment of this one, with additional variables. Does not wait for it.
  * @returns whether it was started.
+ * @throws on Windows when `SystemRoot` is not a folder on a local drive.
  */
 export function startDetached(
   runtime: Runtime,
@@ -15,16 +16,16 @@ export function startDetached(
   variables: Readonly<Record<string, string>>,
 ): boolean {
   const child = spawn(file, args, {
-    // Not the working directory, which would stay in use.
+    // Not the working directory: it would stay in use.
     cwd: runtime.platform === 'win32' ? findSystemFolder(runtime) : '/',
     env: { ...runtime.env, ...variables },
-    // A session of its own, so that Ctrl-C and the end of the terminal are not for it.
+    // In its own session, so that Ctrl-C or closing the terminal does not end it.
     detached: true,
-    // None of our pipes: a client reads them until the last holder has closed them.
+    // Without our pipes: a client reads them until every process has closed them.
     stdio: 'ignore',
     windowsHide: true,
   });
-  child.on('error', () => {}); // told by the missing process id
+  child.on('error', () => {}); // the missing process id reports it
   child.unref();
   return child.pid !== undefined;
 }

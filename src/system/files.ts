@@ -1,6 +1,6 @@
 /**
- * Files and folders that belong to one person: made owner-only whatever the umask, replaced atomically, and read only
- * when nobody else could have written them.
+ * Files and folders of one person. They are created owner-only, whatever the umask is, and replaced atomically. A file
+ * that others could have written is not read.
  */
 
 import {
@@ -25,22 +25,22 @@ import { readErrorCode } from '../errors.ts';
 const { O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_WRONLY } = constants;
 const OWNER_ONLY_FILE = 0o600;
 const OWNER_ONLY_FOLDER = 0o700;
-const OTHERS_MAY_ANYTHING = 0o077;
-const OTHERS_MAY_WRITE = 0o022;
-/** Most files that are looked for are not there, and the first error of a program takes half a millisecond to make. */
+const ANY_ACCESS_BY_OTHERS = 0o077;
+const WRITE_ACCESS_BY_OTHERS = 0o022;
+/** Most files that we look for do not exist, and the first error object of a process takes half a millisecond. */
 const MISSING_IS_UNDEFINED = { throwIfNoEntry: false } as const;
 
 /**
- * Reads a small file of ours.
+ * Reads a small file that this program wrote.
  *
- * @returns `undefined` when there is none, or when it may not be trusted: a link, not a plain file, too large, somebody
- * else's, or open to others.
+ * @returns `undefined` when there is no such file, or when it cannot be trusted: it is a link or not a regular file, is
+ * larger than `maxBytes`, belongs to another user, or gives others access.
  */
 export function readOwnFile(file: string, maxBytes: number): string | undefined {
   let descriptor: number | undefined;
   try {
     if (lstatSync(file, MISSING_IS_UNDEFINED) === undefined) return undefined;
-    // Non-blocking, so that a planted named pipe cannot make the program wait for a writer.
+    // Non-blocking: otherwise a planted named pipe would make the program wait for a writer.
     descriptor = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     const { size } = fstatSync(descriptor);
     if (size > maxBytes || !isOwnFile(descriptor)) return undefined;
@@ -53,17 +53,17 @@ export function readOwnFile(file: string, maxBytes: number): string | undefined 
   }
 }
 
-/** Whether an open file is a plain one that only its owner, the person who runs the program, can read or write. */
+/** Whether an open file is a regular file that belongs to the current user and gives others no access. */
 export function isOwnFile(descriptor: number): boolean {
   const stats = fstatSync(descriptor);
   if (!stats.isFile()) return false;
   const userId = process.geteuid?.();
-  return userId === undefined || (stats.uid === userId && (stats.mode & OTHERS_MAY_ANYTHING) === 0);
+  return userId === undefined || (stats.uid === userId && (stats.mode & ANY_ACCESS_BY_OTHERS) === 0);
 }
 
 /**
- * Replaces a file of ours: a reader sees the old text or the new, never a part.
- * @throws the system's error, with nothing left behind.
+ * Creates or replaces an owner-only file. A reader sees the old text or the new text, never a part.
+ * @throws the system's error. The old file is then unchanged, and no temporary file remains.
  */
 export function replaceOwnFile(file: string, text: string): void {
   const temporary = join(dirname(file), `.${process.pid}-${Math.random().toString(36).slice(2)}.tmp`);
@@ -77,16 +77,16 @@ export function replaceOwnFile(file: string, text: string): void {
 }
 
 /**
- * Makes a file that is not there yet, whole or not at all.
- * @throws the system's error, `EEXIST` when it is there.
+ * Creates an owner-only file, completely or not at all.
+ * @throws the system's error; `EEXIST` when the file exists.
  */
 export function createOwnFile(file: string, text: string): void {
   const descriptor = openSync(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, OWNER_ONLY_FILE);
   try {
-    fchmodSync(descriptor, OWNER_ONLY_FILE); // a umask of 0777 would leave a file that we cannot read ourselves
+    fchmodSync(descriptor, OWNER_ONLY_FILE); // with a umask of 0777, even we could not read the file
     writeFileSync(descriptor, text);
   } catch (cause) {
-    rmSync(file, { force: true }); // a full disk takes the name and not the text
+    rmSync(file, { force: true }); // a full disk may have room for the name and not for the text
     throw cause;
   } finally {
     closeSync(descriptor);
@@ -94,16 +94,17 @@ export function createOwnFile(file: string, text: string): void {
 }
 
 /**
- * Makes a folder of ours, and those above it that are missing.
- * @returns whether it is there and only its owner can write in it.
+ * Creates an owner-only folder and its missing parents. Never fails.
+ * @returns whether the folder exists, belongs to the current user, and only that user can write to it.
  */
 export function makeOwnFolder(folder: string): boolean {
   try {
-    makeFolders(folder);
+    // Nearly always it exists, and making it once more would fail with an error that takes longer than this look.
+    if (lstatSync(folder, MISSING_IS_UNDEFINED) === undefined) makeFolders(folder);
     const stats = lstatSync(folder);
     if (!stats.isDirectory()) return false;
     const userId = process.geteuid?.();
-    return userId === undefined || (stats.uid === userId && (stats.mode & OTHERS_MAY_WRITE) === 0);
+    return userId === undefined || (stats.uid === userId && (stats.mode & WRITE_ACCESS_BY_OTHERS) === 0);
   } catch {
     return false;
   }
@@ -123,9 +124,10 @@ function makeFolders(folder: string): void {
 }
 
 /**
- * Reads a file that the person or another program wrote, and that may be a link.
- * @returns its text without a byte-order mark, or `undefined` when there is none.
- * @throws the system's error when it is there and cannot be read.
+ * Reads a file that the person or another program wrote. It may be a link.
+ * @returns its text without a byte-order mark; `undefined` when there is no such file.
+ * @throws the system's error when the file exists and cannot be read; an error without a code when it is not a regular
+ * file or is larger than `maxBytes`.
  */
 export function readForeignFile(file: string, maxBytes: number): string | undefined {
   let descriptor: number | undefined;
@@ -133,7 +135,7 @@ export function readForeignFile(file: string, maxBytes: number): string | undefi
     if (statSync(file, MISSING_IS_UNDEFINED) === undefined) return undefined;
     descriptor = openSync(file, O_RDONLY | O_NONBLOCK);
     const stats = fstatSync(descriptor);
-    if (!stats.isFile()) throw new Error('it is not a plain file');
+    if (!stats.isFile()) throw new Error('it is not a regular file');
     if (stats.size > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
     return readFileSync(descriptor, 'utf8').replace(/^\uFEFF/, '');
   } catch (cause) {

@@ -1,6 +1,6 @@
 /**
- * The system's keychain, by way of the platform's own docker-credential helper: where it keeps secrets is what people
- * chose, and nothing of theirs is read or changed but by its name.
+ * The system's keychain. The program reaches it through the platform's own docker-credential helper, and reads and
+ * changes only the entries that it names.
  *
  * @see https://github.com/docker/docker-credential-helpers
  */
@@ -15,47 +15,52 @@ import { type ChildResult, findExecutable, runChild } from './child-process.ts';
 import { readClockMs } from './clock.ts';
 import type { Runtime } from './runtime.ts';
 
+/** A user name and its secret. */
 export interface Login {
   readonly username: string;
   readonly secret: string;
 }
 
-/** A keychain program that is on PATH. */
+/** A keychain program on PATH. */
 export interface Keychain {
-  /** What follows `docker-credential-` in its name. */
+  /** The part of its name after `docker-credential-`. */
   readonly name: string;
   readonly file: string;
 }
 
-/** A keychain hangs when it waits for somebody to unlock it who is not there. */
+/** A locked keychain waits for somebody to unlock it, and hangs if nobody is there. */
 const TIMEOUT_MS = 5_000;
-/** `CRED_MAX_CREDENTIAL_BLOB_SIZE` of Windows: what is longer is refused with "the stub received bad data". */
+/** `CRED_MAX_CREDENTIAL_BLOB_SIZE` of Windows, which refuses a longer secret with "the stub received bad data". */
 const MAX_WINDOWS_SECRET_BYTES = 2_560;
-/** What `docker-credential-pass` says instead of the protocol's text. */
+/** `docker-credential-pass` prints this instead of the protocol's text. */
 const NOT_IN_PASS = /is not in the password store/;
 
-/** The platform's keychains, the one that people see before the one for terminals. */
+/** The names of the platform's keychains in order of preference: the desktop's before the one for terminals. */
 export function listKeychains({ platform }: Runtime): readonly string[] {
   if (platform === 'darwin') return ['osxkeychain'];
   return platform === 'win32' ? ['wincred'] : ['secretservice', 'pass'];
 }
 
-/** @returns `undefined` when its program is not on PATH, or is this program by another name. */
+/**
+ * Finds the program of a keychain.
+ * @returns `undefined` when the program is not on PATH, or is this program under another name.
+ */
 export function findKeychain(runtime: Runtime, name: string): Keychain | undefined {
   const program = `docker-credential-${name}`;
   const file = runtime.programName === program ? undefined : findExecutable(runtime, program);
   return file === undefined || realpathSync(file) === realpathSync(process.execPath) ? undefined : { name, file };
 }
 
-/** The name of an entry of ours: of a host that cannot exist, so that it is nobody's own entry. */
+/** Names the keychain entry of a server. Its host cannot exist, so the name cannot clash with an entry of another program. */
 export function keychainEntryName(serverName: string): string {
-  // Without a scheme: podman gives up on a keychain whose list has one. And no slash of a URL may be read as a path.
+  // No scheme: podman gives up on a keychain that lists one. The server is encoded, so that its slashes are not a path.
   return `docker-credential-acr.invalid/${encodeURIComponent(serverName.toWellFormed())}`;
 }
 
 /**
+ * Reads an entry of the keychain.
  * @returns `undefined` when there is no such entry.
- * @throws an error that tells why the keychain cannot be asked.
+ * @throws an error without a code that says why the keychain cannot be read.
  */
 export async function readKeychain(
   runtime: Runtime,
@@ -70,16 +75,16 @@ export async function readKeychain(
   }
   const { Username: username, Secret: secret } = parseJsonObject(stdout) ?? {};
   if (typeof username !== 'string' || typeof secret !== 'string') {
-    throw new Error(`docker-credential-${keychain.name} answered with something that is no credential`);
+    throw new Error(`docker-credential-${keychain.name} did not return a credential`);
   }
   if (asText(secret) !== undefined) runtime.secrets.add(secret);
-  // `docker-credential-pass` answers so for an entry that was erased.
+  // `docker-credential-pass` returns this for an entry that was erased.
   return username === '' && secret === '' ? undefined : { username, secret };
 }
 
 /**
- * Keeps a login, and makes sure that it can be had again: a keychain that takes what it cannot give is broken.
- * @throws an error that tells why the keychain cannot keep it, with nothing of it left there.
+ * Stores a login, and reads it back to make sure that the keychain works.
+ * @throws an error without a code that says why the keychain cannot store the login. No entry is left behind.
  */
 export async function writeKeychain(
   runtime: Runtime,
@@ -89,10 +94,10 @@ export async function writeKeychain(
   log: Log | undefined,
 ): Promise<void> {
   if (keychain.name === 'wincred' && Buffer.byteLength(login.secret) > MAX_WINDOWS_SECRET_BYTES) {
-    throw new Error(`the secret is longer than the ${MAX_WINDOWS_SECRET_BYTES} bytes that Windows keeps`);
+    throw new Error(`the secret is longer than the ${MAX_WINDOWS_SECRET_BYTES} bytes that Windows can store`);
   }
   const payload = `${JSON.stringify({ ServerURL: entry, Username: login.username, Secret: login.secret })}\n`;
-  // A second time without what was there: `docker-credential-pass` keeps one login beside another.
+  // `docker-credential-pass` may keep an older login beside the new one. Then erase both and store once more.
   for (const isLast of [false, true]) {
     const { exitCode, stdout, stderr } = await call(runtime, keychain, 'store', payload, log);
     if (exitCode !== 0) throw new Error(describeExit(keychain, stdout, stderr));
@@ -105,11 +110,11 @@ export async function writeKeychain(
     }
     if (kept?.username === login.username && kept.secret === login.secret) return;
     await eraseKeychain(runtime, keychain, entry, log);
-    if (isLast) throw new Error(`docker-credential-${keychain.name} does not give back what it was given`);
+    if (isLast) throw new Error(`docker-credential-${keychain.name} does not return what was stored in it`);
   }
 }
 
-/** Removes an entry that may not be there. Never fails: what cannot be removed is not looked for any more. */
+/** Erases an entry, if there is one. Never fails: an entry that cannot be erased is simply no longer used. */
 export async function eraseKeychain(
   runtime: Runtime,
   keychain: Keychain,
@@ -119,11 +124,11 @@ export async function eraseKeychain(
   try {
     await call(runtime, keychain, 'erase', entry, log);
   } catch {
-    // Logged where it happened.
+    // `call` has logged it.
   }
 }
 
-/** @throws when the program cannot be started, or does not end. */
+/** @throws when the program cannot be started or does not end in time. */
 async function call(
   runtime: Runtime,
   { name, file }: Keychain,
@@ -132,7 +137,7 @@ async function call(
   log: Log | undefined,
 ): Promise<ChildResult> {
   const startedAtMs = readClockMs();
-  const tell = (outcome: string, reason?: string) => {
+  const logCall = (outcome: string, reason?: string) => {
     const durationMs = Math.round(readClockMs() - startedAtMs);
     const step = { step: 'program', outcome, source: `docker-credential-${name} ${verb}`, durationMs } as const;
     log?.(reason === undefined ? step : { ...step, reason });
@@ -142,19 +147,19 @@ async function call(
     result = await runChild(runtime, { file, args: [verb], timeoutMs: TIMEOUT_MS, input });
   } catch (cause) {
     const reason = describeCause(cause);
-    tell('failed', reason);
+    logCall('failed', reason);
     throw new Error(`docker-credential-${name}: ${reason}`);
   }
   if (result.timedOut) {
-    const reason = `no answer within ${TIMEOUT_MS / 1000} seconds; it may be locked`;
-    tell('failed', reason);
+    const reason = `no response within ${TIMEOUT_MS / 1000} seconds; it may be locked`;
+    logCall('failed', reason);
     throw new Error(`docker-credential-${name}: ${reason}`);
   }
-  if (result.exitCode === 0) tell('ended');
-  else tell('failed', quoteForeignText(result.stdout || result.stderr, 200));
+  if (result.exitCode === 0) logCall('ended');
+  else logCall('failed', quoteForeignText(result.stdout || result.stderr, 200));
   return result;
 }
 
 function describeExit({ name }: Keychain, stdout: string, stderr: string): string {
-  return `docker-credential-${name}: ${quoteForeignText(stdout.trim() || stderr.trim() || 'it failed in silence', 200)}`;
+  return `docker-credential-${name}: ${quoteForeignText(stdout.trim() || stderr.trim() || 'it failed without a message', 200)}`;
 }

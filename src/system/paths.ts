@@ -1,4 +1,4 @@
-/** Where the program keeps its files, and where the person's own folder is. */
+/** Finds the folders of this program, the person's home and the folders of other tools. */
 
 import { isAbsolute, join, sep } from 'node:path';
 import { type Runtime, readVariable } from './runtime.ts';
@@ -12,9 +12,9 @@ interface PlatformFolders {
 }
 
 /**
- * The folder of the token cache.
- * @returns `undefined` where there is none to be had: no home, or a name that depends on the working directory, which
- * belongs to whoever wrote the repository that is being built.
+ * Finds the folder of the token cache. It may not exist yet.
+ * @returns `undefined` when there is no home folder, or when the path is relative. A relative path depends on the working
+ * directory, which may hold a repository that cannot be trusted.
  */
 export async function findCacheFolder(runtime: Runtime): Promise<string | undefined> {
   return absolute(
@@ -23,8 +23,8 @@ export async function findCacheFolder(runtime: Runtime): Promise<string | undefi
 }
 
 /**
- * The folder of what is kept until somebody takes it away, unlike a cache.
- * @returns `undefined` where there is none to be had.
+ * Finds the folder of the stored logins, which stay until they are erased. It may not exist yet.
+ * @returns `undefined` when there is no home folder, or when the path is relative.
  */
 export async function findDataFolder(runtime: Runtime): Promise<string | undefined> {
   return absolute(
@@ -32,7 +32,10 @@ export async function findDataFolder(runtime: Runtime): Promise<string | undefin
   );
 }
 
-/** The configuration file; `isExplicit` when the person named it, so that it has to exist. */
+/**
+ * Finds the configuration file. It must exist if `isExplicit`: then the person named it.
+ * @returns `undefined` when the person named none and there is no home folder.
+ */
 export async function findConfigFile(runtime: Runtime): Promise<{ file: string; isExplicit: boolean } | undefined> {
   const named = readVariable(runtime, 'DOCKER_CREDENTIAL_ACR_CONFIG');
   if (named !== undefined) return { file: named, isExplicit: true };
@@ -40,12 +43,15 @@ export async function findConfigFile(runtime: Runtime): Promise<{ file: string; 
   return folder === undefined ? undefined : { file: `${folder}${sep}config.json`, isExplicit: false };
 }
 
-/** The person's home, as the clients whose files we read find it. */
+/**
+ * Finds the person's home folder, in the way of the clients whose files we read.
+ * @returns `undefined` when there is none, or when its path is relative.
+ */
 export function findHome(runtime: Runtime): string | undefined {
   const named = homeVariable(runtime);
   if (named !== undefined) return absolute(named);
   try {
-    // Asked of the system only here: the module takes a millisecond to load.
+    // The system is asked only here, since the module takes a millisecond to load.
     return absolute(process.getBuiltinModule('node:os').homedir());
   } catch {
     return undefined; // a user id without an entry in the system's list, as in many containers
@@ -53,9 +59,9 @@ export function findHome(runtime: Runtime): string | undefined {
 }
 
 /**
- * The folder of another tool: the one that its variable names, else one in the person's home.
+ * Finds the folder of another tool: the one that its variable names, else the one in the person's home.
  * @param name such as `.azure`.
- * @returns `undefined` where there is no home. What the variable names may be relative.
+ * @returns `undefined` when there is no home folder. The path in the variable may be relative.
  */
 export function findDotFolder(runtime: Runtime, variable: string, name: string): string | undefined {
   const named = readVariable(runtime, variable);
@@ -69,9 +75,9 @@ function homeVariable(runtime: Runtime): string | undefined {
 }
 
 /**
- * The folders that env-paths names. It is asked only where the environment does not tell the home folder: it takes
- * 2 ms to load, and throws while it does where there is no home. Names are put together by hand on the way to a cached
- * answer: `join` looks at each character so often that V8 starts to optimize it.
+ * Finds the folders that env-paths would choose. The package itself is loaded only when no variable names the home
+ * folder: it takes 2 ms to load, and throws when there is no home. The paths are concatenated by hand because this runs
+ * before every cached response: `join` checks each character, so often that V8 starts to optimize it.
  */
 async function findPlatformFolders(runtime: Runtime): Promise<PlatformFolders | undefined> {
   const home = homeVariable(runtime);

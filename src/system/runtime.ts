@@ -1,23 +1,27 @@
-/** What the program knows of the machine it runs on; injected, so that tests choose it. */
+/** What the program knows about the machine. It is injected, so that tests can choose it. */
 
+/** The environment of one run of the program. */
 export interface Runtime {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform: NodeJS.Platform;
-  /** The name that the program was called by, such as `docker-credential-acr`. */
+  /** The name under which the program was called, such as `docker-credential-acr`. */
   readonly programName: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** What was read that nobody may see: kept from every text that leaves the program and from every child. */
+  /** Secrets that were read during the run. They are redacted from all output and withheld from child processes. */
   readonly secrets: Set<string>;
   /**
-   * Starts a process of this program that renews the token of a registry and that nobody has to wait for; left out where
-   * the program does not know its own file.
-   * @returns whether it was started.
+   * Starts a background process of this program that renews the token of a registry. Missing where the program does not
+   * know its own file.
+   * @returns whether the process was started.
    */
   readonly startRenewal?: (host: string) => Promise<boolean>;
 }
 
-/** The value of an environment variable; an empty one counts as not set. */
+/**
+ * Reads an environment variable.
+ * @returns `undefined` when it is not set or empty.
+ */
 export function readVariable(runtime: Runtime, name: string): string | undefined {
   return runtime.env[name] || undefined;
 }

@@ -1,17 +1,17 @@
-/** The standard streams, read and written whole, without the machinery of Node's own, which takes milliseconds to load. */
+/** Reads and writes the standard streams without Node's own stream modules, which take milliseconds to load. */
 
 import { fstatSync, readSync, writeSync } from 'node:fs';
 import { readErrorCode } from '../errors.ts';
 
 const STANDARD_INPUT = 0;
-/** More than any client sends; the rest is read and dropped. */
+/** More than any client sends. The rest is read and discarded. */
 const MAX_INPUT_BYTES = 1024 * 1024;
-/** How long a verb that takes no input waits for a pipe that stays open. */
+/** How long a verb without input waits for a pipe that stays open. */
 const DRAIN_IDLE_MS = 50;
 
 let isDrained = false;
 
-/** Reads standard input to its end. */
+/** Reads standard input to its end; input beyond about 1 MiB is discarded. Never fails. */
 export async function readInput(): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -27,20 +27,20 @@ export async function readInput(): Promise<string> {
       keep(chunk.subarray(0, length));
     }
   } catch (cause) {
-    // A pipe that its other end made non-blocking is waited for; Windows calls the end of a pipe an error.
+    // The other end may have made the pipe non-blocking: then wait for it. On Windows the end of a pipe is an error.
     if (readErrorCode(cause) === 'EAGAIN') await readStream(keep, undefined);
   }
   isDrained = true;
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Reads and drops what nobody asked for; gives up on a pipe that stays open and silent. */
+/** Reads and discards the input that no verb has read. Gives up on a pipe that stays open and silent. */
 export async function drainInput(): Promise<void> {
   if (isDrained || !isPipe()) return;
   await readStream(() => undefined, DRAIN_IDLE_MS);
 }
 
-/** Writes all of a text; a reader who is gone is no error. */
+/** Writes a text completely. Does not fail when the reader has closed its end. */
 export function writeOutput(descriptor: number, text: string): void {
   let rest = Buffer.from(text);
   while (rest.length > 0) {
@@ -48,7 +48,7 @@ export function writeOutput(descriptor: number, text: string): void {
       rest = rest.subarray(writeSync(descriptor, rest));
     } catch (cause) {
       if (readErrorCode(cause) !== 'EAGAIN') return;
-      // A full non-blocking pipe: its reader has to be given time.
+      // The non-blocking pipe is full: give the reader 5 ms.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
   }

@@ -1,6 +1,6 @@
 /**
- * What Windows needs to start a program safely: a folder and an interpreter that nobody planted, and for a batch file a
- * line in which no argument can become a command.
+ * Starts programs safely on Windows: in the system's own folder, with the system's own interpreter, and with a command
+ * line in which no argument of a batch file can become a command.
  *
  * @see https://www.npmjs.com/package/@azure/core-process
  */
@@ -8,27 +8,28 @@
 import { win32 } from 'node:path';
 import type { Runtime } from './runtime.ts';
 
-/** How a program is handed to the system. */
+/** The arguments of `spawn`. */
 export interface Launch {
   readonly file: string;
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** The arguments are quoted already. */
+  /** Whether the arguments are already quoted. */
   readonly isVerbatim: boolean;
 }
 
 const BATCH_FILE = /\.(?:cmd|bat)$/i;
-/** On a local drive: `cmd.exe` cannot work in a network folder, and would silently take another one. */
+/** On a local drive: `cmd.exe` cannot work in a network folder, and silently uses another one. */
 const LOCAL_FOLDER = /^[a-z]:\\(?!.*[<>:"/|?*%])/i;
-/** What `cmd.exe` reads as more than text, even between quotes. */
+/** The characters that `cmd.exe` interprets, even between quotes. */
 const UNSAFE_IN_BATCH = /[%!^&|<>()"]/;
 const UNSAFE_IN_BATCH_PATH = /[%!"]/;
 const NEEDS_NO_QUOTES = /^[\w.:/\\-]+$/;
 
 /**
  * Prepares the start of a program on Windows, in the system's own folder.
- * @throws when the system's folder cannot be trusted, or a batch file could take an argument for a command.
+ * @throws an error without a code when the system's folder cannot be trusted, or when `cmd.exe` could run a part of the
+ * path or of an argument as a command.
  */
 export function prepareWindowsLaunch(
   runtime: Runtime,
@@ -38,11 +39,11 @@ export function prepareWindowsLaunch(
 ): Launch {
   const systemFolder = findSystemFolder(runtime);
   const interpreter = win32.join(systemFolder, 'System32', 'cmd.exe');
-  // Whatever the program starts by itself gets the system's interpreter, not one that a variable names.
+  // The programs that this one starts also get the system's interpreter, not one that a variable names.
   const launch = { cwd: systemFolder, env: setVariables(env, { SystemRoot: systemFolder, ComSpec: interpreter }) };
   if (!BATCH_FILE.test(file)) return { ...launch, file, args, isVerbatim: false };
   if (UNSAFE_IN_BATCH_PATH.test(file) || hasControlCharacter(file)) {
-    throw new Error('its path has characters that cmd.exe does not take for text');
+    throw new Error('its path contains characters that cmd.exe interprets');
   }
   // `/s` makes cmd.exe strip the outermost quotes and no others.
   const line = `"${[`"${file}"`, ...args.map(quoteBatchArgument)].join(' ')}"`;
@@ -50,8 +51,8 @@ export function prepareWindowsLaunch(
 }
 
 /**
- * The folder of Windows itself.
- * @throws when the environment names none on a local drive.
+ * Finds the folder of Windows itself.
+ * @throws an error without a code when `SystemRoot` is not a folder on a local drive.
  */
 export function findSystemFolder(runtime: Runtime): string {
   const named = readWindowsVariable(runtime, 'SystemRoot');
@@ -63,7 +64,7 @@ export function findSystemFolder(runtime: Runtime): string {
   return folder;
 }
 
-/** Sets variables whose names mean the same in any case. */
+/** Adds variables to a Windows environment, where names are not case-sensitive. */
 export function setVariables(
   env: Readonly<Record<string, string>>,
   variables: Readonly<Record<string, string>>,
@@ -73,15 +74,16 @@ export function setVariables(
   return { ...Object.fromEntries(kept), ...variables };
 }
 
+/** Whether a text contains a control character, such as a line break. */
 export function hasControlCharacter(text: string): boolean {
   return /\p{Cc}/u.test(text);
 }
 
 function quoteBatchArgument(arg: string): string {
   if (NEEDS_NO_QUOTES.test(arg)) return arg;
-  // A backslash at the end would hide the closing quote from the program that the batch file calls.
+  // A backslash at the end would escape the closing quote for the program that the batch file calls.
   if (UNSAFE_IN_BATCH.test(arg) || hasControlCharacter(arg) || arg.endsWith('\\')) {
-    throw new Error('a batch file cannot be given one of its arguments safely');
+    throw new Error('one of its arguments cannot be passed to a batch file safely');
   }
   return `"${arg}"`;
 }

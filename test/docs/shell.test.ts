@@ -65,7 +65,7 @@ const EXPECTATIONS: readonly Expectation[] = [
     begins: `echo '{"ServerURL"`,
     calls: [],
     check: async ({ stdout, stderr }, sandbox) => {
-      expect(stderr).toMatch(/^docker-credential-acr: warning: credentials are kept unencrypted in [^\n]*\n$/);
+      expect(stderr).toMatch(/^docker-credential-acr: warning: credentials are stored unencrypted in [^\n]*\n$/);
       const [listed, got] = stdout
         .trimEnd()
         .split('\n')

@@ -63,7 +63,7 @@ it('docker login reports that the configuration forbids the login, and nothing i
   const login = await person.login();
   expect(login.exitCode).toBe(1);
   expect(login.stdout).not.toContain('Login Succeeded');
-  expect(login.stderr).toMatch(/Cannot keep the credential of contoso\.azurecr\.io: [^\n]*forbids it/);
+  expect(login.stderr).toMatch(/Cannot store the credential for contoso\.azurecr\.io: [^\n]*forbids it/);
   expect(await person.listPass()).toEqual({});
   expect(await person.helper('get', LOGIN_SERVER)).toMatchObject({
     exitCode: 1,
@@ -72,6 +72,6 @@ it('docker login reports that the configuration forbids the login, and nothing i
   const token = { ServerURL: LOGIN_SERVER, Username: NULL_GUID, Secret: 'eyJhbGciOiJub25lIn0.e30.' };
   expect(await person.helper('store', JSON.stringify(token))).toMatchObject({
     exitCode: 1,
-    stdout: expect.stringMatching(/^Cannot keep the credential of [^\n]*forbids it[^\n]*\n$/),
+    stdout: expect.stringMatching(/^Cannot store the credential for [^\n]*forbids it[^\n]*\n$/),
   });
 });

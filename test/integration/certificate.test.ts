@@ -301,7 +301,7 @@ describe('when the certificate file is unusable', () => {
 
   test.each([
     ['is empty', '', 'there is no certificate password'],
-    ['is missing', undefined, 'which should hold the certificate password'],
+    ['is missing', undefined, 'there is no file'],
   ])('reports a missing password when the password file %s', async (_what, text, line) => {
     const certificatePasswordFile = text === undefined ? '/nowhere/password' : write(text, 'password');
     const certificatePath = write(encrypt('pkcs8') + own.certificatePem);

@@ -110,7 +110,7 @@ describe('a job of GitHub Actions', () => {
 
   test('reports a request token that GitHub rejects, without quoting it', async () => {
     const { stderr } = await world.fail(REGISTRY, github({ ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'ended-request-token' }));
-    expect(stderr).toContain(`GitHub Actions issued no ID token (${GITHUB_HOST} returned HTTP 401)`);
+    expect(stderr).toContain(`GitHub Actions issued no ID token (${GITHUB_HOST} responded with status 401)`);
     expect(stderr).toContain('TF400813');
     expect(stderr).not.toContain('ended-request-token');
   });
@@ -131,7 +131,7 @@ describe('a job of GitHub Actions', () => {
       'the response contains no token',
     ],
     ['a number', { status: 200, body: '{"value":7}' }, 'the response contains no token'],
-    ['an echo of the request', { status: 403, echo: true }, 'returned HTTP 403'],
+    ['an echo of the request', { status: 403, echo: true }, 'responded with status 403'],
     ['a redirect', { redirectTo: 'https://evil.example/' }, 'redirects to evil.example, which is not followed'],
   ];
   test.each(answers)('reports that GitHub answered with %s', async (_what, fault, line) => {
@@ -190,7 +190,9 @@ describe('a job of Azure Pipelines', () => {
 
   test('reports a wrong access token with the ids that support asks for', async () => {
     const { stderr } = await world.fail(REGISTRY, pipelines({ SYSTEM_ACCESSTOKEN: 'wrong-access-token' }));
-    expect(stderr).toContain('Azure DevOps does not accept SYSTEM_ACCESSTOKEN (dev.azure.com returned HTTP 401)');
+    expect(stderr).toContain(
+      'Azure DevOps does not accept SYSTEM_ACCESSTOKEN (dev.azure.com responded with status 401)',
+    );
     expect(stderr).toMatch(/cause: x-vss-e2eid [0-9a-f-]{36}\ncause: x-msedge-ref Ref A/);
     expect(stderr).not.toContain('wrong-access-token');
   });

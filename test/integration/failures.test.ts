@@ -93,11 +93,11 @@ describe('when signing in at Entra fails', () => {
   });
 
   test.each([
-    ['an HTML page', { status: 200, body: '<html><title>Captive portal</title></html>' }, 'without an OAuth response'],
-    ['an empty body', { status: 400, body: '' }, 'without an OAuth response'],
-    ['JSON that is not an object', { status: 200, body: '[]' }, 'without an OAuth response'],
-    ['a token that is not a string', { status: 200, body: '{"access_token":42}' }, 'without an OAuth response'],
-    ['an empty token', { status: 200, body: '{"access_token":""}' }, 'without an OAuth response'],
+    ['an HTML page', { status: 200, body: '<html><title>Captive portal</title></html>' }, 'sent no OAuth response'],
+    ['an empty body', { status: 400, body: '' }, 'sent no OAuth response'],
+    ['JSON that is not an object', { status: 200, body: '[]' }, 'sent no OAuth response'],
+    ['a token that is not a string', { status: 200, body: '{"access_token":42}' }, 'sent no OAuth response'],
+    ['an empty token', { status: 200, body: '{"access_token":""}' }, 'sent no OAuth response'],
   ])('reports an answer with %s', async (_name, fault, text) => {
     inject({ host: ENTRA_HOST, ...fault });
     expect((await world.fail()).stdout).toContain(text);
@@ -211,7 +211,7 @@ describe('when a request fails', () => {
 
   test('gives up after three attempts', async () => {
     inject({ host: REGISTRY, status: 503, body: '', headers: { 'Retry-After': '0' } });
-    expect((await world.fail()).stdout).toContain('returned HTTP 503');
+    expect((await world.fail()).stdout).toContain('responded with status 503');
     expect(countRequests(REGISTRY)).toBe(3);
   });
 
@@ -243,7 +243,7 @@ describe('when an answer is hostile', () => {
 
   test.each([ENTRA_HOST, REGISTRY])('stops reading an endless answer of %s', async (host) => {
     inject({ host, status: 200, body: 'x'.repeat(2 * 1024 * 1024) });
-    expect((await world.fail()).stdout).toContain('answered without end');
+    expect((await world.fail()).stdout).toContain('sent a response that is too large');
   });
 
   test('keeps control characters away from the terminal', async () => {
@@ -264,7 +264,7 @@ describe('on the network', () => {
   test('names HTTPS_PROXY when the proxy refuses the tunnel', async () => {
     inject({ at: 'connect', host: ENTRA_HOST, status: 403 });
     const { stdout } = await world.fail();
-    expect(stdout).toContain(`the proxy answered 403 for ${ENTRA_HOST}`);
+    expect(stdout).toContain(`the proxy responded with status 403 for ${ENTRA_HOST}`);
     expect(stdout).toContain('HTTPS_PROXY');
   });
 
@@ -299,7 +299,7 @@ describe('on the network', () => {
       NO_PROXY: 'authority.invalid',
       no_proxy: 'authority.invalid',
     });
-    expect(outcome.stdout).toContain('there is no host authority.invalid');
+    expect(outcome.stdout).toContain('the host name authority.invalid cannot be resolved');
     // The connection to the registry is opened in advance, through the proxy.
     expect(world.emulator.connects).toEqual([`${REGISTRY}:443`]);
   });

@@ -23,7 +23,7 @@ import { NOT_FOUND, NULL_GUID, openWorld, parseAnswer, REGISTRY } from './world.
 
 const DONE = { exitCode: 0, stdout: '', stderr: '' };
 const WARNING =
-  /^docker-credential-acr: warning: credentials are kept unencrypted in \S+, which only you can open: .+\n$/;
+  /^docker-credential-acr: warning: credentials are stored unencrypted in \S+, which only you can open: .+\n$/;
 /** Every secret that a test logs in with; none may appear outside an answer or the file. */
 const LOGIN_SECRETS = {
   admin: 'Admin+pass/word=1',
@@ -209,7 +209,7 @@ describe('with a working keychain', () => {
   test('keeps a secret of more than 2,560 bytes in the file on Windows', async () => {
     installKeychain(binFolder, 'docker-credential-wincred.exe');
     const options = { platform: 'win32' } as const;
-    const tooLong = 'the secret is longer than the 2560 bytes that Windows keeps';
+    const tooLong = 'the secret is longer than the 2560 bytes that Windows can store';
     const { stderr } = await login('a.example', 'me', 'é'.repeat(1281), options);
     expect(stderr).toMatch(WARNING);
     expect(stderr).toContain(tooLong);
@@ -255,7 +255,7 @@ describe('without a working keychain', () => {
     const { exitCode, stderr } = await login(REGISTRY, 'myregistry', LOGIN_SECRETS.admin);
     expect(exitCode).toBe(0);
     expect(stderr).toMatch(WARNING);
-    expect(stderr).toContain('docker-credential-pass: no answer within 5 seconds; it may be locked');
+    expect(stderr).toContain('docker-credential-pass: no response within 5 seconds; it may be locked');
     expect(readFileSync(world.logFile, 'utf8')).toContain('docker-credential-pass store');
     expect(pass.hanging().length).toBe(2);
     await expect.poll(() => pass.hanging().filter(isRunning)).toEqual([]);
@@ -269,10 +269,10 @@ describe('without a working keychain', () => {
     const failed = await call('get', REGISTRY, { variables: { AZURE_TENANT_ID: TENANT_ID } });
     expect(failed.exitCode).toBe(1);
     expect(failed.stdout).toMatch(
-      /^Cannot read the stored credential of myregistry.azurecr.io: docker-credential-pass: Can/,
+      /^Cannot read the stored credential for myregistry.azurecr.io: docker-credential-pass: Can/,
     );
     expect(failed.stdout).toContain(
-      'hint: unlock the keychain, or forget the credential: docker logout myregistry.azurecr',
+      'hint: unlock the keychain, or remove the credential: docker logout myregistry.azurecr',
     );
     pass.remove();
     expect((await call('get', REGISTRY)).stdout).toContain('docker-credential-pass is not on PATH');
@@ -333,9 +333,9 @@ describe('the configuration', () => {
     const { exitCode, stdout, stderr } = await login('docker.io', 'me', LOGIN_SECRETS.hub);
     expect(exitCode).toBe(1);
     expect(stdout).toContain(
-      'Cannot keep the credential of docker.io: docker-credential-pass: Cannot autolaunch D-Bus',
+      'Cannot store the credential for docker.io: docker-credential-pass: Cannot autolaunch D-Bus',
     );
-    expect(stderr).toContain(`hint: make the keychain work, or write "store": "file" in ${file}`);
+    expect(stderr).toContain(`hint: fix the keychain, or write "store": "file" in ${file}`);
     expect(Object.keys(JSON.parse(readIndex())['credentials'])).toEqual([REGISTRY]);
   });
 
@@ -542,7 +542,7 @@ describe('an unusable index', () => {
       const { exitCode, stdout } = await login('docker.io', 'me', LOGIN_SECRETS.hub);
       expect(exitCode).toBe(1);
       expect(stdout).toContain(
-        `Cannot use ${indexFile}: it is damaged, and is now ${indexFile}.broken; hint: log in ag`,
+        `Cannot use ${indexFile}: it is damaged; it was renamed to ${indexFile}.broken; hint: log in to`,
       );
       expect(readFileSync(`${indexFile}.broken`, 'utf8')).toBe(text);
       expect((await login('docker.io', 'me', LOGIN_SECRETS.hub)).exitCode).toBe(0);
@@ -567,7 +567,7 @@ describe('an unusable index', () => {
       keychain();
       const { exitCode, stdout } = await login('docker.io', 'me', LOGIN_SECRETS.hub, options);
       expect(exitCode).toBe(1);
-      expect(stdout).toContain('Cannot keep the credential of docker.io: ');
+      expect(stdout).toContain('Cannot store the credential for docker.io: ');
       expect(await call('erase', 'docker.io', options)).toEqual(DONE);
       expect(await get('docker.io', options)).toBeUndefined();
     },

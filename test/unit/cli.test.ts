@@ -1,9 +1,8 @@
 /** The verbs: what they write for which arguments and input. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { writeCache } from '../../src/cache/cache.ts';
+import { STORED_IDENTITY, writeCache } from '../../src/cache/cache.ts';
 import { type Outcome, run } from '../../src/cli.ts';
-import { STORED_IDENTITY } from '../../src/credential.ts';
 import { parseJsonObject } from '../../src/json.ts';
 import { VERSION } from '../../src/version.ts';
 import { cacheIn } from './cache-in.ts';
@@ -213,7 +212,7 @@ describe('store and erase', () => {
     const payload = '{"ServerURL":"myregistry.azurecr.io","Username":"<token>","Secret":"`hidden`"}';
     const { exitCode, stdout, stderr } = await call(['store'], payload);
     expect(exitCode).toBe(1);
-    expect(stdout).toMatch(/^Cannot keep the credential of .*; hint: .*\n$/);
+    expect(stdout).toMatch(/^Cannot store the credential for .*; hint: .*\n$/);
     expect(stderr).toContain('hint: ');
     expect(`${stdout}${stderr}`).not.toMatch(/hidden|`/);
   });

@@ -1,7 +1,6 @@
 /** The account that the Azure CLI is signed in with. */
 
 import { isAbsolute, join } from 'node:path';
-import { checkTenant } from '../../entra/authority.ts';
 import { CredentialError, describeCause } from '../../errors.ts';
 import { path, text, type Values } from '../../field.ts';
 import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../json.ts';
@@ -123,13 +122,13 @@ function pickAccount(accounts: readonly Account[], { parameters }: Request): Acc
 function pickTenant(account: Account, { parameters }: Request): string | undefined {
   // `az` rejects --tenant when it is signed in with a managed identity.
   if (parameters.tenantId === undefined || account.isBound) return undefined;
-  const tenant = checkTenant(parameters.tenantId, '"tenantId"');
-  if (parameters.subscription === undefined) return tenant;
+  const { tenantId: tenant, subscription } = parameters;
+  if (subscription === undefined) return tenant;
   // `az` accepts only one of the two, and a subscription implies its tenant.
   if (tenant.toLowerCase() === account.tenantId.toLowerCase()) return undefined;
   throw new CredentialError(
     'IDENTITY_INVALID',
-    `subscription "${parameters.subscription}" belongs to tenant ${account.tenantId}, not to ${tenant}`,
+    `subscription "${subscription}" belongs to tenant ${account.tenantId}, not to ${tenant}`,
     { hint: 'remove "tenantId" or "subscription" from the configuration' },
   );
 }

@@ -1,7 +1,6 @@
 /** The account that the Azure Developer CLI is signed in with. */
 
 import { isAbsolute, join } from 'node:path';
-import { checkTenant } from '../../entra/authority.ts';
 import { describeCause } from '../../errors.ts';
 import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../json.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
@@ -44,7 +43,7 @@ function findAzureDeveloperCli({ runtime, parameters }: IdentityRequest): Identi
     return { notSetUp: `the Azure Developer CLI's account cannot be read (${describeCause(cause)})` };
   }
   if (account === undefined) return { notSetUp: 'the Azure Developer CLI is not signed in' };
-  const tenant = parameters.tenantId === undefined ? undefined : checkTenant(parameters.tenantId, '"tenantId"');
+  const { tenantId: tenant } = parameters;
   return {
     source: AZURE_DEVELOPER_CLI.name,
     description: `${AZURE_DEVELOPER_CLI.name} ${account}${tenant === undefined ? '' : ` ${tenant}`}`,

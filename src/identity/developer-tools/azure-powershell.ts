@@ -1,7 +1,6 @@
 /** The account that Azure PowerShell is signed in with. */
 
 import { join } from 'node:path';
-import { checkTenant } from '../../entra/authority.ts';
 import { describeCause } from '../../errors.ts';
 import { asJsonObject, asText, parseJsonObject } from '../../json.ts';
 import { isNotSetUp, type NotSetUp } from '../../not-set-up.ts';
@@ -27,12 +26,11 @@ export const AZURE_POWERSHELL = defineSource({
  * @see https://learn.microsoft.com/powershell/azure/context-persistence
  */
 function findAzurePowerShell({ runtime, parameters }: IdentityRequest): Identity | NotSetUp {
-  const { tenantId } = parameters;
+  const { tenantId: tenant } = parameters;
   const home = findHome(runtime);
   if (home === undefined) return { notSetUp: 'there is no home folder to hold an Azure PowerShell account' };
   const account = readAccount(join(home, '.Azure', 'AzureRmContext.json'));
   if (isNotSetUp(account)) return account;
-  const tenant = tenantId === undefined ? undefined : checkTenant(tenantId, '"tenantId"');
   const { user, environment } = account;
   return {
     source: AZURE_POWERSHELL.name,

@@ -33,7 +33,7 @@ export async function requestPipelinesToken(
   const token = response.status === 200 ? asText(body?.['oidcToken']) : undefined;
   if (token !== undefined && isJwt(token)) return token;
   const fail = (what: string, causes: readonly string[], hint: string) =>
-    new CredentialError('IDENTITY_FAILED', `${what} (${url.host} returned HTTP ${response.status})`, {
+    new CredentialError('IDENTITY_FAILED', `${what} (${url.host} responded with status ${response.status})`, {
       causes: [...causes, ...describeDiagnostics(response)],
       hint,
     });
@@ -68,7 +68,7 @@ async function sendRequest(context: TokenContext, url: URL, accessToken: string)
     if (!(cause instanceof CredentialError) || cause.code !== 'ANSWER_INVALID') throw cause;
     throw new CredentialError(
       'IDENTITY_FAILED',
-      'Azure DevOps does not accept SYSTEM_ACCESSTOKEN, or a proxy answered in its place',
+      'Azure DevOps does not accept SYSTEM_ACCESSTOKEN, or the response comes from a proxy',
       { causes: [cause.message, ...cause.causes], hint: CHECK_TOKEN, cause },
     );
   }

@@ -25,7 +25,7 @@ export async function requestGithubToken(context: TokenContext, url: URL, servic
   const isRefused = response.status === 401 || response.status === 403;
   throw new CredentialError(
     'IDENTITY_FAILED',
-    `GitHub Actions issued no ID token (${url.host} returned HTTP ${response.status})`,
+    `GitHub Actions issued no ID token (${url.host} responded with status ${response.status})`,
     {
       // A response with status 200 may contain part of a token, so it is not quoted.
       causes: response.status === 200 ? ['the response contains no token'] : [describeResponse(response)],

@@ -42,7 +42,7 @@ export function findTokenProxy(
     throw invalid(`${leftover} is set, but ${PROXY} is not`, `set ${PROXY}, or unset ${leftover}`);
   }
   const url = parsePlainUrl(proxy);
-  if (url === undefined) throw invalid(`${PROXY} is not a plain https URL`, `set ${PROXY}=https://HOST`);
+  if (url === undefined) throw invalid(`${PROXY} is not an https URL`, `set ${PROXY}=https://HOST`);
   const certificates = readProxyCertificates(runtime);
   const serverName = readVariable(runtime, SERVER_NAME);
   return {

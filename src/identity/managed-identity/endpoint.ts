@@ -25,7 +25,7 @@ export function parseEndpoint(
       hint: `unset ${variable}, or set it as ${service.name} does`,
     });
   const endpoint = parsePlainUrl(url, { protocols: ['http:', 'https:'], query: true });
-  if (endpoint === undefined) throw refuse('is not a plain http URL');
+  if (endpoint === undefined) throw refuse('is not an http URL');
   if (endpoint.protocol === 'https:' || rule === 'named') return endpoint;
   if (rule === 'https') throw refuse('is not an https URL');
   if (!isNearby(endpoint.hostname)) throw refuse('is a plain http URL that leads to another machine');

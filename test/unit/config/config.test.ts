@@ -432,9 +432,9 @@ describe('loadSettings', () => {
   test('rejects a folder, a device and a file of more than 1 MiB', async () => {
     mkdirSync(folder.path('folder.json'));
     writeFileSync(folder.path('large.json'), ' '.repeat(1024 * 1024 + 1));
-    expect((await catchFailure(() => load(folder.path('folder.json')))).message).toContain('not a plain file');
+    expect((await catchFailure(() => load(folder.path('folder.json')))).message).toContain('not a regular file');
     expect((await catchFailure(() => load(folder.path('large.json')))).message).toContain('larger than 1048576 bytes');
-    expect((await catchFailure(() => load('/dev/null'))).message).toContain('not a plain file');
+    expect((await catchFailure(() => load('/dev/null'))).message).toContain('not a regular file');
   });
 
   test('reads a file that everybody can access, since it holds no secret', async () => {

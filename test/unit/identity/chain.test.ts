@@ -1,8 +1,8 @@
 /** Which identities are looked for, and in which order. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { isSkipped, searchIdentities } from '../../../src/identity/chain.ts';
-import type { IdentityName, IdentityParameters } from '../../../src/identity/identity.ts';
+import { isSkipped, type SearchRequest, searchIdentities } from '../../../src/identity/chain.ts';
+import { SOURCES } from '../../../src/identity/sources.ts';
 import { catchFailure } from '../failure.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 import { requestFor } from './request.ts';
@@ -21,18 +21,21 @@ const PROD = [
 const SECRET = { AZURE_CLIENT_ID: 'client', AZURE_TENANT_ID: 'tenant', AZURE_CLIENT_SECRET: 'secret-value' };
 
 /** The sources that are searched on a machine with only these variables; one with two rows is listed once. */
-function search(env: Readonly<Record<string, string>>, only?: IdentityName, parameters: IdentityParameters = {}) {
-  const request = requestFor({ HOME: folder.path(), ...env }, parameters);
-  const found = [...searchIdentities({ ...request, isChosen: only !== undefined }, only)];
+function search(env: Readonly<Record<string, string>>, only?: string) {
+  const found = [...searchIdentities(searchFor(env, only))];
   return [...new Set(found.map(({ source }) => source))];
 }
 
+/** @param only the source that the configuration chose. */
+function searchFor(env: Readonly<Record<string, string>>, only?: string): SearchRequest {
+  const { runtime, registry } = requestFor({ HOME: folder.path(), ...env });
+  const chosen = SOURCES.find(({ name }) => name === only)?.configure();
+  return { runtime, registry, tenantId: undefined, chosen };
+}
+
 /** The sources that are set up. */
-function list(env: Readonly<Record<string, string>>, only?: IdentityName) {
-  const request = requestFor({ HOME: folder.path(), ...env });
-  return [...searchIdentities({ ...request, isChosen: only !== undefined }, only)]
-    .filter((found) => !isSkipped(found))
-    .map(({ source }) => source);
+function list(env: Readonly<Record<string, string>>, only?: string) {
+  return [...searchIdentities(searchFor(env, only))].filter((found) => !isSkipped(found)).map(({ source }) => source);
 }
 
 function signInAzureCli(): void {
@@ -57,8 +60,7 @@ describe('searchIdentities', () => {
   });
 
   test('finds the client secret before a managed identity with a broken endpoint', () => {
-    const request = requestFor({ ...SECRET, HOME: folder.path(), IDENTITY_ENDPOINT: 'nonsense' });
-    const [first] = searchIdentities(request);
+    const [first] = searchIdentities(searchFor({ ...SECRET, IDENTITY_ENDPOINT: 'nonsense' }));
     expect(first).toMatchObject({ source: 'client-secret' });
   });
 });
@@ -122,6 +124,6 @@ describe('a source that the configuration chooses', () => {
   });
 
   test('may be a command', () => {
-    expect(search({}, 'command', { command: ['/usr/bin/vault-token'] })).toEqual(['command']);
+    expect(search({}, 'command')).toEqual(['command']);
   });
 });

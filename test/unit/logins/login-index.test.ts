@@ -52,7 +52,7 @@ describe('writeIndex', () => {
   test('refuses a folder that others can write in, and an index that is too large to be read again', () => {
     mkdirSync(folder.path('data'));
     chmodSync(folder.path('data'), 0o777);
-    expect(() => writeIndex(file(), INDEX)).toThrow(/is not a folder that only you can write in/);
+    expect(() => writeIndex(file(), INDEX)).toThrow(/is not a folder that only you can write to/);
     chmodSync(folder.path('data'), 0o700);
     writeIndex(file(), INDEX);
     const large: LoginEntry = { server: 'x', username: 'x', secret: 'x'.repeat(4 * 1024 * 1024) };

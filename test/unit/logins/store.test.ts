@@ -1,8 +1,7 @@
 /** Storing the token that a client has signed in for by itself, and erasing it. */
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { readCache, writeCache } from '../../../src/cache/cache.ts';
-import { STORED_IDENTITY } from '../../../src/credential.ts';
+import { readCache, STORED_IDENTITY, writeCache } from '../../../src/cache/cache.ts';
 import { eraseCredential, storeCredential } from '../../../src/logins/store.ts';
 import { cacheIn } from '../cache-in.ts';
 import { catchFailure } from '../failure.ts';
@@ -66,7 +65,7 @@ describe('storeCredential refuses, with a hint,', () => {
     test(JSON.stringify([serverUrl, username, secret.slice(0, 80)]), async () => {
       const failure = await catchFailure(() => store(serverUrl, username, secret));
       expect(failure.code).toBe('STORE_REFUSED');
-      expect(failure.message).toMatch(/^Cannot keep the credential of /);
+      expect(failure.message).toMatch(/^Cannot store the credential for /);
       expect(failure.message).toMatch(message);
       expect(failure.hint).toMatch(hint);
       expect(`${failure.message}${failure.hint}`).not.toContain('hidden');
@@ -81,10 +80,10 @@ describe('storeCredential refuses, with a hint,', () => {
       DOCKER_CREDENTIAL_ACR_DATA_DIR: 'relative',
     });
     const none = await catchFailure(() => storeCredential(relative, credential));
-    expect(none.message).toContain('there is no folder to keep it in');
+    expect(none.message).toContain('there is no folder to store it in');
     writeFileSync(folder.path('tokens'), '');
     const file = await catchFailure(() => store('myregistry.azurecr.io', GUID, TOKEN));
-    expect(file.message).toContain('is not a folder that only you can write in');
+    expect(file.message).toContain('is not a folder that only you can write to');
     expect(file.hint).toContain('DOCKER_CREDENTIAL_ACR_CACHE_DIR');
   });
 });

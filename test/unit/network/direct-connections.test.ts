@@ -62,7 +62,9 @@ describe('a connection with a pinned certificate', () => {
   test('is refused without TLS', async () => {
     let connected = 0;
     const port = await listen(createServer(() => (connected += 1)));
-    await expect(open({ certificateSha1: '0'.repeat(40) }, `http://127.0.0.1:${port}`)).rejects.toThrow('no TLS');
+    await expect(open({ certificateSha1: '0'.repeat(40) }, `http://127.0.0.1:${port}`)).rejects.toThrow(
+      'needs an https URL',
+    );
     expect(connected).toBe(0);
   });
 });

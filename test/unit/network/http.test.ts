@@ -221,7 +221,7 @@ describe('a body', () => {
     });
     const failure = await catchFailure(() => clientFor(server).send(get(server)));
     expect(failure.code).toBe('ANSWER_INVALID');
-    expect(failure.message).toContain(`localhost:${server.port} answered without end`);
+    expect(failure.message).toContain(`localhost:${server.port} sent a response that is too large`);
     expect(server.requests).toHaveLength(1);
   });
 });
@@ -233,7 +233,11 @@ describe('the error of a direct connection', () => {
       (response) => void response.writeHead(302, { location: 'https://evil.example' }).end(),
       'redirects to',
     ],
-    ['a body that is too large', (response) => void response.end('x'.repeat(300 * 1024)), 'answered without end'],
+    [
+      'a body that is too large',
+      (response) => void response.end('x'.repeat(300 * 1024)),
+      'sent a response that is too large',
+    ],
     ['no answer', (response) => void response.destroy(), 'cannot be reached (ECONNRESET)'],
   ];
   for (const [what, answer, message] of rows) {
@@ -255,7 +259,7 @@ describe('a server that does not answer', () => {
     const server = await serve(() => undefined);
     const failure = await catchFailure(() => clientFor(server, { budgetMs: 300 }).send(get(server)));
     expect(failure.code).toBe('NETWORK_FAILED');
-    expect(failure.message).toContain(`localhost:${server.port} did not answer in time`);
+    expect(failure.message).toContain(`localhost:${server.port} did not respond in time`);
     expect(failure.hint).toContain('firewall');
     expect(server.requests).toHaveLength(1);
   });
@@ -263,14 +267,14 @@ describe('a server that does not answer', () => {
   test('fails the request after the timeout of the request, without another attempt', async () => {
     const server = await serve(() => undefined);
     const failure = await catchFailure(() => clientFor(server).send(get(server, '/', { timeoutMs: 200 })));
-    expect(failure.message).toContain('did not answer in time');
+    expect(failure.message).toContain('did not respond in time');
     expect(server.requests).toHaveLength(1);
   });
 
   test('fails the request when it stops in the middle of the body', async () => {
     const server = await serve((response) => void response.write('{"a":'));
     const failure = await catchFailure(() => clientFor(server, { budgetMs: 300 }).send(get(server)));
-    expect(failure.message).toContain('did not answer in time');
+    expect(failure.message).toContain('did not respond in time');
   });
 
   test('gets the request again when it hangs up', async () => {
@@ -395,7 +399,7 @@ describe('a proxy', () => {
       const failure = await catchFailure(() =>
         clientFor(server, { env: { HTTPS_PROXY: proxy.url } }).send(get(server)),
       );
-      expect(failure.message).toContain(`the proxy answered ${status} for localhost:${server.port}`);
+      expect(failure.message).toContain(`the proxy responded with status ${status} for localhost:${server.port}`);
       expect(failure.hint).toContain('HTTPS_PROXY');
       expect(proxy.targets).toHaveLength(1);
       expect(server.requests).toHaveLength(0);
@@ -426,8 +430,8 @@ describe('a proxy', () => {
 describe('NODE_EXTRA_CA_CERTS', () => {
   const rows: readonly (readonly [name: string, make: (file: string) => void, message: string])[] = [
     ['a missing file', () => undefined, 'there is no such file'],
-    ['a file without a certificate', (file) => writeFileSync(file, 'hidden'), 'it holds no certificate'],
-    ['an empty file', (file) => writeFileSync(file, ''), 'it holds no certificate'],
+    ['a file without a certificate', (file) => writeFileSync(file, 'hidden'), 'it contains no certificate'],
+    ['an empty file', (file) => writeFileSync(file, ''), 'it contains no certificate'],
   ];
   for (const [name, make, message] of rows) {
     test(`with ${name} fails the request before it is sent, and the error says why`, async () => {

@@ -83,12 +83,12 @@ test('a proxy that hangs up is reported as ECONNRESET', async () => {
 
 test('a response whose head does not end is cut off', async () => {
   const { outcome } = await ask([`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(100_000)}`]);
-  expect(outcome).toMatchObject({ message: 'the proxy answered without end' });
+  expect(outcome).toMatchObject({ message: 'the response of the proxy is too large' });
 });
 
 test('a proxy that sends more than its own response is refused', async () => {
   const { outcome } = await ask(['HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n']);
-  expect(outcome).toMatchObject({ message: 'the proxy spoke for the target' });
+  expect(outcome).toMatchObject({ message: 'the proxy sent unexpected data' });
 });
 
 test('a proxy that stays silent is given up after the timeout', async () => {

@@ -276,9 +276,9 @@ describe('readForeignFile', () => {
   test('throws for a named pipe, a folder, a device, a link to itself or an oversized file', () => {
     makeNamedPipe(folder.path('pipe'));
     symlinkSync(folder.path('loop'), folder.path('loop'));
-    expect(() => readForeignFile(folder.path('pipe'), LARGEST)).toThrow('it is not a plain file');
-    expect(() => readForeignFile(folder.path('.'), LARGEST)).toThrow('it is not a plain file');
-    expect(() => readForeignFile('/dev/zero', LARGEST)).toThrow('it is not a plain file');
+    expect(() => readForeignFile(folder.path('pipe'), LARGEST)).toThrow('it is not a regular file');
+    expect(() => readForeignFile(folder.path('.'), LARGEST)).toThrow('it is not a regular file');
+    expect(() => readForeignFile('/dev/zero', LARGEST)).toThrow('it is not a regular file');
     expect(() => readForeignFile(folder.path('loop'), LARGEST)).toThrow(/ELOOP/);
     expect(() => readForeignFile(writeOwn('large', 'x'.repeat(LARGEST + 1)), LARGEST)).toThrow(
       'larger than 1000 bytes',

@@ -85,18 +85,18 @@ describe('readKeychain returns the login, nothing or the error of the keychain p
     [`echo '{"ServerURL":"x","Username":"","Secret":""}'`, undefined],
     ['echo credentials not found in native keychain; exit 1', undefined],
     ['echo "exit status 1: Error: x is not in the password store."; exit 1', undefined],
-    ['echo nonsense', /answered with something that is no credential/],
-    ['true', /answered with something that is no credential/],
-    [`echo '{"Username":"me"}'`, /answered with something that is no credential/],
-    [`echo '{"username":"me","secret":"x"}'`, /answered with something that is no credential/],
+    ['echo nonsense', /did not return a credential/],
+    ['true', /did not return a credential/],
+    [`echo '{"Username":"me"}'`, /did not return a credential/],
+    [`echo '{"username":"me","secret":"x"}'`, /did not return a credential/],
     [
       'echo The user name or passphrase is wrong; exit 1',
       /^docker-credential-pass: The user name or passphrase is wrong$/,
     ],
     ['echo on stderr >&2; exit 2', /^docker-credential-pass: on stderr$/],
-    ['exit 1', /^docker-credential-pass: it failed in silence$/],
+    ['exit 1', /^docker-credential-pass: it failed without a message$/],
     ['printf "a\\033[2Jb\\nc"; exit 1', /^docker-credential-pass: a \[2Jb c$/],
-    ['kill -9 $$', /^docker-credential-pass: it failed in silence$/],
+    ['kill -9 $$', /^docker-credential-pass: it failed without a message$/],
   ];
   for (const [script, expected] of rows) {
     test(script, async () => {

@@ -63,13 +63,13 @@ describe('a batch file', () => {
     'a\u007Fb',
     'a b\\',
   ])('never gets the argument %j', (arg) => {
-    expect(() => launch(AZ, ['account', arg])).toThrow('a batch file cannot be given one of its arguments safely');
+    expect(() => launch(AZ, ['account', arg])).toThrow('one of its arguments cannot be passed to a batch file safely');
   });
 
   test.each(['C:\\%TEMP%\\az.cmd', 'C:\\a!b!\\az.cmd', 'C:\\a"b\\az.cmd', 'C:\\a\nb\\az.cmd', 'C:\\a\0b\\az.cmd'])(
     'is not started from the path %j',
     (file) => {
-      expect(() => launch(file, [])).toThrow('its path has characters');
+      expect(() => launch(file, [])).toThrow('its path contains characters that cmd.exe interprets');
     },
   );
 });

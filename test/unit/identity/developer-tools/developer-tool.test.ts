@@ -15,7 +15,6 @@ import { useTemporaryFolder } from '../../temporary-folder.ts';
 import { answer, toolsAnswering } from '../../token-context.ts';
 
 const folder = useTemporaryFolder();
-const PURPOSE = 'Cannot sign in for myregistry.azurecr.io';
 /** The time that is reserved for the registry's answer. */
 const EXCHANGE_MS = 3_000;
 
@@ -87,7 +86,7 @@ describe('runTool', () => {
     const run = { source: 'azure-cli', file: folder.path('none'), args: [], check: 'tool version' } as const;
     const failure = await catchFailure(() => runTool(context, { ...run, readToken: () => 'token' }));
     expect(failure.code).toBe('IDENTITY_FAILED');
-    expect(failure.message).toBe(`${PURPOSE}: ${folder.path('none')} cannot be run`);
+    expect(failure.message).toBe(`${folder.path('none')} cannot be run`);
     expect(failure.causes).toMatchObject([expect.stringMatching(/^it cannot be started \(.*ENOENT/)]);
     expect(failure.hint).toBe('tool version');
   });
@@ -103,11 +102,7 @@ describe('explainRefusal', () => {
     check: 'tool version',
   };
   const explain = (refusal: Partial<ToolRefusal>, story: Partial<RefusalReport> = {}) =>
-    explainRefusal(
-      PURPOSE,
-      { exitCode: 1, timedOut: false, timeoutMs: 18_000, text: '', ...refusal },
-      { ...STORY, ...story },
-    );
+    explainRefusal({ exitCode: 1, timedOut: false, timeoutMs: 18_000, text: '', ...refusal }, { ...STORY, ...story });
 
   const rows: readonly (readonly [
     what: string,
@@ -141,7 +136,7 @@ describe('explainRefusal', () => {
     test(`says "${message}" for ${what}`, () => {
       const failure = explain(refusal, story);
       expect(failure.code).toBe('IDENTITY_FAILED');
-      expect(failure.message).toBe(`${PURPOSE}: ${message}`);
+      expect(failure.message).toBe(`${message}`);
       expect(failure.hint).toBe(hint);
     });
   }

@@ -1,8 +1,12 @@
 /** The service connection of an Azure Pipelines job, found without asking for its token. */
 import { describe, expect, test } from 'vitest';
-import { findAzurePipelines } from '../../../../src/identity/federated/azure-pipelines.ts';
+import { AZURE_PIPELINES } from '../../../../src/identity/federated/azure-pipelines.ts';
 import { catchFailure } from '../../failure.ts';
-import { expectIdentity, requestFor } from '../request.ts';
+import { expectIdentity, finderOf, requestFor } from '../request.ts';
+
+const CONNECTION_ID = '99999999-1111-4222-8333-bbbbbbbbbbbb';
+const APPLICATION_ID = 'aaaaaaaa-1111-4222-8333-bbbbbbbbbbbb';
+const findAzurePipelines = finderOf(AZURE_PIPELINES);
 
 const AGENT = { TF_BUILD: 'True', SYSTEM_OIDCREQUESTURI: 'https://dev.azure.com/o/p/oidctoken' };
 const TOKEN = { SYSTEM_ACCESSTOKEN: 'hidden-access-token' };
@@ -29,10 +33,10 @@ describe('findAzurePipelines', () => {
   });
 
   test('finds the identity that the configuration describes', () => {
-    const parameters = { serviceConnectionId: 'mine', clientId: 'configured', tenantId: 'other' };
+    const parameters = { serviceConnectionId: CONNECTION_ID, clientId: APPLICATION_ID, tenantId: 'other' };
     const identity = expectIdentity(findAzurePipelines(requestFor({ ...AGENT, ...TOKEN, ...TASK }, parameters)));
-    expect(identity.description).toBe('azure-pipelines https://login.microsoftonline.com/other configured');
-    expect(identity.readSecret?.()).toBe('mine hidden-access-token');
+    expect(identity.description).toBe(`azure-pipelines https://login.microsoftonline.com/other ${APPLICATION_ID}`);
+    expect(identity.readSecret?.()).toBe(`${CONNECTION_ID} hidden-access-token`);
   });
 });
 

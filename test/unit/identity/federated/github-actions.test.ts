@@ -1,8 +1,10 @@
 /** The token service of a GitHub Actions job, found without asking it. */
 import { describe, expect, test } from 'vitest';
-import { findGithubActions } from '../../../../src/identity/federated/github-actions.ts';
+import { GITHUB_ACTIONS } from '../../../../src/identity/federated/github-actions.ts';
 import { catchFailure } from '../../failure.ts';
-import { expectIdentity, requestFor } from '../request.ts';
+import { expectIdentity, finderOf, requestFor } from '../request.ts';
+
+const findGithubActions = finderOf(GITHUB_ACTIONS);
 
 const IDS = { AZURE_CLIENT_ID: 'the-client', AZURE_TENANT_ID: 'the-tenant' };
 const SERVICE_URL = { ACTIONS_ID_TOKEN_REQUEST_URL: 'https://host.example/token?api-version=2.0' };

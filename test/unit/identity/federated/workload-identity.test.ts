@@ -1,8 +1,10 @@
 /** A token of another issuer, found without reading it. */
 import { describe, expect, test } from 'vitest';
-import { findWorkloadIdentity } from '../../../../src/identity/federated/workload-identity.ts';
+import { WORKLOAD_IDENTITY } from '../../../../src/identity/federated/workload-identity.ts';
 import { catchFailure } from '../../failure.ts';
-import { expectIdentity, requestFor } from '../request.ts';
+import { expectIdentity, finderOf, requestFor } from '../request.ts';
+
+const findWorkloadIdentity = finderOf(WORKLOAD_IDENTITY);
 
 const IDS = { AZURE_CLIENT_ID: 'the-client', AZURE_TENANT_ID: 'the-tenant' };
 const ARM_IDS = { ARM_CLIENT_ID: 'arm-client', ARM_TENANT_ID: 'arm-tenant' };

@@ -1,7 +1,10 @@
 /** A service principal with a certificate, found without reading the certificate. */
 import { describe, expect, test } from 'vitest';
-import { findClientCertificate } from '../../../../src/identity/service-principal/client-certificate.ts';
-import { expectIdentity, requestFor } from '../request.ts';
+import { CLIENT_CERTIFICATE } from '../../../../src/identity/service-principal/client-certificate.ts';
+import { expectIdentity, finderOf, requestFor } from '../request.ts';
+
+const APPLICATION_ID = 'aaaaaaaa-1111-4222-8333-bbbbbbbbbbbb';
+const findClientCertificate = finderOf(CLIENT_CERTIFICATE);
 
 const IDS = { AZURE_CLIENT_ID: 'the-client', AZURE_TENANT_ID: 'the-tenant' };
 const PATH = { AZURE_CLIENT_CERTIFICATE_PATH: '/nowhere/client.pem' };
@@ -38,9 +41,9 @@ test('findClientCertificate ignores a client secret that is empty, or when the c
 });
 
 test('findClientCertificate reads the file, the client and the tenant from the configuration', () => {
-  const parameters = { certificatePath: '/etc/acr.pem', clientId: 'configured', tenantId: 'other' };
+  const parameters = { certificatePath: '/etc/acr.pem', clientId: APPLICATION_ID, tenantId: 'other' };
   const identity = expectIdentity(findClientCertificate(requestFor({}, parameters)));
-  expect(identity.description).toBe('client-certificate https://login.microsoftonline.com/other configured');
+  expect(identity.description).toBe(`client-certificate https://login.microsoftonline.com/other ${APPLICATION_ID}`);
 });
 
 test('readSecret differs by certificate file and by password', () => {
