@@ -408,7 +408,7 @@ describe('Azure PowerShell', () => {
 
   test('fails the sign-in when it prints no token', async () => {
     install('pwsh', print('{"token":""}'));
-    expect((await getFailure()).stderr).toContain('pwsh answered without a token');
+    expect((await getFailure()).stderr).toContain('pwsh returned no token');
   });
 
   test.each([
@@ -481,9 +481,9 @@ describe('a custom program', () => {
       'vault-token failed with exit code 3',
       'vault: permission denied',
     ],
-    ['prints nothing', 'exit 0', 'vault-token answered without a token', undefined],
-    ['prints more than a token', 'echo not a token', 'vault-token answered without a token', undefined],
-    ['is killed', 'kill -9 $$', 'vault-token failed with exit code none', undefined],
+    ['prints nothing', 'exit 0', 'vault-token returned no token', undefined],
+    ['prints more than a token', 'echo not a token', 'vault-token returned no token', undefined],
+    ['is killed', 'kill -9 $$', 'vault-token failed without an exit code', undefined],
   ])('fails the sign-in when it %s', async (_what, script, what, said) => {
     install('vault-token', script);
     configure(join(bin, 'vault-token'));

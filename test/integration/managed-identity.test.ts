@@ -201,7 +201,7 @@ describe('when a managed identity service refuses', () => {
   for (const kind of KINDS.filter((one) => one !== 'imds' && one !== 'azure arc')) {
     test(`reports a success of ${kind} without a token`, async () => {
       host().server.answerNext({ body: '{"access_token":""}' });
-      expect(await host().fail(host().environment(kind))).toContain('answered without a token');
+      expect(await host().fail(host().environment(kind))).toContain('returned no token');
     });
   }
 

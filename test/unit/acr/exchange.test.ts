@@ -52,15 +52,15 @@ describe('exchangeToken explains a 401', () => {
     return await catchFailure(() => exchangeToken(context.http, REGISTRY, entraToken, undefined));
   };
 
-  test('by the account, the role that it needs and the tenant that it signed in at', async () => {
+  test('by the account, the role that it needs and the tenant that it signed in to', async () => {
     const body = { errors: [{ code: 'UNAUTHORIZED', message: 'no' }] };
     const failure = await explain(ENTRA_TOKEN, answer(401, body, { 'x-ms-correlation-request-id': 'the-id' }));
     expect(failure.code).toBe('TOKEN_REFUSED');
-    expect(failure.message).toMatch(/^the-client has no role there/);
+    expect(failure.message).toMatch(/^the-client has no role on the registry/);
     expect(failure.hint).toMatch(/^az role assignment create --role AcrPull --assignee the-client /);
     expect(failure.causes).toEqual([
       'HTTP 401 UNAUTHORIZED: no',
-      'the identity signed in at tenant the-tenant',
+      'the identity signed in to tenant the-tenant',
       'correlation id the-id',
     ]);
     expect(JSON.stringify([failure.message, failure.hint, failure.causes])).not.toContain(ENTRA_TOKEN);
@@ -78,7 +78,7 @@ describe('exchangeToken explains a 401', () => {
 
   test('without naming an account when the token does not', async () => {
     for (const token of ['opaque', '', makeToken({ upn: 7, appid: [] })]) {
-      expect((await explain(token)).message).toContain('the identity has no role there');
+      expect((await explain(token)).message).toContain('the identity has no role on the registry');
     }
   });
 

@@ -26,7 +26,7 @@ describe('parseToken explains', () => {
   const rows: readonly (readonly [response: HttpResponse, message: RegExp, hint: RegExp, cause: RegExp])[] = [
     [
       answer(403, denied),
-      /firewall of myregistry\.azurecr\.io does not let 203\.0\.113\.7 in/,
+      /firewall of myregistry\.azurecr\.io blocks 203\.0\.113\.7/,
       /az acr network-rule add -n myregistry --ip-address 203\.0\.113\.7$/,
       /^HTTP 403 DENIED: client/,
     ],
@@ -34,9 +34,14 @@ describe('parseToken explains', () => {
     [answer(404, ''), /has no token service/, /az acr show/, /^HTTP 404 with an empty body$/],
     [answer(429, '', { 'retry-after': '30' }), /too many requests/, /wait 30 seconds/, /429/],
     [answer(429, ''), /too many requests/, /wait a minute/, /429/],
-    [answer(500, '\u001B[2Joops'), /answered 500/, /az acr check-health -n myregistry/, /^HTTP 500: \[2Joops$/],
-    [answer(503, { errors: 'x' }), /answered 503/, /az acr check-health/, /^HTTP 503: /],
-    [answer(418, { errors: [null] }), /answered 418/, /az acr check-health/, /^HTTP 418: /],
+    [
+      answer(500, '\u001B[2Joops'),
+      /responded with status 500/,
+      /az acr check-health -n myregistry/,
+      /^HTTP 500: \[2Joops$/,
+    ],
+    [answer(503, { errors: 'x' }), /responded with status 503/, /az acr check-health/, /^HTTP 503: /],
+    [answer(418, { errors: [null] }), /responded with status 418/, /az acr check-health/, /^HTTP 418: /],
   ];
   for (const [response, message, hint, cause] of rows) {
     test(`${response.status} ${response.body.slice(0, 60)} with the hint ${hint}`, async () => {
@@ -70,7 +75,7 @@ describe('parseToken rejects', () => {
     test(`status 200 with the body ${JSON.stringify(body)}`, async () => {
       const failure = await catchFailure(() => parseToken(REGISTRY, answer(200, body), 'refresh_token'));
       expect(failure.code).toBe('ANSWER_INVALID');
-      expect(failure.message).toContain('myregistry.azurecr.io answered without a refresh_token');
+      expect(failure.message).toContain('myregistry.azurecr.io returned no refresh_token');
     });
   }
 

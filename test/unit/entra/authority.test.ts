@@ -81,7 +81,7 @@ describe('findAuthority with AZURE_AUTHORITY_HOST', () => {
   test('returns a contradiction when the authority belongs to another cloud than the registry', () => {
     const { url, contradiction } = find('https://login.microsoftonline.us', 'myregistry.azurecr.cn');
     expect(url).toBe('https://login.microsoftonline.us');
-    expect(contradiction).toMatch(/US Government cloud, myregistry\.azurecr\.cn is of the China cloud/);
+    expect(contradiction).toMatch(/US Government cloud, but myregistry\.azurecr\.cn belongs to the China cloud/);
   });
 
   test('returns no contradiction for an authority of the same cloud or of no known cloud', () => {
@@ -124,7 +124,7 @@ describe('checkTenant', () => {
       if (isOne) expect(check()).toBe(tenant);
       else {
         const failure = await catchFailure(check);
-        expect(failure.message).toBe('AZURE_TENANT_ID is not a tenant');
+        expect(failure.message).toBe('AZURE_TENANT_ID is not a tenant id or domain');
         expect(failure.hint).toContain('set AZURE_TENANT_ID');
       }
     });

@@ -97,10 +97,10 @@ describe('AZURE_TOKEN_CREDENTIALS', () => {
   });
 
   test.each([
-    ['nonsense', 'AZURE_TOKEN_CREDENTIALS is "nonsense", which is not one of its values'],
-    ['dev,prod', 'AZURE_TOKEN_CREDENTIALS is "dev,prod", which is not one of its values'],
-    ['azure-cli', 'AZURE_TOKEN_CREDENTIALS is "azure-cli", which is not one of its values'],
-    ['__proto__', 'AZURE_TOKEN_CREDENTIALS is "__proto__", which is not one of its values'],
+    ['nonsense', 'AZURE_TOKEN_CREDENTIALS is "nonsense", which is not a known value'],
+    ['dev,prod', 'AZURE_TOKEN_CREDENTIALS is "dev,prod", which is not a known value'],
+    ['azure-cli', 'AZURE_TOKEN_CREDENTIALS is "azure-cli", which is not a known value'],
+    ['__proto__', 'AZURE_TOKEN_CREDENTIALS is "__proto__", which is not a known value'],
     [
       'visualstudiocodecredential',
       'AZURE_TOKEN_CREDENTIALS is VisualStudioCodeCredential, which this program does not support',

@@ -10,7 +10,7 @@ const findCommand = finderOf(COMMAND);
 const find = (...command: string[]) => findCommand(requestFor({}, { command }));
 
 test('findCommand reports "not set up" when the configuration names no command', () => {
-  expect(findCommand(requestFor({}))).toEqual({ notSetUp: 'there is no "command" in the configuration' });
+  expect(findCommand(requestFor({}))).toEqual({ notSetUp: 'the configuration has no "command"' });
 });
 
 test('findCommand describes commands differently by path and arguments, without showing the arguments', () => {

@@ -72,7 +72,7 @@ describe('a subscription', () => {
   test('is rejected when it belongs to another tenant than the configuration names', async () => {
     const failure = await catchFailure(() => find({ subscription: 'Main', tenantId: 'tenant-2' }));
     expect(failure.code).toBe('IDENTITY_INVALID');
-    expect(failure.message).toContain('subscription "Main" is of tenant tenant-1, not of tenant-2');
+    expect(failure.message).toContain('subscription "Main" belongs to tenant tenant-1, not to tenant-2');
     expect(description({ subscription: 'Main', tenantId: 'TENANT-1' })).toContain('tenant-1');
   });
 

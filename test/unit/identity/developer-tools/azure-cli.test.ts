@@ -144,7 +144,7 @@ describe('findAzureCli reports "not set up"', () => {
       });
     }
     expect(findAzureCli(requestFor({ HOME: 'relative' }))).toEqual({
-      notSetUp: 'there is no home folder with an Azure CLI profile',
+      notSetUp: 'there is no home folder to hold an Azure CLI profile',
     });
   });
 });

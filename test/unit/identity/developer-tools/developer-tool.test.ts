@@ -111,11 +111,11 @@ describe('explainRefusal', () => {
     message: string,
     hint: string,
   ])[] = [
-    ['a timeout', { timedOut: true, timeoutMs: 17_999.5 }, {}, 'tool did not answer within 18 s', 'tool version'],
+    ['a timeout', { timedOut: true, timeoutMs: 17_999.5 }, {}, 'tool did not finish within 18 s', 'tool version'],
     ['an exit code', { exitCode: 3 }, {}, 'tool failed with exit code 3 for the account ada', 'tool version'],
-    ['a signal', { exitCode: undefined }, {}, 'tool failed with exit code none for the account ada', 'tool version'],
-    ['a missing token', { exitCode: 0 }, {}, 'tool answered without a token for the account ada', 'tool version'],
-    ['an unknown account', { exitCode: 0 }, { who: undefined }, 'tool answered without a token', 'tool version'],
+    ['a signal', { exitCode: undefined }, {}, 'tool failed without an exit code for the account ada', 'tool version'],
+    ['a missing token', { exitCode: 0 }, {}, 'tool returned no token for the account ada', 'tool version'],
+    ['an unknown account', { exitCode: 0 }, { who: undefined }, 'tool returned no token', 'tool version'],
     ['a required sign-in', {}, { needsSignIn: true }, 'the account ada has to sign in again', 'tool login'],
     [
       'an Entra code',
@@ -124,7 +124,13 @@ describe('explainRefusal', () => {
       'the sign-in has expired for the account ada (AADSTS70043)',
       'tool login',
     ],
-    ['an unknown code', { text: 'AADSTS1' }, {}, 'Entra ID refused for the account ada (AADSTS1)', 'tool login'],
+    [
+      'an unknown code',
+      { text: 'AADSTS1' },
+      {},
+      'Entra ID refused the sign-in for the account ada (AADSTS1)',
+      'tool login',
+    ],
   ];
   for (const [what, refusal, story, message, hint] of rows) {
     test(`says "${message}" for ${what}`, () => {

@@ -44,11 +44,14 @@ describe('findAzurePipelines reports "not set up"', () => {
   const rows: readonly (readonly [env: Record<string, string>, reason: string])[] = [
     [{}, 'SYSTEM_OIDCREQUESTURI is not set'],
     [{ TF_BUILD: 'True', ...TOKEN, ...CONNECTION, ...IDS }, 'SYSTEM_OIDCREQUESTURI is not set'],
-    [{ ...AGENT, ...TOKEN, ...IDS }, 'SYSTEM_OIDCREQUESTURI is set, AZURESUBSCRIPTION_SERVICE_CONNECTION_ID is not'],
-    [{ ...AGENT, ...TOKEN, ...CONNECTION }, 'SYSTEM_OIDCREQUESTURI is set, AZURESUBSCRIPTION_CLIENT_ID is not'],
+    [
+      { ...AGENT, ...TOKEN, ...IDS },
+      'SYSTEM_OIDCREQUESTURI is set, but AZURESUBSCRIPTION_SERVICE_CONNECTION_ID is not',
+    ],
+    [{ ...AGENT, ...TOKEN, ...CONNECTION }, 'SYSTEM_OIDCREQUESTURI is set, but AZURESUBSCRIPTION_CLIENT_ID is not'],
     [
       { ...AGENT, ...TOKEN, ...CONNECTION, AZURE_CLIENT_ID: 'c' },
-      'SYSTEM_OIDCREQUESTURI is set, AZURESUBSCRIPTION_TENANT_ID is not',
+      'SYSTEM_OIDCREQUESTURI is set, but AZURESUBSCRIPTION_TENANT_ID is not',
     ],
     [{ ...AGENT, ...CONNECTION, ...IDS }, `SYSTEM_ACCESSTOKEN is not set${MAP}`],
     [{ ...AGENT, ...CONNECTION, ...IDS, SYSTEM_ACCESSTOKEN: ' ' }, `SYSTEM_ACCESSTOKEN is not set${MAP}`],

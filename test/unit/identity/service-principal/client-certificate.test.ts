@@ -22,12 +22,12 @@ describe('findClientCertificate reports "not set up"', () => {
     [IDS, 'AZURE_CLIENT_CERTIFICATE_PATH is not set'],
     [{ ...IDS, AZURE_CLIENT_CERTIFICATE_PASSWORD: 'p' }, 'AZURE_CLIENT_CERTIFICATE_PATH is not set'],
     [{ ...IDS, AZURE_CLIENT_CERTIFICATE_PATH: '' }, 'AZURE_CLIENT_CERTIFICATE_PATH is not set'],
-    [PATH, 'AZURE_CLIENT_CERTIFICATE_PATH is set, AZURE_CLIENT_ID is not'],
-    [{ ...PATH, AZURE_TENANT_ID: 't' }, 'AZURE_CLIENT_CERTIFICATE_PATH is set, AZURE_CLIENT_ID is not'],
-    [{ ...PATH, AZURE_CLIENT_ID: 'c' }, 'AZURE_CLIENT_CERTIFICATE_PATH is set, AZURE_TENANT_ID is not'],
+    [PATH, 'AZURE_CLIENT_CERTIFICATE_PATH is set, but AZURE_CLIENT_ID is not'],
+    [{ ...PATH, AZURE_TENANT_ID: 't' }, 'AZURE_CLIENT_CERTIFICATE_PATH is set, but AZURE_CLIENT_ID is not'],
+    [{ ...PATH, AZURE_CLIENT_ID: 'c' }, 'AZURE_CLIENT_CERTIFICATE_PATH is set, but AZURE_TENANT_ID is not'],
     [
       { ...ALL, AZURE_CLIENT_SECRET: 's' },
-      'AZURE_CLIENT_CERTIFICATE_PATH is set, and so is AZURE_CLIENT_SECRET, which wins',
+      'AZURE_CLIENT_CERTIFICATE_PATH is set, but AZURE_CLIENT_SECRET takes precedence',
     ],
   ];
   test.each(rows)('with %j', (env, reason) => {

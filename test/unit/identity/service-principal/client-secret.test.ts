@@ -22,9 +22,9 @@ describe('findClientSecret reports "not set up" with', () => {
     [['AZURE_CLIENT_ID'], 'AZURE_CLIENT_SECRET is not set'],
     [['AZURE_TENANT_ID'], 'AZURE_CLIENT_SECRET is not set'],
     [['AZURE_CLIENT_ID', 'AZURE_TENANT_ID'], 'AZURE_CLIENT_SECRET is not set'],
-    [['AZURE_CLIENT_SECRET'], 'AZURE_CLIENT_SECRET is set, AZURE_CLIENT_ID is not'],
-    [['AZURE_CLIENT_SECRET', 'AZURE_TENANT_ID'], 'AZURE_CLIENT_SECRET is set, AZURE_CLIENT_ID is not'],
-    [['AZURE_CLIENT_SECRET', 'AZURE_CLIENT_ID'], 'AZURE_CLIENT_SECRET is set, AZURE_TENANT_ID is not'],
+    [['AZURE_CLIENT_SECRET'], 'AZURE_CLIENT_SECRET is set, but AZURE_CLIENT_ID is not'],
+    [['AZURE_CLIENT_SECRET', 'AZURE_TENANT_ID'], 'AZURE_CLIENT_SECRET is set, but AZURE_CLIENT_ID is not'],
+    [['AZURE_CLIENT_SECRET', 'AZURE_CLIENT_ID'], 'AZURE_CLIENT_SECRET is set, but AZURE_TENANT_ID is not'],
   ];
   for (const [present, reason] of rows) {
     test(present.join(' ') || 'no variable', () => {
