@@ -1,8 +1,14 @@
 /** Finds the client and the tenant for a sign-in: from the configuration, else from the environment. */
 
 import { checkTenant } from '../entra/authority.ts';
+import { guid, type Values } from '../field.ts';
 import { readVariable } from '../system/runtime.ts';
 import type { IdentityRequest } from './identity.ts';
+
+/** How the configuration names the client. */
+export const CLIENT_FIELDS = {
+  clientId: guid('Application, or user-assigned managed identity.', 'the id of an application or a managed identity'),
+};
 
 /** An application or a managed identity, and the tenant that it signs in to. */
 export interface Client {
@@ -20,7 +26,7 @@ export type VariablePrefix = 'AZURE' | 'AZURESUBSCRIPTION' | 'ARM';
  * @throws IDENTITY_INVALID when the tenant is not a valid id or domain.
  */
 export function findClient(
-  { runtime, parameters }: IdentityRequest<{ readonly clientId?: string | undefined }>,
+  { runtime, parameters }: IdentityRequest<Values<typeof CLIENT_FIELDS>>,
   prefixes: readonly VariablePrefix[] = ['AZURE'],
 ): Client | string {
   const find = (name: string) => {

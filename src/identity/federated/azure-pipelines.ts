@@ -4,7 +4,7 @@ import { CredentialError } from '../../errors.ts';
 import { guid, type Values } from '../../field.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
 import { readVariable } from '../../system/runtime.ts';
-import { findClient, type VariablePrefix } from '../client.ts';
+import { CLIENT_FIELDS, findClient, type VariablePrefix } from '../client.ts';
 import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
 import { createFederatedIdentity, parseServiceUrl } from './federated-identity.ts';
 
@@ -13,7 +13,7 @@ const TOKEN_VARIABLE = 'SYSTEM_ACCESSTOKEN';
 const MAPPING = 'map it into the step: "env: { SYSTEM_ACCESSTOKEN: $(System.AccessToken) }"';
 
 const FIELDS = {
-  clientId: guid('The application.', 'the id of an application or a managed identity'),
+  ...CLIENT_FIELDS,
   serviceConnectionId: guid("Azure Pipelines' service connection.", "a service connection's id"),
 };
 

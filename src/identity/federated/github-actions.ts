@@ -1,18 +1,16 @@
 /** Signs in with the ID token of a GitHub Actions job, or of a server with a compatible API. */
 
 import { CredentialError } from '../../errors.ts';
-import { guid, type Values } from '../../field.ts';
+import type { Values } from '../../field.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
 import { readVariable } from '../../system/runtime.ts';
-import { findClient } from '../client.ts';
+import { CLIENT_FIELDS, findClient } from '../client.ts';
 import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
 import { createFederatedIdentity, parseServiceUrl } from './federated-identity.ts';
 
 const URL_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_URL';
 const TOKEN_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_TOKEN';
 const PERMISSION = '"permissions: { id-token: write, contents: read }"';
-
-const FIELDS = { clientId: guid('The application.', 'the id of an application or a managed identity') };
 
 /**
  * The source for a job of GitHub Actions.
@@ -23,11 +21,11 @@ export const GITHUB_ACTIONS = defineSource({
   aliases: [],
   group: 'prod',
   summary: 'a job with "permissions: id-token: write", AZURE_CLIENT_ID and AZURE_TENANT_ID',
-  fields: FIELDS,
+  fields: CLIENT_FIELDS,
   find: findGithubActions,
 });
 
-function findGithubActions(request: IdentityRequest<Values<typeof FIELDS>>): Identity | NotSetUp {
+function findGithubActions(request: IdentityRequest<Values<typeof CLIENT_FIELDS>>): Identity | NotSetUp {
   const { runtime, registry, isChosen } = request;
   const serviceUrl = readVariable(runtime, URL_VARIABLE);
   const serviceToken = readVariable(runtime, TOKEN_VARIABLE)?.trim();

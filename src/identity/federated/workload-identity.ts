@@ -1,16 +1,16 @@
 /** Signs in with a token that Kubernetes, GitLab or another issuer provides to this workload. */
 
 import { CredentialError } from '../../errors.ts';
-import { guid, path, type Values, variable as variableName } from '../../field.ts';
+import { path, type Values, variable as variableName } from '../../field.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
 import { readVariable } from '../../system/runtime.ts';
-import { findClient, type VariablePrefix } from '../client.ts';
+import { CLIENT_FIELDS, findClient, type VariablePrefix } from '../client.ts';
 import { defineSource, type Identity, type IdentityRequest, type TokenContext } from '../identity.ts';
 import { readSecretFile } from '../secret-file.ts';
 import { createFederatedIdentity, isJwt } from './federated-identity.ts';
 
 const FIELDS = {
-  clientId: guid('Application, or user-assigned managed identity.', 'the id of an application or a managed identity'),
+  ...CLIENT_FIELDS,
   tokenFile: path('Absolute path of a file that holds the federated token.'),
   tokenEnv: variableName("Variable that holds the federated token, as in GitLab's id_tokens."),
 };

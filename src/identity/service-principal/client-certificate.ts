@@ -1,10 +1,10 @@
 /** Signs in a service principal with a certificate. */
 
 import { findAuthority } from '../../entra/authority.ts';
-import { flag, guid, path, type Values, variable } from '../../field.ts';
+import { flag, path, type Values, variable } from '../../field.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
 import { type Runtime, readVariable } from '../../system/runtime.ts';
-import { findClient } from '../client.ts';
+import { CLIENT_FIELDS, findClient } from '../client.ts';
 import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
 import { readSecretFile } from '../secret-file.ts';
 
@@ -13,7 +13,7 @@ const PASSWORD_VARIABLE = 'AZURE_CLIENT_CERTIFICATE_PASSWORD';
 const CHAIN_VARIABLE = 'AZURE_CLIENT_SEND_CERTIFICATE_CHAIN';
 
 const FIELDS = {
-  clientId: guid('The application.', 'the id of an application or a managed identity'),
+  ...CLIENT_FIELDS,
   certificatePath: path('Absolute path of a PEM file with certificate and key.'),
   certificatePasswordFile: path("Absolute path of a file that holds the key's password."),
   certificatePasswordEnv: variable("Variable that holds the key's password."),

@@ -2,17 +2,17 @@
 
 import { findAuthority } from '../../entra/authority.ts';
 import { CredentialError } from '../../errors.ts';
-import { guid, path, text, type Values, variable } from '../../field.ts';
+import { path, text, type Values, variable } from '../../field.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
 import { readVariable } from '../../system/runtime.ts';
-import { findClient } from '../client.ts';
+import { CLIENT_FIELDS, findClient } from '../client.ts';
 import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
 import { readSecretFile } from '../secret-file.ts';
 
 const SECRET_VARIABLE = 'AZURE_CLIENT_SECRET';
 
 const FIELDS = {
-  clientId: guid('The application.', 'the id of an application or a managed identity'),
+  ...CLIENT_FIELDS,
   clientSecretFile: path('Absolute path of a file that holds the client secret.'),
   clientSecretEnv: variable('Variable that holds the client secret.'),
   clientSecretKeychain: text(
