@@ -102,7 +102,7 @@ export function readCache(cache: Cache, key: CacheKey, nowSeconds: number): Cach
 
 /** @throws the system's error when the token cannot be kept. */
 export function writeCache(cache: Cache, key: CacheKey, token: CachedToken): void {
-  if (!makeOwnFolder(cache.folder)) throw new Error(`${cache.folder} is not a folder that only you can write in`);
+  if (!makeOwnFolder(cache.folder)) throw new Error(`${cache.folder} is not a folder that only you can write to`);
   const { service, identity, kind } = key;
   replaceOwnFile(cacheFile(cache, key), `${JSON.stringify({ service, identity, kind, ...token })}\n`);
 }

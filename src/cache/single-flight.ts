@@ -68,7 +68,7 @@ async function takeTurn<T>(
       if (early !== undefined) return { found: early };
       let lock: Lock | undefined;
       try {
-        if (attempt === undefined) throw new Error(`${cache.lockFolder} is not a folder that only you can write in`);
+        if (attempt === undefined) throw new Error(`${cache.lockFolder} is not a folder that only you can write to`);
         lock = attempt.try();
       } catch (cause) {
         flight.log?.({ step: 'lock', outcome: 'not-locked', reason: describeCause(cause) });

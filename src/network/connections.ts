@@ -42,7 +42,8 @@ export class Connections implements ConnectionSource {
    * loading a large module no longer delays them.
    */
   async preconnect(origins: readonly string[]): Promise<void> {
-    for (const origin of origins.filter((one) => !this.#known.has(one))) {
+    for (const origin of origins) {
+      if (this.#known.has(origin)) continue;
       this.#known.add(origin);
       this.#openings.set(origin, this.#start(new URL(origin)));
     }

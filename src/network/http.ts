@@ -2,6 +2,9 @@
 
 import { quoteForeignText } from '../redact.ts';
 
+/** What is looked at of a body that is quoted: a page of a proxy begins with its styles. */
+const MAX_QUOTED_CHARACTERS = 8 * 1024;
+
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
@@ -58,6 +61,16 @@ export interface Refusal {
 export function describeResponse({ status, body }: HttpResponse, refusal?: Refusal): string {
   const said = [refusal?.code, refusal?.message].filter((part) => part !== undefined && part !== '');
   if (said.length > 0) return `HTTP ${status} ${said.map((part) => quoteForeignText(part ?? '')).join(': ')}`;
-  const words = quoteForeignText(body.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' '), 120);
+  const words = quoteForeignText(
+    cutText(body)
+      .replaceAll(/<[^<>]*>/g, ' ')
+      .replaceAll(/\s+/g, ' '),
+    120,
+  );
   return words === '' ? `HTTP ${status} with an empty body` : `HTTP ${status}: ${words}`;
+}
+
+/** Cuts a text between words, so that no part of a secret is left that would not be recognised. */
+function cutText(text: string): string {
+  return text.length <= MAX_QUOTED_CHARACTERS ? text : `${text.slice(0, MAX_QUOTED_CHARACTERS).replace(/\S+$/, '')}…`;
 }

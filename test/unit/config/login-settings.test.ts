@@ -1,35 +1,38 @@
 /** What the configuration says about storing logins, for Azure's registries and for others. */
 import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { findBackend, loadLoginSettings } from '../../../src/config/login-settings.ts';
+import { type Config, loadConfig } from '../../../src/config/config.ts';
+import { isLoginAllowed } from '../../../src/config/login-settings.ts';
 import { parseRegistry } from '../../../src/registry.ts';
 import { parseServerName } from '../../../src/server-name.ts';
 import { catchFailure } from '../failure.ts';
 import { makeRuntime } from '../runtime.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
+import { CONFIG_FILE, configOf, readerOf } from './config-of.ts';
 
 const folder = useTemporaryFolder();
 
-function machineWith(config: unknown) {
+/** What a file with this text, or this object as its JSON, says. */
+async function loadText(config: unknown): Promise<Config> {
   const file = folder.path('config.json');
   writeFileSync(file, typeof config === 'string' ? config : JSON.stringify(config));
-  return makeRuntime({ DOCKER_CREDENTIAL_ACR_CONFIG: file });
+  return await loadConfig(makeRuntime({ DOCKER_CREDENTIAL_ACR_CONFIG: file }));
 }
 
-async function load(serverUrl: string, config: unknown): Promise<string> {
+function ask(serverUrl: string, config: object): string {
   const registry = parseRegistry(serverUrl);
-  const { backend, forbiddenBy } = await loadLoginSettings(
-    machineWith(config),
-    registry,
-    parseServerName(serverUrl, registry),
-  );
+  const name = parseServerName(serverUrl, registry);
+  const { backend, forbiddenBy, file } = configOf(config).loginSettingsOf(registry, name);
+  expect(file).toBe(CONFIG_FILE);
+  expect([undefined, CONFIG_FILE]).toContain(forbiddenBy);
+  expect(configOf(config).loginBackendOf(registry, name)).toBe(backend);
   return `${backend ?? 'either'}${forbiddenBy === undefined ? '' : ' forbidden'}`;
 }
 
 const registries = (key: string, store: boolean) => ({ registries: { [key]: { store } } });
 
-describe('loadLoginSettings', () => {
-  const rows: readonly (readonly [serverUrl: string, config: unknown, settings: string])[] = [
+describe('loginSettingsOf', () => {
+  const rows: readonly (readonly [serverUrl: string, config: object, settings: string])[] = [
     ['myregistry.azurecr.io', {}, 'either'],
     ['myregistry.azurecr.io', { store: 'keychain' }, 'keychain'],
     ['docker.io', { store: 'file' }, 'file'],
@@ -46,14 +49,25 @@ describe('loadLoginSettings', () => {
     ['docker.io', { registries: { 'myregistry.azurecr.io': { nonsense: 1 } } }, 'either'],
   ];
   for (const [serverUrl, config, settings] of rows) {
-    test(`returns ${settings} for ${serverUrl} with ${JSON.stringify(config)}`, async () => {
-      expect(await load(serverUrl, config)).toBe(settings);
+    test(`returns ${settings} for ${serverUrl} with ${JSON.stringify(config)}`, () => {
+      expect(ask(serverUrl, config)).toBe(settings);
     });
   }
 
   test('rejects a configuration file that is named but missing', async () => {
     const runtime = makeRuntime({ DOCKER_CREDENTIAL_ACR_CONFIG: folder.path('gone.json') });
-    expect((await catchFailure(() => loadLoginSettings(runtime, undefined, 'docker.io'))).code).toBe('CONFIG_INVALID');
+    const config = await loadConfig(runtime);
+    const failure = await catchFailure(() => config.loginSettingsOf(undefined, 'docker.io'));
+    expect(failure.code).toBe('CONFIG_INVALID');
+  });
+
+  test('returns no backend without a configuration file, and where it would be', async () => {
+    const config = await loadConfig(makeRuntime({ HOME: folder.path() }));
+    expect(config.loginSettingsOf(undefined, 'docker.io')).toEqual({
+      backend: undefined,
+      forbiddenBy: undefined,
+      file: folder.path('.config', 'docker-credential-acr', 'config.json'),
+    });
   });
 });
 
@@ -68,12 +82,50 @@ describe('a mistake in the configuration', () => {
     [{ registries: { 'docker.io': { anonymous: true } } }, /unknown key "anonymous" in "registries"\."docker\.io"/],
   ];
   for (const [config, message] of rows) {
-    test(`makes loadLoginSettings fail but not findBackend: ${JSON.stringify(config)}`, async () => {
-      const runtime = machineWith(config);
-      const failure = await catchFailure(() => loadLoginSettings(runtime, undefined, 'docker.io'));
+    test(`makes loginSettingsOf fail but not loginBackendOf: ${JSON.stringify(config)}`, async () => {
+      const loaded = await loadText(config);
+      const failure = await catchFailure(() => loaded.loginSettingsOf(undefined, 'docker.io'));
       expect(failure.code).toBe('CONFIG_INVALID');
       expect(failure.message).toMatch(message);
-      expect(await findBackend(runtime, undefined, 'docker.io')).toBeUndefined();
+      expect(loaded.loginBackendOf(undefined, 'docker.io')).toBeUndefined();
+    });
+  }
+
+  test('makes loginBackendOf fail too for a registry of Azure', async () => {
+    const config = configOf({ store: 'keyring' });
+    const name = 'myregistry.azurecr.io';
+    const failure = await catchFailure(() => config.loginBackendOf(parseRegistry(name), name));
+    expect(failure.message).toBe(`Cannot use ${CONFIG_FILE}: "store" must be one of "keychain", "file"`);
+  });
+});
+
+describe('isLoginAllowed', () => {
+  const rows: readonly (readonly [key: string, name: string, isAllowed: boolean])[] = [
+    ['docker.io', 'docker.io', false],
+    [' Docker.io/ ', 'docker.io', false],
+    ['https://docker.io', 'docker.io', false],
+    ['docker.io:443', 'docker.io', false],
+    ['10.0.0.5:5000', '10.0.0.5:5000', false],
+    ['[::1]:5000', '[::1]:5000', false],
+    ['https://index.docker.io/v1/', 'https://index.docker.io/v1/', false],
+    ['docker.io', 'docker.io:5000', true],
+    ['docker.io:5000', 'docker.io', true],
+    ['docker.io', 'docker.io.evil.com', true],
+    ['*.io', 'docker.io', true],
+    ['*', 'docker.io', true],
+    ['', 'docker.io', true],
+    ['__proto__', 'docker.io', true],
+  ];
+  for (const [key, name, isAllowed] of rows) {
+    test(`returns ${isAllowed} for ${name} when ${JSON.stringify(key)} is not to be stored`, () => {
+      const config = readerOf({ registries: Object.fromEntries([[key, { store: false }]]) });
+      expect(isLoginAllowed(config, name)).toBe(isAllowed);
+    });
+  }
+
+  for (const entry of [{}, { store: true }]) {
+    test(`returns true for the entry ${JSON.stringify(entry)}`, () => {
+      expect(isLoginAllowed(readerOf({ registries: { 'docker.io': entry } }), 'docker.io')).toBe(true);
     });
   }
 });

@@ -82,6 +82,70 @@ describe('a connection from preconnect', () => {
   });
 });
 
+describe('preconnect', () => {
+  const rows: readonly (readonly [
+    when: string,
+    prepare: (connections: Connections, origin: string) => Promise<unknown>,
+  ])[] = [
+    ['a second time', (connections, origin) => connections.preconnect([origin])],
+    ['after open', (connections, origin) => connections.open(origin)],
+    [
+      'after open took the connection of an earlier preconnect',
+      async (connections, origin) => {
+        await connections.preconnect([origin]);
+        await connections.open(origin);
+      },
+    ],
+  ];
+  for (const [when, prepare] of rows) {
+    test(`opens one connection to an origin when it is called ${when}`, async () => {
+      const { port, clients } = await serve(speakTls, '127.0.0.1');
+      const origin = `https://localhost:${port}`;
+      const connections = open();
+      await prepare(connections, origin);
+      await connections.preconnect([origin]);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(clients).toHaveLength(1);
+    });
+  }
+
+  test('opens one connection to an origin when it is called twice at once', async () => {
+    const { port, clients } = await serve(speakTls, '127.0.0.1');
+    const connections = open();
+    const origins = [`https://localhost:${port}`];
+    await Promise.all([connections.preconnect(origins), connections.preconnect(origins)]);
+    await connections.open(`https://localhost:${port}`);
+    expect(clients).toHaveLength(1);
+  });
+
+  test('opens a connection to each origin', async () => {
+    const servers = await Promise.all([serve(speakTls, '127.0.0.1'), serve(speakTls, '127.0.0.1')]);
+    const origins = servers.map(({ port }) => `https://localhost:${port}`);
+    await open().preconnect(origins);
+    await vi.waitFor(() => expect(servers.map(({ clients }) => clients.length)).toEqual([1, 1]));
+  });
+
+  test('neither fails nor waits for long when a server does not answer', async () => {
+    const { port } = await serve(() => {}, '127.0.0.1');
+    const startedMs = performance.now();
+    await open({ HTTPS_PROXY: `http://127.0.0.1:${port}` }).preconnect(['https://localhost']);
+    await open().preconnect(['https://localhost:1']);
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+  });
+});
+
+test('open opens a second connection when the first one was taken', async () => {
+  const { port, clients } = await serve(speakTls, '127.0.0.1');
+  const connections = open();
+  await connections.preconnect([`https://localhost:${port}`]);
+  const sockets = [
+    await connections.open(`https://localhost:${port}`),
+    await connections.open(`https://localhost:${port}`),
+  ];
+  expect(new Set(sockets).size).toBe(2);
+  expect(clients).toHaveLength(2);
+});
+
 describe('an IP address in a URL', () => {
   for (const [address, host] of [
     ['127.0.0.1', '127.0.0.1'],

@@ -30,7 +30,7 @@ async function listen(server: Server, address = '127.0.0.1'): Promise<number> {
 }
 
 async function open(direct: DirectConnection, origin: string): Promise<Socket> {
-  const connections = await createDirectConnections(direct);
+  const connections = createDirectConnections(direct);
   toClose.push(() => connections.close());
   return await connections.open(origin);
 }
@@ -113,7 +113,7 @@ test('open connects to an IPv6 address', async () => {
 
 test('close rejects at once an open that waits for TLS, and every later one', async () => {
   const origin = `https://localhost:${await listen(createServer())}`;
-  const connections = await createDirectConnections({});
+  const connections = createDirectConnections({});
   const opened = expect(connections.open(origin)).rejects.toMatchObject({ code: 'ERR_CLOSED' });
   await new Promise((resolve) => setTimeout(resolve, 100));
   const closedMs = performance.now();

@@ -2,10 +2,10 @@
 import { createServer, type Server, Socket } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import {
-  AnswerTimeoutError,
-  type Message,
   RequestSender,
+  ResponseTimeoutError,
   ResponseTooLargeError,
+  type SingleRequest,
 } from '../../../src/network/request-sender.ts';
 
 interface RawServer {
@@ -50,21 +50,32 @@ async function serve(answers: readonly string[], hangsUp = false): Promise<Reque
       const socket = new Socket();
       socket.once('error', reject).connect(Number(port), '127.0.0.1', () => resolve(socket));
     });
-  sender = new RequestSender({ open, close: () => {} }, running.origin);
+  sender = new RequestSender({ open, isDirect: true, close: () => {} }, running.origin);
   return sender;
 }
 
-function ask(over: Partial<Message> = {}): Message {
-  const url = new URL('/oauth2/token?x=1', running?.origin);
-  return { method: 'GET', url, headers: {}, body: undefined, timeoutMs: 5_000, maxBodyBytes: 1_000, ...over };
+function ask(over: Partial<SingleRequest> = {}): SingleRequest {
+  return { method: 'GET', url: `${running?.origin}/oauth2/token?x=1`, timeoutMs: 5_000, ...over };
 }
 
+const MAX_BODY_BYTES = 256 * 1024;
 const HELLO = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-One: a\r\nSet-Cookie: b\r\n\r\nhello';
 
 describe('a response', () => {
-  test('has a status, headers with lower-case names, and a body', async () => {
-    const { status, headers, body } = await (await serve([HELLO])).send(ask());
-    expect([status, headers['x-one'], body]).toEqual([200, 'a', 'hello']);
+  test('has a status, headers by their lower-case names, and a body', async () => {
+    const { status, header, body } = await (await serve([HELLO])).send(ask());
+    expect([status, header('x-one'), body]).toEqual([200, 'a', 'hello']);
+    expect([header('X-One'), header('x-two')]).toEqual([undefined, undefined]);
+  });
+
+  test('has the first value of a header that comes more than once', async () => {
+    const cookies = HELLO.replace('Set-Cookie: b', 'Set-Cookie: b\r\nSet-Cookie: c');
+    expect((await (await serve([cookies])).send(ask())).header('set-cookie')).toBe('b');
+  });
+
+  test('may have no body', async () => {
+    const { status, body } = await (await serve(['HTTP/1.1 204 No Content\r\n\r\n'])).send(ask());
+    expect([status, body]).toEqual([204, '']);
   });
 
   test('may come in chunks and after a response with status 103', async () => {
@@ -76,6 +87,11 @@ describe('a response', () => {
   test('without a length ends with the connection', async () => {
     const { body } = await (await serve(['HTTP/1.1 200 OK\r\n\r\nall of it'], true)).send(ask());
     expect(body).toBe('all of it');
+  });
+
+  test('may have a body of 256 KiB', async () => {
+    const http = await serve([`HTTP/1.1 200 OK\r\n\r\n${'x'.repeat(MAX_BODY_BYTES)}`], true);
+    expect((await http.send(ask())).body).toHaveLength(MAX_BODY_BYTES);
   });
 
   test('leaves its connection open for the next request', async () => {
@@ -136,7 +152,7 @@ test('a request opens its own connection while another request waits for its res
       socket.connect(Number(new URL(running?.origin ?? '').port), '127.0.0.1', () => resolve(socket));
     });
   };
-  sender = new RequestSender({ open, close: () => {} }, running?.origin ?? '');
+  sender = new RequestSender({ open, isDirect: true, close: () => {} }, running?.origin ?? '');
   const first = expect(sender.send(ask())).rejects.toMatchObject({ code: 'ECONNRESET' });
   await vi.waitFor(() => expect(running?.received[0]).toContain('\r\n\r\n'));
   const others = [1, 2].map(() => expect(sender?.send(ask())).rejects.toBe(cause));
@@ -144,8 +160,12 @@ test('a request opens its own connection while another request waits for its res
   await Promise.all([first, ...others]);
 });
 
-test('a request has a host, a content length and no header that names this program', async () => {
-  await (await serve([HELLO])).send(ask({ method: 'POST', body: 'a=ü', headers: { 'x-two': 'c' } }));
+test('a request has a host, what it accepts, its form and its length, and no header that names this program', async () => {
+  const form = [
+    ['a', 'ü b'],
+    ['a', '&='],
+  ] as const;
+  await (await serve([HELLO])).send(ask({ method: 'POST', form, headers: { 'x-two': 'c' } }));
   const text = running?.received[0] ?? '';
   const [head = '', body] = text.split('\r\n\r\n');
   const host = new URL(running?.origin ?? '').host;
@@ -153,12 +173,24 @@ test('a request has a host, a content length and no header that names this progr
     [
       'POST /oauth2/token?x=1 HTTP/1.1',
       `host: ${host}`,
+      'accept: application/json',
       'x-two: c',
-      'content-length: 4',
+      'content-type: application/x-www-form-urlencoded',
+      'content-length: 19',
       'Connection: keep-alive',
     ].sort(),
   );
-  expect(Buffer.from(body ?? '', 'latin1').toString('utf8')).toBe('a=ü');
+  expect(body).toBe('a=%C3%BC+b&a=%26%3D');
+});
+
+test('a request without a form has no body and no length, and its own headers win', async () => {
+  await (await serve([HELLO])).send(ask({ headers: { accept: 'text/plain' } }));
+  const [head = '', body] = (running?.received[0] ?? '').split('\r\n\r\n');
+  expect(head.split('\r\n').filter((line) => /^(?:GET|accept|content)/i.test(line))).toEqual([
+    'GET /oauth2/token?x=1 HTTP/1.1',
+    'accept: text/plain',
+  ]);
+  expect(body).toBe('');
 });
 
 describe('send', () => {
@@ -189,19 +221,22 @@ describe('send', () => {
   ] as const) {
     test(`fails after its timeout when the server goes silent after ${what}`, async () => {
       const http = await serve([answer]);
-      await expect(http.send(ask({ timeoutMs: 100 }))).rejects.toBeInstanceOf(AnswerTimeoutError);
+      await expect(http.send(ask({ timeoutMs: 100 }))).rejects.toBeInstanceOf(ResponseTimeoutError);
     });
   }
 
-  test('fails for a body beyond the limit', async () => {
-    const http = await serve([`HTTP/1.1 200 OK\r\n\r\n${'x'.repeat(1_001)}`]);
+  test('fails for a body of more than 256 KiB', async () => {
+    const http = await serve([`HTTP/1.1 200 OK\r\n\r\n${'x'.repeat(MAX_BODY_BYTES + 1)}`]);
     await expect(http.send(ask())).rejects.toBeInstanceOf(ResponseTooLargeError);
   });
 
   test('fails with the error of the connection source when no connection opens', async () => {
     await serve([]);
     const cause = Object.assign(new Error('no such host'), { code: 'ENOTFOUND' });
-    sender = new RequestSender({ open: () => Promise.reject(cause), close: () => {} }, 'http://nowhere');
+    sender = new RequestSender(
+      { open: () => Promise.reject(cause), isDirect: true, close: () => {} },
+      'http://nowhere',
+    );
     await expect(sender.send(ask())).rejects.toBe(cause);
   });
 

@@ -1,7 +1,7 @@
 /** Running other programs: where they are found, what they are given, and what comes back. */
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { findExecutable, runProgram } from '../../../src/system/child-process.ts';
+import { type ChildOptions, findExecutable, runChild } from '../../../src/system/child-process.ts';
 import { makeRuntime } from '../runtime.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 
@@ -77,9 +77,15 @@ describe('findExecutable', () => {
   });
 });
 
-describe('runProgram', () => {
-  const run = (script: string, { env = {}, args = [] }: { env?: Record<string, string>; args?: string[] } = {}) =>
-    runProgram(makeRuntime({ PATH: '/usr/bin:/bin', ...env }), makeProgram('az', script), args, PATIENCE_MS);
+describe('runChild', () => {
+  const run = (
+    script: string,
+    { env = {}, ...options }: Partial<ChildOptions> & { readonly env?: Readonly<Record<string, string>> } = {},
+  ) =>
+    runChild(makeRuntime({ PATH: '/usr/bin:/bin', ...env }), {
+      ...{ file: makeProgram('az', script), args: [], timeoutMs: PATIENCE_MS },
+      ...options,
+    });
 
   test('returns the output and the exit code', async () => {
     expect(await run('echo out; echo err >&2; exit 3')).toEqual({
@@ -95,8 +101,21 @@ describe('runProgram', () => {
     expect((await run('printf "%s\\n" "$@"', { args })).stdout).toBe(`${args.join('\n')}\n`);
   });
 
-  test('gives the program an empty input', async () => {
+  test('gives the program an empty input where it is given none', async () => {
     expect((await run('cat; echo end')).stdout).toBe('end\n');
+  });
+
+  for (const input of ['', 'https://myregistry.azurecr.io', 'a\nb\0é\u{1F511}', 'x'.repeat(200_000)]) {
+    test(`gives the program its input to the end: ${JSON.stringify(input).slice(0, 60)}`, async () => {
+      const { stdout, stderr } = await run('cat; echo end >&2', { input });
+      expect(stdout).toBe(input);
+      expect(stderr).toBe('end\n');
+    });
+  }
+
+  test('returns the exit code of a program that ends without reading its input', async () => {
+    const result = await run('exec <&-; echo refused >&2; exit 4', { input: 'x'.repeat(1024 * 1024) });
+    expect(result).toEqual({ exitCode: 4, stdout: '', stderr: 'refused\n', timedOut: false });
   });
 
   test('does not run the program in the working directory', async () => {
@@ -125,14 +144,13 @@ describe('runProgram', () => {
   test('does not pass a variable whose value is a known secret', async () => {
     const runtime = makeRuntime({ PATH: '/usr/bin:/bin', DEPLOY_SECRET: 'hidden-value' });
     runtime.secrets.add('hidden-value');
-    const { stdout } = await runProgram(runtime, makeProgram('az', 'env'), [], PATIENCE_MS);
+    const { stdout } = await runChild(runtime, { file: makeProgram('az', 'env'), args: [], timeoutMs: PATIENCE_MS });
     expect(stdout).not.toContain('hidden');
   });
 
   test('adds the variables of the call, which win over the environment', async () => {
-    const runtime = makeRuntime({ PATH: '/usr/bin:/bin', QUIET: 'no' });
-    const { stdout } = await runProgram(runtime, makeProgram('az', 'echo $QUIET'), [], PATIENCE_MS, { QUIET: 'yes' });
-    expect(stdout).toBe('yes\n');
+    expect((await run('echo $QUIET', { env: { QUIET: 'no' } })).stdout).toBe('no\n');
+    expect((await run('echo $QUIET', { env: { QUIET: 'no' }, variables: { QUIET: 'yes' } })).stdout).toBe('yes\n');
   });
 
   test('keeps at most 1 MiB of each output stream', async () => {
@@ -159,17 +177,14 @@ describe('runProgram', () => {
   });
 
   test('rejects when the program cannot be started', async () => {
-    const runtime = makeRuntime();
-    await expect(runProgram(runtime, folder.path('none'), [], PATIENCE_MS)).rejects.toThrow(
-      /cannot be started \(.*ENOENT/,
-    );
+    await expect(run('', { file: folder.path('none') })).rejects.toThrow(/cannot be started \(.*ENOENT/);
     const broken = makeProgram('broken');
     writeFileSync(broken, '#!/there/is/no/shell\n');
-    await expect(runProgram(runtime, broken, [], PATIENCE_MS)).rejects.toThrow(/cannot be started/);
+    await expect(run('', { file: broken })).rejects.toThrow(/cannot be started/);
   });
 });
 
-describe('runProgram refuses, before it runs anything, the argument', () => {
+describe('runChild passes unchanged, since no shell reads it, the argument', () => {
   const rows: readonly string[] = [
     '',
     ' ',
@@ -195,29 +210,60 @@ describe('runProgram refuses, before it runs anything, the argument', () => {
     '#',
     'a\nb',
     'a\rb',
-    'a\0b',
     'é',
     'a,b',
+    '-x',
+    '--',
     '@file',
     '{a}',
     '[a]',
   ];
   for (const arg of rows) {
     test(JSON.stringify(arg), async () => {
+      const file = makeProgram('az', 'printf "%s|" "$@"');
+      const { stdout } = await runChild(makeRuntime(), { file, args: ['account', arg], timeoutMs: PATIENCE_MS });
+      expect(stdout).toBe(`account|${arg}|`);
+    });
+  }
+});
+
+describe('runChild refuses, before it runs anything,', () => {
+  const rows: readonly (readonly [what: string, name: string, arg: string, platform: NodeJS.Platform, why: RegExp])[] =
+    [
+      ['an argument with a null character', 'az', 'a\0b', 'linux', /null bytes/],
+      ['a path with a line end', 'a\nz', 'account', 'linux', /its path contains a control character/],
+      ['a path with an escape sequence', 'a\u001B[2Jz', 'account', 'linux', /its path contains a control character/],
+      [
+        'an argument that a batch file could take for a command',
+        'az.cmd',
+        'a&b',
+        'win32',
+        /cannot be passed to a batch file safely/,
+      ],
+      [
+        'a batch file whose path holds a variable',
+        '%x%.cmd',
+        'account',
+        'win32',
+        /its path contains characters that cmd/,
+      ],
+    ];
+  for (const [what, name, arg, platform, why] of rows) {
+    test(what, async () => {
       const marker = folder.path('it-ran');
-      const file = makeProgram('az', `: > '${marker}'`);
-      const running = runProgram(makeRuntime(), file, ['account', arg], PATIENCE_MS);
-      await expect(running).rejects.toThrow('an argument has characters that it must not have');
+      const file = makeProgram(name, `: > '${marker}'`);
+      const runtime = makeRuntime({ SystemRoot: 'C:\\Windows' }, { platform });
+      await expect(runChild(runtime, { file, args: [arg], timeoutMs: PATIENCE_MS })).rejects.toThrow(why);
       expect(existsSync(marker)).toBe(false);
     });
   }
 });
 
-test('runProgram kills the program and its child processes after the timeout', async () => {
+test('runChild kills the program and its child processes after the timeout', async () => {
   // The process ids come on stderr first, since a killed program cannot report them.
   const script = 'sleep 300 & echo $! >&2; sleep 300 & echo $! >&2; echo $$ >&2; wait';
   const file = makeProgram('az', script);
-  const result = await runProgram(makeRuntime({ PATH: '/usr/bin:/bin' }), file, [], 300);
+  const result = await runChild(makeRuntime({ PATH: '/usr/bin:/bin' }), { file, args: [], timeoutMs: 300 });
   expect(result).toMatchObject({ exitCode: undefined, timedOut: true });
   const processIds = result.stderr.trim().split('\n').map(Number);
   expect(processIds).toHaveLength(3);
