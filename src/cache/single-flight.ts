@@ -1,5 +1,5 @@
 /**
- * Lets one of many processes that want the same token sign in, and gives its result, good or bad, to the others.
+ * When many processes want the same token, one of them signs in. The others wait and share its result or its failure.
  */
 
 import { join } from 'node:path';
@@ -12,17 +12,18 @@ import type { Runtime } from '../system/runtime.ts';
 import { type Cache, type CacheKey, keyFileName } from './cache.ts';
 import { type Lock, LockAttempt } from './lock.ts';
 
+/** How to get a result that processes share. */
 export interface Flight<T> {
   readonly runtime: Runtime;
   /** Looks for the result of another process. */
   readonly peek: () => T | undefined;
   /** Gets the result itself. */
   readonly run: () => Promise<T>;
-  /** Called once, when another process is found to be getting it. */
+  /** Called once, when another process is already getting the result. */
   readonly onWait?: () => void;
-  /** What the result depends on besides the key: those who would send another secret do not share a failure. */
+  /** The secret that `run` sends. Processes with different secrets do not share a failure. */
   readonly secret: string;
-  /** When the whole program has to have answered, on the clock of `readClockMs`. */
+  /** When to stop waiting, on the clock of `readClockMs`. */
   readonly deadlineMs: number;
   readonly log: Log | undefined;
 }
@@ -31,7 +32,7 @@ const FIRST_WAIT_MS = 8;
 const MAX_WAIT_MS = 100;
 const MAX_FAILURE_BYTES = 16 * 1024;
 
-/** Failures that the processes which waited would have met as well. */
+/** Failures that the waiting processes would have met as well. */
 const SHARED_FAILURES: readonly ErrorCode[] = [
   'IDENTITY_FAILED',
   'ENTRA_REFUSED',
@@ -43,8 +44,10 @@ const SHARED_FAILURES: readonly ErrorCode[] = [
 ];
 
 /**
- * Runs a flight under the lock of its key; without a lock where none can be taken, which costs a request, not the answer.
- * @throws CredentialError of the run, or BUSY when another process held the lock until the deadline.
+ * Runs a flight under the lock of its key, or returns the result that another process got in the meantime. Where no lock
+ * can be created it runs without one, which costs a request.
+ * @throws CredentialError of the run, ours or another process's; BUSY when another process held the lock until the
+ * deadline.
  */
 export async function runSingleFlight<T>(cache: Cache | undefined, key: CacheKey, flight: Flight<T>): Promise<T> {
   if (cache === undefined) return flight.run();
@@ -61,7 +64,7 @@ export async function runSingleFlight<T>(cache: Cache | undefined, key: CacheKey
   }
 }
 
-/** Waits until another process has the result, or it is our turn to get it. */
+/** Waits until another process has the result, or until this process holds the lock or may go on without it. */
 async function takeTurn<T>(
   cache: Cache,
   key: CacheKey,
@@ -73,7 +76,7 @@ async function takeTurn<T>(
   for (let waits = 0; ; waits += 1) {
     let lock: Lock | undefined;
     try {
-      if (attempt === undefined) throw new Error(`${cache.lockFolder} is not a folder that only you can write in`);
+      if (attempt === undefined) throw new Error(`${cache.lockFolder} is not a folder that only you can write to`);
       lock = attempt.try();
     } catch (cause) {
       flight.log?.({ step: 'lock', outcome: 'not-locked', reason: describeCause(cause) });
@@ -94,14 +97,14 @@ async function takeTurn<T>(
 async function waitForOther(deadlineMs: number, waitMs: number): Promise<void> {
   if (readClockMs() > deadlineMs) {
     throw new CredentialError('BUSY', 'another process has been signing in for too long', {
-      hint: 'try again; if it stays so, look for a docker-credential-acr process that hangs',
+      hint: 'try again; if that fails too, look for a docker-credential-acr process that hangs',
     });
   }
-  // Not all at the same moment: they would take the processor from the one they wait for.
+  // Random, so that the waiting processes do not wake up together and slow down the one that signs in.
   await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random())));
 }
 
-/** Leaves the failure for those who wait behind us, as it would be shown. */
+/** Saves the failure, redacted, for the processes that wait for the lock. */
 async function shareFailure<T>(file: string, { runtime, secret }: Flight<T>, failure: unknown): Promise<void> {
   if (!(failure instanceof CredentialError) || !SHARED_FAILURES.includes(failure.code)) return;
   const { createRedactor } = await import('../redact.ts');
@@ -115,11 +118,11 @@ async function shareFailure<T>(file: string, { runtime, secret }: Flight<T>, fai
   try {
     replaceOwnFile(file, JSON.stringify(record));
   } catch {
-    // Then the others find out themselves.
+    // Then the other processes sign in themselves.
   }
 }
 
-/** @throws the failure of the process that we waited for, if it failed while we did, with the same secret. */
+/** @throws the failure of the process that held the lock, if it failed with the same secret while we waited. */
 async function rethrowFailure(file: string, secret: string, sinceMs: number): Promise<void> {
   const failure = parseJsonObject(readOwnFile(file, MAX_FAILURE_BYTES) ?? '');
   if (failure === undefined || typeof failure['failedAtMs'] !== 'number' || failure['failedAtMs'] < sinceMs) return;
@@ -135,8 +138,8 @@ async function rethrowFailure(file: string, secret: string, sinceMs: number): Pr
   });
 }
 
-/** Tells whether two processes hold the same secret, and nothing else. */
+/** Computes a proof by which two processes can see that they have the same secret, without revealing it. */
 async function prove(salt: string, secret: string): Promise<string> {
-  const { createHmac } = await import('node:crypto'); // 8 ms that only a failure is worth
+  const { createHmac } = await import('node:crypto'); // takes 8 ms to load, so only after a failure
   return createHmac('sha256', salt).update(secret).digest('base64url');
 }

@@ -214,14 +214,14 @@ describe('writeCache', () => {
     mkdirSync(folder.path('elsewhere'), 0o700);
     mkdirSync(folder.path('cache'), 0o700);
     symlinkSync(folder.path('elsewhere'), theCache().folder);
-    expect(() => keep()).toThrow('is not a folder that only you can write in');
+    expect(() => keep()).toThrow('is not a folder that only you can write to');
     expect(readdirSync(folder.path('elsewhere'))).toEqual([]);
   });
 
   test('refuses a folder that others can write in', () => {
     mkdirSync(theCache().folder, { recursive: true });
     chmodSync(theCache().folder, 0o777);
-    expect(() => keep()).toThrow('is not a folder that only you can write in');
+    expect(() => keep()).toThrow('is not a folder that only you can write to');
     expect(readdirSync(theCache().folder)).toEqual([]);
   });
 
@@ -229,13 +229,13 @@ describe('writeCache', () => {
     needRoot(context);
     mkdirSync(theCache().folder, { recursive: true, mode: 0o700 });
     chownSync(theCache().folder, 65_534, 65_534);
-    expect(() => keep()).toThrow('is not a folder that only you can write in');
+    expect(() => keep()).toThrow('is not a folder that only you can write to');
   });
 
   test('refuses a file in place of the folder', () => {
     mkdirSync(folder.path('cache'), 0o700);
     writeFileSync(theCache().folder, '');
-    expect(() => keep()).toThrow('is not a folder that only you can write in');
+    expect(() => keep()).toThrow('is not a folder that only you can write to');
     expect(read()).toBeUndefined();
   });
 

@@ -109,7 +109,7 @@ describe('runSingleFlight', () => {
       const steps: LogStep[] = [];
       expect(await runSingleFlight(make(), KEY, flightTo('a', { log: (step) => steps.push(step) }))).toBe('a');
       expect(steps).toMatchObject([{ step: 'lock', outcome: 'not-locked' }]);
-      expect(steps[0]?.reason).toContain('is not a folder that only you can write in');
+      expect(steps[0]?.reason).toContain('is not a folder that only you can write to');
     });
   }
 });
