@@ -124,7 +124,11 @@ describe('readSettings rejects, with a hint, the entry', () => {
       undefined,
     ],
     [{ secret: 'access-token' }, `${where} has no "scope"`, 'add "scope": "repository:NAME:pull"'],
-    [{ scope: 'repository:a:pull' }, `${where} has a "scope" that nothing uses`, 'add "secret": "access-token"'],
+    [
+      { scope: 'repository:a:pull' },
+      `${where} has a "scope" without "secret": "access-token"`,
+      'add "secret": "access-token"',
+    ],
     [
       { identity: 'azure-cl' },
       `${where}."identity" must be one of ${IDENTITY_CHOICES}`,
@@ -357,10 +361,10 @@ describe('readSettings', () => {
     ['{"registries":[]}', '"registries" must be an object'],
     ['{"registries":null}', '"registries" must be an object'],
     ['{"registries":"*"}', '"registries" must be an object'],
-    ['[]', 'it must hold a JSON object'],
-    ['null', 'it must hold a JSON object'],
-    ['7', 'it must hold a JSON object'],
-    ['"text"', 'it must hold a JSON object'],
+    ['[]', 'it must contain a JSON object'],
+    ['null', 'it must contain a JSON object'],
+    ['7', 'it must contain a JSON object'],
+    ['"text"', 'it must contain a JSON object'],
   ];
   for (const [text, message] of rows) {
     test(`${message === undefined ? 'accepts' : 'rejects'} ${text}`, async () => {
@@ -399,7 +403,7 @@ describe('readSettings rejects, without quoting it, the text', () => {
     test(JSON.stringify(text).slice(0, 60), async () => {
       const failure = await catchFailure(() => readSettings(text, '/config.json', REGISTRY));
       expect(failure.message).toMatch(
-        /^Cannot use \/config\.json: it is not JSON( at (line \d+ column|position) \d+)?$/,
+        /^Cannot use \/config\.json: it is not valid JSON( at (line \d+ column|position) \d+)?$/,
       );
       expect(JSON.stringify([failure.message, failure.causes, failure.hint, failure.cause])).not.toContain('hidden');
     });
@@ -560,10 +564,10 @@ describe('the identity of a registry', () => {
   });
 
   const wrong: readonly (readonly [identity: unknown, message: RegExp, hint: RegExp])[] = [
-    [{ type: 'client-secret', clientSecret: 'hidden' }, /holds a secret in "clientSecret"$/, /clientSecretFile/],
-    [{ type: 'client-secret', password: 'hidden' }, /holds a secret in "password"$/, /clientSecretEnv/],
-    [{ type: 'workload-identity', token: 'hidden' }, /holds a secret in "token"$/, /tokenFile/],
-    [{ type: 'client-certificate', certificatePassword: 'hidden' }, /holds a secret/, /certificatePasswordFile/],
+    [{ type: 'client-secret', clientSecret: 'hidden' }, /contains a secret in "clientSecret"$/, /clientSecretFile/],
+    [{ type: 'client-secret', password: 'hidden' }, /contains a secret in "password"$/, /clientSecretEnv/],
+    [{ type: 'workload-identity', token: 'hidden' }, /contains a secret in "token"$/, /tokenFile/],
+    [{ type: 'client-certificate', certificatePassword: 'hidden' }, /contains a secret/, /certificatePasswordFile/],
     [{ type: 'azure-cli', clientId: CLIENT_ID }, /unknown key "clientId"/, /the keys are|did you mean/],
     [{ type: 'client-secret', clientid: CLIENT_ID }, /unknown key "clientid"/, /did you mean "clientId"/],
     [{ type: 'client-secret', clientId: 'me' }, /"clientId" must be the id of an application/, /correct the file/],
