@@ -22,7 +22,9 @@ export interface CacheKey {
   readonly kind: string;
 }
 
-/** The identity of a token that a client stored. Such a token takes precedence over signing in, since a person chose it. */
+/**
+ * The identity of a token that a client stored. Such a token takes precedence over signing in, since a person chose it.
+ */
 export const STORED_IDENTITY = 'stored';
 
 /** A token of the cache, with its times in seconds since the epoch. */
@@ -79,8 +81,8 @@ export function measureRenewalLead(cached: CachedToken, minimumLifeSeconds = 0):
 }
 
 /**
- * Limits the configured minimum to five sixths of the token's life: with a longer minimum, even a new token would not be
- * fresh. The result is never less than five minutes.
+ * Limits the configured minimum to five sixths of the token's life: with a longer minimum, even a new token would not
+ * be fresh. The result is never less than five minutes.
  */
 export function limitMinimumLife(
   { expiresAtSeconds, savedAtSeconds }: CachedToken,
@@ -119,7 +121,8 @@ export function readCache(cache: Cache, key: CacheKey, nowSeconds: number): Cach
 
 /**
  * Stores a token in place of the old one of its key.
- * @throws the system's error when the file cannot be written; an error without a code when others can write to the folder.
+ * @throws the system's error when the file cannot be written; an error without a code when others can write to the
+ * folder.
  */
 export function writeCache(cache: Cache, key: CacheKey, token: CachedToken): void {
   if (!makeOwnFolder(cache.folder)) throw new Error(`${cache.folder} is not a folder that only you can write to`);

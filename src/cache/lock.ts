@@ -1,11 +1,11 @@
 /**
  * A lock between processes. It becomes free when its holder is killed.
  *
- * Each holder creates a lock file with a generation number, exclusively. When a process finds the newest holder dead, it
- * creates the next generation, and only one process can. No process ever takes over an existing file, so two processes
- * can never both take the same lock over. A holder is dead when its process is gone, or when its file has not been
- * touched for a few seconds. The second rule also covers a stopped process, a reused process id, and another machine or
- * container that shares the folder.
+ * Each holder creates a lock file with a generation number, exclusively. When a process finds the newest holder dead,
+ * it creates the next generation, and only one process can. No process ever takes over an existing file, so two
+ * processes can never both take the same lock over. A holder is dead when its process is gone, or when its file has not
+ * been touched for a few seconds. The second rule also covers a stopped process, a reused process id, and another
+ * machine or container that shares the folder.
  */
 
 import { readdirSync, rmSync, statSync, utimesSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** Markers: small facts about this machine that are remembered for a while, so that the next sign-in need not check again. */
+/**
+ * Markers: small facts about this machine that are remembered for a while, so that the next sign-in need not check
+ * again.
+ */
 
 import { join } from 'node:path';
 import { asText, parseJsonObject } from '../json.ts';

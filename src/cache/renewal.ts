@@ -42,9 +42,9 @@ export function renewalMarker(key: CacheKey): string {
 }
 
 /**
- * Whether a token is due for renewal. The moment lies in the first half of the time between `measureRenewalLead` and the
- * minimum life. A hash of the token selects it: machines of a farm that signed in together do not renew together, while
- * all processes of one machine agree.
+ * Whether a token is due for renewal. The moment lies in the first half of the time between `measureRenewalLead` and
+ * the minimum life. A hash of the token selects it: machines of a farm that signed in together do not renew together,
+ * while all processes of one machine agree.
  */
 export function isRenewalDue(cached: CachedToken, nowSeconds: number, minimumLifeSeconds = 0): boolean {
   const leadSeconds = measureRenewalLead(cached, minimumLifeSeconds);

@@ -1,4 +1,6 @@
-/** Shares a token between processes: reads it from the cache, or gets it once for all waiting processes and caches it. */
+/**
+ * Shares a token between processes: reads it from the cache, or gets it once for all waiting processes and caches it.
+ */
 
 import { describeCause } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -60,7 +62,9 @@ export async function obtainShared<T extends object>(
       ? undefined
       : cached;
   };
-  /** Right after a failed renewal, use the old token while it has life left. Another attempt would delay every `get`. */
+  /**
+   * Right after a failed renewal, use the old token while it has life left. Another attempt would delay every `get`.
+   */
   const isPaused = ({ expiresAtSeconds }: CachedToken) =>
     expiresAtSeconds - nowSeconds() > 2 * RENEWAL_PAUSE_SECONDS &&
     readMarker(cache, renewalMarker(key), nowSeconds()) === FAILED;

@@ -44,8 +44,8 @@ const SHARED_FAILURES: readonly ErrorCode[] = [
 ];
 
 /**
- * Runs a flight under the lock of its key, or returns the result that another process got in the meantime. Where no lock
- * can be created it runs without one, which costs a request.
+ * Runs a flight under the lock of its key, or returns the result that another process got in the meantime. Where no
+ * lock can be created it runs without one, which costs a request.
  * @throws CredentialError of the run, ours or another process's; BUSY when another process held the lock until the
  * deadline.
  */

@@ -1,4 +1,7 @@
-/** The person's configuration, read once: the registries that it adds, the settings of each, and where logins are stored. */
+/**
+ * The person's configuration, read once: the registries that it adds, the settings of each, and where logins are
+ * stored.
+ */
 
 import { isAbsolute } from 'node:path';
 import { type CredentialError, describeCause } from '../errors.ts';

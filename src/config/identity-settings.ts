@@ -11,7 +11,9 @@ export interface ChosenIdentity extends ConfiguredSource {
   readonly name: string;
 }
 
-/** Keys for secrets, which people may try although the file must not contain secrets, each with the hint what to use. */
+/**
+ * Keys for secrets, which people may try although the file must not contain secrets, each with the hint what to use.
+ */
 const SECRETS: Readonly<Record<string, string>> = {
   clientSecret: 'use "clientSecretFile", "clientSecretEnv" or "clientSecretKeychain"',
   clientAssertion: 'use "tokenFile" or "tokenEnv"',

@@ -4,8 +4,8 @@ import { parseHost, type Registry } from '../registry.ts';
 import type { ObjectReader } from './object-reader.ts';
 
 /**
- * Selects the entry for a registry: the requested host, else its global login server, else the matching pattern with the
- * most characters.
+ * Selects the entry for a registry: the requested host, else its global login server, else the matching pattern with
+ * the most characters.
  * @param reader the whole file, for error messages.
  * @returns `undefined` when no entry matches.
  * @throws CONFIG_INVALID when an entry means this registry but is neither a login server nor a pattern.
