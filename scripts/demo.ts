@@ -12,7 +12,8 @@ import { createMachine, type Machine } from '../test/e2e/world/machine.ts';
 import { PROGRAM } from '../test/e2e/world/parts.ts';
 import { CLIENT_ID, TENANT_ID } from '../test/emulator/state.ts';
 import { describeClaims } from './demo/claims.ts';
-import { type PullStep, preparePull } from './demo/pull.ts';
+import type { PullStep } from './demo/node-pull.ts';
+import { preparePull } from './demo/pull.ts';
 import { lastLines, runCommand } from './test-parts/command.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));

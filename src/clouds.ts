@@ -1,20 +1,21 @@
-/** The Azure clouds: which registries belong to which, and where their identities sign in. */
+/** The Azure clouds: which registries belong to each one, and where identities sign in. */
 
+/** An Azure cloud, or a registry with a custom domain. */
 export interface Cloud {
   readonly name: string;
-  /** Whole labels that end a login server's name, without the leading dot; or the whole name of one registry. */
+  /** The last labels of a login server's name, without the leading dot; or the whole name of one registry. */
   readonly registrySuffix: string;
-  /** Base URL of Entra ID; `undefined` where it is not public, so that `AZURE_AUTHORITY_HOST` has to name it. */
+  /** Base URL of Entra ID; `undefined` if it is not public. `AZURE_AUTHORITY_HOST` must name it then. */
   readonly authority: string | undefined;
-  /** What an Entra token for the registry is asked for. */
+  /** The audience of an Entra token for the registry. */
   readonly audience: string;
-  /** What it is asked for where Entra does not know `audience`: far more powerful, so only then. */
+  /** The audience to use if Entra does not know `audience`, and only then: such a token can do far more. */
   readonly armAudience: string | undefined;
-  /** What a CI's own token has to be made for. */
+  /** The audience that a token from another issuer, such as a CI system, must have. */
   readonly federatedAudience: string | undefined;
 }
 
-/** The same in every connected cloud; never the registry's own name (AADSTS500011). */
+/** The same in every connected cloud. Entra rejects a registry's own name as the audience (AADSTS500011). */
 const REGISTRY_AUDIENCE = 'https://containerregistry.azure.net';
 const FEDERATED_AUDIENCE = 'api://AzureADTokenExchange';
 
@@ -33,6 +34,7 @@ const cloud = (
   federatedAudience: federatedSuffix === undefined ? undefined : `${FEDERATED_AUDIENCE}${federatedSuffix}`,
 });
 
+/** The clouds that are known without configuration. */
 export const CLOUDS: readonly Cloud[] = [
   cloud('Public', 'azurecr.io', 'https://login.microsoftonline.com', 'https://management.azure.com', ''),
   cloud(
@@ -56,7 +58,11 @@ export const CLOUDS: readonly Cloud[] = [
   cloud('USSec', 'azurecr.microsoft.scloud', undefined, 'https://management.azure.microsoft.scloud', 'USSec'),
 ];
 
-/** A cloud or a registry that only the person's configuration knows; what it leaves out is as in the public cloud. */
+/**
+ * Makes a cloud from the user's configuration.
+ * @param suffix the suffix of the cloud's login servers, or the whole name of one registry.
+ * @param settings what they leave out is the same as in the public cloud, except for the authority.
+ */
 export function createCloud(
   suffix: string,
   settings: {
@@ -70,7 +76,7 @@ export function createCloud(
     registrySuffix: suffix,
     authority: settings.authorityHost?.replace(/\/+$/, ''),
     audience: settings.audience ?? REGISTRY_AUDIENCE,
-    armAudience: undefined, // who names a cloud names its audience
+    armAudience: undefined, // the configuration names the audience of its own cloud
     federatedAudience: settings.federatedAudience ?? FEDERATED_AUDIENCE,
   };
 }

@@ -1,36 +1,37 @@
 /**
- * One value of the configuration, described once: how it is checked, how a mistake is put into words, and how JSON Schema
- * says it.
+ * The fields of the configuration. Each is described once: how its value is checked, what an error message calls it,
+ * and how JSON Schema describes it.
  */
 
 import { isAbsolute } from 'node:path';
 import { asJsonObject, type JsonObject } from './json.ts';
 import { parsePlainUrl } from './network/plain-url.ts';
 
+/** How one value of the configuration is described and checked. */
 export interface Field<T> {
-  /** What the value is for; a sentence of the JSON Schema. */
+  /** What the value is for: a sentence for the JSON Schema. */
   readonly description: string;
-  /** What the value has to be, as the end of "… must be". */
+  /** What the value must be; completes the sentence "… must be". */
   readonly words: string;
-  /** The values, where there are only a few. */
+  /** The allowed values, if there are only a few. */
   readonly choices?: readonly string[];
-  /** The keywords of JSON Schema that say the same as `accepts`. */
+  /** The JSON Schema keywords that describe the same values as `accepts`. */
   readonly schema: JsonObject;
   readonly accepts: (value: unknown) => value is T;
 }
 
-/** The fields of an object, by their keys. None is required. */
+/** The fields of an object, by key. None is required. */
 export type Fields = Readonly<Record<string, Field<unknown>>>;
 
-/** What an object with these fields holds. */
+/** The type of an object with these fields. */
 export type Values<F extends Fields> = {
   readonly [K in keyof F]?: F[K] extends Field<infer T> ? T | undefined : never;
 };
 
 /**
- * Checks the values of an object; keys that are not among the fields are not looked at.
- * @param explain makes the error for the first value that is wrong.
- * @throws what `explain` returns.
+ * Checks the values of an object, and ignores keys that are not among the fields.
+ * @param explain returns the error for the first invalid value.
+ * @throws the error that `explain` returns.
  */
 export function assertValues<F extends Fields>(
   object: unknown,
@@ -43,7 +44,11 @@ export function assertValues<F extends Fields>(
   }
 }
 
-/** A text. The pattern is compiled when a value is checked: V8 reads a pattern when it is made, at every start. */
+/**
+ * A string that matches a pattern.
+ * @param pattern the source of a regular expression with the `u` flag. It is compiled only when a value is checked,
+ * since compiling it here would delay every start.
+ */
 export function text(description: string, words: string, pattern = '^\\P{Cc}+$'): Field<string> {
   return {
     description,
@@ -53,7 +58,7 @@ export function text(description: string, words: string, pattern = '^\\P{Cc}+$')
   };
 }
 
-/** One of a few texts. */
+/** One of a few strings. */
 export function choice<T extends string>(choices: readonly T[], description: string): Field<T> {
   return {
     description,
@@ -64,6 +69,7 @@ export function choice<T extends string>(choices: readonly T[], description: str
   };
 }
 
+/** A boolean. */
 export function flag(description: string): Field<boolean> {
   return {
     description,
@@ -73,7 +79,7 @@ export function flag(description: string): Field<boolean> {
   };
 }
 
-/** A whole number from `least` to `most`. */
+/** A whole number from `least` to `most`, both included. */
 export function wholeNumber(least: number, most: number, description: string): Field<number> {
   return {
     description,
@@ -84,7 +90,7 @@ export function wholeNumber(least: number, most: number, description: string): F
   };
 }
 
-/** One text, or a list of them that is not empty. */
+/** One string that matches a pattern, or a non-empty list of them. */
 export function texts(description: string, words: string, pattern: string): Field<string | readonly string[]> {
   const one = text(description, words, pattern);
   const { accepts: isList, schema } = list(description, words, pattern);
@@ -95,7 +101,7 @@ export function texts(description: string, words: string, pattern: string): Fiel
   };
 }
 
-/** A list of texts that is not empty. */
+/** A non-empty list of strings. */
 export function list(description: string, words: string, pattern?: string): Field<readonly string[]> {
   const one = text(description, words, pattern);
   return {
@@ -107,17 +113,20 @@ export function list(description: string, words: string, pattern?: string): Fiel
   };
 }
 
-/** The id of an application, an identity or a connection. */
+/** The id of an application, a managed identity or a service connection. */
 export function guid(description: string, words: string): Field<string> {
   return text(description, words, '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$');
 }
 
 /** The name of an environment variable. */
 export function variable(description: string): Field<string> {
-  return text(description, 'the name of a variable', '^[A-Za-z_][A-Za-z0-9_]*$');
+  return text(description, 'the name of an environment variable', '^[A-Za-z_][A-Za-z0-9_]*$');
 }
 
-/** A file or folder by its absolute path: the working directory belongs to whoever wrote what is being built. */
+/**
+ * The absolute path of a file or folder. A relative path is rejected, since the author of the code that is being built
+ * controls the working directory.
+ */
 export function path(description: string): Field<string> {
   return {
     description,
@@ -127,7 +136,7 @@ export function path(description: string): Field<string> {
   };
 }
 
-/** An https URL without user name, query and fragment. */
+/** An https URL without a user name, query or fragment. */
 export function httpsUrl(description: string): Field<string> {
   const pattern = '^https://[^\\s?#@]+$';
   const { accepts, schema } = text(description, '', pattern);
@@ -139,7 +148,7 @@ export function httpsUrl(description: string): Field<string> {
   };
 }
 
-/** What a token is for: a URL or the id of an application, to which `/.default` is added to make a scope. */
+/** The audience of a token: a URL or an application's id. With `/.default` appended it is a scope. */
 export function audience(description: string, words: string): Field<string> {
   return text(description, words, '^[0-9a-zA-Z._:/-]+$');
 }

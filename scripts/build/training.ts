@@ -1,19 +1,24 @@
 /** Finds out what the program calls on its way to an answer, by running it as its users do, without network. */
 
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findCache, writeCache } from '../../src/cache/cache.ts';
+import { text } from 'node:stream/consumers';
+import { findCache, keyFileName, writeCache } from '../../src/cache/cache.ts';
+import { type Lock, LockAttempt } from '../../src/cache/lock.ts';
 import { isSkipped, searchIdentities } from '../../src/identity/chain.ts';
 import { asJsonObject, type JsonObject, parseJsonObject } from '../../src/json.ts';
 import { parseRegistry } from '../../src/registry.ts';
-import type { Runtime } from '../../src/system/runtime.ts';
+import { makeOwnFolder } from '../../src/system/files.ts';
 import type { FunctionRange } from './eager.ts';
 
 const PROGRAM = 'start.cjs';
 const REGISTRY = 'myregistry.azurecr.io';
 const NOT_OURS = 'ghcr.io';
+/** How long another process signs in: longer than the program takes to start. */
+const WAIT_MS = 500;
 const TENANT = '72f988bf-86f1-41af-91ab-2d7cd011db47';
 const SERVICE_PRINCIPAL = {
   AZURE_TENANT_ID: TENANT,
@@ -30,8 +35,9 @@ const CLI_PROFILE = {
 const CONFIG = { registries: { '*.azurecr.io': { secret: 'refresh-token' }, [REGISTRY]: { onError: 'fail' } } };
 
 /**
- * Runs the part of the program that every start has: for a server that is not ours, and with a cached token of a service
- * principal, of one with a configuration, of an account of the Azure CLI and of the machine itself.
+ * Runs the part of the program that every start has: for a server that is not ours; with a cached token of a service
+ * principal, of one with a configuration, of an account of the Azure CLI and of the machine itself; and while another
+ * process signs in.
  *
  * @param node the Node to run it with.
  * @returns where in the code the functions are that were called.
@@ -44,22 +50,42 @@ export async function findCalledFunctions(node: string, code: string): Promise<r
     const config = join(scratch, 'config.json');
     await writeFile(config, JSON.stringify(CONFIG));
     const configured = { ...SERVICE_PRINCIPAL, DOCKER_CREDENTIAL_ACR_CONFIG: config };
-    const foreign = await runGet(node, program, NOT_OURS, await createRuntime(join(scratch, 'foreign'), {}));
-    const cached = [
-      await runGet(node, program, REGISTRY, await createRuntime(join(scratch, 'secret'), SERVICE_PRINCIPAL)),
-      await runGet(node, program, REGISTRY, await createRuntime(join(scratch, 'configured'), configured)),
-      await runGet(node, program, REGISTRY, await createRuntime(join(scratch, 'cli'), {}, CLI_PROFILE)),
-      await runGet(node, program, REGISTRY, await createRuntime(join(scratch, 'machine'), {})),
-    ];
-    if (!cached.every(({ stdout }) => stdout.includes('"Secret"'))) throw new Error('A cached token was not found');
-    return [foreign, ...cached].flatMap(({ called }) => called);
+    const machineWith = async (identity: Record<string, string>, profile?: object) =>
+      await createMachine(await mkdtemp(join(scratch, 'home-')), identity, profile);
+
+    const foreign = await runGet(node, program, NOT_OURS, await machineWith({}));
+    const answered: Run[] = [];
+    for (const machine of [
+      await machineWith(SERVICE_PRINCIPAL),
+      await machineWith(configured),
+      await machineWith({}, CLI_PROFILE),
+      await machineWith({}),
+    ]) {
+      machine.keepToken();
+      answered.push(await runGet(node, program, REGISTRY, machine));
+    }
+    answered.push(await runWaiting(node, program, await machineWith(SERVICE_PRINCIPAL)));
+    if (!answered.every(({ stdout }) => stdout.includes('"Secret"'))) throw new Error('A cached token was not found');
+    return [foreign, ...answered].flatMap(({ called }) => called);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
 }
 
-/** A machine with one identity, whose token is cached. */
-async function createRuntime(home: string, identity: Record<string, string>, profile?: object): Promise<Runtime> {
+/** A machine with one identity. */
+interface Machine {
+  readonly env: Readonly<Record<string, string>>;
+  readonly keepToken: () => void;
+  /** Takes the lock of a sign-in with its identity. */
+  readonly lock: () => Lock;
+}
+
+interface Run {
+  readonly stdout: string;
+  readonly called: readonly FunctionRange[];
+}
+
+async function createMachine(home: string, identity: Record<string, string>, profile?: object): Promise<Machine> {
   const env = { ...identity, HOME: home, USERPROFILE: home, DOCKER_CREDENTIAL_ACR_CACHE_DIR: join(home, 'cache') };
   const { platform } = process;
   const runtime = { env, platform, programName: 'docker-credential-acr', now: Date.now, secrets: new Set<string>() };
@@ -71,22 +97,39 @@ async function createRuntime(home: string, identity: Record<string, string>, pro
   const found = [...searchIdentities({ runtime, registry, tenantId: undefined, chosen: undefined })];
   const [first] = found.flatMap((one) => (isSkipped(one) ? [] : [one]));
   if (first === undefined) throw new Error('There is no identity');
+  const key = { service: registry.service, identity: first.description, kind: 'refresh-token' };
   const savedAtSeconds = Math.floor(Date.now() / 1000);
-  writeCache(
-    cache,
-    { service: registry.service, identity: first.description, kind: 'refresh-token' },
-    { token: 'token', savedAtSeconds, expiresAtSeconds: savedAtSeconds + 10_800 },
-  );
-  return runtime;
+  return {
+    env,
+    keepToken: () =>
+      writeCache(cache, key, { token: 'token', savedAtSeconds, expiresAtSeconds: savedAtSeconds + 10_800 }),
+    lock: () => {
+      makeOwnFolder(cache.lockFolder);
+      const lock = new LockAttempt(cache.lockFolder, keyFileName(key)).try();
+      if (lock === undefined) throw new Error('The lock is not free');
+      return lock;
+    },
+  };
 }
 
-async function runGet(node: string, program: string, server: string, { env }: Runtime) {
+/** As of a process that another one gets the token for. */
+async function runWaiting(node: string, program: string, machine: Machine): Promise<Run> {
+  const lock = machine.lock();
+  const running = runGet(node, program, REGISTRY, machine);
+  await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+  machine.keepToken();
+  lock.release();
+  return await running;
+}
+
+async function runGet(node: string, program: string, server: string, { env }: Machine): Promise<Run> {
   const reports = `${env['HOME']}-coverage`;
-  const { stdout } = spawnSync(node, [program, 'get'], {
+  const child = spawn(node, [program, 'get'], {
     env: { ...env, SystemRoot: process.env['SystemRoot'], NODE_V8_COVERAGE: reports },
-    input: `${server}\n`,
-    encoding: 'utf8',
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
+  child.stdin.end(`${server}\n`);
+  const [stdout] = await Promise.all([text(child.stdout), once(child, 'close')]);
   const [report = ''] = await readdir(reports);
   return { stdout, called: readCalled(await readFile(join(reports, report), 'utf8')) };
 }

@@ -3,12 +3,21 @@ import { createHash } from 'node:crypto';
 import { LOGIN_SERVER } from '../../test/e2e/world/cloud.ts';
 import type { Emulator } from '../../test/emulator/emulator.ts';
 import { type JsonRecord, parseJsonRecord, parseRecord, parseString } from '../../test/emulator/json.ts';
-import { createProxiedClient, member } from '../../test/emulator/proxied-client.ts';
-import type { PullStep } from './pull.ts';
+import { createProxiedClient, member, type Reply } from '../../test/emulator/proxied-client.ts';
 
 /** The kinds of manifest that this can read, as an engine says which. */
 const MANIFEST_TYPES =
   'application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json';
+
+/** One step of a pull. */
+export interface PullStep {
+  readonly what: string;
+  /** What came of it. */
+  readonly note: string;
+  /** Of the answer, when it was a request. */
+  readonly status?: number;
+  readonly durationMs: number;
+}
 
 /**
  * Pulls an image through the emulator's proxy, trusting its certificate, and tells each step when it is done.
@@ -23,47 +32,53 @@ export async function pullWithNode(
   tell: (step: PullStep) => void,
 ): Promise<void> {
   const client = await createProxiedClient(emulator);
-  const manifestPath = `/v2/${repository}/manifests/${tag}`;
+  const registryUrl = `https://${LOGIN_SERVER}`;
+  const manifestUrl = `${registryUrl}/v2/${repository}/manifests/${tag}`;
 
-  const timed = async <Result>(
-    action: () => Promise<Result>,
-    describe: (result: Result) => Omit<PullStep, 'durationMs'>,
-  ) => {
+  const timed = async <Result>(step: Omit<PullStep, 'durationMs'>, action: () => Promise<Result>) => {
     const startedMs = performance.now();
     const result = await action();
-    tell({ ...describe(result), durationMs: performance.now() - startedMs });
+    tell({ ...step, durationMs: performance.now() - startedMs });
     return result;
   };
-  /** Sends a request whose answer must have this status. */
-  const expectStatus = (status: number, url: string, note: string, authorization?: string) => {
-    const headers = { accept: MANIFEST_TYPES, ...(authorization === undefined ? {} : { authorization }) };
-    const ask = async () => {
+  const get = (url: string, note: string, expected: Expectation, authorization?: string) =>
+    timed({ status: expected.status, what: `GET ${shorten(url)}`, note }, async () => {
+      const headers = { accept: MANIFEST_TYPES, ...(authorization === undefined ? {} : { authorization }) };
       const reply = await client.ask(url, { headers });
-      if (reply.status !== status) throw new Error(`GET ${url} answered ${reply.status} instead of ${status}`);
+      checkReply(url, reply, expected);
       return reply;
-    };
-    return timed(ask, () => ({ status, what: `GET ${shorten(url)}`, note }));
-  };
-  const registryUrl = `https://${LOGIN_SERVER}`;
+    });
 
   try {
-    const challenged = await expectStatus(401, `${registryUrl}/v2/`, 'says where tokens are');
-    const tokenUrl = readTokenUrl(`${challenged.headers['www-authenticate']}`, repository);
-    await expectStatus(401, tokenUrl, 'refused without a credential');
-    await expectStatus(401, `${registryUrl}${manifestPath}`, 'refused without a token');
+    const challenge = await get(`${registryUrl}/v2/`, 'says where tokens are', { status: 401 });
+    const tokenUrl = readTokenUrl(`${challenge.headers['www-authenticate']}`, repository);
+    await get(tokenUrl, 'refused without a credential', { status: 401 });
+    await get(manifestUrl, 'refused without a token', { status: 401 });
 
-    const answer = await timed(runHelper, () => ({ what: 'docker-credential-acr get', note: 'the credential' }));
-    const token = await expectStatus(200, tokenUrl, 'a token for this pull', formatBasic(answer));
+    const answer = await timed({ what: 'docker-credential-acr get', note: 'the credential' }, runHelper);
+    const token = await get(tokenUrl, 'a token for this pull', { status: 200 }, formatBasic(answer));
     const bearer = `Bearer ${member(token, 'access_token')}`;
 
-    const manifest = await expectStatus(200, `${registryUrl}${manifestPath}`, 'the manifest', bearer);
-    checkDigest(manifest.body, `${manifest.headers['docker-content-digest']}`);
+    const manifest = await get(manifestUrl, 'the manifest', { status: 200 }, bearer);
     for (const { digest, note } of listBlobs(manifest.body.toString())) {
-      const blob = await expectStatus(200, `${registryUrl}/v2/${repository}/blobs/${digest}`, note, bearer);
-      checkDigest(blob.body, digest);
+      await get(`${registryUrl}/v2/${repository}/blobs/${digest}`, note, { status: 200, digest }, bearer);
     }
   } finally {
     await client.close();
+  }
+}
+
+interface Expectation {
+  readonly status: number;
+  /** Of the body. */
+  readonly digest?: string;
+}
+
+function checkReply(url: string, { status, body }: Reply, expected: Expectation): void {
+  if (status !== expected.status) throw new Error(`GET ${url} answered ${status} instead of ${expected.status}`);
+  const digest = `sha256:${createHash('sha256').update(body).digest('hex')}`;
+  if (expected.digest !== undefined && digest !== expected.digest) {
+    throw new Error(`GET ${url} answered with the content of ${digest}`);
   }
 }
 
@@ -98,11 +113,6 @@ function readDigest(descriptor: JsonRecord | undefined): string {
   const digest = parseString(descriptor?.['digest']);
   if (digest === undefined) throw new Error('Cannot read the manifest: a digest is missing');
   return digest;
-}
-
-function checkDigest(content: Buffer, digest: string): void {
-  const actual = `sha256:${createHash('sha256').update(content).digest('hex')}`;
-  if (actual !== digest) throw new Error(`The content of ${digest} has the digest ${actual}`);
 }
 
 /** Host and path, with as much of a digest as tells it from others. */

@@ -6,17 +6,7 @@ import type { Machine, MachineRunOptions } from '../../test/e2e/world/machine.ts
 import { findPart } from '../../test/e2e/world/parts.ts';
 import { prepareContainerStorage } from '../../test/e2e/world/podman.ts';
 import { lastLines } from '../test-parts/command.ts';
-import { pullWithNode } from './node-pull.ts';
-
-/** One step of a pull. */
-export interface PullStep {
-  readonly what: string;
-  /** What came of it. */
-  readonly note: string;
-  /** Of the answer, when it was a request. */
-  readonly status?: number;
-  readonly durationMs: number;
-}
+import { type PullStep, pullWithNode } from './node-pull.ts';
 
 export interface Pull {
   /** What a person would type, or what is done instead. */

@@ -1,5 +1,5 @@
 /**
- * The registry's access tokens, which are good for a scope and live for 75 minutes.
+ * The registry's access tokens. Each is limited to a scope and lives for 75 minutes.
  *
  * @see https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
  */
@@ -11,10 +11,10 @@ import type { Registry } from '../registry.ts';
 import { describeRefusal, parseToken } from './token-response.ts';
 
 /**
- * `POST /oauth2/token`.
+ * Gets an access token for a scope with the registry's refresh token (`POST /oauth2/token`).
  * @param scope such as `repository:team/app:pull`; the registry may grant less.
- * @throws TOKEN_REFUSED when it does not accept its refresh token any more, REGISTRY_REFUSED, ANSWER_INVALID,
- * NETWORK_FAILED
+ * @throws TOKEN_REFUSED when the registry no longer accepts the refresh token, REGISTRY_REFUSED for any other refusal,
+ * ANSWER_INVALID when the response contains no token, NETWORK_FAILED
  */
 export async function requestAccessToken(
   http: HttpClient,
@@ -34,7 +34,7 @@ export async function requestAccessToken(
     ],
   });
   if (response.status !== 401) return parseToken(registry, response, 'access_token');
-  throw new CredentialError('TOKEN_REFUSED', `${host} does not accept its own token any more`, {
+  throw new CredentialError('TOKEN_REFUSED', `${host} no longer accepts its own refresh token`, {
     causes: describeRefusal(response),
     hint: `docker logout ${host}`,
   });

@@ -1,5 +1,5 @@
 /**
- * The registry's exchange of an Entra token for a refresh token of its own.
+ * The exchange of an Entra token for the registry's refresh token.
  *
  * @see https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
  */
@@ -14,9 +14,10 @@ import type { Registry } from '../registry.ts';
 import { describeRefusal, parseToken } from './token-response.ts';
 
 /**
- * `POST /oauth2/exchange`.
- * @param tenant sent only when the person chose one: the registry reads it from the token otherwise.
- * @throws TOKEN_REFUSED when it does not accept the Entra token, REGISTRY_REFUSED, ANSWER_INVALID, NETWORK_FAILED
+ * Exchanges an Entra token for the registry's refresh token (`POST /oauth2/exchange`).
+ * @param tenant the tenant that the user configured; without one, the registry reads the tenant from the token.
+ * @throws TOKEN_REFUSED when the registry does not accept the Entra token, REGISTRY_REFUSED for any other refusal,
+ * ANSWER_INVALID when the response contains no token, NETWORK_FAILED
  */
 export async function exchangeToken(
   http: HttpClient,
@@ -39,8 +40,8 @@ export async function exchangeToken(
 }
 
 /**
- * The registry gives one 401 for nearly every problem with an identity, so the Entra token is asked who it is.
- * What it says is for people only; it is the registry that decides.
+ * The registry responds with the same 401 to nearly every problem with an identity. The claims of the Entra token tell
+ * the user which identity it was; they decide nothing.
  */
 function explainUnauthorized(
   { host, service, cloud }: Registry,
@@ -53,7 +54,7 @@ function explainUnauthorized(
   const account = quoteForeignText(who ?? 'the identity', 80);
   const tenant = asText(claims['tid']);
   const causes = [...describeRefusal(response)];
-  if (tenant !== undefined) causes.splice(1, 0, `the identity signed in at tenant ${quoteForeignText(tenant, 40)}`);
+  if (tenant !== undefined) causes.splice(1, 0, `the identity signed in to tenant ${quoteForeignText(tenant, 40)}`);
   if (cloud.armAudience !== undefined && asText(claims['aud'])?.replace(/\/$/, '') === cloud.armAudience) {
     return new CredentialError(
       'TOKEN_REFUSED',
@@ -61,10 +62,10 @@ function explainUnauthorized(
       { causes, hint: `az acr config authentication-as-arm show -r ${name}` },
     );
   }
-  return new CredentialError('TOKEN_REFUSED', `${account} has no role there, or is of another tenant`, {
+  return new CredentialError('TOKEN_REFUSED', `${account} has no role on the registry, or belongs to another tenant`, {
     causes,
     hint:
       `az role assignment create --role AcrPull --assignee ${account} --scope $(az acr show -n ${name} --query id -o tsv) ` +
-      `(a new role takes up to 10 minutes); for a registry of another tenant set its "tenantId"`,
+      `(a new role takes up to 10 minutes to apply); for a registry in another tenant, set its "tenantId"`,
   });
 }

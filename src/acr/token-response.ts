@@ -1,4 +1,4 @@
-/** The responses of the registry's token service: the token, or why there is none and what helps. */
+/** Reads the responses of the registry's token service: a token, or an error with its reason and a hint. */
 
 import type { ExpiringToken } from '../cache/shared-token.ts';
 import { readExpiry } from '../entra/claims.ts';
@@ -8,7 +8,10 @@ import { describeCorrelation, describeResponse, type HttpResponse, readCorrelati
 import { quoteForeignText } from '../redact.ts';
 import type { Registry } from '../registry.ts';
 
-/** @throws REGISTRY_REFUSED, ANSWER_INVALID */
+/**
+ * Reads the token from a response; its expiry comes from the token itself.
+ * @throws REGISTRY_REFUSED when the status is not 200, ANSWER_INVALID when the response contains no token.
+ */
 export function parseToken(
   registry: Registry,
   response: HttpResponse,
@@ -17,9 +20,9 @@ export function parseToken(
   if (response.status !== 200) throw explainRefusal(registry, response);
   const token = asText(parseJsonObject(response.body)?.[field]);
   if (token !== undefined) return { token, expiresAtSeconds: readExpiry(token) };
-  throw new CredentialError('ANSWER_INVALID', `${registry.host} answered without a ${field}`, {
+  throw new CredentialError('ANSWER_INVALID', `${registry.host} returned no ${field}`, {
     causes: describeCorrelation(readCorrelationId(response)),
-    hint: 'check HTTPS_PROXY; a proxy may have answered',
+    hint: 'check HTTPS_PROXY; the response may come from a proxy',
   });
 }
 
@@ -35,21 +38,27 @@ function explainRefusal({ host }: Registry, response: HttpResponse): CredentialE
         return refuse(`${host} denies access`, `az acr show -n ${name} --query ${query}`);
       }
       const hint = `az acr network-rule add -n ${name} --ip-address ${address}`;
-      return refuse(`the firewall of ${host} does not let ${address} in`, hint);
+      return refuse(`the firewall of ${host} blocks ${address}`, hint);
     }
     case 404:
       return refuse(`${host} has no token service`, `az acr show -n ${name} --query loginServer`);
     case 429: {
       const seconds = response.header('retry-after');
       const wait = seconds === undefined ? 'a minute' : `${quoteForeignText(seconds, 20)} seconds`;
-      return refuse(`${host} receives too many requests`, `wait ${wait} and try again`);
+      return refuse(`${host} received too many requests`, `wait ${wait} and try again`);
     }
     default:
-      return refuse(`${host} answered ${response.status}`, `az acr check-health -n ${name} --ignore-errors --yes`);
+      return refuse(
+        `${host} responded with status ${response.status}`,
+        `az acr check-health -n ${name} --ignore-errors --yes`,
+      );
   }
 }
 
-/** The registry's own words, or what came instead of them, and what its log knows the request by. */
+/**
+ * Describes a refusal as the causes of an error.
+ * @returns the registry's own code and message, or the start of the body if it has none; then the correlation id.
+ */
 export function describeRefusal(response: HttpResponse): readonly string[] {
   const errors = parseJsonObject(response.body)?.['errors'];
   const error = asJsonObject(Array.isArray(errors) ? errors[0] : undefined);

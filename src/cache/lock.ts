@@ -104,11 +104,10 @@ export class LockAttempt {
     }
     // Measured with our own clock: a shared folder may be on a machine with another time.
     if (nowMs - this.#seen.sinceMs > DEAD_AFTER_MS) return true;
-    // The holder was alive a moment ago. Return early, so that a waiting process loads no module for the host name.
-    if (Math.abs(Date.now() - touchedMs) < HEARTBEAT_MS) return false;
     const [processId, host] = (readOwnFile(file, MAX_LOCK_BYTES) ?? '').split(' ');
-    if (host !== readHostName()) return false;
-    return Date.now() - touchedMs > DEAD_AFTER_MS || !isRunning(Number(processId));
+    if (Date.now() - touchedMs <= DEAD_AFTER_MS && isRunning(Number(processId))) return false;
+    // Checked last, so that a process that waits for a living holder loads no module for the host name.
+    return host === readHostName();
   }
 }
 

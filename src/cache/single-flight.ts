@@ -3,14 +3,14 @@
  */
 
 import { join } from 'node:path';
-import { CredentialError, describeCause, type ErrorCode } from '../errors.ts';
-import { asText, parseJsonObject } from '../json.ts';
+import { CredentialError, describeCause } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { readClockMs } from '../system/clock.ts';
-import { makeOwnFolder, readOwnFile, replaceOwnFile } from '../system/files.ts';
+import { makeOwnFolder, readOwnFile } from '../system/files.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { type Cache, type CacheKey, keyFileName } from './cache.ts';
 import { type Lock, LockAttempt } from './lock.ts';
+import { LockWait } from './lock-wait.ts';
 
 /** How to get a result that processes share. */
 export interface Flight<T> {
@@ -28,20 +28,7 @@ export interface Flight<T> {
   readonly log: Log | undefined;
 }
 
-const FIRST_WAIT_MS = 8;
-const MAX_WAIT_MS = 100;
 const MAX_FAILURE_BYTES = 16 * 1024;
-
-/** Failures that the waiting processes would have met as well. */
-const SHARED_FAILURES: readonly ErrorCode[] = [
-  'IDENTITY_FAILED',
-  'ENTRA_REFUSED',
-  'AUDIENCE_UNKNOWN',
-  'REGISTRY_REFUSED',
-  'TOKEN_REFUSED',
-  'NETWORK_FAILED',
-  'ANSWER_INVALID',
-];
 
 /**
  * Runs a flight under the lock of its key, or returns the result that another process got in the meantime. Where no
@@ -57,7 +44,10 @@ export async function runSingleFlight<T>(cache: Cache | undefined, key: CacheKey
   try {
     return await flight.run();
   } catch (cause) {
-    if (turn.lock !== undefined) await shareFailure(failureFile, flight, cause);
+    if (turn.lock !== undefined && cause instanceof CredentialError) {
+      const { shareFailure } = await import('./shared-failure.ts');
+      shareFailure(failureFile, flight, cause);
+    }
     throw cause;
   } finally {
     turn.lock?.release();
@@ -72,74 +62,52 @@ async function takeTurn<T>(
   failureFile: string,
 ): Promise<{ found: T } | { lock: Lock | undefined }> {
   const startedAtMs = Date.now();
-  const attempt = makeOwnFolder(cache.lockFolder) ? new LockAttempt(cache.lockFolder, keyFileName(key)) : undefined;
-  for (let waits = 0; ; waits += 1) {
-    let lock: Lock | undefined;
-    try {
-      if (attempt === undefined) throw new Error(`${cache.lockFolder} is not a folder that only you can write to`);
-      lock = attempt.try();
-    } catch (cause) {
-      flight.log?.({ step: 'lock', outcome: 'not-locked', reason: describeCause(cause) });
-      return { lock: undefined };
+  const name = keyFileName(key);
+  const attempt = makeOwnFolder(cache.lockFolder) ? new LockAttempt(cache.lockFolder, name) : undefined;
+  let wait: LockWait | undefined;
+  try {
+    for (;;) {
+      const early = wait === undefined ? undefined : flight.peek();
+      if (early !== undefined) return { found: early };
+      let lock: Lock | undefined;
+      try {
+        if (attempt === undefined) throw new Error(`${cache.lockFolder} is not a folder that only you can write to`);
+        lock = attempt.try();
+      } catch (cause) {
+        flight.log?.({ step: 'lock', outcome: 'not-locked', reason: describeCause(cause) });
+        return { lock: undefined };
+      }
+      if (lock !== undefined) {
+        // The previous holder may have saved the result since the last check.
+        const found = flight.peek();
+        if (found === undefined) return { lock };
+        lock.release();
+        return { found };
+      }
+      await rethrowFailure(failureFile, flight.secret, startedAtMs);
+      if (wait === undefined) flight.onWait?.();
+      wait ??= new LockWait(cache.lockFolder, name);
+      await waitForOther(wait, flight.deadlineMs);
     }
-    const found = flight.peek();
-    if (found !== undefined) {
-      lock?.release();
-      return { found };
-    }
-    if (lock !== undefined) return { lock };
-    await rethrowFailure(failureFile, flight.secret, startedAtMs);
-    if (waits === 0) flight.onWait?.();
-    await waitForOther(flight.deadlineMs, Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 1.5 ** waits));
+  } finally {
+    wait?.close();
   }
 }
 
-async function waitForOther(deadlineMs: number, waitMs: number): Promise<void> {
+async function waitForOther(wait: LockWait, deadlineMs: number): Promise<void> {
   if (readClockMs() > deadlineMs) {
     throw new CredentialError('BUSY', 'another process has been signing in for too long', {
       hint: 'try again; if that fails too, look for a docker-credential-acr process that hangs',
     });
   }
-  // Random, so that the waiting processes do not wake up together and slow down the one that signs in.
-  await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random())));
-}
-
-/** Saves the failure, redacted, for the processes that wait for the lock. */
-async function shareFailure<T>(file: string, { runtime, secret }: Flight<T>, failure: unknown): Promise<void> {
-  if (!(failure instanceof CredentialError) || !SHARED_FAILURES.includes(failure.code)) return;
-  const { createRedactor } = await import('../redact.ts');
-  const redact = createRedactor(runtime);
-  const { code } = failure;
-  const [message, causes] = [redact(failure.message), failure.causes.map(redact)];
-  const hint = failure.hint === undefined ? undefined : redact(failure.hint);
-  const failedAtMs = Date.now();
-  const salt = `${failedAtMs} ${process.pid}`;
-  const record = { failedAtMs, salt, proof: await prove(salt, secret), code, message, causes, hint };
-  try {
-    replaceOwnFile(file, JSON.stringify(record));
-  } catch {
-    // Then the other processes sign in themselves.
-  }
+  await wait.next();
 }
 
 /** @throws the failure of the process that held the lock, if it failed with the same secret while we waited. */
 async function rethrowFailure(file: string, secret: string, sinceMs: number): Promise<void> {
-  const failure = parseJsonObject(readOwnFile(file, MAX_FAILURE_BYTES) ?? '');
-  if (failure === undefined || typeof failure['failedAtMs'] !== 'number' || failure['failedAtMs'] < sinceMs) return;
-  if (failure['proof'] !== (await prove(asText(failure['salt']) ?? '', secret))) return;
-  const code = SHARED_FAILURES.find((shared) => shared === failure['code']);
-  const message = asText(failure['message']);
-  if (code === undefined || message === undefined) return;
-  const causes = Array.isArray(failure['causes']) ? failure['causes'].map(asText) : [];
-  const hint = asText(failure['hint']);
-  throw new CredentialError(code, message, {
-    causes: causes.filter((cause) => cause !== undefined),
-    ...(hint === undefined ? {} : { hint }),
-  });
-}
-
-/** Computes a proof by which two processes can see that they have the same secret, without revealing it. */
-async function prove(salt: string, secret: string): Promise<string> {
-  const { createHmac } = await import('node:crypto'); // takes 8 ms to load, so only after a failure
-  return createHmac('sha256', salt).update(secret).digest('base64url');
+  const record = readOwnFile(file, MAX_FAILURE_BYTES);
+  if (record === undefined) return;
+  const { parseFailure } = await import('./shared-failure.ts');
+  const failure = parseFailure(record, secret, sinceMs);
+  if (failure !== undefined) throw failure;
 }

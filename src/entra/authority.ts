@@ -1,4 +1,4 @@
-/** Where an identity signs in: the authority of a cloud, and the tenant. */
+/** Where an identity signs in: an authority of Entra ID, and a tenant. */
 
 import { CLOUDS } from '../clouds.ts';
 import { CredentialError } from '../errors.ts';
@@ -6,14 +6,15 @@ import { formatBaseUrl, parsePlainUrl } from '../network/plain-url.ts';
 import type { Registry } from '../registry.ts';
 import { type Runtime, readVariable } from '../system/runtime.ts';
 
+/** The Entra ID server that an identity signs in to. */
 export interface Authority {
-  /** Base URL of Entra without a trailing slash, such as `https://login.microsoftonline.com`. */
+  /** Base URL of Entra ID without a trailing slash, such as `https://login.microsoftonline.com`. */
   readonly url: string;
-  /** That the environment names another cloud's authority than the registry's: told when the sign-in fails. */
+  /** A warning that `AZURE_AUTHORITY_HOST` names another cloud than the registry's; shown if the sign-in fails. */
   readonly contradiction: string | undefined;
 }
 
-/** Whose sign-in it is. */
+/** What determines the authority of a sign-in. */
 export interface AuthorityRequest {
   readonly runtime: Runtime;
   readonly registry: Registry;
@@ -21,8 +22,10 @@ export interface AuthorityRequest {
 }
 
 /**
- * The authority for a registry: the configuration's, else `AZURE_AUTHORITY_HOST`, else that of the registry's cloud.
- * @throws IDENTITY_INVALID
+ * Finds the authority for a registry: the configuration's, else `AZURE_AUTHORITY_HOST`, else that of the registry's
+ * cloud.
+ * @throws IDENTITY_INVALID when `AZURE_AUTHORITY_HOST` is not a plain https URL, or is missing and the cloud's
+ * authority is not public.
  */
 export function findAuthority({ runtime, registry, parameters }: AuthorityRequest): Authority {
   const { host, cloud } = registry;
@@ -36,7 +39,7 @@ export function findAuthority({ runtime, registry, parameters }: AuthorityReques
       hint: 'set AZURE_AUTHORITY_HOST to the authority of your cloud, such as https://login.example.com',
     });
   }
-  // The client's secret is posted there: nothing but https to a plain host will do.
+  // The sign-in sends the client's secret there, so only a plain https URL is accepted.
   const url = parsePlainUrl(named);
   if (url === undefined) {
     throw new CredentialError('IDENTITY_INVALID', 'AZURE_AUTHORITY_HOST is not an https URL', {
@@ -48,18 +51,19 @@ export function findAuthority({ runtime, registry, parameters }: AuthorityReques
   const contradiction =
     owner === undefined || owner.name === cloud.name || cloud.authority === undefined
       ? undefined
-      : `AZURE_AUTHORITY_HOST is that of the ${owner.name} cloud, ${host} is of the ${cloud.name} cloud (${cloud.authority})`;
+      : `AZURE_AUTHORITY_HOST names the ${owner.name} cloud, but ${host} belongs to the ${cloud.name} cloud (${cloud.authority})`;
   return { url: base, contradiction };
 }
 
 /**
- * What Entra takes as a tenant in a URL's path: an id or a domain.
- * @param setting what names it: a variable, or a key of the configuration in quotes.
+ * Checks that a text can stand for a tenant in the path of an Entra URL: an id or a domain.
+ * @param setting where the tenant comes from, for the error: a variable, or a quoted key of the configuration.
+ * @returns `tenantId`, unchanged.
  * @throws IDENTITY_INVALID when the text cannot be a tenant.
  */
 export function checkTenant(tenantId: string, setting: string): string {
   if (/^[0-9a-zA-Z][0-9a-zA-Z.-]*$/.test(tenantId)) return tenantId;
-  throw new CredentialError('IDENTITY_INVALID', `${setting} is not a tenant`, {
-    hint: `set ${setting} to the id or the domain of a tenant: az account show --query tenantId`,
+  throw new CredentialError('IDENTITY_INVALID', `${setting} is not a tenant id or domain`, {
+    hint: `set ${setting} to the id or domain of a tenant: az account show --query tenantId`,
   });
 }

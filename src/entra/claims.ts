@@ -1,10 +1,14 @@
-/** What a token says of itself. Nobody but its issuer's own servers checks that, so nothing is decided by it. */
+/** Reads the claims of a token without checking its signature. They must not decide whether to trust the token. */
 
 import { decodeJwt } from 'jose/jwt/decode';
 
+/** The payload of a JWT, not verified. */
 export type Claims = Readonly<Record<string, unknown>>;
 
-/** @returns no claims when the token cannot be read. */
+/**
+ * Decodes the claims of a JWT.
+ * @returns an empty object when the token is not a JWT.
+ */
 export function readClaims(token: string): Claims {
   try {
     return decodeJwt(token);
@@ -13,13 +17,19 @@ export function readClaims(token: string): Claims {
   }
 }
 
-/** @returns the end of a token in seconds since the epoch; `undefined` for one that does not say it. */
+/**
+ * Reads when a token expires.
+ * @returns seconds since the epoch; `undefined` when the token is not a JWT or has no `exp` claim.
+ */
 export function readExpiry(token: string): number | undefined {
   const { exp } = readClaims(token);
   return typeof exp === 'number' && Number.isFinite(exp) ? exp : undefined;
 }
 
-/** Whom a token is for: one, several or nobody. */
+/**
+ * Reads the audiences of a token.
+ * @returns an empty list when there is no `aud` claim.
+ */
 export function readAudiences({ aud }: Claims): readonly unknown[] {
   return [aud ?? []].flat();
 }

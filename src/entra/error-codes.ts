@@ -1,28 +1,31 @@
 /**
- * What Entra's error codes mean for a person, and what helps. Advice only: the program never decides by a code, since
- * codes and texts change.
+ * Explains Entra's error codes to the user, and says what helps. This is advice only, with one exception:
+ * `UNKNOWN_AUDIENCE_CODES` decide whether another audience is tried.
  *
  * @see https://learn.microsoft.com/entra/identity-platform/reference-error-codes
  */
 
-/** Entra does not know, or does not give out, the resource that was asked for: another audience may help. */
+/** Entra does not know the audience, or issues no tokens for it: another audience may work. */
 export const UNKNOWN_AUDIENCE_CODES: readonly number[] = [500011, 50001, 650052, 650057];
 
-/** Whom a token is for that only the token proxy of a cluster can redeem. */
+/** The audience of a Kubernetes token that only the cluster's token proxy can exchange. */
 export const BINDING_AUDIENCE = 'api://AKSIdentityBinding';
 
+/** What an error code means, and what helps. */
 export interface EntraAdvice {
-  /** What is the case, as the end of "Cannot sign in for …: ". */
+  /** The problem; completes the sentence "Cannot sign in for …: ". `undefined` for an unknown code. */
   readonly meaning: string | undefined;
+  /** The hint: a command or an instruction. */
   readonly fix: string;
 }
 
+/** What the hints refer to. */
 interface EntraSubject {
   readonly clientId: string;
   readonly tenant: string;
-  /** Whom the assertion is for, if there is one. */
+  /** The audience of the assertion, if there is one. */
   readonly audience?: string;
-  /** How far this machine's clock is ahead of Entra's, where that is known. */
+  /** How far this machine's clock is ahead of Entra's, if that is known. */
   readonly clockAheadSeconds?: number | undefined;
 }
 
@@ -33,17 +36,17 @@ const LOGIN = ({ tenant }: EntraSubject) =>
 const RESET = ({ clientId }: EntraSubject) => `az ad app credential reset --id ${clientId}`;
 const CHECK_APP = ({ clientId }: EntraSubject) => `az ad sp show --id ${clientId}`;
 const GET_NEW = 'get a new assertion';
-/** A smaller difference is within what Entra allows for. */
+/** Entra tolerates a smaller difference. */
 const CLOCK_MATTERS_SECONDS = 60;
 const SET_CLOCK = ({ clockAheadSeconds }: EntraSubject) => {
-  if (clockAheadSeconds === undefined) return `compare this machine's clock; ${GET_NEW}`;
+  if (clockAheadSeconds === undefined) return `check this machine's clock; ${GET_NEW}`;
   return Math.abs(clockAheadSeconds) < CLOCK_MATTERS_SECONDS
     ? `${GET_NEW}: this machine's clock is right`
     : "set this machine's clock: timedatectl set-ntp true";
 };
 const CHECK_FEDERATION = ({ clientId, audience }: EntraSubject) =>
   audience === BINDING_AUDIENCE
-    ? 'the pod has to go through its token proxy: annotate it with azure.workload.identity/use-identity-binding: "true", which sets AZURE_KUBERNETES_TOKEN_PROXY'
+    ? 'the pod must use the token proxy: annotate it with azure.workload.identity/use-identity-binding: "true", which sets AZURE_KUBERNETES_TOKEN_PROXY'
     : `az ad app federated-credential list --id ${clientId}`;
 const WAIT = () => 'wait a minute and try again';
 
@@ -57,7 +60,7 @@ const ROWS: readonly Row[] = [
   [
     [700016, 700011],
     'the application is not in this tenant',
-    ({ tenant }) => `check AZURE_CLIENT_ID, and that AZURE_TENANT_ID is ${tenant}, and the cloud`,
+    ({ tenant }) => `check AZURE_CLIENT_ID, AZURE_TENANT_ID (${tenant} was used) and the cloud`,
   ],
   [
     [7000112, 70001],
@@ -67,7 +70,7 @@ const ROWS: readonly Row[] = [
   [
     [90002, 900023],
     'there is no such tenant',
-    () => 'check AZURE_TENANT_ID; for a tenant of another cloud set AZURE_AUTHORITY_HOST',
+    () => 'check AZURE_TENANT_ID; for a tenant in another cloud, set AZURE_AUTHORITY_HOST',
   ],
   [
     [90038, 900382, 900432],
@@ -80,41 +83,52 @@ const ROWS: readonly Row[] = [
     () => "check that AZURE_TENANT_ID is the registry's tenant: az acr show -n NAME --query id",
   ],
   [[700027, 50012], 'the certificate does not belong to the application', CHECK_APP],
-  [[700030], 'the certificate is not one that the application trusts', CHECK_APP],
-  [[700024, 500133], 'the assertion is out of date', SET_CLOCK],
+  [[700030], 'the application does not trust the certificate', CHECK_APP],
+  [[700024, 500133], 'the assertion is outside its validity period', SET_CLOCK],
   [[70021, 700211, 700212, 700213, 7002137, 7002138], 'no federated credential matches', CHECK_FEDERATION],
-  [[700229], 'this kind of token cannot be federated', () => 'use the token of an application or a managed identity'],
+  [
+    [700229],
+    'this kind of token cannot be used as a federated credential',
+    () => 'use the token of an application or a managed identity',
+  ],
   [[7000218], 'the application needs a secret or a certificate', () => 'set AZURE_CLIENT_SECRET'],
-  [[700025], 'the application takes no secret', () => 'unset AZURE_CLIENT_SECRET'],
+  [[700025], 'the application does not accept a secret', () => 'unset AZURE_CLIENT_SECRET'],
   [[7002104], 'secrets are disabled for the application', () => 'use a certificate or a federated credential'],
   [[50034, 50020, 51004, 16000, 90072], 'the account is not in this tenant', LOGIN],
   [[50076, 50079, 50074, 50072, 50078, 50158], 'multi-factor authentication is needed', LOGIN],
   [
     [53003, 53000, 53001, 53002, 530032, 530035, 50131],
     'a Conditional Access policy blocks the sign-in',
-    () => "ask the tenant's administrator which policy applies (the correlation id finds it)",
+    () => "ask the tenant's administrator which policy applies (the correlation id identifies the sign-in)",
   ],
   [
     [65001, 65004, 90094, 90008, 650056],
     'consent is missing',
     ({ clientId }) => `az ad app permission admin-consent --id ${clientId}`,
   ],
-  [[65002], 'this application may not ask for the registry', () => 'use an application of your own'],
+  [
+    [65002],
+    'this application is not allowed to request a token for Azure Container Registry',
+    () => 'use an application of your own',
+  ],
   [[70008, 700082, 70043, 50089, 50173, 50132, 50133], 'the sign-in has expired', LOGIN],
   [[50057, 50055, 50053, 50126], 'the account is disabled, locked, or its password is wrong', LOGIN],
   [[50105], 'the account is not assigned to the application', CHECK_APP],
   [
     [50194, 9001023, 9002332],
-    'the application needs its own tenant',
+    'the application requires sign-in to its own tenant',
     () => 'set AZURE_TENANT_ID to the id of the tenant',
   ],
   [[70011, 1002012], 'the scope is invalid', () => 'report this with the correlation id'],
-  [[50196, 90055], 'Entra ID sees too many sign-ins', WAIT],
-  [[90033, 90006, 90024, 50033, 90012], 'Entra ID has a passing fault', WAIT],
+  [[50196, 90055], 'Entra ID received too many sign-ins', WAIT],
+  [[90033, 90006, 90024, 50033, 90012], 'Entra ID has a temporary problem', WAIT],
   [[100007], 'the regional authority is not allowed', () => 'unset AZURE_REGIONAL_AUTHORITY_NAME'],
 ];
 
-/** @param code the digits after `AADSTS`. */
+/**
+ * Explains an error code of Entra.
+ * @param code the digits after `AADSTS`; `undefined` when the response had none.
+ */
 export function findEntraAdvice(code: string | undefined, subject: EntraSubject): EntraAdvice {
   const row = ROWS.find(([codes]) => codes.includes(Number(code)));
   if (row !== undefined) return { meaning: row[1], fix: row[2](subject) };

@@ -20,45 +20,47 @@ import type { Authority } from './authority.ts';
 import { type Claims, readAudiences, readClaims } from './claims.ts';
 import { findEntraAdvice, UNKNOWN_AUDIENCE_CODES } from './error-codes.ts';
 
-/** What a request is sent with. */
+/** What every request to the token endpoint needs. */
 export interface EntraContext {
   readonly runtime: Runtime;
   readonly http: HttpClient;
-  /** What the token is for, without `/.default`. */
+  /** The audience of the token, without `/.default`. */
   readonly audience: string;
 }
 
+/** A request for an access token with the client-credentials grant. */
 export interface TokenRequest {
   readonly authority: Authority;
   readonly tenant: string;
   readonly clientId: string;
-  /** The fields that prove who asks. */
+  /** The form fields that prove the client's identity: a secret, or an assertion. */
   readonly credential: Readonly<Record<string, string>>;
-  /** Who asks, for people: "the client secret of …". */
+  /** What signs in, for error messages: "the client secret of …". */
   readonly actor: string;
-  /** The token of another issuer that proves it, of which people are told issuer, subject and audience. */
+  /** The other issuer's token in `credential`. Error messages name its issuer, subject and audience. */
   readonly assertion?: string;
-  /** The certificate that signed, in words: told when Entra does not know it. */
+  /** A description of the certificate that signed; shown when Entra does not accept it. */
   readonly certificate?: string;
   readonly route?: TokenRoute | undefined;
 }
 
-/** Where to send the request and by which way, when that is not the authority itself. */
+/** Another way to the token endpoint than the authority itself: a cluster's token proxy. */
 export interface TokenRoute {
   readonly http: HttpClient;
   readonly tokenEndpoint: string;
-  /** What to check when nobody answers there. */
+  /** The hint for when it cannot be reached or sends no OAuth response. */
   readonly hint: string;
 }
 
 const CERTIFICATE_CODES = ['700027', '50012', '700030'];
 const TIME_CODES = ['700024', '500133'];
-/** What travels and answers take: a smaller difference tells nothing of a clock. */
+/** Network latency and the header's whole seconds explain a smaller difference: the clocks agree. */
 const CLOCK_TOLERANCE_SECONDS = 10;
 
 /**
  * Gets an access token for the registry's audience with the client-credentials grant.
- * @throws ENTRA_REFUSED, ANSWER_INVALID, NETWORK_FAILED
+ * @throws ENTRA_REFUSED, AUDIENCE_UNKNOWN when Entra refuses only the audience, ANSWER_INVALID when a response with
+ * status 200 contains no token, NETWORK_FAILED
  */
 export async function requestToken(context: EntraContext, request: TokenRequest): Promise<string> {
   const { authority, tenant, clientId, credential, route } = request;
@@ -66,7 +68,7 @@ export async function requestToken(context: EntraContext, request: TokenRequest)
   const httpRequest: HttpRequest = {
     method: 'POST',
     url,
-    // Comes back as the correlation id, by which the tenant's administrator finds the sign-in.
+    // Entra returns it as the correlation id, which identifies the sign-in in the tenant's logs.
     headers: { 'client-request-id': randomUUID(), 'return-client-request-id': 'true' },
     form: [
       ['client_id', clientId],
@@ -88,12 +90,12 @@ async function sendOn(
     return await route.http.send(httpRequest);
   } catch (cause) {
     if (!(cause instanceof CredentialError)) throw cause;
-    // It is not reached through the proxy that the HTTP client tells people to check.
+    // The client's own hint is to check HTTPS_PROXY, but this request does not go through that proxy.
     throw cause.with({ hint: route.hint });
   }
 }
 
-/** The fields that prove who asks with a signed token. */
+/** Formats a signed token as the form fields that prove the client's identity. */
 export function formatAssertion(assertion: string): Readonly<Record<string, string>> {
   return {
     client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
@@ -101,23 +103,23 @@ export function formatAssertion(assertion: string): Readonly<Record<string, stri
   };
 }
 
-/** The URL of the token endpoint, which is also the audience of a client assertion. */
+/** Formats the URL of a tenant's token endpoint. It is also the audience of a client assertion. */
 export function formatTokenEndpoint({ url }: Authority, tenant: string): string {
   return `${url}/${tenant}/oauth2/v2.0/token`;
 }
 
 function parseToken(context: EntraContext, request: TokenRequest, response: HttpResponse, host: string): string {
-  const answer = parseJsonObject(response.body) ?? {};
-  const token = asText(answer['access_token']);
+  const body = parseJsonObject(response.body) ?? {};
+  const token = asText(body['access_token']);
   if (response.status === 200 && token !== undefined) return token;
-  const error = asText(answer['error']);
-  if (error !== undefined) throw explainRefusal(context.runtime, request, response, { host, error, answer });
+  const error = asText(body['error']);
+  if (error !== undefined) throw explainRefusal(context.runtime, request, response, { host, error, body });
   throw new CredentialError(
     response.status === 200 ? 'ANSWER_INVALID' : 'NETWORK_FAILED',
-    `${host} answered ${response.status} without an OAuth answer`,
+    `${host} sent no OAuth response (status ${response.status})`,
     {
       causes: [describeResponse(response), ...describeContradiction(request)],
-      hint: request.route?.hint ?? 'check HTTPS_PROXY and AZURE_AUTHORITY_HOST; a proxy may have answered',
+      hint: request.route?.hint ?? 'check HTTPS_PROXY and AZURE_AUTHORITY_HOST; the response may come from a proxy',
     },
   );
 }
@@ -126,17 +128,17 @@ function explainRefusal(
   runtime: Runtime,
   request: TokenRequest,
   response: HttpResponse,
-  { host, error, answer }: { readonly host: string; readonly error: string; readonly answer: JsonObject },
+  { host, error, body }: { readonly host: string; readonly error: string; readonly body: JsonObject },
 ): CredentialError {
   const { actor, clientId, tenant, assertion, certificate } = request;
-  const description = asText(answer['error_description']) ?? '';
+  const description = asText(body['error_description']) ?? '';
   const code = /AADSTS(\d+)/.exec(description)?.[1];
   const clock = TIME_CODES.includes(code ?? '') ? compareClocks(runtime, response) : undefined;
   const claims = assertion === undefined ? undefined : readClaims(assertion);
   const audience = readAudiences(claims ?? {}).join(' ');
   const { meaning, fix } = findEntraAdvice(code, { clientId, tenant, audience, clockAheadSeconds: clock });
   const message = description.split(/\s(?:Trace|Correlation) ID:|\r|\n/)[0];
-  const correlationId = asText(answer['correlation_id']) ?? response.header('client-request-id') ?? '';
+  const correlationId = asText(body['correlation_id']) ?? response.header('client-request-id') ?? '';
   const isAudienceUnknown = error === 'invalid_resource' || UNKNOWN_AUDIENCE_CODES.includes(Number(code));
   const name = code === undefined ? quoteForeignText(error, 60) : `AADSTS${code}`;
   return new CredentialError(
@@ -161,19 +163,19 @@ function describeContradiction({ authority: { contradiction } }: TokenRequest): 
   return contradiction === undefined ? [] : [contradiction];
 }
 
-/** Issuer, subject and audience, which are what Entra compares; never the assertion itself. */
+/** Names the issuer, subject and audience, which Entra compares; never the assertion itself. */
 function describeAssertion(claims: Claims, runtime: Runtime): string {
   const { exp } = claims;
   const [iss, sub, aud] = ['iss', 'sub', 'aud'].map((name) => quoteForeignText(String(claims[name] ?? '(none)')));
-  const isOver = typeof exp === 'number' && exp * 1000 <= runtime.now();
-  const end = isOver ? `, and expired ${Math.round(runtime.now() / 1000 - exp)} s ago` : '';
-  return `the assertion has iss ${iss}, sub ${sub}, aud ${aud}${end}`;
+  const isExpired = typeof exp === 'number' && exp * 1000 <= runtime.now();
+  const expiry = isExpired ? `, and expired ${Math.round(runtime.now() / 1000 - exp)} s ago` : '';
+  return `the assertion has iss ${iss}, sub ${sub}, aud ${aud}${expiry}`;
 }
 
-/** @returns how many seconds this machine is ahead of the server, `undefined` when the server does not tell. */
+/** @returns how many seconds this machine's clock is ahead of the server's; `undefined` without a `Date` header. */
 function compareClocks(runtime: Runtime, { header }: HttpResponse): number | undefined {
-  const served = Date.parse(header('date') ?? '');
-  return Number.isNaN(served) ? undefined : Math.round((runtime.now() - served) / 1000);
+  const serverMs = Date.parse(header('date') ?? '');
+  return Number.isNaN(serverMs) ? undefined : Math.round((runtime.now() - serverMs) / 1000);
 }
 
 function describeClock(aheadSeconds: number, host: string): string {

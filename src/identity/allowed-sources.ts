@@ -1,20 +1,21 @@
-/** `AZURE_TOKEN_CREDENTIALS`, by which a person tells every Azure library which identities it may try. */
+/** Reads `AZURE_TOKEN_CREDENTIALS`, which tells every Azure library which identities it may try. */
 
 import { CredentialError } from '../errors.ts';
 import { type Runtime, readVariable } from '../system/runtime.ts';
 import type { IdentitySource } from './identity.ts';
 import { SOURCES } from './sources.ts';
 
+/** The sources that the environment allows. */
 export interface AllowedSources {
   readonly sources: readonly IdentitySource[];
-  /** Whether only one is left, which the person chose by that. */
+  /** Whether the variable allows exactly one source, which means that the user chose it. */
   readonly isChosen: boolean;
 }
 
 const VARIABLE = 'AZURE_TOKEN_CREDENTIALS';
 
-/** Values of Azure's libraries for what only they have: an editor, a browser, a broker. */
-const ELSEWHERE = [
+/** Values that only Azure's libraries support: they need an editor, a browser or a broker. */
+const UNSUPPORTED = [
   'VisualStudioCredential',
   'VisualStudioCodeCredential',
   'InteractiveBrowserCredential',
@@ -22,9 +23,9 @@ const ELSEWHERE = [
 ];
 
 /**
- * Reads the variable, in any case and with spaces around it.
- * @returns every source that needs no configuration, when it is not set.
- * @throws IDENTITY_INVALID when it names none of the sources.
+ * Finds the sources that `AZURE_TOKEN_CREDENTIALS` allows. Case and surrounding spaces do not matter.
+ * @returns every source that needs no configuration if the variable is not set.
+ * @throws IDENTITY_INVALID when its value is unknown or not supported.
  * @see https://learn.microsoft.com/azure/developer/javascript/sdk/authentication/credential-chains
  */
 export function readAllowedSources(runtime: Runtime): AllowedSources {
@@ -35,11 +36,11 @@ export function readAllowedSources(runtime: Runtime): AllowedSources {
   const isValue = (other: string) => other.toLowerCase() === value.toLowerCase();
   const sources = SOURCES.filter(({ group, aliases }) => [group ?? '', ...aliases].some(isValue));
   if (sources.length > 0) return { sources, isChosen: sources.length === 1 };
-  const elsewhere = ELSEWHERE.find(isValue);
+  const unsupported = UNSUPPORTED.find(isValue);
   const problem =
-    elsewhere === undefined
-      ? `${VARIABLE} is "${value.slice(0, 60)}", which is not one of its values`
-      : `${VARIABLE} is ${elsewhere}, which this program does not support`;
+    unsupported === undefined
+      ? `${VARIABLE} is "${value.slice(0, 60)}", which is not a known value`
+      : `${VARIABLE} is ${unsupported}, which this program does not support`;
   const values = new Set(['dev', 'prod', ...SOURCES.flatMap(({ aliases }) => aliases)]);
   throw new CredentialError('IDENTITY_INVALID', problem, {
     hint: `unset ${VARIABLE}, or set it to one of ${[...values].join(', ')}`,

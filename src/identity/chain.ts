@@ -1,4 +1,4 @@
-/** Looks for the identities that this machine has, in the order to try them. */
+/** Searches this machine for identities, in the order in which they are tried. */
 
 import { isNotSetUp } from '../not-set-up.ts';
 import type { Registry } from '../registry.ts';
@@ -6,26 +6,28 @@ import type { Runtime } from '../system/runtime.ts';
 import { type AllowedSources, readAllowedSources } from './allowed-sources.ts';
 import type { ConfiguredSource, Identity } from './identity.ts';
 
+/** The registry to sign in to, and what restricts the search. */
 export interface SearchRequest {
   readonly runtime: Runtime;
   readonly registry: Registry;
-  /** Signs in at this tenant instead of the identity's own. */
+  /** The tenant to sign in to instead of the identity's own. */
   readonly tenantId: string | undefined;
-  /** The one source that the configuration allows; else `AZURE_TOKEN_CREDENTIALS` says which. */
+  /** The only source that the configuration allows; `undefined` for those of `AZURE_TOKEN_CREDENTIALS`. */
   readonly chosen: ConfiguredSource | undefined;
 }
 
-/** A source that has no identity, and why. */
+/** A source that is not set up. */
 export interface SkippedSource {
   readonly source: string;
+  /** What is missing, for the user. */
   readonly reason: string;
 }
 
 /**
- * Searches without network and without starting a program. Each source is looked at when it is asked for: one that works
- * is not disturbed by a later one that could not. What has to be waited for comes last.
+ * Searches without using the network or starting a program. The search is lazy: once an identity works, an invalid
+ * source further down the list does no harm. Sources that can be found only over the network come last.
  *
- * @throws IDENTITY_INVALID
+ * @throws IDENTITY_INVALID when `AZURE_TOKEN_CREDENTIALS` is invalid, or a source is set up in a way that cannot work.
  */
 export function* searchIdentities({
   chosen,
@@ -48,6 +50,7 @@ function configureAllowed(runtime: Runtime) {
   return { sources: sources.map((source) => source.configure()), isChosen };
 }
 
+/** Whether the source is not set up. */
 export function isSkipped(found: Identity | SkippedSource): found is SkippedSource {
   return 'reason' in found;
 }

@@ -1,22 +1,23 @@
-/** The client and the tenant that a sign-in names: the configuration's, else those of the environment. */
+/** Finds the client and the tenant for a sign-in: from the configuration, else from the environment. */
 
 import { checkTenant } from '../entra/authority.ts';
 import { readVariable } from '../system/runtime.ts';
 import type { IdentityRequest } from './identity.ts';
 
-/** An application or a managed identity, and the tenant that it signs in at. */
+/** An application or a managed identity, and the tenant that it signs in to. */
 export interface Client {
   readonly clientId: string;
   readonly tenant: string;
 }
 
-/** The prefixes of the variables that name them: Azure's own, a service connection's, and Terraform's. */
+/** The prefix of the variables: Azure's own, a service connection's, or Terraform's. */
 export type VariablePrefix = 'AZURE' | 'AZURESUBSCRIPTION' | 'ARM';
 
 /**
- * @param prefixes those that are looked for, in this order.
- * @returns the name of the variable that is missing.
- * @throws IDENTITY_INVALID when the tenant cannot be one.
+ * Finds the client and the tenant.
+ * @param prefixes the prefixes to try, in this order.
+ * @returns the name of the missing variable if one of the two is not set.
+ * @throws IDENTITY_INVALID when the tenant is not a valid id or domain.
  */
 export function findClient(
   { runtime, parameters }: IdentityRequest<{ readonly clientId?: string | undefined }>,

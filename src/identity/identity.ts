@@ -1,4 +1,4 @@
-/** The contract of every source of an Azure identity. */
+/** The interface that every source of an Azure identity implements. */
 
 import type { Cache } from '../cache/cache.ts';
 import { audience, type Fields, httpsUrl, text, type Values } from '../field.ts';
@@ -9,99 +9,106 @@ import type { NotSetUp } from '../not-set-up.ts';
 import type { Registry } from '../registry.ts';
 import type { Runtime } from '../system/runtime.ts';
 
-/** What an identity gets a token with. */
+/** What an identity needs to get a token. */
 export interface TokenContext {
   readonly runtime: Runtime;
-  /** To Azure, through the proxy of the environment. */
+  /** Sends requests to Azure, through the proxy that the environment names. */
   readonly http: HttpClient;
-  /** To a server on this machine or in this cluster, past every proxy; closed with the sign-in. */
+  /** Opens a client for a server on this machine or in this cluster. It uses no proxy, and closes with the sign-in. */
   readonly openDirect: (connection: DirectConnection) => HttpClient;
-  /** Where the source may remember what it found out about this machine. */
+  /** Where the source may store what it learned about this machine. */
   readonly cache: Cache | undefined;
-  /** What the Entra token is for, without `/.default`. */
+  /** The audience of the Entra token, without `/.default`. */
   readonly audience: string;
-  /** When everything has to be over, on the clock of `readClockMs`. */
+  /** When the program must be done, on the clock of `readClockMs`. */
   readonly deadlineMs: number;
   readonly log: Log | undefined;
 }
 
-/** An identity that the machine has, found without network, without starting a program and without reading a secret. */
+/** An identity of this machine. It is found without using the network, starting a program or reading a secret. */
 export interface Identity {
   /** The name of the source. */
   readonly source: string;
-  /** Who signs in, stable and free of secrets: part of the cache key, so another account means another token. */
+  /**
+   * Who signs in. It is stable and holds no secret; as part of the cache key, it keeps the tokens of accounts apart.
+   */
   readonly description: string;
   /**
-   * Where it signs in, such as `https://login.microsoftonline.com`, so that the connections there and to the registry
-   * are opened ahead; left out by a source that may turn out not to be there.
+   * The servers that it signs in to, such as `https://login.microsoftonline.com`. Connections to them and to the
+   * registry are opened in advance. A source that may turn out not to exist leaves this out.
    */
   readonly origins?: readonly string[];
-  /** What it signs in with, where that is a secret which others may have another value of; never kept. */
+  /**
+   * Identifies the secret that it signs in with: the secret itself, or its file. Processes with different secrets do
+   * not share a failed sign-in. It is never cached.
+   */
   readonly readSecret?: () => string;
   /**
    * Gets an Entra access token for `context.audience`.
-   * @returns `NotSetUp` when it turns out that the source is not there after all.
-   * @throws CredentialError when it is set up and fails; AUDIENCE_UNKNOWN when only the audience is at fault.
+   * @returns `NotSetUp` when the source turns out not to exist on this machine.
+   * @throws CredentialError when the sign-in fails; AUDIENCE_UNKNOWN when another audience may work.
    */
   readonly getToken: (context: TokenContext) => Promise<string | NotSetUp>;
 }
 
-/** What a source is asked for. */
+/** The request to find an identity. */
 export interface IdentityRequest<P = object> {
   readonly runtime: Runtime;
   readonly registry: Registry;
-  /** What the configuration says; what it leaves out is found on the machine. */
+  /** The values from the configuration; what it leaves out comes from the machine. */
   readonly parameters: P & CommonParameters;
-  /** Whether the person chose this source: then what the machine only hints at counts as set up. */
+  /** Whether the user chose this source. Then it counts as set up even if the machine gives only a hint of it. */
   readonly isChosen: boolean;
 }
 
-/** What the configuration can say of every identity. */
+/** The keys of the configuration that every identity has. */
 export const COMMON_FIELDS = {
   tenantId: text(
-    'The tenant to sign in at, by id or domain.',
-    'the id or the domain of a tenant',
+    'The tenant to sign in to, by id or domain.',
+    'the id or domain of a tenant',
     '^[0-9a-zA-Z][0-9a-zA-Z.-]*$',
   ),
   authorityHost: httpsUrl('Base URL of Entra ID.'),
-  audience: audience('What the Entra token is asked for.', 'a URL such as "https://containerregistry.azure.net"'),
+  audience: audience('The audience of the Entra token.', 'a URL such as "https://containerregistry.azure.net"'),
 } satisfies Fields;
+/** The values of `COMMON_FIELDS`. */
 export type CommonParameters = Values<typeof COMMON_FIELDS>;
 
-/** A source, described once: its keys in the configuration, the JSON Schema and `--help` all come from here. */
+/** The single description of a source. The configuration's keys, the JSON Schema and `--help` all come from here. */
 export interface SourceDescription<F extends Fields> {
   /** The name that the configuration uses. */
   readonly name: string;
-  /** What Azure's SDKs call it in `AZURE_TOKEN_CREDENTIALS`. */
+  /** Its names in `AZURE_TOKEN_CREDENTIALS`, as in Azure's SDKs. */
   readonly aliases: readonly string[];
-  /** Which group of `AZURE_TOKEN_CREDENTIALS` it belongs to; a source of none is there only where it is configured. */
+  /** Its group in `AZURE_TOKEN_CREDENTIALS`. A source without a group is used only if the configuration names it. */
   readonly group: 'dev' | 'prod' | undefined;
-  /** What the machine has when it is set up; a line of `--help`. */
+  /** What sets it up: a line of `--help`. */
   readonly summary: string;
-  /** What the configuration can say of it, besides `COMMON_FIELDS`. */
+  /** Its keys in the configuration, in addition to `COMMON_FIELDS`. */
   readonly fields: F;
-  /** The keys that have to be there. */
+  /** The keys that the configuration must set. */
   readonly required?: readonly (keyof F & string)[];
   /**
    * Looks for the identity on this machine.
    * @throws IDENTITY_INVALID when it is set up in a way that cannot work.
    */
   readonly find: (request: IdentityRequest<Values<F>>) => Identity | NotSetUp;
-  /** Looks again when no other source has an identity, for what only a request over the network can tell. */
+  /** Looks again when no other source has an identity: finds what only a request over the network can confirm. */
   readonly findLast?: (request: IdentityRequest<Values<F>>) => Identity | NotSetUp;
 }
 
-/** Reads the values of these fields; throws where one is wrong. */
+/** Reads the values of fields from the configuration. @throws CONFIG_INVALID when a value is invalid. */
 export type ReadFields = <F extends Fields>(fields: F) => Values<F>;
 
-/** What a source with its parameters is asked for. */
+/** The request to a source that already has its parameters. */
 export interface SourceRequest extends Omit<IdentityRequest, 'parameters'> {
-  /** Signs in at this tenant instead of the one of the parameters. */
+  /** The tenant to sign in to instead of that of the parameters. */
   readonly tenantId: string | undefined;
 }
 
-/** A source with the parameters of the configuration, or with none. */
+/** A source with its parameters from the configuration, if there are any. */
 export interface ConfiguredSource {
+  /** The name of the source. */
   readonly source: string;
   readonly tenantId: string | undefined;
   readonly audience: string | undefined;
@@ -109,14 +116,14 @@ export interface ConfiguredSource {
   readonly findLast: ((request: SourceRequest) => Identity | NotSetUp) | undefined;
 }
 
-/** A source whose parameters only the source itself knows. */
+/** A source as the rest of the program sees it: the type of its parameters is hidden. */
 export interface IdentitySource extends Omit<SourceDescription<Fields>, 'find' | 'findLast'> {
   readonly required: readonly string[];
-  /** @param read reads the parameters; left out where nothing is configured. */
+  /** Sets the parameters. @param read reads them from the configuration; left out if nothing is configured. */
   readonly configure: (read?: ReadFields) => ConfiguredSource;
 }
 
-/** Makes a source of its description. */
+/** Makes a source from its description. */
 export function defineSource<F extends Fields>(description: SourceDescription<F>): IdentitySource {
   const { name, aliases, group, summary, fields, required = [], find, findLast } = description;
   return {

@@ -1,4 +1,4 @@
-/** Files that hold what an identity signs in with. */
+/** Reads the files with the secrets that identities sign in with. */
 
 import { CredentialError, describeCause } from '../errors.ts';
 import { readForeignFile } from '../system/files.ts';
@@ -6,9 +6,10 @@ import { readForeignFile } from '../system/files.ts';
 const MAX_BYTES = 256 * 1024;
 
 /**
- * @param what is in it, such as "client secret".
- * @returns the whole text, which is not blank.
- * @throws IDENTITY_INVALID when it is not there or cannot be read.
+ * Reads a file that contains a secret.
+ * @param what the kind of secret, for the error: "client secret".
+ * @returns the whole text, including any line end at the end.
+ * @throws IDENTITY_INVALID when the file does not exist, cannot be read, is too large or is blank.
  */
 export function readSecretFile(file: string, what: string): string {
   const fail = (problem: string) => new CredentialError('IDENTITY_INVALID', problem, { hint: `ls -l ${file}` });

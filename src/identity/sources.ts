@@ -1,4 +1,4 @@
-/** Every source of an identity, in the order in which the machine is searched. */
+/** The list of all sources of an identity. */
 
 import { COMMAND } from './command/command.ts';
 import { AZURE_CLI } from './developer-tools/azure-cli.ts';
@@ -12,7 +12,10 @@ import { MANAGED_IDENTITY } from './managed-identity/managed-identity.ts';
 import { CLIENT_CERTIFICATE } from './service-principal/client-certificate.ts';
 import { CLIENT_SECRET } from './service-principal/client-secret.ts';
 
-/** What the environment says on purpose comes before the account that a person once signed in with. */
+/**
+ * Every source, in the order of the search. What the environment sets on purpose comes before an account that a user
+ * signed in with at some time.
+ */
 export const SOURCES: readonly IdentitySource[] = [
   CLIENT_SECRET,
   CLIENT_CERTIFICATE,

@@ -1,4 +1,4 @@
-/** The connections and the HTTP client of one sign-in, loaded by the one process that needs them. */
+/** The connections and the HTTP client of one sign-in. The client is loaded only when a request is about to be sent. */
 
 import type { TokenContext } from '../identity/identity.ts';
 import type { Connections } from '../network/connections.ts';
@@ -6,8 +6,10 @@ import type { DirectConnection } from '../network/direct-connections.ts';
 import type { HttpClient } from '../network/http.ts';
 import type { SignInRequest } from './request.ts';
 
+/** What an identity gets a token with, before the audience is known. */
 export type SessionContext = Omit<TokenContext, 'audience'>;
 
+/** Opens connections when they are first needed, and closes all of them at the end of the sign-in. */
 export class Session {
   readonly #request: SignInRequest;
   readonly #connections: Promise<Connections>;
@@ -21,8 +23,9 @@ export class Session {
   }
 
   /**
-   * @param origins where connections are opened ahead, besides the registry's; `undefined` where it is not known yet
-   * whether any will be needed.
+   * Loads the HTTP client. All calls share one client.
+   * @param origins where to open connections in advance, in addition to the registry; `undefined` to open none, when it
+   * is not known yet whether any will be needed.
    */
   async open(origins: readonly string[] | undefined): Promise<SessionContext> {
     const connections = await this.#connections;
@@ -50,12 +53,13 @@ export class Session {
     return { runtime, http, openDirect, cache, deadlineMs, log };
   }
 
+  /** Closes every client and connection, including those that are still being opened. */
   close(): void {
     this.#isClosed = true;
     for (const client of this.#clients) client.close();
     this.#connections.then(
       (connections) => connections.close(),
-      () => {}, // told to whoever opened them
+      () => {}, // `open` reports this error
     );
   }
 }

@@ -1,17 +1,17 @@
-/** The cold path: an identity of this machine becomes a token of the registry. */
+/** The cold path: signs in with an identity of this machine, and gets a token from the registry. */
 
 import { type CachedToken, isFresh } from '../cache/cache.ts';
 import { type ExpiringToken, obtainShared } from '../cache/shared-token.ts';
-import { type EntraToken, obtainEntraToken } from '../entra/kept-token.ts';
+import { type EntraToken, obtainEntraToken } from '../entra/entra-token.ts';
 import { CredentialError } from '../errors.ts';
 import { isNotSetUp, type NotSetUp } from '../not-set-up.ts';
 import type { SignInRequest } from './request.ts';
 import { Session } from './session.ts';
 
 /**
- * Gets the token that the registry's settings ask for: its refresh token, or an access token of a scope.
- * @returns `NotSetUp` when the identity is not there after all.
- * @throws CredentialError
+ * Signs in and gets the token that the registry's settings ask for: a refresh token, or an access token for a scope.
+ * @returns `NotSetUp` when the identity turns out not to exist on this machine.
+ * @throws CredentialError when the sign-in or a request to the registry fails.
  */
 export async function signIn(request: SignInRequest): Promise<ExpiringToken | NotSetUp> {
   const session = new Session(request);
@@ -32,8 +32,8 @@ async function requestRefreshToken(request: SignInRequest, session: Session): Pr
   try {
     return await exchangeToken(http, registry, entraToken.token, settings.tenantId);
   } catch (cause) {
-    // The identity may have changed since the token was made, which a new one tells.
-    if (!entraToken.isKept || !isTokenRefused(cause)) throw cause;
+    // The identity may have changed since the token was issued; a new token reflects that.
+    if (!entraToken.isCached || !isTokenRefused(cause)) throw cause;
     log?.({ step: 'sign-in', outcome: 'kept-token-refused', host: registry.host });
   }
   const renewed = await requestEntraToken(request, session, entraToken.token);
@@ -50,8 +50,8 @@ function requestEntraToken(request: SignInRequest, session: Session, refused?: s
       cloud: registry.cloud,
       identity: { source, description, getToken, ...(readSecret === undefined ? {} : { readSecret }) },
       audience: settings.identity?.audience,
-      isKept: settings.cacheEntraTokens,
-      // There is time to open the connection to this registry.
+      isCacheable: settings.cacheEntraTokens,
+      // Meanwhile, the connection to the registry can be opened.
       onWait: () => void (origins === undefined ? undefined : session.open([]).catch(() => {})),
     },
     refused,
@@ -74,7 +74,7 @@ async function requestScopedToken(request: SignInRequest, session: Session): Pro
   try {
     return await requestAccessToken(http, registry, refreshToken, settings.scope);
   } catch (cause) {
-    // A registry that changes its mode takes back every token: then the one in the cache is of no use.
+    // A registry revokes all its tokens when it changes between RBAC and ABAC mode, including the cached one.
     if (!isTokenRefused(cause)) throw cause;
   }
   const renewed = await obtainRefreshToken(refreshToken);

@@ -99,7 +99,8 @@ export function createOwnFile(file: string, text: string): void {
  */
 export function makeOwnFolder(folder: string): boolean {
   try {
-    makeFolders(folder);
+    // Nearly always it exists, and making it once more would fail with an error that takes longer than this look.
+    if (lstatSync(folder, MISSING_IS_UNDEFINED) === undefined) makeFolders(folder);
     const stats = lstatSync(folder);
     if (!stats.isDirectory()) return false;
     const userId = process.geteuid?.();

@@ -1,10 +1,13 @@
 /** What the documents repeat of the code is what the code has. */
+
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { CLOUDS } from '../../src/clouds.ts';
 import schema from '../../src/config/config.schema.json' with { type: 'json' };
+import { identityKeys } from '../../src/config/identity-settings.ts';
+import { SOURCES } from '../../src/identity/sources.ts';
 import { codeIn, DOCUMENTS, documentAt, ROOT, readTable } from './markdown.ts';
 
 const SOURCE_FILES = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) =>
@@ -60,7 +63,7 @@ describe('variables', () => {
 
 describe('keys of the configuration', () => {
   const keysOf = (rows: readonly (readonly string[])[]) => rows.flatMap(([first = '']) => codeIn(first));
-  const { registry, identity, cloud } = schema.$defs;
+  const { registry, cloud } = schema.$defs;
   const tables = configuration.prose.split('\n## ');
 
   test('of a registry', () => {
@@ -76,7 +79,7 @@ describe('keys of the configuration', () => {
   });
 
   test('of an identity', () => {
-    expect(keysOf(readTable(identities, 'key')).sort()).toEqual(Object.keys(identity.properties).sort());
+    expect(keysOf(readTable(identities, 'key')).sort()).toEqual([...new Set(SOURCES.flatMap(identityKeys))].sort());
   });
 
   test('of a cloud, in the example', () => {
@@ -92,7 +95,7 @@ describe('identities', () => {
     const names = readTable(identities, '#').flatMap(([, source = '']) => codeIn(source));
     // The metadata service is a managed identity that is tried a second time, after all others.
     const once = names.filter((name, index) => names.indexOf(name) === index);
-    expect(once).toEqual(schema.$defs.identity.properties.type.enum);
+    expect(once).toEqual(SOURCES.map(({ name }) => name));
     expect(names.filter((name) => name === 'managed-identity')).toHaveLength(2);
   });
 

@@ -59,7 +59,7 @@ const EXPECTATIONS: readonly Expectation[] = [
     begins: 'npm ci\n',
     calls: ['npm ci', 'npm run build', 'npm run check', 'npm test'],
   },
-  { document: 'CONTRIBUTING.md', begins: 'npm test -- unit -u', calls: ['npm test -- unit -u'] },
+  { document: 'CONTRIBUTING.md', begins: 'npm test -- scripts -u', calls: ['npm test -- scripts -u'] },
   {
     document: 'docs/logins.md',
     begins: `echo '{"ServerURL"`,

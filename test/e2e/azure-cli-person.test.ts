@@ -80,8 +80,8 @@ it.each([
 
 it('get serves a guest in another tenant when "tenantId" names that tenant, and fails otherwise', async () => {
   const story = expectFailure(await get(OTHER_SERVER));
-  expect(story).toContain(`${USER_NAME} has no role there, or is of another tenant\n`);
-  expect(story).toContain(`\ncause: the identity signed in at tenant ${contoso.tenant.id}\n`);
+  expect(story).toContain(`${USER_NAME} has no role on the registry, or belongs to another tenant\n`);
+  expect(story).toContain(`\ncause: the identity signed in to tenant ${contoso.tenant.id}\n`);
 
   cli.forgetCalls();
   const environment = machine.configure({ registries: { [OTHER_SERVER]: { tenantId: fabrikam.tenant.id } } });

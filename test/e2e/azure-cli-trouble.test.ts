@@ -139,8 +139,8 @@ it('get reports a disabled application', async () => {
 describe('a registry of another tenant', () => {
   it('refuses the account, and get names the tenant of the sign-in', async () => {
     const story = expectFailure(await get(OTHER_SERVER));
-    expect(story).toContain(`${contoso.account.clientId} has no role there, or is of another tenant\n`);
-    expect(story).toContain(`\ncause: the identity signed in at tenant ${contoso.tenant.id}\n`);
+    expect(story).toContain(`${contoso.account.clientId} has no role on the registry, or belongs to another tenant\n`);
+    expect(story).toContain(`\ncause: the identity signed in to tenant ${contoso.tenant.id}\n`);
     expect(story).toMatch(/^cause: correlation id [\da-f-]{36}$/m);
     expect(cloud.signIns()).toEqual(['entra 200', 'exchange 401']);
   });

@@ -155,7 +155,7 @@ describe('AZURE_AUTHORITY_HOST', () => {
     const story = expectFailure(await get('contoso.azurecr.io', 'https://login.microsoftonline.us'));
     expect(story).toContain('AADSTS90002');
     expect(story).toContain(
-      'cause: AZURE_AUTHORITY_HOST is that of the US Government cloud, contoso.azurecr.io is of the Public cloud ' +
+      'cause: AZURE_AUTHORITY_HOST names the US Government cloud, but contoso.azurecr.io belongs to the Public cloud ' +
         '(https://login.microsoftonline.com)\n',
     );
     expect(listSignIns().map(({ url, status }) => [url, status])).toEqual([
@@ -170,7 +170,7 @@ describe('AZURE_AUTHORITY_HOST', () => {
 
   it.each(['contoso.azurecr.eaglex.ic.gov', 'contoso.azurecr.microsoft.scloud'])('is required for %s', async (host) => {
     const story = expectFailure(await get(host));
-    expect(story).toMatch(/the authority of US(Nat|Sec) is not known\n/);
+    expect(story).toMatch(/the authority of the US(Nat|Sec) cloud is not public\n/);
     expect(story).toMatch(/^hint: set AZURE_AUTHORITY_HOST /m);
     expect(cloud.emulator.connects).toEqual([]);
   });

@@ -124,7 +124,7 @@ describe('the registry API', () => {
     ['accepts the admin user', () => basic('contoso', 'admin1'), 200],
     ['rejects a repository token', () => basic('puller', 'one'), 401],
   ];
-  test.each(BASICS)('%s with Basic authentication', (_what, authorization, status) => {
+  test.each(BASICS)('%s over Basic authentication', (_what, authorization, status) => {
     const context = createContext();
     const known = registry(context);
     known.adminUser = { username: 'contoso', passwords: ['admin1'] };

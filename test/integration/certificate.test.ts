@@ -217,7 +217,7 @@ describe('when the certificate file is unusable', () => {
   const rows: readonly (readonly [what: string, text: () => string | Buffer, line: string, hint: string])[] = [
     ['an empty file', () => '', 'is empty', 'openssl pkcs12 -in FILE.pfx'],
     ['a file of blanks', () => ' \n\t', 'is empty', 'openssl pkcs12'],
-    ['a file that is not PEM', () => 'hello', 'holds neither a certificate nor a key', 'openssl x509 -in'],
+    ['a file that is not PEM', () => 'hello', 'contains neither a certificate nor a key', 'openssl x509 -in'],
     ['a PFX file', () => Buffer.from('308209b10201033082096d', 'hex'), 'is binary (PFX or DER)', 'openssl pkcs12 -in'],
     ['a DER file', () => new X509Certificate(own.certificatePem).raw, 'is binary (PFX or DER)', 'openssl pkcs12 -in'],
     ['a certificate without its key', () => own.certificatePem, 'a certificate without its private key', 'cat KEY.pem'],
@@ -236,7 +236,7 @@ describe('when the certificate file is unusable', () => {
     [
       'an EC key',
       () => `${ec}${own.certificatePem}`,
-      'is of type ec, and Entra ID takes RSA',
+      'is of type ec, but Entra ID requires RSA',
       'openssl req -x509 -newkey rsa',
     ],
     [
@@ -300,8 +300,8 @@ describe('when the certificate file is unusable', () => {
   });
 
   test.each([
-    ['is empty', '', 'there is no password'],
-    ['is missing', undefined, 'there is no password'],
+    ['is empty', '', 'there is no certificate password'],
+    ['is missing', undefined, 'there is no file'],
   ])('reports a missing password when the password file %s', async (_what, text, line) => {
     const certificatePasswordFile = text === undefined ? '/nowhere/password' : write(text, 'password');
     const certificatePath = write(encrypt('pkcs8') + own.certificatePem);
@@ -330,7 +330,7 @@ describe('when Entra judges the assertion', () => {
     application.certificates = [];
     world.aheadSeconds = 40 * 365 * 24 * 3600;
     const { stderr } = await world.fail(REGISTRY, variables(write(both(own))));
-    expect(stderr).toContain(', and ended on 2049-12-31');
+    expect(stderr).toContain(', and expired on 2049-12-31');
   });
 
   /** Fails as on a machine whose clock is this far ahead of Azure's. */
@@ -385,7 +385,7 @@ describe('when Entra judges the assertion', () => {
 
   test.each([-700, 700])('reports a clock that is %i seconds ahead', async (seconds) => {
     const { stdout, stderr } = await runAhead(seconds);
-    expect(stdout).toContain('the assertion is out of date (AADSTS700024)');
+    expect(stdout).toContain('the assertion is outside its validity period (AADSTS700024)');
     expect(stderr).toContain(seconds > 0 ? ' s ahead of that of login.' : ' s behind that of login.');
     expect(stderr).not.toMatch(/eyJ/);
   });

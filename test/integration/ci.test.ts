@@ -95,7 +95,7 @@ describe('a job of GitHub Actions', () => {
     world.configure({ [REGISTRY]: { identity: 'github-actions' } });
     const missing = { ACTIONS_ID_TOKEN_REQUEST_URL: undefined, ACTIONS_ID_TOKEN_REQUEST_TOKEN: undefined };
     const { stdout, stderr } = await world.fail(REGISTRY, github(missing));
-    expect(stdout).toContain('the job may not ask GitHub for an ID token');
+    expect(stdout).toContain('the job is not allowed to request an ID token from GitHub');
     expect(stderr).toContain('hint: add "permissions: { id-token: write');
   });
 
@@ -110,7 +110,7 @@ describe('a job of GitHub Actions', () => {
 
   test('reports a request token that GitHub rejects, without quoting it', async () => {
     const { stderr } = await world.fail(REGISTRY, github({ ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'ended-request-token' }));
-    expect(stderr).toContain(`GitHub Actions gave no ID token (${GITHUB_HOST} answered 401)`);
+    expect(stderr).toContain(`GitHub Actions issued no ID token (${GITHUB_HOST} responded with status 401)`);
     expect(stderr).toContain('TF400813');
     expect(stderr).not.toContain('ended-request-token');
   });
@@ -123,11 +123,15 @@ describe('a job of GitHub Actions', () => {
   });
 
   const answers: readonly (readonly [what: string, Fault, line: string])[] = [
-    ['no JSON', { status: 200, body: '<html>' }, 'the answer holds no token'],
-    ['no token', { status: 200, body: '{"value":""}' }, 'the answer holds no token'],
-    ['a part of a token', { status: 200, body: '{"value":"eyJhbGciOiJSUzI1NiJ9.eyJp"}' }, 'the answer holds no token'],
-    ['a number', { status: 200, body: '{"value":7}' }, 'the answer holds no token'],
-    ['an echo of the request', { status: 403, echo: true }, 'answered 403'],
+    ['no JSON', { status: 200, body: '<html>' }, 'the response contains no token'],
+    ['no token', { status: 200, body: '{"value":""}' }, 'the response contains no token'],
+    [
+      'a part of a token',
+      { status: 200, body: '{"value":"eyJhbGciOiJSUzI1NiJ9.eyJp"}' },
+      'the response contains no token',
+    ],
+    ['a number', { status: 200, body: '{"value":7}' }, 'the response contains no token'],
+    ['an echo of the request', { status: 403, echo: true }, 'responded with status 403'],
     ['a redirect', { redirectTo: 'https://evil.example/' }, 'redirects to evil.example, which is not followed'],
   ];
   test.each(answers)('reports that GitHub answered with %s', async (_what, fault, line) => {
@@ -186,7 +190,9 @@ describe('a job of Azure Pipelines', () => {
 
   test('reports a wrong access token with the ids that support asks for', async () => {
     const { stderr } = await world.fail(REGISTRY, pipelines({ SYSTEM_ACCESSTOKEN: 'wrong-access-token' }));
-    expect(stderr).toContain('Azure DevOps does not take SYSTEM_ACCESSTOKEN (dev.azure.com answered 401)');
+    expect(stderr).toContain(
+      'Azure DevOps does not accept SYSTEM_ACCESSTOKEN (dev.azure.com responded with status 401)',
+    );
     expect(stderr).toMatch(/cause: x-vss-e2eid [0-9a-f-]{36}\ncause: x-msedge-ref Ref A/);
     expect(stderr).not.toContain('wrong-access-token');
   });
@@ -211,12 +217,12 @@ describe('a job of Azure Pipelines', () => {
     [
       'a redirect',
       { redirectTo: 'https://spsprodeus2.vssps.visualstudio.com/_signin', status: 302 },
-      'does not take SYSTEM_ACCESSTOKEN',
+      'does not accept SYSTEM_ACCESSTOKEN',
     ],
-    ['a sign-in page', { status: 203, body: '<html>Sign in' }, 'does not take SYSTEM_ACCESSTOKEN'],
-    ['no JSON', { status: 200, body: '<html>' }, 'the answer is not JSON'],
-    ['no token', { status: 200, body: '{}' }, 'the answer holds no token'],
-    ['an echo of the request', { echo: true }, 'Azure DevOps gave no token'],
+    ['a sign-in page', { status: 203, body: '<html>Sign in' }, 'does not accept SYSTEM_ACCESSTOKEN'],
+    ['no JSON', { status: 200, body: '<html>' }, 'the response is not JSON'],
+    ['no token', { status: 200, body: '{}' }, 'the response contains no token'],
+    ['an echo of the request', { echo: true }, 'Azure DevOps issued no token'],
   ];
   test.each(answers)('reports that Azure DevOps answered with %s', async (_what, fault, line) => {
     expect(await failWith({ host: PIPELINES_HOST, ...fault }, pipelines())).toContain(line);

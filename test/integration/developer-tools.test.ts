@@ -242,7 +242,7 @@ describe('the Azure CLI', () => {
     install('az', fail('it broke'));
     install('azd', print(JSON.stringify({ token: userToken() })));
     const { stderr } = await getFailure();
-    expect(stderr).toContain('cause: passed over client-secret: AZURE_CLIENT_SECRET is not set\n');
+    expect(stderr).toContain('cause: skipped client-secret: AZURE_CLIENT_SECRET is not set\n');
     expect(callsOf('azd')).toEqual([]);
   });
 
@@ -408,7 +408,7 @@ describe('Azure PowerShell', () => {
 
   test('fails the sign-in when it prints no token', async () => {
     install('pwsh', print('{"token":""}'));
-    expect((await getFailure()).stderr).toContain('pwsh answered without a token');
+    expect((await getFailure()).stderr).toContain('pwsh returned no token');
   });
 
   test.each([
@@ -475,10 +475,15 @@ describe('a custom program', () => {
   });
 
   test.each([
-    ['fails', fail('vault: permission denied', 3), 'vault-token failed with exit code 3', 'vault: permission denied'],
-    ['prints nothing', 'exit 0', 'vault-token answered without a token', undefined],
-    ['prints more than a token', 'echo not a token', 'vault-token answered without a token', undefined],
-    ['is killed', 'kill -9 $$', 'vault-token failed with exit code none', undefined],
+    [
+      'exits with an error',
+      fail('vault: permission denied', 3),
+      'vault-token failed with exit code 3',
+      'vault: permission denied',
+    ],
+    ['prints nothing', 'exit 0', 'vault-token returned no token', undefined],
+    ['prints more than a token', 'echo not a token', 'vault-token returned no token', undefined],
+    ['is killed', 'kill -9 $$', 'vault-token failed without an exit code', undefined],
   ])('fails the sign-in when it %s', async (_what, script, what, said) => {
     install('vault-token', script);
     configure(join(bin, 'vault-token'));

@@ -76,7 +76,7 @@ describe('when signing in at Entra fails', () => {
     'sends nothing when AZURE_TENANT_ID is %j',
     async (tenant) => {
       const { stdout } = await world.fail(REGISTRY, { AZURE_TENANT_ID: tenant });
-      expect(stdout).toContain('AZURE_TENANT_ID is not a tenant');
+      expect(stdout).toContain('AZURE_TENANT_ID is not a tenant id or domain');
       expect(world.emulator.connects).toEqual([]);
     },
   );
@@ -93,11 +93,11 @@ describe('when signing in at Entra fails', () => {
   });
 
   test.each([
-    ['an HTML page', { status: 200, body: '<html><title>Captive portal</title></html>' }, 'without an OAuth answer'],
-    ['an empty body', { status: 400, body: '' }, 'without an OAuth answer'],
-    ['JSON that is not an object', { status: 200, body: '[]' }, 'without an OAuth answer'],
-    ['a token that is not a string', { status: 200, body: '{"access_token":42}' }, 'without an OAuth answer'],
-    ['an empty token', { status: 200, body: '{"access_token":""}' }, 'without an OAuth answer'],
+    ['an HTML page', { status: 200, body: '<html><title>Captive portal</title></html>' }, 'sent no OAuth response'],
+    ['an empty body', { status: 400, body: '' }, 'sent no OAuth response'],
+    ['JSON that is not an object', { status: 200, body: '[]' }, 'sent no OAuth response'],
+    ['a token that is not a string', { status: 200, body: '{"access_token":42}' }, 'sent no OAuth response'],
+    ['an empty token', { status: 200, body: '{"access_token":""}' }, 'sent no OAuth response'],
   ])('reports an answer with %s', async (_name, fault, text) => {
     inject({ host: ENTRA_HOST, ...fault });
     expect((await world.fail()).stdout).toContain(text);
@@ -109,9 +109,9 @@ describe('at the registry', () => {
     registryOf(world.emulator.state, REGISTRY).roles.set(OBJECT_ID, { actions: [] });
     restore.push(() => registryOf(world.emulator.state, REGISTRY).roles.clear());
     const { stdout, stderr } = await world.fail();
-    expect(stdout).toContain(`${CLIENT_ID} has no role there, or is of another tenant`);
+    expect(stdout).toContain(`${CLIENT_ID} has no role on the registry, or belongs to another tenant`);
     expect(stdout).toContain(`az role assignment create --role AcrPull --assignee ${CLIENT_ID}`);
-    expect(stderr).toContain(`the identity signed in at tenant ${TENANT_ID}`);
+    expect(stderr).toContain(`the identity signed in to tenant ${TENANT_ID}`);
     expect(countRequests(REGISTRY)).toBe(1);
   });
 
@@ -163,7 +163,7 @@ describe('at the registry', () => {
       registry.firewall = undefined;
     });
     const { stdout } = await world.fail();
-    expect(stdout).toContain(`the firewall of ${REGISTRY} does not let 203.0.113.7 in`);
+    expect(stdout).toContain(`the firewall of ${REGISTRY} blocks 203.0.113.7`);
     expect(stdout).toContain('az acr network-rule add -n myregistry --ip-address 203.0.113.7');
   });
 
@@ -173,7 +173,7 @@ describe('at the registry', () => {
   });
 
   test.each([
-    ['no refresh token', { status: 200, body: '{}' }, 'answered without a refresh_token'],
+    ['no refresh token', { status: 200, body: '{}' }, 'returned no refresh_token'],
     ['the page of a proxy', { status: 403, body: '<h1>Blocked by policy</h1>' }, 'denies access'],
     ['status 404', { status: 404, body: '' }, 'has no token service'],
   ])('reports an answer with %s', async (_name, fault, text) => {
@@ -211,13 +211,13 @@ describe('when a request fails', () => {
 
   test('gives up after three attempts', async () => {
     inject({ host: REGISTRY, status: 503, body: '', headers: { 'Retry-After': '0' } });
-    expect((await world.fail()).stdout).toContain('answered 503');
+    expect((await world.fail()).stdout).toContain('responded with status 503');
     expect(countRequests(REGISTRY)).toBe(3);
   });
 
   test('reports a long Retry-After instead of waiting', async () => {
     inject({ host: REGISTRY, status: 429, body: '', headers: { 'Retry-After': '60' } });
-    expect((await world.fail()).stdout).toContain('sees too many requests; hint: wait 60 seconds and try again');
+    expect((await world.fail()).stdout).toContain('received too many requests; hint: wait 60 seconds and try again');
     expect(countRequests(REGISTRY)).toBe(1);
   });
 

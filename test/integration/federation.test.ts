@@ -78,9 +78,9 @@ describe('a pod with a workload identity', () => {
     ['is missing', undefined, 'there is no file'],
     ['is empty', '', 'there is no token in'],
     ['holds only blanks', ' \n', 'there is no token in'],
-    ['holds no token', '<html>', 'is not a signed token'],
-    ['holds half a token', 'eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4In0', 'is not a signed token'],
-    ['holds two lines', 'a.b.c\nd.e.f', 'is not a signed token'],
+    ['holds no token', '<html>', 'does not contain a signed token'],
+    ['holds half a token', 'eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4In0', 'does not contain a signed token'],
+    ['holds two lines', 'a.b.c\nd.e.f', 'does not contain a signed token'],
   ];
   test.each(files)('reports that its token file %s, without any request', async (_what, text, line) => {
     if (text === undefined) rmSync(tokenFile);
@@ -118,8 +118,8 @@ describe('a pod with a workload identity', () => {
     const now = Math.floor(Date.now() / 1000);
     writeFileSync(tokenFile, issue({ exp: now - 720, nbf: now - 4320, iat: now - 4320 }));
     const { stderr } = await world.fail(REGISTRY, pod());
-    expect(stderr).toContain('the assertion is out of date (AADSTS700024)');
-    expect(stderr).toMatch(/aud api:\/\/AzureADTokenExchange, and ended 72\d s ago\n/);
+    expect(stderr).toContain('the assertion is outside its validity period (AADSTS700024)');
+    expect(stderr).toMatch(/aud api:\/\/AzureADTokenExchange, and expired 72\d s ago\n/);
     expect(stderr).toContain("this machine's clock agrees with that of login.microsoftonline.com");
     expect(stderr).toContain('hint: get a new assertion');
   });
@@ -162,7 +162,7 @@ describe('a token in a variable', () => {
       REGISTRY,
       withToken('X', { AZURE_FEDERATED_TOKEN: 'not-a-token-at-all' }),
     );
-    expect(stdout).toContain('what is in AZURE_FEDERATED_TOKEN is not a signed token');
+    expect(stdout).toContain('AZURE_FEDERATED_TOKEN does not contain a signed token');
     expect(stdout + stderr).not.toContain('not-a-token-at-all');
   });
 });
@@ -226,30 +226,22 @@ describe('a pod with an identity binding', () => {
     [
       'a TLS name without a proxy',
       { AZURE_KUBERNETES_TOKEN_PROXY: '', AZURE_KUBERNETES_CA_FILE: '' },
-      'AZURE_KUBERNETES_SNI_NAME is set, AZURE_KUBERNETES_TOKEN_PROXY is not',
+      'AZURE_KUBERNETES_SNI_NAME is set, but AZURE_KUBERNETES_TOKEN_PROXY is not',
     ],
     [
       'certificates without a proxy',
       { AZURE_KUBERNETES_TOKEN_PROXY: '', AZURE_KUBERNETES_SNI_NAME: '' },
-      'AZURE_KUBERNETES_CA_FILE is set, AZURE_KUBERNETES_TOKEN_PROXY is not',
+      'AZURE_KUBERNETES_CA_FILE is set, but AZURE_KUBERNETES_TOKEN_PROXY is not',
     ],
     ['an http URL', { AZURE_KUBERNETES_TOKEN_PROXY: 'http://127.0.0.1:1' }, 'is not an https URL'],
     ['a value that is not a URL', { AZURE_KUBERNETES_TOKEN_PROXY: 'kubernetes' }, 'is not an https URL'],
     [
       'a URL with a user name',
       { AZURE_KUBERNETES_TOKEN_PROXY: 'https://user:secret-word@host' },
-      'has a user name, a query or a fragment',
+      'is not an https URL',
     ],
-    [
-      'a URL with a query',
-      { AZURE_KUBERNETES_TOKEN_PROXY: 'https://host/?a=b' },
-      'has a user name, a query or a fragment',
-    ],
-    [
-      'a URL with a fragment',
-      { AZURE_KUBERNETES_TOKEN_PROXY: 'https://host/#a' },
-      'has a user name, a query or a fragment',
-    ],
+    ['a URL with a query', { AZURE_KUBERNETES_TOKEN_PROXY: 'https://host/?a=b' }, 'is not an https URL'],
+    ['a URL with a fragment', { AZURE_KUBERNETES_TOKEN_PROXY: 'https://host/#a' }, 'is not an https URL'],
     [
       'certificates in a file and in a variable',
       { AZURE_KUBERNETES_CA_DATA: 'x' },
@@ -258,9 +250,13 @@ describe('a pod with an identity binding', () => {
     [
       'a variable without a certificate',
       { AZURE_KUBERNETES_CA_FILE: '', AZURE_KUBERNETES_CA_DATA: 'x' },
-      'AZURE_KUBERNETES_CA_DATA holds no certificate',
+      'AZURE_KUBERNETES_CA_DATA contains no certificate',
     ],
-    ['a missing certificate file', { AZURE_KUBERNETES_CA_FILE: '/nowhere/ca.crt' }, 'there is no file /nowhere/ca.crt'],
+    [
+      'a missing certificate file',
+      { AZURE_KUBERNETES_CA_FILE: '/nowhere/ca.crt' },
+      'AZURE_KUBERNETES_CA_FILE names /nowhere/ca.crt, but there is no such file',
+    ],
   ];
   test.each(wrong)('rejects %s before anything is sent', async (_what, changed, line) => {
     const { stdout } = await world.fail(REGISTRY, bound(changed));
@@ -272,7 +268,7 @@ describe('a pod with an identity binding', () => {
 
   test('rejects a certificate file without certificates', async () => {
     writeFileSync(caFile, 'nothing');
-    expect((await world.fail(REGISTRY, bound())).stdout).toContain(`${caFile} holds no certificate`);
+    expect((await world.fail(REGISTRY, bound())).stdout).toContain(`${caFile} contains no certificate`);
   });
 
   test('trusts only what the machine trusts when the certificate file is empty', async () => {

@@ -54,7 +54,7 @@ describe('the first get', () => {
     ['MyRegistry.AzureCR.io', 'MyRegistry.AzureCR.io'],
     ['myregistry.azurecr.io.', 'myregistry.azurecr.io.'],
     ['myregistry.azurecr.io/team/app', 'myregistry.azurecr.io/team/app'],
-  ])('for %j echoes %j and asks the login server', async (input, echoed) => {
+  ])('echoes the server URL %j as %j and asks the login server', async (input, echoed) => {
     expect((await world.get(input)).ServerURL).toBe(echoed);
     expect(world.seen()).toEqual([ENTRA, EXCHANGE]);
   });
@@ -233,7 +233,7 @@ describe('the configuration of a registry', () => {
     await world.get('otherregistry.azurecr.io');
   });
 
-  test('fails the registry but no foreign host when it is not JSON', async () => {
+  test('fails for a login server but not for another host when it is not JSON', async () => {
     world.writeConfig('{ "registries": ');
     await world.fail();
     expect(await world.run('get', 'docker.io')).toEqual({ exitCode: 1, stdout: NOT_FOUND, stderr: '' });

@@ -37,7 +37,7 @@ describe('Azure Arc', () => {
     'Basic realm=C:\\ProgramData\\AzureConnectedMachineAgent\\Tokens\\one.key',
   ])('gets no key when it names another file: %s', async (arcChallenge) => {
     host().server.state.arcChallenge = arcChallenge;
-    expect(await host().fail(host().environment('azure arc'))).toContain('named a key file where it keeps none');
+    expect(await host().fail(host().environment('azure arc'))).toContain('named a file that is not one of its keys');
     expect(host().server.requests.length).toBe(1);
   });
 
@@ -72,8 +72,8 @@ describe('Azure Arc', () => {
 
   test.each([
     ['is missing', undefined, 'there is no such file'],
-    ['is empty', '', 'it does not hold a key'],
-    ['holds more than a key', `${ARC_KEY}\r\nX-Other: header`, 'it does not hold a key'],
+    ['is empty', '', 'it does not contain a key'],
+    ['holds more than a key', `${ARC_KEY}\r\nX-Other: header`, 'it does not contain a key'],
   ])('leads to a hint at the group that may read its key file when that %s', async (_name, text, reason) => {
     if (text === undefined) rmSync(host().arcFile);
     else writeFileSync(host().arcFile, text);
@@ -95,7 +95,7 @@ describe('Azure Arc', () => {
       host().server.state.isArcAgentNew = false;
       host().choose(name);
       expect(await host().fail(host().environment('azure arc'))).toContain(
-        `did not answer for the identity of "${name}"`,
+        `returned no token for the identity that "${name}" names`,
       );
       expect(host().world.seen()).toEqual([]);
     },

@@ -23,13 +23,13 @@ describe('IMDS at the address in a variable', () => {
 
   test.each([
     ['nobody answers', undefined, 'there is no metadata service (IMDS)'],
-    ['a gateway answers', TRAP, 'something else answers in place of IMDS'],
+    ['a gateway answers', TRAP, 'another server responds in place of IMDS'],
     [
       'a captive portal answers',
       { status: 302, headers: { Location: 'http://example.com/' } },
       'there is no metadata service (IMDS)',
     ],
-    ['a web server answers', { status: 200, body: '<html>Welcome</html>' }, 'something else answers in place of IMDS'],
+    ['a web server answers', { status: 200, body: '<html>Welcome</html>' }, 'another server responds in place of IMDS'],
     [
       'the machine has no identity',
       { status: 400, body: '{"error":"invalid_request"}' },
@@ -52,7 +52,7 @@ describe('IMDS at the address in a variable', () => {
       ...host().environment('imds'),
       AZURE_CLIENT_ID: 'eeeeeeee-2222-4333-8444-555555555555',
     });
-    expect(stderr).toContain('the identity of AZURE_CLIENT_ID is not assigned to this machine');
+    expect(stderr).toContain('the identity that AZURE_CLIENT_ID names is not assigned to this machine');
     expect(stderr).toContain('cause: HTTP 400 invalid_request: Identity not found\n');
   });
 

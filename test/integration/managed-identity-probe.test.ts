@@ -5,10 +5,12 @@ import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Cache, findCache } from '../../src/cache/cache.ts';
 import { readMarker, writeMarker } from '../../src/cache/markers.ts';
-import type { NotSetUp } from '../../src/identity/identity.ts';
+import type { TokenContext } from '../../src/identity/identity.ts';
 import { requestImdsToken } from '../../src/identity/managed-identity/imds.ts';
-import { createHttp, type HttpClient } from '../../src/network/http.ts';
-import type { TokenContext } from '../../src/sign-in/sign-in.ts';
+import { createDirectConnections } from '../../src/network/direct-connections.ts';
+import type { HttpClient } from '../../src/network/http.ts';
+import { createHttpClient } from '../../src/network/http-client.ts';
+import type { NotSetUp } from '../../src/not-set-up.ts';
 import { readClockMs } from '../../src/system/clock.ts';
 import type { Runtime } from '../../src/system/runtime.ts';
 import { PATHS } from '../emulator/managed-identity.ts';
@@ -45,12 +47,12 @@ function request(isChosen = false, url = host().server.url): Promise<string | No
   const runtime = createRuntime();
   const deadlineMs = readClockMs() + 10_000;
   const open = (direct: Parameters<TokenContext['openDirect']>[0]) => {
-    const http = createHttp(runtime, { deadlineMs, log: undefined, direct });
+    const connections = createDirectConnections(direct);
+    const http = createHttpClient(runtime, { connections, deadlineMs, log: undefined });
     opened.push(http);
     return http;
   };
-  const purpose = 'Cannot sign in for myregistry.azurecr.io';
-  const context = { runtime, http: open({}), openDirect: open, cache, audience: AUDIENCE, purpose, deadlineMs };
+  const context = { runtime, http: open({}), openDirect: open, cache, audience: AUDIENCE, deadlineMs };
   return requestImdsToken(
     { ...context, log: undefined },
     { endpoint: { url, variable: undefined }, selector: undefined, isChosen },

@@ -23,7 +23,7 @@ describe('Service Fabric', () => {
   test('gets no request, not even one without the secret, when it has another certificate', async () => {
     const IDENTITY_SERVER_THUMBPRINT = host().server.thumbprint.replace(/^./, (digit) => (digit === '0' ? '1' : '0'));
     const stderr = await host().fail({ ...host().environment('service fabric'), IDENTITY_SERVER_THUMBPRINT });
-    expect(stderr).toContain('does not have the certificate of IDENTITY_SERVER_THUMBPRINT');
+    expect(stderr).toContain('does not match IDENTITY_SERVER_THUMBPRINT');
     expect(stderr).toContain('cause: nothing was sent to it\n');
     expect(stderr).toMatch(/hint: openssl s_client -connect 127\.0\.0\.1:\d+ /);
     expect(host().server.secureConnections).toBe(1); // it was there

@@ -190,7 +190,7 @@ describe('when a managed identity service refuses', () => {
     ['app service', { unknown: 'shape' }, 'cause: HTTP 400: {"unknown":"shape"}\n'],
   ];
   for (const [kind, body, line] of rows) {
-    test(`quotes ${kind}: ${line.split('\n')[0]}`, async () => {
+    test(`quotes the refusal of ${kind} as "${line.split('\n')[0]}"`, async () => {
       host().server.answerNext({ status: 400, body: JSON.stringify(body) });
       expect(await host().fail(host().environment(kind))).toContain(line);
       expect(host().server.requests.length).toBe(1);
@@ -201,7 +201,7 @@ describe('when a managed identity service refuses', () => {
   for (const kind of KINDS.filter((one) => one !== 'imds' && one !== 'azure arc')) {
     test(`reports a success of ${kind} without a token`, async () => {
       host().server.answerNext({ body: '{"access_token":""}' });
-      expect(await host().fail(host().environment(kind))).toContain('answered without a token');
+      expect(await host().fail(host().environment(kind))).toContain('returned no token');
     });
   }
 
@@ -271,7 +271,7 @@ describe('the expiry of the token', () => {
     test(`is rejected when it is in the past as ${name}`, async () => {
       host().server.state.writeEnd = write;
       const stderr = await host().fail(host().environment('app service'));
-      expect(stderr).toContain('a token that has ended already');
+      expect(stderr).toContain('a token that has already expired');
       expect(stderr).toContain("hint: check this machine's clock: date -u\n");
       expect(host().world.seen()).toEqual([]);
     });

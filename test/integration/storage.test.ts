@@ -61,7 +61,7 @@ describe('store', () => {
     await world.run('store', payload(NULL_GUID, await takeToken()));
     world.aheadSeconds = 10_801;
     const { stderr } = await world.run('get', REGISTRY);
-    expect(stderr).toContain(`the token of the last login has ended: docker logout ${REGISTRY}\n`);
+    expect(stderr).toContain(`the token of the last login has expired: docker logout ${REGISTRY}\n`);
     await world.run('erase', REGISTRY);
     expect((await world.run('get', REGISTRY)).stderr).not.toContain('docker logout');
   });
@@ -202,7 +202,7 @@ describe('when the cache cannot be used or trusted', () => {
     ['a relative folder', 'relative/folder'],
     ['a file in its place', '/etc/passwd'],
     ['a device in its place', '/dev/null'],
-  ])('answers without a cache: %s', async (_name, folder) => {
+  ])('answers without a cache, given %s', async (_name, folder) => {
     await expectAnswers({ DOCKER_CREDENTIAL_ACR_CACHE_DIR: folder });
     expect(existsSync('relative')).toBe(false);
   });

@@ -593,7 +593,7 @@ describe('"clientSecretKeychain"', () => {
     world.configure({ [REGISTRY]: { identity } });
     const { exitCode, stdout } = await call('get', REGISTRY);
     expect(exitCode).toBe(1);
-    expect(stdout).toContain(`the client secret is not in the keychain as ${entry}`);
+    expect(stdout).toContain(`the keychain has no client secret for ${entry}`);
     expect(stdout).toContain('Cannot autolaunch D-Bus');
     expect(stdout).toContain('docker-credential-pass is not on PATH');
   });

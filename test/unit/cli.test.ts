@@ -1,9 +1,8 @@
 /** The verbs: what they write for which arguments and input. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { writeCache } from '../../src/cache/cache.ts';
+import { STORED_IDENTITY, writeCache } from '../../src/cache/cache.ts';
 import { type Outcome, run } from '../../src/cli.ts';
-import { STORED_IDENTITY } from '../../src/credential.ts';
 import { parseJsonObject } from '../../src/json.ts';
 import { VERSION } from '../../src/version.ts';
 import { cacheIn } from './cache-in.ts';

@@ -1,7 +1,7 @@
 /** The context of a sign-in in which the services answer what the test says. */
 
+import type { TokenContext } from '../../src/identity/identity.ts';
 import type { HttpRequest, HttpResponse } from '../../src/network/http.ts';
-import type { TokenContext } from '../../src/sign-in/sign-in.ts';
 import { readClockMs } from '../../src/system/clock.ts';
 import { makeRuntime } from './runtime.ts';
 
@@ -32,7 +32,6 @@ export function toolsAnswering(response: HttpResponse, env: Readonly<Record<stri
     openDirect: () => http,
     cache: undefined,
     audience: 'https://containerregistry.azure.net',
-    purpose: 'Cannot sign in for myregistry.azurecr.io',
     deadlineMs: readClockMs() + 20_000,
     log: undefined,
   };

@@ -1,7 +1,7 @@
-/** Asks a program of the person's own for an Entra token. */
+/** Runs the user's own program to get an Entra token. */
 
 import { basename, isAbsolute } from 'node:path';
-import { asText, parseJsonObject } from '../../json.ts';
+import { asText, type JsonObject, parseJsonObject } from '../../json.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
 import { quoteForeignText } from '../../redact.ts';
 import type { Registry } from '../../registry.ts';
@@ -9,21 +9,23 @@ import { findExecutable } from '../../system/child-process.ts';
 import { explainRefusal, runTool } from '../developer-tools/developer-tool.ts';
 import type { TokenContext } from '../identity.ts';
 
+/** The program that prints a token. */
 export interface TokenCommand {
-  /** An absolute path, or a name to be found on PATH. */
+  /** An absolute path, or a name to look up on PATH. */
   readonly program: string;
   readonly args: readonly string[];
 }
 
-/** What a bearer token is made of, JWT or not. @see https://www.rfc-editor.org/rfc/rfc6750#section-2.1 */
+/** The syntax of any bearer token, JWT or not. @see https://www.rfc-editor.org/rfc/rfc6750#section-2.1 */
 const BEARER_TOKEN = /^[\w.~+/-]+=*$/;
 
 /**
- * Runs the program, without a shell. It is told what the token is for in `DOCKER_CREDENTIAL_ACR_AUDIENCE` and
- * `DOCKER_CREDENTIAL_ACR_REGISTRY`, and prints it alone or as `accessToken`, `access_token` or `token` of a JSON object.
+ * Runs the program, without a shell. `DOCKER_CREDENTIAL_ACR_AUDIENCE` and `DOCKER_CREDENTIAL_ACR_REGISTRY` tell it what
+ * the token is for. It prints the token alone, or as `accessToken`, `access_token` or `token` of a JSON object.
  *
- * @returns `NotSetUp` when the name leads to no program.
- * @throws IDENTITY_FAILED with what the program says on stderr, AUDIENCE_UNKNOWN
+ * @returns `NotSetUp` when the program is not on PATH.
+ * @throws IDENTITY_FAILED with the program's stderr; AUDIENCE_UNKNOWN when that contains an Entra error code for an
+ * unknown audience.
  */
 export async function requestCommandToken(
   context: TokenContext,
@@ -34,7 +36,7 @@ export async function requestCommandToken(
   const file = isAbsolute(program) ? program : findExecutable(runtime, program);
   if (file === undefined) return { notSetUp: `${program} is not on PATH` };
   const check = `check "command" in the configuration, and run ${file} by hand`;
-  const answer = await runTool(context, {
+  const result = await runTool(context, {
     source: 'command',
     file,
     args,
@@ -42,9 +44,9 @@ export async function requestCommandToken(
     check,
     readToken: readCommandToken,
   });
-  if (typeof answer === 'string') return answer;
+  if (typeof result === 'string') return result;
   const name = quoteForeignText(basename(file), 80);
-  throw explainRefusal(answer, {
+  throw explainRefusal(result, {
     name,
     who: undefined,
     tenant: undefined,
@@ -54,14 +56,17 @@ export async function requestCommandToken(
   });
 }
 
-/** @returns `undefined` when there is no token, or more than one text. */
+/**
+ * Reads the token from the program's output.
+ * @returns `undefined` when the output is neither a token alone nor a JSON object with one.
+ */
 export function readCommandToken(stdout: string): string | undefined {
   const text = stdout.trim();
-  const answer = parseJsonObject(text);
-  const token = answer === undefined ? text : readField(answer);
+  const object = parseJsonObject(text);
+  const token = object === undefined ? text : readField(object);
   return token !== undefined && BEARER_TOKEN.test(token) ? token : undefined;
 }
 
-function readField(answer: Readonly<Record<string, unknown>>): string | undefined {
-  return asText(answer['accessToken']) ?? asText(answer['access_token']) ?? asText(answer['token']);
+function readField(object: JsonObject): string | undefined {
+  return asText(object['accessToken']) ?? asText(object['access_token']) ?? asText(object['token']);
 }

@@ -1,4 +1,4 @@
-/** A program of the person's own that prints an Entra token; only ever from the configuration. */
+/** The user's own program that prints an Entra token. Only the configuration can name it. */
 
 import { isAbsolute, win32 } from 'node:path';
 import { hashText } from '../../cache/hash.ts';
@@ -14,6 +14,7 @@ const FIELDS = {
   ),
 };
 
+/** The source for the user's own program. */
 export const COMMAND = defineSource({
   name: 'command',
   aliases: [],
@@ -26,7 +27,7 @@ export const COMMAND = defineSource({
 
 function findCommand({ runtime, registry, parameters }: IdentityRequest<Values<typeof FIELDS>>): Identity | NotSetUp {
   const [program, ...args] = parameters.command ?? [];
-  if (program === undefined) return { notSetUp: 'there is no "command" in the configuration' };
+  if (program === undefined) return { notSetUp: 'the configuration has no "command"' };
   const isName = runtime.platform === 'win32' ? win32.basename(program) === program : !program.includes('/');
   if (!isName && !isAbsolute(program)) {
     throw new CredentialError(
@@ -39,7 +40,7 @@ function findCommand({ runtime, registry, parameters }: IdentityRequest<Values<t
   }
   return {
     source: COMMAND.name,
-    // Nobody has to know what a person writes into the arguments.
+    // The arguments may hold a secret, so only their hash is used.
     description: `${COMMAND.name} ${program} ${hashText(JSON.stringify(args))}`,
     origins: [],
     getToken: async (context) => {

@@ -1,7 +1,6 @@
 /** The account that the Azure CLI is signed in with. */
 
 import { isAbsolute, join } from 'node:path';
-import { checkTenant } from '../../entra/authority.ts';
 import { CredentialError, describeCause } from '../../errors.ts';
 import { path, text, type Values } from '../../field.ts';
 import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../json.ts';
@@ -13,7 +12,7 @@ import { defineSource, type Identity, type IdentityRequest } from '../identity.t
 const MAX_PROFILE_BYTES = 8 * 1024 * 1024;
 const MANAGED_IDENTITY_USERS = ['systemAssignedIdentity', 'userAssignedIdentity'];
 const NOT_SIGNED_IN: NotSetUp = { notSetUp: 'the Azure CLI is not signed in' };
-/** What `az logout` of the account in use leaves behind where there are others. */
+/** The state that `az logout` leaves when there are other accounts. */
 const NO_DEFAULT: NotSetUp = {
   notSetUp: 'the Azure CLI has no default subscription: az account set --subscription NAME',
 };
@@ -29,6 +28,7 @@ const FIELDS = {
 
 type Request = IdentityRequest<Values<typeof FIELDS>>;
 
+/** The source for the Azure CLI's account. */
 export const AZURE_CLI = defineSource({
   name: 'azure-cli',
   aliases: ['AzureCliCredential'],
@@ -38,11 +38,11 @@ export const AZURE_CLI = defineSource({
   find: findAzureCli,
 });
 
-/** Finds the CLI's account in its profile, which tells who would sign in without the second that starting `az` takes. */
+/** Reads the account from the CLI's profile, since starting `az` takes about a second. */
 function findAzureCli(request: Request): Identity | NotSetUp {
   const { runtime, parameters } = request;
   const folder = parameters.configDir ?? findDotFolder(runtime, 'AZURE_CONFIG_DIR', '.azure');
-  if (folder === undefined) return { notSetUp: 'there is no home folder with an Azure CLI profile' };
+  if (folder === undefined) return { notSetUp: 'there is no home folder to hold an Azure CLI profile' };
   if (!isAbsolute(folder)) return { notSetUp: 'AZURE_CONFIG_DIR is not an absolute path' };
   const accounts = readAccounts(join(folder, 'azureProfile.json'));
   if (isNotSetUp(accounts)) return accounts;
@@ -66,7 +66,7 @@ function findAzureCli(request: Request): Identity | NotSetUp {
   };
 }
 
-/** Who is signed in for a subscription. */
+/** An account of the CLI's profile, with one of its subscriptions. */
 interface Account {
   readonly subscriptionId: string;
   readonly subscriptionName: string | undefined;
@@ -74,9 +74,9 @@ interface Account {
   readonly user: string;
   readonly tenantId: string;
   readonly isServicePrincipal: boolean;
-  /** Whether it can only sign in at its own tenant. */
+  /** Whether it can sign in to its own tenant only. */
   readonly isBound: boolean;
-  /** The CLI's cloud, and which managed identity it is signed in with. */
+  /** The CLI's cloud, and the managed identity that it is signed in with, if any. */
   readonly details: string;
 }
 
@@ -94,8 +94,8 @@ function readAccounts(file: string): readonly Account[] | NotSetUp {
 }
 
 /**
- * The account of the chosen subscription, by id or name as `az` takes it, else of the default one.
- * @throws IDENTITY_INVALID when the choice is not one account.
+ * Picks the account of the configured subscription, by id or name as `az` does, else that of the default subscription.
+ * @throws IDENTITY_INVALID when no subscription matches, or more than one.
  */
 function pickAccount(accounts: readonly Account[], { parameters }: Request): Account | NotSetUp {
   const { subscription } = parameters;
@@ -115,19 +115,20 @@ function pickAccount(accounts: readonly Account[], { parameters }: Request): Acc
 }
 
 /**
- * The tenant to name to `az`, when there is one to name.
- * @throws IDENTITY_INVALID when it is not that of the chosen subscription.
+ * Picks the tenant to pass to `az`.
+ * @returns `undefined` to pass none.
+ * @throws IDENTITY_INVALID when the configured tenant is not that of the configured subscription.
  */
 function pickTenant(account: Account, { parameters }: Request): string | undefined {
-  // `az` refuses --tenant for the managed identities that it can be signed in with.
+  // `az` rejects --tenant when it is signed in with a managed identity.
   if (parameters.tenantId === undefined || account.isBound) return undefined;
-  const tenant = checkTenant(parameters.tenantId, '"tenantId"');
-  if (parameters.subscription === undefined) return tenant;
-  // `az` takes one of the two, and a subscription has its tenant.
+  const { tenantId: tenant, subscription } = parameters;
+  if (subscription === undefined) return tenant;
+  // `az` accepts only one of the two, and a subscription implies its tenant.
   if (tenant.toLowerCase() === account.tenantId.toLowerCase()) return undefined;
   throw new CredentialError(
     'IDENTITY_INVALID',
-    `subscription "${parameters.subscription}" is of tenant ${account.tenantId}, not of ${tenant}`,
+    `subscription "${subscription}" belongs to tenant ${account.tenantId}, not to ${tenant}`,
     { hint: 'remove "tenantId" or "subscription" from the configuration' },
   );
 }
@@ -145,7 +146,7 @@ function parseAccount(entry: JsonObject): Account | undefined {
     isDefault: entry['isDefault'] === true,
     user: name,
     tenantId,
-    // A managed identity is one as well, and needs nothing to sign in with.
+    // The profile calls a managed identity a service principal too, but it needs no secret to sign in.
     isServicePrincipal: user?.['type'] === 'servicePrincipal' && !MANAGED_IDENTITY_USERS.includes(name),
     isBound: MANAGED_IDENTITY_USERS.includes(name) || user?.['cloudShellID'] === true,
     details: `${environment} ${asText(user?.['assignedIdentityInfo']) ?? ''}`.trim(),

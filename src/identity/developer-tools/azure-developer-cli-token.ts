@@ -1,5 +1,5 @@
 /**
- * Asks the Azure Developer CLI for a token.
+ * Gets a token from the Azure Developer CLI.
  *
  * @see https://learn.microsoft.com/azure/developer/azure-developer-cli/reference#azd-auth-token
  */
@@ -10,15 +10,17 @@ import { findExecutable } from '../../system/child-process.ts';
 import type { TokenContext } from '../identity.ts';
 import { explainRefusal, runTool, splitLines } from './developer-tool.ts';
 
-/** Keeps `azd` from asking home, from looking for a newer one, and from colours. */
+/** Turns off telemetry, the update check and colours. */
 const QUIET = { AZURE_DEV_COLLECT_TELEMETRY: 'no', AZD_SKIP_UPDATE_CHECK: 'true', NO_COLOR: '1' };
-/** The command that `azd` suggests: `azd auth login …`, or `azd login` of an old one. */
+/** The command that `azd` suggests: `azd auth login …`, or `azd login` in an old version. */
 const SUGGESTION = /\bazd (?:auth )?login(?: --[a-z-]+(?:[ =](?!-)(?:https?:\/\/)?[\w.:/-]*[\w/])?)*/;
 
 /**
  * Runs `azd auth token`.
- * @returns `NotSetUp` when there is no `azd`.
- * @throws IDENTITY_FAILED with what `azd` itself says, AUDIENCE_UNKNOWN
+ * @param tenant a tenant other than the account's own.
+ * @returns `NotSetUp` when `azd` is not on PATH.
+ * @throws IDENTITY_FAILED with the error messages of `azd`; AUDIENCE_UNKNOWN when the tenant does not know the
+ * audience.
  */
 export async function requestDeveloperCliToken(
   context: TokenContext,
@@ -29,7 +31,7 @@ export async function requestDeveloperCliToken(
   if (file === undefined) return { notSetUp: 'the Azure Developer CLI has an account, but azd is not on PATH' };
   const args = ['auth', 'token', '--output', 'json', '--no-prompt', '--scope', `${audience}/.default`];
   if (tenant !== undefined) args.push('--tenant-id', tenant);
-  const answer = await runTool(context, {
+  const result = await runTool(context, {
     source: 'azure-developer-cli',
     file,
     args,
@@ -37,28 +39,29 @@ export async function requestDeveloperCliToken(
     check: 'azd version',
     readToken: (stdout) => asText(parseJsonObject(stdout)?.['token']),
   });
-  if (typeof answer === 'string') return answer;
-  const lines = splitLines(answer.text).flatMap(readMessages);
-  const said = lines.join('\n');
-  const suggestion = SUGGESTION.exec(said)?.[0];
-  throw explainRefusal(answer, {
+  if (typeof result === 'string') return result;
+  const lines = splitLines(result.text).flatMap(readMessages);
+  const text = lines.join('\n');
+  const suggestion = SUGGESTION.exec(text)?.[0];
+  throw explainRefusal(result, {
     name: 'azd',
     who: "the Azure Developer CLI's account",
     tenant,
     lines,
-    needsSignIn: suggestion !== undefined || /multi-factor|reauthentication required|login expired/.test(said),
+    needsSignIn: suggestion !== undefined || /multi-factor|reauthentication required|login expired/.test(text),
     signIn: suggestion ?? `azd auth login${tenant === undefined ? '' : ` --tenant-id ${tenant}`}`,
     check: 'azd auth login --check-status',
   });
 }
 
 /**
- * What a line of stderr says. Before 1.23.7 it is a console message; then an empty one, and error, message and
- * suggestion; from 1.24 on these alone. Whatever else there is says itself.
+ * Reads the messages from a line of stderr. Before version 1.23.7, a line is a console message in JSON. Then it is an
+ * empty one, and a line with error, message and suggestion. Since 1.24, it is only the latter. A line that is not JSON
+ * is a message itself.
  */
 function readMessages(line: string): string[] {
   const object = parseJsonObject(line);
   if (object === undefined) return [line];
   const texts = [object['error'], object['message'], asJsonObject(object['data'])?.['message'], object['suggestion']];
-  return [...new Set(texts.map(asText).filter((text) => text !== undefined))];
+  return [...new Set(texts.map(asText).filter((one) => one !== undefined))];
 }

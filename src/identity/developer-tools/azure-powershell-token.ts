@@ -1,5 +1,5 @@
 /**
- * Asks Azure PowerShell for a token.
+ * Gets a token from Azure PowerShell.
  *
  * @see https://learn.microsoft.com/powershell/module/az.accounts/get-azaccesstoken
  */
@@ -11,10 +11,11 @@ import { findExecutable } from '../../system/child-process.ts';
 import type { TokenContext } from '../identity.ts';
 import { explainRefusal, runTool, splitLines } from './developer-tool.ts';
 
+/** The account to get a token for. */
 export interface PowerShellTokenRequest {
-  /** The account's name, for people. */
+  /** The account's name, for error messages. */
   readonly account: string;
-  /** Another tenant than the account's own. */
+  /** A tenant other than the account's own. */
   readonly tenant: string | undefined;
 }
 
@@ -22,12 +23,13 @@ const RESOURCE_VARIABLE = 'AZURE_IDENTITY_POWERSHELL_RESOURCE';
 const TENANT_VARIABLE = 'AZURE_IDENTITY_POWERSHELL_TENANT_ID';
 const MODULE_MISSING = 3;
 
-/** Keeps PowerShell from asking home, from looking for a newer one, and from colours. */
+/** Turns off telemetry, the update check and colours. */
 const QUIET = { POWERSHELL_TELEMETRY_OPTOUT: '1', POWERSHELL_UPDATECHECK: 'Off', NO_COLOR: '1' };
 
 /**
- * Nothing is put into the script, so that there is nothing to quote: it reads what to ask for from its environment. The
- * token is a text before 5.0 and a secure one, which no JSON shows, from then on; in between it is what was asked for.
+ * The script reads the resource and the tenant from its environment, so that nothing has to be quoted. Before
+ * Az.Accounts 5.0, the token is a plain string by default; since 5.0, it is a `SecureString`, which cannot be written
+ * as JSON. Versions from 2.17 return a `SecureString` on request.
  */
 const SCRIPT = `
 $ErrorActionPreference = 'Stop'
@@ -62,10 +64,11 @@ try {
 `;
 
 /**
- * Runs `Get-AzAccessToken` in PowerShell, on Windows in the one that came with it where the newer one is not there or
- * has no Azure module.
+ * Runs `Get-AzAccessToken` in PowerShell. On Windows, it uses Windows PowerShell if `pwsh` is missing or has no
+ * Az.Accounts module.
  * @returns `NotSetUp` when there is no PowerShell with that module.
- * @throws IDENTITY_FAILED with what Azure PowerShell itself says, AUDIENCE_UNKNOWN
+ * @throws IDENTITY_FAILED with the error messages of Azure PowerShell; AUDIENCE_UNKNOWN when the tenant does not know
+ * the audience.
  */
 export async function requestPowerShellToken(
   context: TokenContext,
@@ -73,11 +76,11 @@ export async function requestPowerShellToken(
 ): Promise<string | NotSetUp> {
   const { runtime, audience } = context;
   const shells = runtime.platform === 'win32' ? ['pwsh', 'powershell'] : ['pwsh'];
-  const without: string[] = [];
+  const withoutModule: string[] = [];
   for (const name of shells) {
     const file = findExecutable(runtime, name);
     if (file === undefined) continue;
-    const answer = await runTool(context, {
+    const result = await runTool(context, {
       source: 'azure-powershell',
       file,
       args: ['-NoProfile', '-NonInteractive', '-Command', SCRIPT],
@@ -85,29 +88,29 @@ export async function requestPowerShellToken(
       check: `${name} -NoProfile -Command Get-AzContext`,
       readToken,
     });
-    if (typeof answer === 'string') return answer;
-    if (answer.exitCode === MODULE_MISSING) {
-      without.push(name);
+    if (typeof result === 'string') return result;
+    if (result.exitCode === MODULE_MISSING) {
+      withoutModule.push(name);
       continue;
     }
     const signIn = `Connect-AzAccount${tenant === undefined ? '' : ` -Tenant ${tenant}`}`;
-    throw explainRefusal(answer, {
+    throw explainRefusal(result, {
       name,
       who: `the account ${quoteForeignText(account, 80)} of Azure PowerShell`,
       tenant,
-      needsSignIn: /Connect-AzAccount/.test(answer.text),
+      needsSignIn: /Connect-AzAccount/.test(result.text),
       signIn: `${name} -Command "${signIn}"`,
       check: `${name} -Command "Get-AzAccessToken -ResourceUrl ${audience} | Select-Object ExpiresOn"`,
     });
   }
-  if (without.length === 0) return { notSetUp: 'Azure PowerShell has an account, but pwsh is not on PATH' };
+  if (withoutModule.length === 0) return { notSetUp: 'Azure PowerShell has an account, but pwsh is not on PATH' };
   return {
-    notSetUp: `${without.join(' and ')} cannot load Az.Accounts: Install-Module Az.Accounts -Scope CurrentUser`,
+    notSetUp: `${withoutModule.join(' and ')} cannot load Az.Accounts: Install-Module Az.Accounts -Scope CurrentUser`,
   };
 }
 
-/** A module may write what it likes before our line. */
+/** Reads the token from the last line in JSON, since a module may print other lines before it. */
 function readToken(stdout: string): string | undefined {
-  const answer = splitLines(stdout).findLast((line) => line.startsWith('{'));
-  return answer === undefined ? undefined : asText(parseJsonObject(answer)?.['token']);
+  const lastJson = splitLines(stdout).findLast((line) => line.startsWith('{'));
+  return lastJson === undefined ? undefined : asText(parseJsonObject(lastJson)?.['token']);
 }

@@ -1,7 +1,6 @@
 /** The account that Azure PowerShell is signed in with. */
 
 import { join } from 'node:path';
-import { checkTenant } from '../../entra/authority.ts';
 import { describeCause } from '../../errors.ts';
 import { asJsonObject, asText, parseJsonObject } from '../../json.ts';
 import { isNotSetUp, type NotSetUp } from '../../not-set-up.ts';
@@ -12,6 +11,7 @@ import { defineSource, type Identity, type IdentityRequest } from '../identity.t
 const MAX_CONTEXT_BYTES = 8 * 1024 * 1024;
 const NOT_SIGNED_IN: NotSetUp = { notSetUp: 'Azure PowerShell is not signed in' };
 
+/** The source for Azure PowerShell's account. */
 export const AZURE_POWERSHELL = defineSource({
   name: 'azure-powershell',
   aliases: ['AzurePowerShellCredential'],
@@ -22,16 +22,15 @@ export const AZURE_POWERSHELL = defineSource({
 });
 
 /**
- * Finds the account in the context that Azure PowerShell saves, without the seconds that starting it takes.
+ * Reads the account from the context that Azure PowerShell saves, since starting PowerShell takes seconds.
  * @see https://learn.microsoft.com/powershell/azure/context-persistence
  */
 function findAzurePowerShell({ runtime, parameters }: IdentityRequest): Identity | NotSetUp {
-  const { tenantId } = parameters;
+  const { tenantId: tenant } = parameters;
   const home = findHome(runtime);
-  if (home === undefined) return { notSetUp: 'there is no home folder with an Azure PowerShell account' };
+  if (home === undefined) return { notSetUp: 'there is no home folder to hold an Azure PowerShell account' };
   const account = readAccount(join(home, '.Azure', 'AzureRmContext.json'));
   if (isNotSetUp(account)) return account;
-  const tenant = tenantId === undefined ? undefined : checkTenant(tenantId, '"tenantId"');
   const { user, environment } = account;
   return {
     source: AZURE_POWERSHELL.name,
@@ -51,7 +50,7 @@ interface Account {
   readonly environment: string;
 }
 
-/** Reads the default context's account; the file may hold secrets, of which nothing is taken. */
+/** Reads the account of the default context. The file may also hold secrets, which are ignored. */
 function readAccount(file: string): Account | NotSetUp {
   let text: string | undefined;
   try {

@@ -1,4 +1,4 @@
-/** Asks a program that is signed in to Azure for a token, and tells in its own words why there is none. */
+/** Runs a program that is signed in to Azure to get a token, and reports its own error messages if it fails. */
 
 import { stripVTControlCharacters } from 'node:util';
 import { findEntraAdvice, UNKNOWN_AUDIENCE_CODES } from '../../entra/error-codes.ts';
@@ -8,19 +8,23 @@ import { type ChildResult, runChild } from '../../system/child-process.ts';
 import { readClockMs } from '../../system/clock.ts';
 import type { TokenContext } from '../identity.ts';
 
+/** How to run a program and read its output. */
 export interface ToolRun {
+  /** The name of the identity's source, for the log. */
   readonly source: string;
+  /** The absolute path of the program. */
   readonly file: string;
   readonly args: readonly string[];
   readonly variables?: Readonly<Record<string, string>>;
-  /** A command that tells what is wrong with the program. */
+  /** A command that shows what is wrong with the program. */
   readonly check: string;
-  /** @returns the token of a successful run, `undefined` when there is none. */
+  /** Reads the token from the output of a successful run. @returns `undefined` when there is none. */
   readonly readToken: (stdout: string) => string | undefined;
 }
 
-/** What a program did instead of giving a token; its stdout is never told, since it may hold one. */
+/** How a program failed. Its stdout is left out, since it may contain a token. */
 export interface ToolRefusal {
+  /** `undefined` when a signal killed the program. */
   readonly exitCode: number | undefined;
   readonly timedOut: boolean;
   readonly timeoutMs: number;
@@ -28,32 +32,32 @@ export interface ToolRefusal {
   readonly text: string;
 }
 
-/** How a refusal is told. */
+/** What the error message about a failed program needs. */
 export interface RefusalReport {
-  /** What the program is called: `az`. */
+  /** The name of the program, such as `az`. */
   readonly name: string;
-  /** Whose token was asked for: "the Azure CLI's account …"; `undefined` when nobody knows. */
+  /** The account: "the Azure CLI's account …"; `undefined` when it is not known. */
   readonly who: string | undefined;
   readonly tenant: string | undefined;
-  /** The lines that it said, where that takes more than splitting its stderr. */
+  /** The lines to report; by default, those of its stderr. */
   readonly lines?: readonly string[];
-  /** Whether it asks the person to sign in again. */
+  /** Whether it asks the user to sign in again. */
   readonly needsSignIn: boolean;
   /** The command that signs in. */
   readonly signIn: string;
-  /** The command that tells more. */
+  /** The command that shows more. */
   readonly check: string;
 }
 
-/** A tool takes half a second when all is well, and some seconds on a cold Windows. */
+/** A tool usually takes half a second, but several seconds after a cold start on Windows. */
 const MAX_RUN_MS = 18_000;
-/** What has to be left of the budget for the registry's answer. */
+/** How much time to leave for the registry's response. */
 const EXCHANGE_MS = 3_000;
 const LAST_LINES = 6;
 
 /**
- * Runs the program within what is left of the time.
- * @returns the token, or what the program said instead.
+ * Runs the program, and stops it in time for the deadline.
+ * @returns the token, or how the program failed.
  * @throws IDENTITY_FAILED when it cannot be started.
  */
 export async function runTool(context: TokenContext, run: ToolRun): Promise<string | ToolRefusal> {
@@ -79,33 +83,39 @@ export async function runTool(context: TokenContext, run: ToolRun): Promise<stri
     return token;
   }
   const { exitCode, timedOut, stderr } = result;
-  // Before anything is cut off: half a secret is not recognised any more.
+  // Redact before the text is shortened: a secret that was cut in half would not be recognized.
   const text = createRedactor(runtime)(stripVTControlCharacters(stderr));
   return { exitCode, timedOut, timeoutMs, text };
 }
 
-/** Tells what the program said, and what helps. */
-export function explainRefusal(refusal: ToolRefusal, story: RefusalReport): CredentialError {
+/**
+ * Makes an error from a failed run, with the program's own lines as causes.
+ * @returns AUDIENCE_UNKNOWN when stderr contains an Entra error code for an unknown audience, else IDENTITY_FAILED.
+ */
+export function explainRefusal(refusal: ToolRefusal, report: RefusalReport): CredentialError {
   const { exitCode, timedOut, timeoutMs, text } = refusal;
-  const { name, who, tenant, needsSignIn, signIn, check } = story;
-  const lines = story.lines ?? splitLines(text);
+  const { name, who, tenant, needsSignIn, signIn, check } = report;
+  const lines = report.lines ?? splitLines(text);
   const causes = lines.slice(-LAST_LINES).map((line) => `${name}: ${quoteForeignText(line)}`);
   const fail = (what: string, hint: string) => new CredentialError('IDENTITY_FAILED', `${what}`, { causes, hint });
-  if (timedOut) return fail(`${name} did not answer within ${Math.ceil(timeoutMs / 1000)} s`, check);
+  if (timedOut) return fail(`${name} did not finish within ${Math.ceil(timeoutMs / 1000)} s`, check);
   const forWhom = who === undefined ? '' : ` for ${who}`;
   const code = /AADSTS(\d+)/.exec(text)?.[1];
   if (code !== undefined) {
     const { meaning, fix } = findEntraAdvice(code, { clientId: who ?? 'ID', tenant: tenant ?? 'TENANT' });
-    const what = `${meaning ?? 'Entra ID refused'}${forWhom} (AADSTS${code})`;
+    const what = `${meaning ?? 'Entra ID refused the sign-in'}${forWhom} (AADSTS${code})`;
     if (!UNKNOWN_AUDIENCE_CODES.includes(Number(code))) return fail(what, signIn);
     return new CredentialError('AUDIENCE_UNKNOWN', `${what}`, { causes, hint: fix });
   }
   if (needsSignIn) return fail(`${who ?? name} has to sign in again`, signIn);
-  const ending = exitCode === 0 ? 'answered without a token' : `failed with exit code ${exitCode ?? 'none'}`;
+  const ending =
+    exitCode === 0
+      ? 'returned no token'
+      : `failed ${exitCode === undefined ? 'without an exit code' : `with exit code ${exitCode}`}`;
   return fail(`${name} ${ending}${forWhom}`, check);
 }
 
-/** The lines of a text that are not empty. */
+/** Splits a text into trimmed lines, without the empty ones. */
 export function splitLines(text: string): string[] {
   return text
     .split(/\r?\n/)

@@ -1,4 +1,4 @@
-/** The token of a service connection of Azure Pipelines. */
+/** Signs in with the service connection of an Azure Pipelines task. */
 
 import { CredentialError } from '../../errors.ts';
 import { guid, type Values } from '../../field.ts';
@@ -21,11 +21,14 @@ type Request = IdentityRequest<Values<typeof FIELDS>>;
 
 interface ServiceConnection {
   readonly id: string;
-  /** Whoever names the connection names its client as well. */
+  /** The prefixes of the variables that name the client; they go with the variable that names the connection. */
   readonly prefixes: readonly VariablePrefix[];
 }
 
-/** @see https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create */
+/**
+ * The source for a job of Azure Pipelines.
+ * @see https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create
+ */
 export const AZURE_PIPELINES = defineSource({
   name: 'azure-pipelines',
   aliases: [],
@@ -35,22 +38,22 @@ export const AZURE_PIPELINES = defineSource({
   find: findAzurePipelines,
 });
 
-/** Takes the agent's token service, with the service connection that the configuration, the task or Terraform names. */
+/** Uses the agent's token service, with the service connection from the configuration, the task or Terraform. */
 function findAzurePipelines(request: Request): Identity | NotSetUp {
   const { runtime, isChosen } = request;
   const serviceUrl = readVariable(runtime, URL_VARIABLE);
   if (serviceUrl === undefined) return { notSetUp: `${URL_VARIABLE} is not set` };
   const connection = findConnection(request);
   if (connection === undefined) {
-    return { notSetUp: `${URL_VARIABLE} is set, AZURESUBSCRIPTION_SERVICE_CONNECTION_ID is not` };
+    return { notSetUp: `${URL_VARIABLE} is set, but AZURESUBSCRIPTION_SERVICE_CONNECTION_ID is not` };
   }
   const client = findClient(request, connection.prefixes);
-  if (typeof client === 'string') return { notSetUp: `${URL_VARIABLE} is set, ${client} is not` };
+  if (typeof client === 'string') return { notSetUp: `${URL_VARIABLE} is set, but ${client} is not` };
   const accessToken = readVariable(runtime, TOKEN_VARIABLE)?.trim();
-  // A macro that the agent does not know stays as it was written.
+  // The agent leaves a macro that it cannot expand as it is.
   if (!accessToken || accessToken.startsWith('$(')) {
     if (!isChosen) return { notSetUp: `${TOKEN_VARIABLE} is not set: ${MAPPING}` };
-    throw new CredentialError('IDENTITY_INVALID', `${TOKEN_VARIABLE} is not set, which Azure Pipelines requires`, {
+    throw new CredentialError('IDENTITY_INVALID', `${TOKEN_VARIABLE} is not set, but Azure Pipelines requires it`, {
       hint: MAPPING,
     });
   }

@@ -1,4 +1,4 @@
-/** Sources that prove an identity with another issuer's token instead of a secret. */
+/** What the sources share that sign in with a token from another issuer instead of a secret. */
 
 import { type Authority, findAuthority } from '../../entra/authority.ts';
 import { CredentialError } from '../../errors.ts';
@@ -6,22 +6,27 @@ import { parsePlainUrl } from '../../network/plain-url.ts';
 import type { Client } from '../client.ts';
 import type { Identity, IdentityRequest, TokenContext } from '../identity.ts';
 
+/** What a source adds to the common sign-in. */
 export interface FederatedSource {
   /** The name of the source. */
   readonly source: string;
   readonly client: Client;
-  /** What proves the identity, for people: "the ID token of …". */
+  /** What signs in, for error messages: "the ID token of …". */
   readonly actor: string;
+  /** Identifies the secret; see `Identity.readSecret`. */
   readonly readSecret: () => string;
-  /** The CI's token service, which is asked first. */
+  /** The URL of the CI system's token service, if there is one. It receives the first request. */
   readonly serviceUrl?: string;
-  /** Whether the cluster may stand in for Entra, whose connection would then be opened for nothing. */
+  /** Whether a cluster's token proxy may replace Entra. Then no connection to Entra is opened in advance. */
   readonly isBound?: boolean;
-  /** Gets a token of the other issuer: at each sign-in, since it lives for minutes and is replaced under our feet. */
+  /** Gets a token from the other issuer. It is called at each sign-in, since such a token expires within minutes. */
   readonly getAssertion: (context: TokenContext) => Promise<string>;
 }
 
-/** @throws IDENTITY_INVALID when the authority cannot be used. */
+/**
+ * Makes the identity of a source that signs in with a token from another issuer.
+ * @throws IDENTITY_INVALID when the authority is invalid or not known.
+ */
 export function createFederatedIdentity(request: IdentityRequest, federated: FederatedSource): Identity {
   const { source, client, readSecret, serviceUrl = '', isBound = false } = federated;
   const authority = findAuthority(request);
@@ -57,14 +62,15 @@ async function exchangeAssertion(
   });
 }
 
-/** Whether a text has the form of a signed token: anything else is not worth sending to Entra. */
+/** Whether a text has the form of a signed JWT; anything else is not sent to Entra. */
 export function isJwt(text: string): boolean {
   return /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text);
 }
 
 /**
- * The URL of a CI's token service, which gets the job's own token: nothing but https will do.
- * @throws IDENTITY_INVALID
+ * Parses the URL of a CI system's token service. It receives the job's own token, so it must be an https URL.
+ * @param variable the variable that holds the URL, for the error.
+ * @throws IDENTITY_INVALID when it is not a plain https URL.
  */
 export function parseServiceUrl(text: string, variable: string): URL {
   const url = readServiceUrl(text);

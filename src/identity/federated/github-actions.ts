@@ -1,4 +1,4 @@
-/** The ID token of a job of GitHub Actions, or of a server that speaks like it. */
+/** Signs in with the ID token of a GitHub Actions job, or of a server with a compatible API. */
 
 import { CredentialError } from '../../errors.ts';
 import { guid, type Values } from '../../field.ts';
@@ -14,7 +14,10 @@ const PERMISSION = '"permissions: { id-token: write, contents: read }"';
 
 const FIELDS = { clientId: guid('The application.', 'the id of an application or a managed identity') };
 
-/** @see https://docs.github.com/actions/reference/security/oidc */
+/**
+ * The source for a job of GitHub Actions.
+ * @see https://docs.github.com/actions/reference/security/oidc
+ */
 export const GITHUB_ACTIONS = defineSource({
   name: 'github-actions',
   aliases: [],
@@ -31,21 +34,22 @@ function findGithubActions(request: IdentityRequest<Values<typeof FIELDS>>): Ide
   const isJob = readVariable(runtime, 'GITHUB_ACTIONS') === 'true';
   if (!serviceUrl || !serviceToken) {
     const missing = serviceUrl ? TOKEN_VARIABLE : URL_VARIABLE;
-    // Both are there only when the job may ask for a token, which a workflow has to say.
+    // GitHub sets both variables only if the workflow lets the job request a token.
     if (!isJob || typeof findClient(request) === 'string') return { notSetUp: `${missing} is not set` };
     if (!isChosen) return { notSetUp: `${missing} is not set: add ${PERMISSION} to the job` };
     throw new CredentialError(
       'IDENTITY_INVALID',
-      `the job may not ask GitHub for an ID token (${missing} is not set)`,
+      `the job is not allowed to request an ID token from GitHub (${missing} is not set)`,
       {
         hint: `add ${PERMISSION} to the job`,
       },
     );
   }
   const client = findClient(request);
-  if (typeof client === 'string') return { notSetUp: `${URL_VARIABLE} is set, ${client} is not` };
+  if (typeof client === 'string') return { notSetUp: `${URL_VARIABLE} is set, but ${client} is not` };
   const audience = registry.cloud.federatedAudience;
-  if (audience === undefined) return { notSetUp: `the ${registry.cloud.name} cloud takes no token of another issuer` };
+  if (audience === undefined)
+    return { notSetUp: `the ${registry.cloud.name} cloud does not accept tokens from other issuers` };
   return createFederatedIdentity(request, {
     source: GITHUB_ACTIONS.name,
     client,

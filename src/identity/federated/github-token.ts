@@ -1,4 +1,4 @@
-/** Asks GitHub Actions for the job's ID token, which lives for five minutes. */
+/** Requests a job's ID token from GitHub Actions. */
 
 import { CredentialError } from '../../errors.ts';
 import { asText, parseJsonObject } from '../../json.ts';
@@ -7,8 +7,11 @@ import type { TokenContext } from '../identity.ts';
 import { isJwt } from './federated-identity.ts';
 
 /**
- * @param url the token service with its audience.
- * @throws IDENTITY_FAILED, NETWORK_FAILED, ANSWER_INVALID
+ * Requests the job's ID token, which expires after five minutes.
+ * @param url the URL of the token service, with the audience in its query.
+ * @param serviceToken the value of `ACTIONS_ID_TOKEN_REQUEST_TOKEN`.
+ * @returns a JWT.
+ * @throws IDENTITY_FAILED when GitHub refuses or returns no token, NETWORK_FAILED, ANSWER_INVALID
  */
 export async function requestGithubToken(context: TokenContext, url: URL, serviceToken: string): Promise<string> {
   context.runtime.secrets.add(serviceToken);
@@ -22,12 +25,12 @@ export async function requestGithubToken(context: TokenContext, url: URL, servic
   const isRefused = response.status === 401 || response.status === 403;
   throw new CredentialError(
     'IDENTITY_FAILED',
-    `GitHub Actions gave no ID token (${url.host} answered ${response.status})`,
+    `GitHub Actions issued no ID token (${url.host} responded with status ${response.status})`,
     {
-      // An answer that should have held a token may hold a part of one.
-      causes: response.status === 200 ? ['the answer holds no token'] : [describeResponse(response)],
+      // A response with status 200 may contain part of a token, so it is not quoted.
+      causes: response.status === 200 ? ['the response contains no token'] : [describeResponse(response)],
       hint: isRefused
-        ? 'run it within the job, whose ACTIONS_ID_TOKEN_REQUEST_TOKEN ends with it, with "permissions: id-token: write"'
+        ? 'run it inside the job, with "permissions: id-token: write"; ACTIONS_ID_TOKEN_REQUEST_TOKEN expires with the job'
         : 'run the job again; see https://www.githubstatus.com',
     },
   );

@@ -1,5 +1,5 @@
 /**
- * The token proxy of a Kubernetes cluster with identity bindings, which stands in for Entra's token endpoint.
+ * The token proxy of a Kubernetes cluster with identity bindings. It replaces Entra's token endpoint.
  *
  * @see https://learn.microsoft.com/azure/aks/identity-bindings-concepts
  */
@@ -21,26 +21,28 @@ const CA_DATA = 'AZURE_KUBERNETES_CA_DATA';
 const MAX_CERTIFICATES_BYTES = 1024 * 1024;
 
 /**
- * @returns the way through the proxy for a token that is meant for it, `undefined` for every other and where there is
- * no proxy: then Entra tells what it misses.
- * @throws IDENTITY_INVALID when the variables contradict each other.
+ * Finds the cluster's token proxy for an assertion.
+ * @param tokenEndpoint the URL of Entra's token endpoint; the proxy serves the same path.
+ * @returns `undefined` when the assertion is not for a token proxy, or there is none. Then the request goes to Entra,
+ * whose error says what is missing.
+ * @throws IDENTITY_INVALID when a variable is invalid, or they contradict each other.
  */
 export function findTokenProxy(
   context: TokenContext,
   assertion: string,
   tokenEndpoint: string,
 ): TokenRoute | undefined {
-  // Entra tells better what is wrong with one that cannot be read.
+  // An unreadable assertion goes to Entra too, since its error explains the problem better.
   if (!readAudiences(readClaims(assertion)).includes(BINDING_AUDIENCE)) return undefined;
   const { runtime } = context;
   const proxy = readVariable(runtime, PROXY);
   if (proxy === undefined) {
     const leftover = [SERVER_NAME, CA_FILE, CA_DATA].find((name) => readVariable(runtime, name) !== undefined);
     if (leftover === undefined) return undefined;
-    throw invalid(`${leftover} is set, ${PROXY} is not`, `set ${PROXY}, or unset ${leftover}`);
+    throw invalid(`${leftover} is set, but ${PROXY} is not`, `set ${PROXY}, or unset ${leftover}`);
   }
   const url = parsePlainUrl(proxy);
-  if (url === undefined) throw invalid(`${PROXY} is not a plain https URL`, `set ${PROXY}=https://HOST`);
+  if (url === undefined) throw invalid(`${PROXY} is not an https URL`, `set ${PROXY}=https://HOST`);
   const certificates = readProxyCertificates(runtime);
   const serverName = readVariable(runtime, SERVER_NAME);
   return {
@@ -66,8 +68,8 @@ function readProxyCertificates(runtime: Runtime): string | undefined {
   } catch (cause) {
     throw invalid(`${CA_FILE} ${file} cannot be read (${describeCause(cause)})`, `ls -l ${file}`);
   }
-  if (text === undefined) throw invalid(`there is no file ${file}, which ${CA_FILE} names`, `ls -l ${file}`);
-  // It is empty for a moment while the cluster replaces it.
+  if (text === undefined) throw invalid(`${CA_FILE} names ${file}, but there is no such file`, `ls -l ${file}`);
+  // The file is empty for a moment while the cluster replaces it.
   return text.trim() === '' ? undefined : checkCertificates(text, `${CA_FILE} ${file}`);
 }
 
@@ -76,7 +78,7 @@ function checkCertificates(text: string, where: string): string {
     new X509Certificate(text);
     return text;
   } catch {
-    throw invalid(`${where} holds no certificate`, `set ${CA_FILE} to a PEM file`);
+    throw invalid(`${where} contains no certificate`, `set ${CA_FILE} to a PEM file`);
   }
 }
 

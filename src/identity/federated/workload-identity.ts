@@ -1,4 +1,4 @@
-/** A token that Kubernetes, GitLab or another issuer wrote for this workload. */
+/** Signs in with a token that Kubernetes, GitLab or another issuer provides to this workload. */
 
 import { CredentialError } from '../../errors.ts';
 import { guid, path, type Values, variable as variableName } from '../../field.ts';
@@ -24,7 +24,10 @@ interface TokenLocation {
   readonly prefixes: readonly VariablePrefix[];
 }
 
-/** @see https://azure.github.io/azure-workload-identity/docs/concepts.html */
+/**
+ * The source for a token in a file or a variable.
+ * @see https://azure.github.io/azure-workload-identity/docs/concepts.html
+ */
 export const WORKLOAD_IDENTITY = defineSource({
   name: 'workload-identity',
   aliases: ['WorkloadIdentityCredential'],
@@ -43,7 +46,7 @@ function findWorkloadIdentity(request: Request): Identity | NotSetUp {
     return { notSetUp: `${variable} is not set` };
   }
   const client = findClient(request, location.prefixes);
-  if (typeof client === 'string') return { notSetUp: `${variable} is set, ${client} is not` };
+  if (typeof client === 'string') return { notSetUp: `${variable} is set, but ${client} is not` };
   return createFederatedIdentity(request, {
     source: WORKLOAD_IDENTITY.name,
     client,
@@ -54,13 +57,13 @@ function findWorkloadIdentity(request: Request): Identity | NotSetUp {
   });
 }
 
-/** What the configuration names, else Azure's variables, else Terraform's. */
+/** Finds the token that the configuration names, else Azure's variables, else Terraform's. */
 function findToken({ runtime, parameters }: Request): TokenLocation | undefined {
   const { tokenFile, tokenEnv } = parameters;
   if (tokenFile !== undefined) return { file: tokenFile, variable: '"tokenFile"', prefixes: ['AZURE'] };
   if (tokenEnv !== undefined) return { variable: tokenEnv, prefixes: ['AZURE'] };
   const places: readonly (readonly [variable: string, isFile: boolean, prefixes: readonly VariablePrefix[]])[] = [
-    // First, as for docker-credential-acr-env: a person sets it, where a cluster sets the file in every pod.
+    // First, as in docker-credential-acr-env: a user sets this one, but a cluster sets the file in every pod.
     ['AZURE_FEDERATED_TOKEN', false, ['AZURE']],
     ['AZURE_FEDERATED_TOKEN_FILE', true, ['AZURE']],
     ['ARM_OIDC_TOKEN_FILE_PATH', true, ['ARM', 'AZURE']],
@@ -73,7 +76,7 @@ function findToken({ runtime, parameters }: Request): TokenLocation | undefined 
   return undefined;
 }
 
-/** @throws IDENTITY_INVALID when there is no token where it should be. */
+/** @throws IDENTITY_INVALID when the file or the variable does not contain a JWT. */
 function readAssertion({ runtime }: TokenContext, { file, variable }: TokenLocation): string {
   const text = file === undefined ? (readVariable(runtime, variable) ?? '') : readSecretFile(file, 'token');
   const token = text.trim();
@@ -81,6 +84,6 @@ function readAssertion({ runtime }: TokenContext, { file, variable }: TokenLocat
   if (isJwt(token)) return token;
   const hint = file === undefined ? `check what sets ${variable}` : `ls -l ${file}`;
   const problem =
-    token === '' ? `there is no token in ${variable}` : `what is in ${file ?? variable} is not a signed token (JWT)`;
+    token === '' ? `there is no token in ${variable}` : `${file ?? variable} does not contain a signed token (JWT)`;
   throw new CredentialError('IDENTITY_INVALID', problem, { hint });
 }

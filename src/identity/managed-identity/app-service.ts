@@ -1,20 +1,24 @@
 /**
- * App Service, Functions and Container Apps.
+ * The managed identity of App Service, Functions and Container Apps.
  *
  * @see https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference
  */
 
 import { readVariable } from '../../system/runtime.ts';
 import type { TokenContext } from '../identity.ts';
-import { parseTokenResponse } from './answer.ts';
 import { addQuery, parseEndpoint } from './endpoint.ts';
 import { askService, formatSelector, type ManagedIdentityRequest, type TokenService } from './request.ts';
+import { parseTokenResponse } from './token-response.ts';
 
 const SERVICE: TokenService = {
   name: 'App Service',
-  hint: 'az webapp identity assign (az functionapp, az containerapp); for a user-assigned identity set AZURE_CLIENT_ID',
+  hint: 'az webapp identity assign (az functionapp, az containerapp); for a user-assigned identity, set AZURE_CLIENT_ID',
 };
 
+/**
+ * Gets an Entra token from App Service.
+ * @throws IDENTITY_INVALID, IDENTITY_FAILED, AUDIENCE_UNKNOWN, ANSWER_INVALID, NETWORK_FAILED
+ */
 export async function requestAppServiceToken(
   context: TokenContext,
   { endpoint, selector }: ManagedIdentityRequest,

@@ -1,4 +1,4 @@
-/** Reads the key file that an Azure Arc agent names in its challenge, and no other file. */
+/** Reads the key file that the Azure Arc agent names in its challenge. */
 
 import { posix, win32 } from 'node:path';
 import { CredentialError, describeCause } from '../../errors.ts';
@@ -10,25 +10,28 @@ import { type Runtime, readVariable } from '../../system/runtime.ts';
 const LINUX_FOLDER = '/var/opt/azcmagent/tokens';
 const MAX_KEY_BYTES = 4096;
 const CHALLENGE = /^Basic realm=(.+)$/i;
-/** What a header may hold, since the key is sent as it stands. */
+/** Visible ASCII: the key is sent in a header as it is. */
 const KEY = /^[\x21-\x7E]+$/;
 
 /**
- * @param challenge the 401 with `WWW-Authenticate: Basic realm=FILE`.
- * @throws IDENTITY_FAILED, ANSWER_INVALID
+ * Reads the key that proves to the agent that this program may read the agent's files. It reads no other file, whatever
+ * the challenge names.
+ * @param challenge the 401 response with `WWW-Authenticate: Basic realm=FILE`.
+ * @throws ANSWER_INVALID when the challenge names no file, IDENTITY_FAILED when the file is not a key of the agent or
+ * cannot be read.
  */
 export function readArcKey(runtime: Runtime, challenge: HttpResponse): string {
   const [, file] = CHALLENGE.exec(challenge.header('www-authenticate') ?? '') ?? [];
   if (file === undefined) {
     throw new CredentialError('ANSWER_INVALID', `the Azure Arc agent named no key file`, {
-      hint: 'azcmagent version (another program may listen in its place)',
+      hint: 'azcmagent version (another program may be listening in its place)',
     });
   }
   if (!isKeyFile(runtime, file)) {
-    // Whoever answers there could otherwise have any file of this person sent to it.
-    throw new CredentialError('IDENTITY_FAILED', `the Azure Arc agent named a key file where it keeps none`, {
+    // Otherwise a rogue server could make the program send it any file of the user.
+    throw new CredentialError('IDENTITY_FAILED', `the Azure Arc agent named a file that is not one of its keys`, {
       causes: [quoteForeignText(file)],
-      hint: 'azcmagent version (another program may listen in its place)',
+      hint: 'azcmagent version (another program may be listening in its place)',
     });
   }
   const hint =
@@ -45,7 +48,7 @@ export function readArcKey(runtime: Runtime, challenge: HttpResponse): string {
   if (key !== undefined) {
     runtime.secrets.add(key);
     if (KEY.test(key)) return key;
-    reason = 'it does not hold a key';
+    reason = 'it does not contain a key';
   }
   throw new CredentialError('IDENTITY_FAILED', `the key file of the Azure Arc agent cannot be read`, {
     causes: [`${file}: ${reason}`],
@@ -53,7 +56,7 @@ export function readArcKey(runtime: Runtime, challenge: HttpResponse): string {
   });
 }
 
-/** Whether it is a key directly in the agent's own folder. */
+/** Whether the file is a key directly in the agent's own folder. */
 function isKeyFile(runtime: Runtime, file: string): boolean {
   if (runtime.platform === 'linux') {
     const name = posix.basename(file);

@@ -1,17 +1,21 @@
-/** Azure Machine Learning, and App Service as it was in 2017. */
+/** The managed identity of Azure Machine Learning, which uses the App Service API of 2017. */
 
 import type { Refusal } from '../../network/http.ts';
 import { readVariable } from '../../system/runtime.ts';
 import type { TokenContext } from '../identity.ts';
-import { parseTokenResponse } from './answer.ts';
 import { addQuery, parseEndpoint } from './endpoint.ts';
 import { askService, formatSelector, type ManagedIdentityRequest, type TokenService } from './request.ts';
+import { parseTokenResponse } from './token-response.ts';
 
 const SERVICE: TokenService = {
   name: 'Azure Machine Learning',
-  hint: 'az ml compute show --name NAME --query identity; for a user-assigned identity set AZURE_CLIENT_ID',
+  hint: 'az ml compute show --name NAME --query identity; for a user-assigned identity, set AZURE_CLIENT_ID',
 };
 
+/**
+ * Gets an Entra token from Azure Machine Learning.
+ * @throws IDENTITY_INVALID, IDENTITY_FAILED, AUDIENCE_UNKNOWN, ANSWER_INVALID, NETWORK_FAILED
+ */
 export async function requestAzureMlToken(
   context: TokenContext,
   { endpoint, selector }: ManagedIdentityRequest,
@@ -30,7 +34,7 @@ export async function requestAzureMlToken(
   return parseTokenResponse(context.runtime, SERVICE, response, isResourceRefused);
 }
 
-/** There is no code for it, so that only a sentence which names the resource and says no to it counts. */
+/** The service has no error code of its own for this, so the message must say that the resource is not supported. */
 function isResourceRefused({ code = '', message = '' }: Refusal): boolean {
   return (
     /^(invalid_resource|AudienceNotSupported)$/i.test(code) ||

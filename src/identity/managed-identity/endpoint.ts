@@ -1,4 +1,4 @@
-/** Judges the endpoints that the environment names, before a secret or a request for a token goes there. */
+/** Checks the endpoints that the environment names before any request is sent to them. */
 
 import { isIPv4 } from 'node:net';
 import { CredentialError } from '../../errors.ts';
@@ -6,12 +6,15 @@ import { parsePlainUrl } from '../../network/plain-url.ts';
 import type { NamedEndpoint, TokenService } from './request.ts';
 
 /**
- * `https`: nothing else. `nearby`: plain http too, where it does not leave the machine or its host.
- * `named`: plain http to wherever the environment says, since platforms give out in-cluster addresses.
+ * Which URLs are accepted. `https`: https only. `nearby`: also plain http to this machine or its link. `named`: also
+ * plain http to any host, since platforms set addresses inside a cluster.
  */
 export type EndpointRule = 'https' | 'nearby' | 'named';
 
-/** @throws IDENTITY_INVALID */
+/**
+ * Parses an endpoint's URL and checks it.
+ * @throws IDENTITY_INVALID when it is not a plain URL or violates the rule.
+ */
 export function parseEndpoint(
   service: TokenService,
   { url, variable = 'the endpoint' }: NamedEndpoint,
@@ -22,21 +25,21 @@ export function parseEndpoint(
       hint: `unset ${variable}, or set it as ${service.name} does`,
     });
   const endpoint = parsePlainUrl(url, { protocols: ['http:', 'https:'], query: true });
-  if (endpoint === undefined) throw refuse('is not a plain http URL');
+  if (endpoint === undefined) throw refuse('is not an http URL');
   if (endpoint.protocol === 'https:' || rule === 'named') return endpoint;
   if (rule === 'https') throw refuse('is not an https URL');
-  if (!isNearby(endpoint.hostname)) throw refuse('is a plain http URL of another machine');
+  if (!isNearby(endpoint.hostname)) throw refuse('is a plain http URL that leads to another machine');
   return endpoint;
 }
 
-/** The endpoint with these fields in its query. */
+/** Sets fields in the query of a URL. */
 export function addQuery(endpoint: URL, fields: Readonly<Record<string, string>>): string {
   const url = new URL(endpoint);
   for (const [name, value] of Object.entries(fields)) url.searchParams.set(name, value);
   return url.href;
 }
 
-/** Whether packets to the host stay on this machine or its link. */
+/** Whether traffic to the host stays on this machine or its link. */
 function isNearby(hostname: string): boolean {
   if (isIPv4(hostname)) return /^(127|169\.254)\./.test(hostname);
   return hostname === 'localhost' || hostname === '[::1]' || /^\[fe[89ab][0-9a-f]:/.test(hostname);

@@ -1,4 +1,4 @@
-/** Reads the end of a managed identity's token, which every service writes in another way. */
+/** Reads when a managed identity's token expires; every service uses another format. */
 
 import type { JsonObject } from '../../json.ts';
 
@@ -9,14 +9,15 @@ const AMERICAN = /^(\d{1,2})\/(\d{1,2})\/(\d{4}) (\d{1,2}):(\d{2}):(\d{2})(?: ?(
 const SORTABLE = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.\d+)? ?(Z|[+-]\d{2}:\d{2})?$/i;
 
 /**
- * The end that the answer tells, by `expires_on`, else by `expires_in`.
- * @returns seconds since the epoch, or `undefined` when it tells none that can be read.
+ * Reads the expiry from `expires_on`, else from `expires_in`.
+ * @param body the JSON body of a token response.
+ * @returns seconds since the epoch, or `undefined` when neither can be read.
  */
-export function parseExpiry(answer: JsonObject, nowSeconds: number): number | undefined {
-  const end = parseTime(answer['expires_on']);
-  if (end !== undefined) return end;
-  const life = parseNumber(answer['expires_in']);
-  return life === undefined ? undefined : nowSeconds + life;
+export function parseExpiry(body: JsonObject, nowSeconds: number): number | undefined {
+  const expiresAtSeconds = parseTime(body['expires_on']);
+  if (expiresAtSeconds !== undefined) return expiresAtSeconds;
+  const lifeSeconds = parseNumber(body['expires_in']);
+  return lifeSeconds === undefined ? undefined : nowSeconds + lifeSeconds;
 }
 
 function parseTime(value: unknown): number | undefined {
@@ -28,7 +29,7 @@ function parseTime(value: unknown): number | undefined {
   return parseAmerican(text);
 }
 
-/** A time without a zone is UTC; App Service of 2017 writes them so. */
+/** Without a zone, the time is UTC: the App Service API of 2017 uses this format. */
 function parseAmerican(text: string): number | undefined {
   const [, month, day, year, hour, minute, second, half, zone = 'Z'] = AMERICAN.exec(text) ?? [];
   if (month === undefined || day === undefined || hour === undefined) return undefined;

@@ -1,5 +1,6 @@
 /**
- * The metadata service of a virtual machine, a scale set, a container instance or a node of AKS.
+ * The managed identity of a virtual machine, a scale set, a container instance or an AKS node, from its metadata
+ * service.
  *
  * @see https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
  */
@@ -10,7 +11,6 @@ import { parseJsonObject } from '../../json.ts';
 import type { HttpClient, HttpResponse, Refusal } from '../../network/http.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
 import type { TokenContext } from '../identity.ts';
-import { describeRefusal, parseTokenResponse, readRefusal } from './answer.ts';
 import { addQuery, parseEndpoint } from './endpoint.ts';
 import {
   askService,
@@ -19,6 +19,7 @@ import {
   type Selector,
   type TokenService,
 } from './request.ts';
+import { describeRefusal, parseTokenResponse, readRefusal } from './token-response.ts';
 
 const SERVICE: TokenService = {
   name: 'the metadata service (IMDS)',
@@ -26,16 +27,24 @@ const SERVICE: TokenService = {
 };
 const TOKEN_PATH = '/metadata/identity/oauth2/token';
 const PROBE_TIMEOUT_MS = 1_000;
-/** It updates itself for up to 70 seconds (410), and knows a new identity a little later (404). */
+/**
+ * The service responds with 410 while it is being updated (up to 70 seconds), and with 404 until it knows a new
+ * identity.
+ */
 const TRANSIENT_STATUSES = [404, 410];
 const RETRIED_STATUSES = [...TRANSIENT_STATUSES, 408, 429, 500, 502, 503, 504];
 const MAX_ATTEMPTS = 5;
-/** Remembered for a minute, so that of the many runs of one build only the first waits for nobody. */
+/** The marker that there is no service lasts a minute, so that only the first of a build's many runs waits for one. */
 const MARKER = 'imds';
 const ABSENT = 'absent';
 const MARKER_SECONDS = 60;
 const NOT_THERE: NotSetUp = { notSetUp: 'there is no metadata service (IMDS)' };
 
+/**
+ * Gets an Entra token from the metadata service.
+ * @returns `NotSetUp` when there is no metadata service or no identity, and the user did not choose managed identity.
+ * @throws IDENTITY_INVALID, IDENTITY_FAILED, AUDIENCE_UNKNOWN, ANSWER_INVALID, NETWORK_FAILED
+ */
 export async function requestImdsToken(
   context: TokenContext,
   { endpoint, selector, isChosen }: ManagedIdentityRequest,
@@ -64,15 +73,15 @@ export async function requestImdsToken(
   } as const;
   let response: HttpResponse | undefined;
   if (!isChosen && !mustProbe) {
-    // Where a variable names the place, the first request is also what tells whether anybody is there.
-    response = await askOnce(() => askService(http, SERVICE, { ...request, maxAttempts: 1 }));
+    // If a variable names the endpoint, there is no probe: the first request shows whether the service exists.
+    response = await sendOnce(() => askService(http, SERVICE, { ...request, maxAttempts: 1 }));
     if (response === undefined) return NOT_THERE;
   }
   if (response === undefined || RETRIED_STATUSES.includes(response.status)) {
     response = await askService(http, SERVICE, { ...request, maxAttempts: MAX_ATTEMPTS });
   }
   const refusal = readRefusal(response);
-  if (!isChosen && refusal === undefined) return { notSetUp: 'something else answers in place of IMDS' };
+  if (!isChosen && refusal === undefined) return { notSetUp: 'another server responds in place of IMDS' };
   if (response.status === 400 && refusal !== undefined && !isResourceUnknown(refusal)) {
     if (selector === undefined && !isChosen) return { notSetUp: 'this machine has no managed identity' };
     throw explainNotAssigned(selector, response);
@@ -81,23 +90,23 @@ export async function requestImdsToken(
 }
 
 /**
- * Asks without the header that every request must have, which IMDS refuses in words of its own.
- * @returns whether that is who answers within a second; a gateway that refuses the address is not.
+ * Probes for IMDS with a request that lacks the required header: IMDS refuses it with a distinctive message.
+ * @returns whether IMDS responds within a second. A response from anything else, such as a gateway, does not count.
  */
 async function isImdsThere(http: HttpClient, url: string): Promise<boolean> {
   const probe = { method: 'GET', url, timeoutMs: PROBE_TIMEOUT_MS, maxAttempts: 1 } as const;
-  const response = await askOnce(() => http.send(probe));
+  const response = await sendOnce(() => http.send(probe));
   if (response === undefined) return false;
-  // Docker Desktop's proxy says of every address that it is unreachable.
+  // Docker Desktop's proxy reports every address as unreachable.
   if (response.status === 403 && response.body.includes('unreachable')) return false;
   if (parseJsonObject(response.body) !== undefined) return true;
   return response.status === 400 && /\bmetadata\b.*\bheader\b/i.test(response.body);
 }
 
-/** @returns `undefined` when nobody, or nobody who could be IMDS, answers. */
-async function askOnce(ask: () => Promise<HttpResponse>): Promise<HttpResponse | undefined> {
+/** @returns `undefined` when there is no response, or none that could come from IMDS. */
+async function sendOnce(send: () => Promise<HttpResponse>): Promise<HttpResponse | undefined> {
   try {
-    return await ask();
+    return await send();
   } catch (cause) {
     if (cause instanceof CredentialError) return undefined;
     throw cause;
@@ -116,8 +125,12 @@ function explainNotAssigned(selector: Selector | undefined, response: HttpRespon
       hint: 'az vm identity assign --resource-group GROUP --name NAME (az vmss, az container)',
     });
   }
-  return new CredentialError('IDENTITY_FAILED', `the identity of ${selector.origin} is not assigned to this machine`, {
-    causes,
-    hint: `${SERVICE.hint}, and correct ${selector.origin}`,
-  });
+  return new CredentialError(
+    'IDENTITY_FAILED',
+    `the identity that ${selector.origin} names is not assigned to this machine`,
+    {
+      causes,
+      hint: `${SERVICE.hint}, and correct ${selector.origin}`,
+    },
+  );
 }

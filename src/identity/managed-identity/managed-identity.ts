@@ -1,4 +1,4 @@
-/** The managed identity of whatever Azure runs the program on. */
+/** Signs in with the managed identity of the Azure service that runs the program. */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { type Runtime, readVariable } from '../../system/runtime.ts';
 import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
 import type { NamedEndpoint, RequestManagedIdentityToken, Selector } from './request.ts';
 
-/** Each kind is loaded when it signs in. */
+/** The code for each kind is loaded only when it signs in. */
 const KINDS = {
   'service-fabric': async () => (await import('./service-fabric.ts')).requestServiceFabricToken,
   'app-service': async () => (await import('./app-service.ts')).requestAppServiceToken,
@@ -22,9 +22,9 @@ const KINDS = {
 interface TokenServer {
   readonly kind: keyof typeof KINDS;
   readonly endpoint: NamedEndpoint;
-  /** The variable whose secret has to come with each request. */
+  /** The variable with the secret that each request must contain. */
   readonly secretVariable?: string;
-  /** The identity that the platform names where the person names none. */
+  /** The identity that the platform names; used if the user names none. */
   readonly selector?: Selector | undefined;
 }
 
@@ -44,7 +44,10 @@ const FIELDS = {
 
 type Request = IdentityRequest<Values<typeof FIELDS>>;
 
-/** Its metadata service can only be told from a machine without one by asking it: so it is tried after all others. */
+/**
+ * The source for managed identities. The metadata service is tried after all other sources, since only a request can
+ * show whether it exists.
+ */
 export const MANAGED_IDENTITY = defineSource({
   name: 'managed-identity',
   aliases: ['ManagedIdentityCredential'],
@@ -56,8 +59,8 @@ export const MANAGED_IDENTITY = defineSource({
 });
 
 /**
- * Finds the managed identity that the environment or an installed agent tells of; where the person chose managed
- * identity and neither does, the metadata service's.
+ * Finds the managed identity that the environment or an installed agent provides. If there is none, and the user chose
+ * managed identity, it is that of the metadata service.
  * @throws IDENTITY_INVALID when the configuration names more than one identity.
  */
 function findManagedIdentity(request: Request): Identity | NotSetUp {
@@ -67,7 +70,7 @@ function findManagedIdentity(request: Request): Identity | NotSetUp {
   return { notSetUp: 'the environment names no managed identity' };
 }
 
-/** The metadata service, where nothing else was found. */
+/** Finds the metadata service's identity, if nothing else was found. */
 function findImds(request: Request): Identity | NotSetUp {
   if (request.isChosen || findServer(request.runtime) !== undefined) {
     return { notSetUp: 'another kind of managed identity comes first' };
@@ -75,7 +78,7 @@ function findImds(request: Request): Identity | NotSetUp {
   return createIdentity(request, findImdsServer(request.runtime));
 }
 
-/** The order is that of Microsoft's own libraries, so that every tool on a machine finds the same identity. */
+/** The order is the same as in Microsoft's own libraries, so that every tool on a machine finds the same identity. */
 function findServer(runtime: Runtime): TokenServer | undefined {
   const isSet = (name: string) => readVariable(runtime, name) !== undefined;
   const identityEndpoint = namedEndpoint(runtime, 'IDENTITY_ENDPOINT');
@@ -101,7 +104,7 @@ function findImdsServer(runtime: Runtime): TokenServer {
   return { kind: 'imds', endpoint: named ?? { url: IMDS_ENDPOINT, variable: undefined } };
 }
 
-/** The agent's own service, which is installed before any program has its variables. */
+/** Whether the agent's service is installed. A program may run without the agent's variables. */
 function hasArcAgent(runtime: Runtime): boolean {
   if (runtime.platform === 'linux') return existsSync('/opt/azcmagent/bin/himds');
   const programs = runtime.platform === 'win32' ? readVariable(runtime, 'ProgramFiles') : undefined;
@@ -117,7 +120,7 @@ function createIdentity(request: Request, { kind, endpoint, secretVariable, sele
     source: MANAGED_IDENTITY.name,
     description: `${MANAGED_IDENTITY.name} ${kind} ${host} ${who}`,
     ...(secretVariable === undefined ? {} : { readSecret: () => readVariable(runtime, secretVariable) ?? '' }),
-    // The metadata service may not be there at all.
+    // There may be no metadata service.
     ...(kind === 'imds' && !isChosen ? {} : { origins: [] }),
     getToken: async (context) => {
       const requestToken: RequestManagedIdentityToken = await KINDS[kind]();
@@ -126,7 +129,7 @@ function createIdentity(request: Request, { kind, endpoint, secretVariable, sele
   };
 }
 
-/** The identity that the configuration names, else `AZURE_CLIENT_ID`. */
+/** Finds the identity that the configuration names, else `AZURE_CLIENT_ID`. */
 function findSelector({ runtime, parameters }: Request): Selector | undefined {
   const named = SELECTORS.flatMap((parameter): Selector[] => {
     const value = parameters[parameter];

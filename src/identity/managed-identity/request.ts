@@ -1,63 +1,67 @@
-/** What every kind of managed identity is asked with, and how it is asked: directly, and again where that helps. */
+/** The requests to the managed identity services, and the types that all kinds of service share. */
 
 import { CredentialError } from '../../errors.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from '../../network/http.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
 import type { TokenContext } from '../identity.ts';
 
-/** Where tokens are given out. */
+/** The URL of a token service. */
 export interface NamedEndpoint {
   readonly url: string;
-  /** The variable that names it; `undefined` where it is the place that Azure documents. */
+  /** The variable that names it; `undefined` for the URL that Azure documents. */
   readonly variable: string | undefined;
 }
 
-/** Which of the identities that are assigned to the machine. */
+/** Selects one of the identities that are assigned to the machine. */
 export interface Selector {
   readonly parameter: 'clientId' | 'objectId' | 'resourceId';
   readonly value: string;
-  /** Where it was named, for people. */
+  /** Where the value comes from, for error messages: a variable, or a quoted key of the configuration. */
   readonly origin: string;
 }
 
+/** A request for a token of a managed identity. */
 export interface ManagedIdentityRequest {
   readonly endpoint: NamedEndpoint;
+  /** `undefined` for the system-assigned identity. */
   readonly selector: Selector | undefined;
-  /** Whether the person chose managed identity. */
+  /** Whether the user chose managed identity. */
   readonly isChosen: boolean;
 }
 
 /**
- * Gets an Entra token from one kind of endpoint.
- * @returns `NotSetUp` where it turns out that nothing is there.
- * @throws IDENTITY_INVALID, IDENTITY_FAILED, AUDIENCE_UNKNOWN, ANSWER_INVALID, NETWORK_FAILED
+ * Gets an Entra token from one kind of token service.
+ * @returns `NotSetUp` when the service turns out not to exist.
+ * @throws IDENTITY_INVALID when the endpoint is invalid or the service cannot select the identity, IDENTITY_FAILED when
+ * the service refuses, AUDIENCE_UNKNOWN when it does not know the audience, ANSWER_INVALID, NETWORK_FAILED
  */
 export type RequestManagedIdentityToken = (
   context: TokenContext,
   request: ManagedIdentityRequest,
 ) => Promise<string | NotSetUp>;
 
-/** Who gives out the tokens, for people. */
+/** How error messages refer to a token service. */
 export interface TokenService {
   /** Such as "App Service". */
   readonly name: string;
-  /** What helps when it refuses or is not there. */
+  /** The hint for when it refuses or cannot be reached. */
   readonly hint: string;
 }
 
-/** The first try and three more, as Microsoft's own libraries do. */
+/** One attempt and three retries, as in Microsoft's own libraries. */
 const MAX_ATTEMPTS = 4;
 
 /**
- * Sends a request to the service itself.
- * @throws NETWORK_FAILED, ANSWER_INVALID
+ * Sends a request to a token service, with retries.
+ * @returns the response, whatever its status.
+ * @throws NETWORK_FAILED with the service's own hint, ANSWER_INVALID
  */
 export async function askService(http: HttpClient, service: TokenService, request: HttpRequest): Promise<HttpResponse> {
   try {
     return await http.send({ maxAttempts: MAX_ATTEMPTS, ...request });
   } catch (cause) {
     if (!(cause instanceof CredentialError) || cause.code !== 'NETWORK_FAILED') throw cause;
-    // What helps with Azure's own hosts, such as another proxy, does not help with a server next door.
+    // The client's own hint, such as to check the proxy, does not apply to a local server.
     throw new CredentialError('NETWORK_FAILED', `${service.name} cannot be reached at ${new URL(request.url).host}`, {
       ...{ causes: cause.causes, hint: service.hint, cause: cause.cause },
     });
@@ -65,8 +69,10 @@ export async function askService(http: HttpClient, service: TokenService, reques
 }
 
 /**
- * The query or form field that names the identity, by the name it has at this service.
- * @throws IDENTITY_INVALID when the service has none for it.
+ * Formats the field of the query or form that selects the identity.
+ * @param names the service's name for each kind of id that it supports.
+ * @returns no field for the system-assigned identity.
+ * @throws IDENTITY_INVALID when the service does not support this kind of id.
  */
 export function formatSelector(
   service: TokenService,

@@ -1,5 +1,6 @@
 /**
- * Service Fabric, whose self-signed server is known by the thumbprint that the cluster gives to the application.
+ * The managed identity of a Service Fabric application. The token service has a self-signed certificate; the cluster
+ * gives its thumbprint to the application.
  *
  * @see https://learn.microsoft.com/azure/service-fabric/how-to-managed-identity-service-fabric-app-code
  */
@@ -10,9 +11,9 @@ import type { HttpResponse } from '../../network/http.ts';
 import { readPort } from '../../network/sockets.ts';
 import { readVariable } from '../../system/runtime.ts';
 import type { TokenContext } from '../identity.ts';
-import { parseTokenResponse } from './answer.ts';
 import { addQuery, parseEndpoint } from './endpoint.ts';
 import { askService, formatSelector, type ManagedIdentityRequest, type TokenService } from './request.ts';
+import { parseTokenResponse } from './token-response.ts';
 
 const SERVICE: TokenService = {
   name: 'Service Fabric',
@@ -20,13 +21,17 @@ const SERVICE: TokenService = {
 };
 const THUMBPRINT = 'IDENTITY_SERVER_THUMBPRINT';
 
+/**
+ * Gets an Entra token from Service Fabric.
+ * @throws IDENTITY_INVALID, IDENTITY_FAILED, AUDIENCE_UNKNOWN, ANSWER_INVALID, NETWORK_FAILED
+ */
 export async function requestServiceFabricToken(
   context: TokenContext,
   { endpoint, selector }: ManagedIdentityRequest,
 ): Promise<string> {
   const { runtime } = context;
   const server = parseEndpoint(SERVICE, endpoint, 'https');
-  formatSelector(SERVICE, selector, {}); // the application's manifest says which identity it is
+  formatSelector(SERVICE, selector, {}); // the application's manifest selects the identity
   const certificateSha1 = parseThumbprint(readVariable(runtime, THUMBPRINT) ?? '');
   if (certificateSha1 === undefined) {
     throw new CredentialError('IDENTITY_INVALID', `${THUMBPRINT} is not a SHA-1 thumbprint`, {
@@ -44,7 +49,7 @@ export async function requestServiceFabricToken(
     if (!(cause instanceof CredentialError) || readErrorCode(cause.cause) !== UNEXPECTED_CERTIFICATE) throw cause;
     throw new CredentialError(
       'IDENTITY_FAILED',
-      `the server at ${server.host} does not have the certificate of ${THUMBPRINT}`,
+      `the certificate of the server at ${server.host} does not match ${THUMBPRINT}`,
       { causes: ['nothing was sent to it'], hint: showThumbprint(server), cause },
     );
   }

@@ -1,24 +1,26 @@
-/** The PEM file with an application's certificate and its private key. */
+/** Reads the PEM file with an application's certificate and its private key. */
 
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { CredentialError, describeCause } from '../../errors.ts';
 import { readForeignFile } from '../../system/files.ts';
 import type { Runtime } from '../../system/runtime.ts';
 
+/** An application's certificate and its private key. */
 export interface ClientCertificate {
   readonly key: KeyObject;
   /** SHA-256 of the certificate, in base64url. */
   readonly thumbprint: string;
-  /** The certificate and then the others of the file, in base64. */
+  /** The certificate, then the others in the file; DER in base64. */
   readonly chain: readonly string[];
-  /** The certificate, in words. */
+  /** Names the file and the thumbprints, for error messages. */
   readonly description: string;
 }
 
+/** Where the certificate and its password come from. */
 export interface CertificateLocation {
   readonly file: string;
   readonly password: string | undefined;
-  /** What to set when the password is wrong. */
+  /** The variable or file that holds the password, for error messages. */
   readonly passwordSetting: string;
 }
 
@@ -31,14 +33,17 @@ interface PemBlock {
 
 const MAX_FILE_BYTES = 1024 * 1024;
 const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
-/** How PFX and DER begin: a sequence whose length takes several bytes, read as UTF-8. */
+/** The start of PFX and DER, read as UTF-8: a sequence whose length takes several bytes. */
 const BINARY = /^0\uFFFD/;
-/** Entra takes no shorter key. */
+/** Entra ID accepts no shorter key. */
 const MIN_KEY_BITS = 2048;
 
-/** @throws IDENTITY_INVALID when there is no certificate with its key in the file. */
-export function loadClientCertificate(runtime: Runtime, place: CertificateLocation): ClientCertificate {
-  const { file } = place;
+/**
+ * Loads the certificate and its key.
+ * @throws IDENTITY_INVALID when the file cannot be read, does not contain both, or its key cannot be decrypted or used.
+ */
+export function loadClientCertificate(runtime: Runtime, location: CertificateLocation): ClientCertificate {
+  const { file } = location;
   const fail: Fail = (what, hint, cause) =>
     new CredentialError('IDENTITY_INVALID', `${what}`, {
       causes: cause === undefined ? [] : [describeCause(cause)],
@@ -50,21 +55,21 @@ export function loadClientCertificate(runtime: Runtime, place: CertificateLocati
   if (keyBlock !== undefined) runtime.secrets.add(keyBlock.text);
   if (BINARY.test(text)) {
     throw fail(
-      `${file} is binary (PFX or DER), and PEM is needed`,
+      `${file} is binary (PFX or DER), but PEM is required`,
       `openssl pkcs12 -in ${file} -out ${file}.pem -nodes`,
     );
   }
   const certificates = parseCertificates(blocks, file, fail);
   if (keyBlock === undefined) {
     if (certificates.length === 0) {
-      throw fail(`${file} holds neither a certificate nor a key in PEM`, `openssl x509 -in ${file} -noout -subject`);
+      throw fail(`${file} contains neither a certificate nor a key in PEM`, `openssl x509 -in ${file} -noout -subject`);
     }
-    throw fail(`${file} holds a certificate without its private key`, `cat KEY.pem ${file} > BOTH.pem`);
+    throw fail(`${file} contains a certificate without its private key`, `cat KEY.pem ${file} > BOTH.pem`);
   }
   if (certificates.length === 0) {
-    throw fail(`${file} holds a private key without its certificate`, `cat ${file} CERTIFICATE.pem > BOTH.pem`);
+    throw fail(`${file} contains a private key without its certificate`, `cat ${file} CERTIFICATE.pem > BOTH.pem`);
   }
-  const key = parseKey(keyBlock, place, fail);
+  const key = parseKey(keyBlock, location, fail);
   checkKey(key, file, fail);
   const certificate = certificates.find((one) => one.checkPrivateKey(key));
   if (certificate === undefined) {
@@ -73,7 +78,7 @@ export function loadClientCertificate(runtime: Runtime, place: CertificateLocati
       `compare: openssl x509 -in ${file} -noout -pubkey; openssl pkey -in ${file} -pubout`,
     );
   }
-  // The certificate of the key has to be the first, whatever the order in the file (RFC 7515, section 4.1.6).
+  // The certificate of the key must come first, whatever the order in the file (RFC 7515, section 4.1.6).
   const chain = [certificate, ...certificates.filter((one) => one !== certificate)];
   return {
     key,
@@ -111,14 +116,14 @@ function parseKey(block: PemBlock, { file, password, passwordSetting }: Certific
   const isEncrypted = block.label.startsWith('ENCRYPTED') || block.text.includes('Proc-Type: 4,ENCRYPTED');
   if (isEncrypted && password === undefined) {
     throw fail(
-      `the private key in ${file} is encrypted, and there is no password for it`,
-      `set ${passwordSetting}, or take the password off: openssl pkey -in ${file} -out KEY.pem`,
+      `the private key in ${file} is encrypted, but no password is set`,
+      `set ${passwordSetting}, or remove the password: openssl pkey -in ${file} -out KEY.pem`,
     );
   }
   try {
     return createPrivateKey({ key: block.text, ...(isEncrypted ? { passphrase: password } : {}) });
   } catch (cause) {
-    // OpenSSL's words on a wrong password depend on what the wrong bytes happen to look like.
+    // With a wrong password, OpenSSL's error varies with the bytes that come out, so this one names the password.
     if (isEncrypted) {
       throw fail(
         `the password in ${passwordSetting} does not open the private key in ${file}`,
@@ -135,16 +140,16 @@ function checkKey(key: KeyObject, file: string, fail: Fail): void {
   const hint =
     `openssl req -x509 -newkey rsa:3072 -nodes -days 365 -subj /CN=acr -keyout KEY.pem -out CERTIFICATE.pem; ` +
     `cat KEY.pem CERTIFICATE.pem > ${file}`;
-  if (type !== 'rsa') throw fail(`the private key in ${file} is of type ${type}, and Entra ID takes RSA`, hint);
+  if (type !== 'rsa') throw fail(`the private key in ${file} is of type ${type}, but Entra ID requires RSA`, hint);
   const bits = details?.modulusLength ?? 0;
   if (bits >= MIN_KEY_BITS) return;
-  throw fail(`the private key in ${file} has ${bits} bits, and Entra ID takes ${MIN_KEY_BITS} or more`, hint);
+  throw fail(`the private key in ${file} has ${bits} bits, but Entra ID requires ${MIN_KEY_BITS} or more`, hint);
 }
 
-/** The thumbprints as the portal shows them. */
+/** Formats the thumbprints as the Azure portal shows them. */
 function describeCertificate(certificate: X509Certificate, file: string, nowMs: number): string {
   const hex = (algorithm: string) => createHash(algorithm).update(certificate.raw).digest('hex').toUpperCase();
-  const end = certificate.validToDate;
-  const ended = end.getTime() <= nowMs ? `, and ended on ${end.toISOString().slice(0, 10)}` : '';
-  return `the certificate in ${file} has the thumbprint SHA-256 ${hex('sha256')}, SHA-1 ${hex('sha1')}${ended}`;
+  const validTo = certificate.validToDate;
+  const expiry = validTo.getTime() <= nowMs ? `, and expired on ${validTo.toISOString().slice(0, 10)}` : '';
+  return `the certificate in ${file} has the thumbprint SHA-256 ${hex('sha256')}, SHA-1 ${hex('sha1')}${expiry}`;
 }

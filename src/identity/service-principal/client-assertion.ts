@@ -1,5 +1,5 @@
 /**
- * The signed statement by which an application proves that it has the key of its certificate.
+ * The signed JWT by which an application proves that it has the private key of its certificate.
  *
  * @see https://learn.microsoft.com/entra/identity-platform/certificate-credentials
  */
@@ -8,19 +8,24 @@ import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose/jwt/sign';
 import type { ClientCertificate } from './certificate-file.ts';
 
-/** A clock that is ahead of Entra's would make a statement of the future; Entra allows for five minutes itself. */
+/** Without this, a clock that is ahead would make Entra reject the assertion. Entra itself tolerates five minutes. */
 const BACKDATED_SECONDS = 240;
 const LIFE_SECONDS = 600;
 
+/** What an assertion contains. */
 export interface AssertionClaims {
   readonly clientId: string;
-  /** The URL that the assertion is sent to. */
+  /** The URL that the assertion is sent to: its audience. */
   readonly tokenEndpoint: string;
   readonly nowSeconds: number;
-  /** Whether Entra is to judge by the certificate's issuer and subject, for which it has to see the certificate. */
+  /** Whether to include the certificates, so that Entra can check their issuer and subject. */
   readonly sendChain: boolean;
 }
 
+/**
+ * Signs an assertion that is valid for ten minutes.
+ * @returns a JWT.
+ */
 export async function signClientAssertion(
   { key, thumbprint, chain }: ClientCertificate,
   { clientId, tokenEndpoint, nowSeconds, sendChain }: AssertionClaims,

@@ -1,4 +1,4 @@
-/** A service principal with a certificate. */
+/** Signs in a service principal with a certificate. */
 
 import { findAuthority } from '../../entra/authority.ts';
 import { flag, guid, path, type Values, variable } from '../../field.ts';
@@ -23,7 +23,8 @@ const FIELDS = {
 type Request = IdentityRequest<Values<typeof FIELDS>>;
 
 /**
- * A client secret in the environment wins, as it does in Azure's SDKs.
+ * The source for a service principal with a certificate. A client secret in the environment takes precedence, as in
+ * Azure's SDKs.
  * @see https://learn.microsoft.com/javascript/api/@azure/identity/environmentcredential
  */
 export const CLIENT_CERTIFICATE = defineSource({
@@ -40,10 +41,10 @@ function findClientCertificate(request: Request): Identity | NotSetUp {
   const file = parameters.certificatePath ?? readVariable(runtime, PATH_VARIABLE);
   if (file === undefined) return { notSetUp: `${PATH_VARIABLE} is not set` };
   if (!isChosen && readVariable(runtime, 'AZURE_CLIENT_SECRET') !== undefined) {
-    return { notSetUp: `${PATH_VARIABLE} is set, and so is AZURE_CLIENT_SECRET, which wins` };
+    return { notSetUp: `${PATH_VARIABLE} is set, but AZURE_CLIENT_SECRET takes precedence` };
   }
   const client = findClient(request);
-  if (typeof client === 'string') return { notSetUp: `${PATH_VARIABLE} is set, ${client} is not` };
+  if (typeof client === 'string') return { notSetUp: `${PATH_VARIABLE} is set, but ${client} is not` };
   const { clientId, tenant } = client;
   const authority = findAuthority(request);
   const passwordVariable = parameters.certificatePasswordEnv ?? PASSWORD_VARIABLE;
@@ -53,7 +54,7 @@ function findClientCertificate(request: Request): Identity | NotSetUp {
     description: `${CLIENT_CERTIFICATE.name} ${authority.url}/${tenant} ${clientId}`,
     readSecret: () => `${file} ${readVariable(runtime, passwordVariable) ?? ''}`,
     get origins() {
-      return [new URL(authority.url).origin]; // which a cached answer does not ask for
+      return [new URL(authority.url).origin]; // computed on access: a cached token does not need it
     },
     getToken: async (context) => {
       const [
@@ -89,19 +90,19 @@ function findClientCertificate(request: Request): Identity | NotSetUp {
   };
 }
 
-/** What Azure's SDKs take for yes. */
+/** Reads a flag as Azure's SDKs do. */
 function readFlag(runtime: Runtime, name: string): boolean {
   return /^(?:1|true)$/i.test(readVariable(runtime, name) ?? '');
 }
 
-/** @throws IDENTITY_INVALID when it is not where the configuration says. */
+/** @throws IDENTITY_INVALID when the password file cannot be read or is blank. */
 function readPassword({ runtime, parameters }: Request, passwordVariable: string): string | undefined {
   const file = parameters.certificatePasswordFile;
   const password =
     file === undefined
       ? readVariable(runtime, passwordVariable)
-      : // A password may well end in a space; only the line's end is not part of it.
-        readSecretFile(file, 'password of the certificate').replace(/\r?\n$/, '');
+      : // A password may end in a space, so only the line end is removed.
+        readSecretFile(file, 'certificate password').replace(/\r?\n$/, '');
   if (password !== undefined) runtime.secrets.add(password);
   return password;
 }

@@ -1,4 +1,4 @@
-/** A service principal with a client secret. */
+/** Signs in a service principal with a client secret. */
 
 import { findAuthority } from '../../entra/authority.ts';
 import { CredentialError } from '../../errors.ts';
@@ -23,7 +23,10 @@ const FIELDS = {
 
 type Request = IdentityRequest<Values<typeof FIELDS>>;
 
-/** @see https://learn.microsoft.com/javascript/api/@azure/identity/environmentcredential */
+/**
+ * The source for a service principal with a client secret.
+ * @see https://learn.microsoft.com/javascript/api/@azure/identity/environmentcredential
+ */
 export const CLIENT_SECRET = defineSource({
   name: 'client-secret',
   aliases: ['EnvironmentCredential'],
@@ -41,14 +44,14 @@ function findClientSecret(request: Request): Identity | NotSetUp {
     return { notSetUp: `${secretVariable} is not set` };
   }
   const client = findClient(request);
-  if (typeof client === 'string') return { notSetUp: `${secretVariable} is set, ${client} is not` };
+  if (typeof client === 'string') return { notSetUp: `${secretVariable} is set, but ${client} is not` };
   const { clientId, tenant } = client;
   const authority = findAuthority(request);
   return {
     source: CLIENT_SECRET.name,
     description: `${CLIENT_SECRET.name} ${authority.url}/${tenant} ${clientId}`,
     get origins() {
-      return [new URL(authority.url).origin]; // which a cached answer does not ask for
+      return [new URL(authority.url).origin]; // computed on access: a cached token does not need it
     },
     readSecret: () => readVariable(runtime, secretVariable) ?? '',
     getToken: async (context) => {
@@ -64,18 +67,16 @@ function findClientSecret(request: Request): Identity | NotSetUp {
   };
 }
 
-/** @throws IDENTITY_INVALID when it is not where the configuration says. */
+/** @throws IDENTITY_INVALID when the file or the keychain does not have the secret. */
 async function readClientSecret({ runtime, parameters }: Request, secretVariable: string): Promise<string> {
   const { clientSecretFile: file, clientSecretKeychain: entry } = parameters;
   if (file === undefined && entry !== undefined) {
     const { findKeychainSecret } = await import('./keychain-secret.ts');
     const found = await findKeychainSecret(runtime, entry);
     if ('secret' in found) return found.secret;
-    throw new CredentialError(
-      'IDENTITY_INVALID',
-      `the client secret is not in the keychain as ${entry} (${found.reason})`,
-      { hint: 'store it there under that server URL, or use "clientSecretFile"' },
-    );
+    throw new CredentialError('IDENTITY_INVALID', `the keychain has no client secret for ${entry} (${found.reason})`, {
+      hint: 'store it in the keychain under that server URL, or use "clientSecretFile"',
+    });
   }
   const secret =
     file === undefined ? (readVariable(runtime, secretVariable) ?? '') : readSecretFile(file, 'client secret').trim();

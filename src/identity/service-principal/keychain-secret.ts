@@ -1,12 +1,13 @@
-/** A secret that a person put into the system's keychain by himself, under a name that the configuration tells. */
+/** Reads a secret that the user stored in the system's keychain, under the name that the configuration gives. */
 
 import { describeCause } from '../../errors.ts';
 import { findKeychain, listKeychains, readKeychain } from '../../system/keychain.ts';
 import type { Runtime } from '../../system/runtime.ts';
 
 /**
- * @param entry the server URL of the keychain's entry.
- * @returns the secret, or why there is none.
+ * Looks for a secret in every keychain of the system.
+ * @param entry the server URL of the keychain entry.
+ * @returns the secret, or the reason why there is none.
  */
 export async function findKeychainSecret(
   runtime: Runtime,

@@ -1,7 +1,8 @@
 /** The demo's own pull succeeds with the credential only, and with nothing but what was pushed. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { pullWithNode } from '../../../scripts/demo/node-pull.ts';
-import type { PullStep } from '../../../scripts/demo/pull.ts';
+import { type PullStep, pullWithNode } from '../../../scripts/demo/node-pull.ts';
 import { seedImage } from '../../e2e/world/image.ts';
 import { type Emulator, startEmulator } from '../../emulator/emulator.ts';
 import { digestOf, type LocalRegistry, startMemoryRegistry } from '../../emulator/memory-registry.ts';
@@ -75,4 +76,21 @@ it('fails at a manifest that names content which is not there', async () => {
   const body = JSON.stringify({ schemaVersion: 2, mediaType: type, config: descriptor, layers: [] });
   await fetch(`${registry.url}/v2/demo/hello/manifests/1`, { method: 'PUT', headers: { 'content-type': type }, body });
   await expect(pull(answerAsHelper)).rejects.toThrow('answered 404 instead of 200');
+});
+
+it('fails at a blob that is not what its digest says', async () => {
+  const { url } = registry;
+  const liar = createServer(async ({ url: path = '' }, response) => {
+    const reply = await fetch(url + path);
+    const body = Buffer.from(await reply.arrayBuffer());
+    response.end(path.includes('/blobs/') ? Buffer.concat([body, Buffer.from('more')]) : body);
+  });
+  await once(liar.listen(0, '127.0.0.1'), 'listening');
+  const address = liar.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  await emulator.close();
+  emulator = await startEmulator({ registryUrl: `http://127.0.0.1:${port}` });
+  await expect(pull(answerAsHelper)).rejects.toThrow('answered with the content of sha256:');
+  liar.closeAllConnections();
+  liar.close();
 });

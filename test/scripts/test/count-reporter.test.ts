@@ -29,9 +29,9 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 async function count(text: string) {
   writeFileSync(join(folder, 'tests', 'a.test.ts'), `${IMPORTS}\n${text}\n`);
   const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
-  // Nothing is written into the project's node_modules, where the run that this is part of writes.
+  // It writes neither into the project's node_modules, as the run around it does, nor into a home.
   const args = [vitest, 'run', '--root', folder, '--configLoader', 'runner', '--no-cache'];
-  await runCommand(process.execPath, args, { PATH: process.env['PATH'] });
+  await runCommand(process.execPath, args, { PATH: process.env['PATH'], HOME: folder });
   return parseCount(readTextFile(join(folder, 'count.json')) ?? '');
 }
 

@@ -155,7 +155,7 @@ describe('a flight that waits for the lock', () => {
     const lock = holdLock();
     const failure = await catchFailure(() => runSingleFlight(theCache(), KEY, flightTo('a', { deadlineMs: 0 })));
     expect(failure.code).toBe('BUSY');
-    expect(failure.message).toContain('Cannot sign in for myregistry.azurecr.io');
+    expect(failure.message).toBe('another process has been signing in for too long');
     expect(failure.hint).toContain('try again');
     lock.release();
   });
@@ -225,6 +225,9 @@ describe('a failure', () => {
     ['IDENTITY_NOT_SET_UP', false],
     ['IDENTITY_INVALID', false],
     ['BUSY', false],
+    ['AUDIENCE_UNKNOWN', true],
+    ['TOKEN_REFUSED', true],
+    ['KEYCHAIN_FAILED', false],
     ['STORE_REFUSED', false],
   ];
   for (const [code, isShared] of codes) {

@@ -572,7 +572,11 @@ describe('the identity of a registry', () => {
     [{ type: 'client-secret', clientid: CLIENT_ID }, /unknown key "clientid"/, /did you mean "clientId"/],
     [{ type: 'client-secret', clientId: 'me' }, /"clientId" must be the id of an application/, /correct the file/],
     [{ type: 'client-secret', clientSecretFile: 'secret.txt' }, /must be an absolute path/, /correct the file/],
-    [{ type: 'client-secret', clientSecretEnv: 'A=B' }, /must be the name of a variable/, /correct the file/],
+    [
+      { type: 'client-secret', clientSecretEnv: 'A=B' },
+      /must be the name of an environment variable/,
+      /correct the file/,
+    ],
     [{ type: 'managed-identity', resourceId: 'x' }, /must be a resource id/, /correct the file/],
     [{ type: 'command' }, /"command" must be a list/, /correct the file/],
     [{ type: 'command', command: [] }, /"command" must be a list/, /correct the file/],

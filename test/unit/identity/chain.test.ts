@@ -1,8 +1,8 @@
 /** Which identities are looked for, and in which order. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { isSkipped, searchIdentities } from '../../../src/identity/chain.ts';
-import type { IdentityName, IdentityParameters } from '../../../src/identity/identity.ts';
+import { isSkipped, type SearchRequest, searchIdentities } from '../../../src/identity/chain.ts';
+import { SOURCES } from '../../../src/identity/sources.ts';
 import { catchFailure } from '../failure.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 import { requestFor } from './request.ts';
@@ -21,18 +21,21 @@ const PROD = [
 const SECRET = { AZURE_CLIENT_ID: 'client', AZURE_TENANT_ID: 'tenant', AZURE_CLIENT_SECRET: 'secret-value' };
 
 /** The sources that are searched on a machine with only these variables; one with two rows is listed once. */
-function search(env: Readonly<Record<string, string>>, only?: IdentityName, parameters: IdentityParameters = {}) {
-  const request = requestFor({ HOME: folder.path(), ...env }, parameters);
-  const found = [...searchIdentities({ ...request, isChosen: only !== undefined }, only)];
+function search(env: Readonly<Record<string, string>>, only?: string) {
+  const found = [...searchIdentities(searchFor(env, only))];
   return [...new Set(found.map(({ source }) => source))];
 }
 
+/** @param only the source that the configuration chose. */
+function searchFor(env: Readonly<Record<string, string>>, only?: string): SearchRequest {
+  const { runtime, registry } = requestFor({ HOME: folder.path(), ...env });
+  const chosen = SOURCES.find(({ name }) => name === only)?.configure();
+  return { runtime, registry, tenantId: undefined, chosen };
+}
+
 /** The sources that are set up. */
-function list(env: Readonly<Record<string, string>>, only?: IdentityName) {
-  const request = requestFor({ HOME: folder.path(), ...env });
-  return [...searchIdentities({ ...request, isChosen: only !== undefined }, only)]
-    .filter((found) => !isSkipped(found))
-    .map(({ source }) => source);
+function list(env: Readonly<Record<string, string>>, only?: string) {
+  return [...searchIdentities(searchFor(env, only))].filter((found) => !isSkipped(found)).map(({ source }) => source);
 }
 
 function signInAzureCli(): void {
@@ -57,8 +60,7 @@ describe('searchIdentities', () => {
   });
 
   test('finds the client secret before a managed identity with a broken endpoint', () => {
-    const request = requestFor({ ...SECRET, HOME: folder.path(), IDENTITY_ENDPOINT: 'nonsense' });
-    const [first] = searchIdentities(request);
+    const [first] = searchIdentities(searchFor({ ...SECRET, IDENTITY_ENDPOINT: 'nonsense' }));
     expect(first).toMatchObject({ source: 'client-secret' });
   });
 });
@@ -95,15 +97,18 @@ describe('AZURE_TOKEN_CREDENTIALS', () => {
   });
 
   test.each([
-    ['nonsense', 'AZURE_TOKEN_CREDENTIALS is "nonsense", which is no value of it'],
-    ['dev,prod', 'AZURE_TOKEN_CREDENTIALS is "dev,prod", which is no value of it'],
-    ['azure-cli', 'AZURE_TOKEN_CREDENTIALS is "azure-cli", which is no value of it'],
-    ['__proto__', 'AZURE_TOKEN_CREDENTIALS is "__proto__", which is no value of it'],
+    ['nonsense', 'AZURE_TOKEN_CREDENTIALS is "nonsense", which is not a known value'],
+    ['dev,prod', 'AZURE_TOKEN_CREDENTIALS is "dev,prod", which is not a known value'],
+    ['azure-cli', 'AZURE_TOKEN_CREDENTIALS is "azure-cli", which is not a known value'],
+    ['__proto__', 'AZURE_TOKEN_CREDENTIALS is "__proto__", which is not a known value'],
     [
       'visualstudiocodecredential',
-      'AZURE_TOKEN_CREDENTIALS is VisualStudioCodeCredential, which is not to be had here',
+      'AZURE_TOKEN_CREDENTIALS is VisualStudioCodeCredential, which this program does not support',
     ],
-    ['InteractiveBrowserCredential', 'AZURE_TOKEN_CREDENTIALS is InteractiveBrowserCredential, which is not to be had'],
+    [
+      'InteractiveBrowserCredential',
+      'AZURE_TOKEN_CREDENTIALS is InteractiveBrowserCredential, which this program does not support',
+    ],
   ])('set to %j is refused with a hint that lists the valid values', async (value, what) => {
     const failure = await catchFailure(() => search({ ...SECRET, AZURE_TOKEN_CREDENTIALS: value }));
     expect(failure.code).toBe('IDENTITY_INVALID');
@@ -119,6 +124,6 @@ describe('a source that the configuration chooses', () => {
   });
 
   test('may be a command', () => {
-    expect(search({}, 'command', { command: ['/usr/bin/vault-token'] })).toEqual(['command']);
+    expect(search({}, 'command')).toEqual(['command']);
   });
 });

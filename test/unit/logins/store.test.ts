@@ -1,8 +1,7 @@
 /** Storing the token that a client has signed in for by itself, and erasing it. */
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { readCache, writeCache } from '../../../src/cache/cache.ts';
-import { STORED_IDENTITY } from '../../../src/credential.ts';
+import { readCache, STORED_IDENTITY, writeCache } from '../../../src/cache/cache.ts';
 import { eraseCredential, storeCredential } from '../../../src/logins/store.ts';
 import { cacheIn } from '../cache-in.ts';
 import { catchFailure } from '../failure.ts';

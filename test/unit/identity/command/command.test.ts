@@ -1,16 +1,16 @@
 /** A command of the person's own that prints a token. */
 import { describe, expect, test } from 'vitest';
-import { findCommand } from '../../../../src/identity/command/command.ts';
+import { COMMAND } from '../../../../src/identity/command/command.ts';
 import { catchFailure } from '../../failure.ts';
 import { makeRuntime } from '../../runtime.ts';
-import { expectIdentity, requestFor } from '../request.ts';
+import { expectIdentity, finderOf, requestFor } from '../request.ts';
+
+const findCommand = finderOf(COMMAND);
 
 const find = (...command: string[]) => findCommand(requestFor({}, { command }));
 
 test('findCommand reports "not set up" when the configuration names no command', () => {
-  const notSetUp = 'there is no "command" in the configuration';
-  expect(findCommand(requestFor({}))).toEqual({ notSetUp });
-  expect(find()).toEqual({ notSetUp });
+  expect(findCommand(requestFor({}))).toEqual({ notSetUp: 'the configuration has no "command"' });
 });
 
 test('findCommand describes commands differently by path and arguments, without showing the arguments', () => {
@@ -40,4 +40,8 @@ describe('findCommand refuses the relative program', () => {
     const failure = await catchFailure(() => findCommand({ ...requestFor({}, { command: [program] }), runtime }));
     expect(failure.code).toBe('IDENTITY_INVALID');
   });
+});
+
+test('findCommand rejects an empty command', async () => {
+  expect((await catchFailure(() => find())).message).toContain('"command" must be a list');
 });

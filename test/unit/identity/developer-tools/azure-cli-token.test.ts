@@ -53,10 +53,10 @@ describe('the error for a failure of az', () => {
     ],
     ["echo 'AADSTS50076: mfa' >&2; echo 'az login; rm -rf x' >&2; exit 1", /multi-factor.*AADSTS50076/, /^az login$/],
     ['exit 2', /az failed with exit code 2/, /^az account get-access-token/],
-    ['echo {}', /az answered without a token/, /^az account get-access-token/],
-    ['echo not json', /az answered without a token/, /./],
-    ['echo \'{"accessToken":7}\'', /az answered without a token/, /./],
-    ['kill -9 $$', /az failed with exit code none/, /./],
+    ['echo {}', /az returned no token/, /^az account get-access-token/],
+    ['echo not json', /az returned no token/, /./],
+    ['echo \'{"accessToken":7}\'', /az returned no token/, /./],
+    ['kill -9 $$', /az failed without an exit code/, /./],
   ];
   for (const [script, message, hint] of rows) {
     test(`says what happened and what helps: ${script}`, async () => {
@@ -96,6 +96,6 @@ describe('the error for a failure of az', () => {
 
 test('requestCliToken fails with a hint when az does not answer within the budget', async () => {
   const failure = await catchFailure(() => ask('sleep 300', undefined, readClockMs() + 3_300));
-  expect(failure.message).toContain('az did not answer within');
+  expect(failure.message).toContain('az did not finish within');
   expect(failure.hint).toContain('az account get-access-token');
 });

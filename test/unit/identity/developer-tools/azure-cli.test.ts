@@ -1,11 +1,13 @@
 /** The account that the Azure CLI is signed in with. */
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { findAzureCli } from '../../../../src/identity/developer-tools/azure-cli.ts';
+import { AZURE_CLI } from '../../../../src/identity/developer-tools/azure-cli.ts';
 import { catchFailure } from '../../failure.ts';
 import { makeNamedPipe } from '../../named-pipe.ts';
 import { useTemporaryFolder } from '../../temporary-folder.ts';
-import { expectIdentity, requestFor } from '../request.ts';
+import { expectIdentity, finderOf, requestFor } from '../request.ts';
+
+const findAzureCli = finderOf(AZURE_CLI);
 
 const folder = useTemporaryFolder();
 const NOT_SIGNED_IN = { notSetUp: 'the Azure CLI is not signed in' };
@@ -77,7 +79,7 @@ describe('findAzureCli', () => {
 
   test('rejects an invalid tenant', async () => {
     const failure = await catchFailure(() => find({ subscriptions: [account()] }, { tenantId: 'a b' }));
-    expect(failure.code).toBe('IDENTITY_INVALID');
+    expect(failure.code).toBe('CONFIG_INVALID');
   });
 });
 
@@ -142,7 +144,7 @@ describe('findAzureCli reports "not set up"', () => {
       });
     }
     expect(findAzureCli(requestFor({ HOME: 'relative' }))).toEqual({
-      notSetUp: 'there is no home folder with an Azure CLI profile',
+      notSetUp: 'there is no home folder to hold an Azure CLI profile',
     });
   });
 });

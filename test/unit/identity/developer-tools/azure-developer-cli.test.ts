@@ -1,11 +1,13 @@
 /** The account that the Azure Developer CLI is signed in with. */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { findAzureDeveloperCli } from '../../../../src/identity/developer-tools/azure-developer-cli.ts';
+import { AZURE_DEVELOPER_CLI } from '../../../../src/identity/developer-tools/azure-developer-cli.ts';
 import { catchFailure } from '../../failure.ts';
 import { makeNamedPipe } from '../../named-pipe.ts';
 import { useTemporaryFolder } from '../../temporary-folder.ts';
-import { expectIdentity, requestFor } from '../request.ts';
+import { expectIdentity, finderOf, requestFor } from '../request.ts';
+
+const findAzureDeveloperCli = finderOf(AZURE_DEVELOPER_CLI);
 
 const folder = useTemporaryFolder();
 const NOT_SIGNED_IN = { notSetUp: 'the Azure Developer CLI is not signed in' };
@@ -41,7 +43,7 @@ describe('findAzureDeveloperCli', () => {
   test('uses the tenant of the configuration, and rejects an invalid one', async () => {
     const auth = signedIn({ homeAccountId: HOME_ACCOUNT });
     expect(description({ auth }, { tenantId: 'another' })).toBe(`azure-developer-cli ${HOME_ACCOUNT} another`);
-    expect((await catchFailure(() => find({ auth }, { tenantId: '--a b' }))).code).toBe('IDENTITY_INVALID');
+    expect((await catchFailure(() => find({ auth }, { tenantId: '--a b' }))).code).toBe('CONFIG_INVALID');
   });
 
   test('looks for the account in the home folder', () => {

@@ -1,10 +1,12 @@
 /** The account that Azure PowerShell is signed in with. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { findAzurePowerShell } from '../../../../src/identity/developer-tools/azure-powershell.ts';
+import { AZURE_POWERSHELL } from '../../../../src/identity/developer-tools/azure-powershell.ts';
 import { catchFailure } from '../../failure.ts';
 import { useTemporaryFolder } from '../../temporary-folder.ts';
-import { expectIdentity, requestFor } from '../request.ts';
+import { expectIdentity, finderOf, requestFor } from '../request.ts';
+
+const findAzurePowerShell = finderOf(AZURE_POWERSHELL);
 
 const folder = useTemporaryFolder();
 const NOT_SIGNED_IN = { notSetUp: 'Azure PowerShell is not signed in' };
@@ -45,7 +47,7 @@ describe('findAzurePowerShell', () => {
   test('uses the tenant of the configuration, and rejects an invalid one', async () => {
     expect(description(saved(context()), { tenantId: 'another' })).toContain('ada@example.com another');
     const failure = await catchFailure(() => find(saved(context()), { tenantId: "'; calc" }));
-    expect(failure.code).toBe('IDENTITY_INVALID');
+    expect(failure.code).toBe('CONFIG_INVALID');
   });
 
   test('does not look in the folder of the Azure CLI', () => {

@@ -15,7 +15,6 @@ import { useTemporaryFolder } from '../../temporary-folder.ts';
 import { answer, toolsAnswering } from '../../token-context.ts';
 
 const folder = useTemporaryFolder();
-const PURPOSE = 'Cannot sign in for myregistry.azurecr.io';
 /** The time that is reserved for the registry's answer. */
 const EXCHANGE_MS = 3_000;
 
@@ -87,7 +86,7 @@ describe('runTool', () => {
     const run = { source: 'azure-cli', file: folder.path('none'), args: [], check: 'tool version' } as const;
     const failure = await catchFailure(() => runTool(context, { ...run, readToken: () => 'token' }));
     expect(failure.code).toBe('IDENTITY_FAILED');
-    expect(failure.message).toBe(`${PURPOSE}: ${folder.path('none')} cannot be run`);
+    expect(failure.message).toBe(`${folder.path('none')} cannot be run`);
     expect(failure.causes).toMatchObject([expect.stringMatching(/^it cannot be started \(.*ENOENT/)]);
     expect(failure.hint).toBe('tool version');
   });
@@ -103,11 +102,7 @@ describe('explainRefusal', () => {
     check: 'tool version',
   };
   const explain = (refusal: Partial<ToolRefusal>, story: Partial<RefusalReport> = {}) =>
-    explainRefusal(
-      PURPOSE,
-      { exitCode: 1, timedOut: false, timeoutMs: 18_000, text: '', ...refusal },
-      { ...STORY, ...story },
-    );
+    explainRefusal({ exitCode: 1, timedOut: false, timeoutMs: 18_000, text: '', ...refusal }, { ...STORY, ...story });
 
   const rows: readonly (readonly [
     what: string,
@@ -116,11 +111,11 @@ describe('explainRefusal', () => {
     message: string,
     hint: string,
   ])[] = [
-    ['a timeout', { timedOut: true, timeoutMs: 17_999.5 }, {}, 'tool did not answer within 18 s', 'tool version'],
+    ['a timeout', { timedOut: true, timeoutMs: 17_999.5 }, {}, 'tool did not finish within 18 s', 'tool version'],
     ['an exit code', { exitCode: 3 }, {}, 'tool failed with exit code 3 for the account ada', 'tool version'],
-    ['a signal', { exitCode: undefined }, {}, 'tool failed with exit code none for the account ada', 'tool version'],
-    ['a missing token', { exitCode: 0 }, {}, 'tool answered without a token for the account ada', 'tool version'],
-    ['an unknown account', { exitCode: 0 }, { who: undefined }, 'tool answered without a token', 'tool version'],
+    ['a signal', { exitCode: undefined }, {}, 'tool failed without an exit code for the account ada', 'tool version'],
+    ['a missing token', { exitCode: 0 }, {}, 'tool returned no token for the account ada', 'tool version'],
+    ['an unknown account', { exitCode: 0 }, { who: undefined }, 'tool returned no token', 'tool version'],
     ['a required sign-in', {}, { needsSignIn: true }, 'the account ada has to sign in again', 'tool login'],
     [
       'an Entra code',
@@ -129,13 +124,19 @@ describe('explainRefusal', () => {
       'the sign-in has expired for the account ada (AADSTS70043)',
       'tool login',
     ],
-    ['an unknown code', { text: 'AADSTS1' }, {}, 'Entra ID refused for the account ada (AADSTS1)', 'tool login'],
+    [
+      'an unknown code',
+      { text: 'AADSTS1' },
+      {},
+      'Entra ID refused the sign-in for the account ada (AADSTS1)',
+      'tool login',
+    ],
   ];
   for (const [what, refusal, story, message, hint] of rows) {
     test(`says "${message}" for ${what}`, () => {
       const failure = explain(refusal, story);
       expect(failure.code).toBe('IDENTITY_FAILED');
-      expect(failure.message).toBe(`${PURPOSE}: ${message}`);
+      expect(failure.message).toBe(`${message}`);
       expect(failure.hint).toBe(hint);
     });
   }

@@ -1,8 +1,12 @@
 /** The service connection of an Azure Pipelines job, found without asking for its token. */
 import { describe, expect, test } from 'vitest';
-import { findAzurePipelines } from '../../../../src/identity/federated/azure-pipelines.ts';
+import { AZURE_PIPELINES } from '../../../../src/identity/federated/azure-pipelines.ts';
 import { catchFailure } from '../../failure.ts';
-import { expectIdentity, requestFor } from '../request.ts';
+import { expectIdentity, finderOf, requestFor } from '../request.ts';
+
+const CONNECTION_ID = '99999999-1111-4222-8333-bbbbbbbbbbbb';
+const APPLICATION_ID = 'aaaaaaaa-1111-4222-8333-bbbbbbbbbbbb';
+const findAzurePipelines = finderOf(AZURE_PIPELINES);
 
 const AGENT = { TF_BUILD: 'True', SYSTEM_OIDCREQUESTURI: 'https://dev.azure.com/o/p/oidctoken' };
 const TOKEN = { SYSTEM_ACCESSTOKEN: 'hidden-access-token' };
@@ -29,10 +33,10 @@ describe('findAzurePipelines', () => {
   });
 
   test('finds the identity that the configuration describes', () => {
-    const parameters = { serviceConnectionId: 'mine', clientId: 'configured', tenantId: 'other' };
+    const parameters = { serviceConnectionId: CONNECTION_ID, clientId: APPLICATION_ID, tenantId: 'other' };
     const identity = expectIdentity(findAzurePipelines(requestFor({ ...AGENT, ...TOKEN, ...TASK }, parameters)));
-    expect(identity.description).toBe('azure-pipelines https://login.microsoftonline.com/other configured');
-    expect(identity.readSecret?.()).toBe('mine hidden-access-token');
+    expect(identity.description).toBe(`azure-pipelines https://login.microsoftonline.com/other ${APPLICATION_ID}`);
+    expect(identity.readSecret?.()).toBe(`${CONNECTION_ID} hidden-access-token`);
   });
 });
 
@@ -40,11 +44,14 @@ describe('findAzurePipelines reports "not set up"', () => {
   const rows: readonly (readonly [env: Record<string, string>, reason: string])[] = [
     [{}, 'SYSTEM_OIDCREQUESTURI is not set'],
     [{ TF_BUILD: 'True', ...TOKEN, ...CONNECTION, ...IDS }, 'SYSTEM_OIDCREQUESTURI is not set'],
-    [{ ...AGENT, ...TOKEN, ...IDS }, 'SYSTEM_OIDCREQUESTURI is set, AZURESUBSCRIPTION_SERVICE_CONNECTION_ID is not'],
-    [{ ...AGENT, ...TOKEN, ...CONNECTION }, 'SYSTEM_OIDCREQUESTURI is set, AZURESUBSCRIPTION_CLIENT_ID is not'],
+    [
+      { ...AGENT, ...TOKEN, ...IDS },
+      'SYSTEM_OIDCREQUESTURI is set, but AZURESUBSCRIPTION_SERVICE_CONNECTION_ID is not',
+    ],
+    [{ ...AGENT, ...TOKEN, ...CONNECTION }, 'SYSTEM_OIDCREQUESTURI is set, but AZURESUBSCRIPTION_CLIENT_ID is not'],
     [
       { ...AGENT, ...TOKEN, ...CONNECTION, AZURE_CLIENT_ID: 'c' },
-      'SYSTEM_OIDCREQUESTURI is set, AZURESUBSCRIPTION_TENANT_ID is not',
+      'SYSTEM_OIDCREQUESTURI is set, but AZURESUBSCRIPTION_TENANT_ID is not',
     ],
     [{ ...AGENT, ...CONNECTION, ...IDS }, `SYSTEM_ACCESSTOKEN is not set${MAP}`],
     [{ ...AGENT, ...CONNECTION, ...IDS, SYSTEM_ACCESSTOKEN: ' ' }, `SYSTEM_ACCESSTOKEN is not set${MAP}`],

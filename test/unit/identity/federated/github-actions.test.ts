@@ -1,8 +1,10 @@
 /** The token service of a GitHub Actions job, found without asking it. */
 import { describe, expect, test } from 'vitest';
-import { findGithubActions } from '../../../../src/identity/federated/github-actions.ts';
+import { GITHUB_ACTIONS } from '../../../../src/identity/federated/github-actions.ts';
 import { catchFailure } from '../../failure.ts';
-import { expectIdentity, requestFor } from '../request.ts';
+import { expectIdentity, finderOf, requestFor } from '../request.ts';
+
+const findGithubActions = finderOf(GITHUB_ACTIONS);
 
 const IDS = { AZURE_CLIENT_ID: 'the-client', AZURE_TENANT_ID: 'the-tenant' };
 const SERVICE_URL = { ACTIONS_ID_TOKEN_REQUEST_URL: 'https://host.example/token?api-version=2.0' };
@@ -29,10 +31,10 @@ describe('findGithubActions reports "not set up"', () => {
     [{ ...JOB, ...IDS, ...SERVICE_URL }, `ACTIONS_ID_TOKEN_REQUEST_TOKEN is not set${ASK}`],
     [{ ...IDS, ...SERVICE_URL }, 'ACTIONS_ID_TOKEN_REQUEST_TOKEN is not set'],
     [{ ...ALL, ACTIONS_ID_TOKEN_REQUEST_TOKEN: ' ' }, 'ACTIONS_ID_TOKEN_REQUEST_TOKEN is not set'],
-    [{ ...SERVICE_URL, ...SERVICE_TOKEN }, 'ACTIONS_ID_TOKEN_REQUEST_URL is set, AZURE_CLIENT_ID is not'],
+    [{ ...SERVICE_URL, ...SERVICE_TOKEN }, 'ACTIONS_ID_TOKEN_REQUEST_URL is set, but AZURE_CLIENT_ID is not'],
     [
       { ...SERVICE_URL, ...SERVICE_TOKEN, AZURE_CLIENT_ID: 'c' },
-      'ACTIONS_ID_TOKEN_REQUEST_URL is set, AZURE_TENANT_ID is not',
+      'ACTIONS_ID_TOKEN_REQUEST_URL is set, but AZURE_TENANT_ID is not',
     ],
   ];
   test.each(rows)('with %j', (env, reason) => {
@@ -41,7 +43,7 @@ describe('findGithubActions reports "not set up"', () => {
 
   test('for a cloud that accepts no token of another issuer', () => {
     expect(findGithubActions(requestFor(ALL, {}, 'myregistry.azurecr.de'))).toEqual({
-      notSetUp: 'the Germany cloud takes no token of another issuer',
+      notSetUp: 'the Germany cloud does not accept tokens from other issuers',
     });
   });
 });

@@ -1,8 +1,10 @@
 /** A token of another issuer, found without reading it. */
 import { describe, expect, test } from 'vitest';
-import { findWorkloadIdentity } from '../../../../src/identity/federated/workload-identity.ts';
+import { WORKLOAD_IDENTITY } from '../../../../src/identity/federated/workload-identity.ts';
 import { catchFailure } from '../../failure.ts';
-import { expectIdentity, requestFor } from '../request.ts';
+import { expectIdentity, finderOf, requestFor } from '../request.ts';
+
+const findWorkloadIdentity = finderOf(WORKLOAD_IDENTITY);
 
 const IDS = { AZURE_CLIENT_ID: 'the-client', AZURE_TENANT_ID: 'the-tenant' };
 const ARM_IDS = { ARM_CLIENT_ID: 'arm-client', ARM_TENANT_ID: 'arm-tenant' };
@@ -33,10 +35,10 @@ describe('findWorkloadIdentity reports "not set up"', () => {
     [{}, 'AZURE_FEDERATED_TOKEN_FILE is not set'],
     [IDS, 'AZURE_FEDERATED_TOKEN_FILE is not set'],
     [{ ...IDS, AZURE_FEDERATED_TOKEN_FILE: '' }, 'AZURE_FEDERATED_TOKEN_FILE is not set'],
-    [FILE, 'AZURE_FEDERATED_TOKEN_FILE is set, AZURE_CLIENT_ID is not'],
-    [{ ...FILE, AZURE_CLIENT_ID: 'c' }, 'AZURE_FEDERATED_TOKEN_FILE is set, AZURE_TENANT_ID is not'],
-    [{ ...FILE, ...ARM_IDS }, 'AZURE_FEDERATED_TOKEN_FILE is set, AZURE_CLIENT_ID is not'],
-    [{ ARM_OIDC_TOKEN: 'e.y.j' }, 'ARM_OIDC_TOKEN is set, ARM_CLIENT_ID is not'],
+    [FILE, 'AZURE_FEDERATED_TOKEN_FILE is set, but AZURE_CLIENT_ID is not'],
+    [{ ...FILE, AZURE_CLIENT_ID: 'c' }, 'AZURE_FEDERATED_TOKEN_FILE is set, but AZURE_TENANT_ID is not'],
+    [{ ...FILE, ...ARM_IDS }, 'AZURE_FEDERATED_TOKEN_FILE is set, but AZURE_CLIENT_ID is not'],
+    [{ ARM_OIDC_TOKEN: 'e.y.j' }, 'ARM_OIDC_TOKEN is set, but ARM_CLIENT_ID is not'],
   ];
   test.each(rows)('with %j', (env, reason) => {
     expect(findWorkloadIdentity(requestFor(env))).toEqual({ notSetUp: reason });
@@ -61,5 +63,5 @@ test('findWorkloadIdentity prefers AZURE_FEDERATED_TOKEN to the file, as docker-
 test('findWorkloadIdentity rejects an invalid tenant, and the error names its variable', async () => {
   const env = { ARM_CLIENT_ID: 'c', ARM_TENANT_ID: 'a/b', ARM_OIDC_TOKEN: 'e.y.j' };
   const failure = await catchFailure(() => findWorkloadIdentity(requestFor(env)));
-  expect(failure.message).toContain('ARM_TENANT_ID is not a tenant');
+  expect(failure.message).toContain('ARM_TENANT_ID is not a tenant id or domain');
 });

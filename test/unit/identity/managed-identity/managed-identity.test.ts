@@ -1,12 +1,17 @@
 /** Which managed identity the environment describes, in the order of Microsoft's own libraries. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type IdentityParameters, isNotSetUp } from '../../../../src/identity/identity.ts';
-import { findImds, findManagedIdentity } from '../../../../src/identity/managed-identity/managed-identity.ts';
+import { MANAGED_IDENTITY } from '../../../../src/identity/managed-identity/managed-identity.ts';
+import type { JsonObject } from '../../../../src/json.ts';
+import { isNotSetUp } from '../../../../src/not-set-up.ts';
 import { catchFailure } from '../../failure.ts';
 import { makeRuntime } from '../../runtime.ts';
 import { useTemporaryFolder } from '../../temporary-folder.ts';
-import { expectIdentity, requestFor } from '../request.ts';
+import { expectIdentity, finderOf, lastFinderOf, requestFor } from '../request.ts';
+
+const OTHER_ID = 'aaaaaaaa-1111-4222-8333-bbbbbbbbbbbb';
+const findManagedIdentity = finderOf(MANAGED_IDENTITY);
+const findImds = lastFinderOf(MANAGED_IDENTITY);
 
 const CLIENT_ID = '11111111-2222-4333-8444-AAAAAAAAAAAA';
 const RESOURCE_ID = '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/One';
@@ -115,13 +120,23 @@ describe('the metadata service', () => {
 describe('the assigned identity', () => {
   const app = { ...ENDPOINT, ...HEADER };
   const ml = { ...MSI, ...SECRET };
-  const rows: readonly (readonly [name: string, env: Record<string, string>, IdentityParameters, who: string])[] = [
+  const rows: readonly (readonly [name: string, env: Record<string, string>, JsonObject, who: string])[] = [
     ['the machine by default', app, {}, 'system-assigned'],
     ['AZURE_CLIENT_ID', { ...app, AZURE_CLIENT_ID: CLIENT_ID }, {}, `clientId ${CLIENT_ID.toLowerCase()}`],
     ['the machine with an empty AZURE_CLIENT_ID', { ...app, AZURE_CLIENT_ID: '' }, {}, 'system-assigned'],
-    ['"objectId" before AZURE_CLIENT_ID', { ...app, AZURE_CLIENT_ID: CLIENT_ID }, { objectId: 'one' }, 'objectId one'],
+    [
+      '"objectId" before AZURE_CLIENT_ID',
+      { ...app, AZURE_CLIENT_ID: CLIENT_ID },
+      { objectId: OTHER_ID },
+      `objectId ${OTHER_ID}`,
+    ],
     ['"resourceId"', app, { resourceId: RESOURCE_ID }, `resourceId ${RESOURCE_ID.toLowerCase()}`],
-    ['"clientId" before AZURE_CLIENT_ID', { ...app, AZURE_CLIENT_ID: CLIENT_ID }, { clientId: 'two' }, 'clientId two'],
+    [
+      '"clientId" before AZURE_CLIENT_ID',
+      { ...app, AZURE_CLIENT_ID: CLIENT_ID },
+      { clientId: OTHER_ID },
+      `clientId ${OTHER_ID}`,
+    ],
     ['DEFAULT_IDENTITY_CLIENT_ID', { ...ml, DEFAULT_IDENTITY_CLIENT_ID: 'three' }, {}, 'clientId three'],
     [
       'AZURE_CLIENT_ID before DEFAULT_IDENTITY_CLIENT_ID',

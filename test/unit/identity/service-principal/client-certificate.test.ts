@@ -1,7 +1,10 @@
 /** A service principal with a certificate, found without reading the certificate. */
 import { describe, expect, test } from 'vitest';
-import { findClientCertificate } from '../../../../src/identity/service-principal/client-certificate.ts';
-import { expectIdentity, requestFor } from '../request.ts';
+import { CLIENT_CERTIFICATE } from '../../../../src/identity/service-principal/client-certificate.ts';
+import { expectIdentity, finderOf, requestFor } from '../request.ts';
+
+const APPLICATION_ID = 'aaaaaaaa-1111-4222-8333-bbbbbbbbbbbb';
+const findClientCertificate = finderOf(CLIENT_CERTIFICATE);
 
 const IDS = { AZURE_CLIENT_ID: 'the-client', AZURE_TENANT_ID: 'the-tenant' };
 const PATH = { AZURE_CLIENT_CERTIFICATE_PATH: '/nowhere/client.pem' };
@@ -19,12 +22,12 @@ describe('findClientCertificate reports "not set up"', () => {
     [IDS, 'AZURE_CLIENT_CERTIFICATE_PATH is not set'],
     [{ ...IDS, AZURE_CLIENT_CERTIFICATE_PASSWORD: 'p' }, 'AZURE_CLIENT_CERTIFICATE_PATH is not set'],
     [{ ...IDS, AZURE_CLIENT_CERTIFICATE_PATH: '' }, 'AZURE_CLIENT_CERTIFICATE_PATH is not set'],
-    [PATH, 'AZURE_CLIENT_CERTIFICATE_PATH is set, AZURE_CLIENT_ID is not'],
-    [{ ...PATH, AZURE_TENANT_ID: 't' }, 'AZURE_CLIENT_CERTIFICATE_PATH is set, AZURE_CLIENT_ID is not'],
-    [{ ...PATH, AZURE_CLIENT_ID: 'c' }, 'AZURE_CLIENT_CERTIFICATE_PATH is set, AZURE_TENANT_ID is not'],
+    [PATH, 'AZURE_CLIENT_CERTIFICATE_PATH is set, but AZURE_CLIENT_ID is not'],
+    [{ ...PATH, AZURE_TENANT_ID: 't' }, 'AZURE_CLIENT_CERTIFICATE_PATH is set, but AZURE_CLIENT_ID is not'],
+    [{ ...PATH, AZURE_CLIENT_ID: 'c' }, 'AZURE_CLIENT_CERTIFICATE_PATH is set, but AZURE_TENANT_ID is not'],
     [
       { ...ALL, AZURE_CLIENT_SECRET: 's' },
-      'AZURE_CLIENT_CERTIFICATE_PATH is set, and so is AZURE_CLIENT_SECRET, which wins',
+      'AZURE_CLIENT_CERTIFICATE_PATH is set, but AZURE_CLIENT_SECRET takes precedence',
     ],
   ];
   test.each(rows)('with %j', (env, reason) => {
@@ -38,9 +41,9 @@ test('findClientCertificate ignores a client secret that is empty, or when the c
 });
 
 test('findClientCertificate reads the file, the client and the tenant from the configuration', () => {
-  const parameters = { certificatePath: '/etc/acr.pem', clientId: 'configured', tenantId: 'other' };
+  const parameters = { certificatePath: '/etc/acr.pem', clientId: APPLICATION_ID, tenantId: 'other' };
   const identity = expectIdentity(findClientCertificate(requestFor({}, parameters)));
-  expect(identity.description).toBe('client-certificate https://login.microsoftonline.com/other configured');
+  expect(identity.description).toBe(`client-certificate https://login.microsoftonline.com/other ${APPLICATION_ID}`);
 });
 
 test('readSecret differs by certificate file and by password', () => {

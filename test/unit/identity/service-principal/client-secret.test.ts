@@ -1,8 +1,11 @@
 /** A service principal with a client secret. */
 import { describe, expect, test } from 'vitest';
-import { findClientSecret } from '../../../../src/identity/service-principal/client-secret.ts';
+import { CLIENT_SECRET } from '../../../../src/identity/service-principal/client-secret.ts';
 import { catchFailure } from '../../failure.ts';
-import { expectIdentity, requestFor } from '../request.ts';
+import { expectIdentity, finderOf, requestFor } from '../request.ts';
+
+const APPLICATION_ID = 'aaaaaaaa-1111-4222-8333-bbbbbbbbbbbb';
+const findClientSecret = finderOf(CLIENT_SECRET);
 
 const ALL = { AZURE_CLIENT_ID: 'the-client', AZURE_CLIENT_SECRET: 'hidden-secret', AZURE_TENANT_ID: 'the-tenant' };
 
@@ -19,9 +22,9 @@ describe('findClientSecret reports "not set up" with', () => {
     [['AZURE_CLIENT_ID'], 'AZURE_CLIENT_SECRET is not set'],
     [['AZURE_TENANT_ID'], 'AZURE_CLIENT_SECRET is not set'],
     [['AZURE_CLIENT_ID', 'AZURE_TENANT_ID'], 'AZURE_CLIENT_SECRET is not set'],
-    [['AZURE_CLIENT_SECRET'], 'AZURE_CLIENT_SECRET is set, AZURE_CLIENT_ID is not'],
-    [['AZURE_CLIENT_SECRET', 'AZURE_TENANT_ID'], 'AZURE_CLIENT_SECRET is set, AZURE_CLIENT_ID is not'],
-    [['AZURE_CLIENT_SECRET', 'AZURE_CLIENT_ID'], 'AZURE_CLIENT_SECRET is set, AZURE_TENANT_ID is not'],
+    [['AZURE_CLIENT_SECRET'], 'AZURE_CLIENT_SECRET is set, but AZURE_CLIENT_ID is not'],
+    [['AZURE_CLIENT_SECRET', 'AZURE_TENANT_ID'], 'AZURE_CLIENT_SECRET is set, but AZURE_CLIENT_ID is not'],
+    [['AZURE_CLIENT_SECRET', 'AZURE_CLIENT_ID'], 'AZURE_CLIENT_SECRET is set, but AZURE_TENANT_ID is not'],
   ];
   for (const [present, reason] of rows) {
     test(present.join(' ') || 'no variable', () => {
@@ -45,7 +48,7 @@ describe('the description of a client secret', () => {
       description({ AZURE_AUTHORITY_HOST: 'https://login.example.com' }),
       description({}, {}, 'myregistry.azurecr.cn'),
       description({}, { tenantId: 'of-the-configuration' }),
-      description({}, { clientId: 'of-the-configuration' }),
+      description({}, { clientId: APPLICATION_ID }),
     ];
     expect(new Set(descriptions).size).toBe(descriptions.length);
     expect(description({ AZURE_CLIENT_SECRET: 'renewed' })).toBe(description({}));
@@ -53,8 +56,8 @@ describe('the description of a client secret', () => {
   });
 
   test('takes the configuration before the environment', () => {
-    const parameters = { tenantId: 'its-tenant', clientId: 'its-client', authorityHost: 'https://login.example.com' };
-    expect(description({}, parameters)).toBe('client-secret https://login.example.com/its-tenant its-client');
+    const parameters = { tenantId: 'its-tenant', clientId: APPLICATION_ID, authorityHost: 'https://login.example.com' };
+    expect(description({}, parameters)).toBe(`client-secret https://login.example.com/its-tenant ${APPLICATION_ID}`);
     const identity = expectIdentity(
       findClientSecret(requestFor({ ...ALL, OTHER: 'other' }, { clientSecretEnv: 'OTHER' })),
     );

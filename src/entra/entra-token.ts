@@ -1,4 +1,7 @@
-/** The Entra token that is exchanged for a registry's: got once for all registries of one identity, and kept for its life. */
+/**
+ * Gets the Entra token of an identity. All registries of the identity share it, and the cache keeps it until it
+ * expires.
+ */
 
 import {
   type Cache,
@@ -17,53 +20,56 @@ import type { Log } from '../log.ts';
 import { isNotSetUp, type NotSetUp } from '../not-set-up.ts';
 import type { Runtime } from '../system/runtime.ts';
 
+/** An access token of Entra ID. */
 export interface EntraToken {
   readonly token: string;
-  /** Whether it was there already, so that a new one may be worth more. */
-  readonly isKept: boolean;
+  /** Whether it comes from the cache. If the registry refuses it, a new one may still work. */
+  readonly isCached: boolean;
 }
 
+/** What an Entra token is requested with. */
 export interface EntraTokenRequest {
   readonly runtime: Runtime;
   readonly cloud: Cloud;
-  /** Whose token it is. */
+  /** The identity that signs in. */
   readonly identity: {
     readonly source: string;
     readonly description: string;
     readonly readSecret?: () => string;
-    /** @param audience without `/.default`. */
+    /** Signs in for an audience, without `/.default`. */
     readonly getToken: (audience: string) => Promise<string | NotSetUp>;
   };
-  /** What the configuration asks the token for; `undefined` where the cloud says it. */
+  /** The audience that the configuration names; `undefined` for that of the cloud. */
   readonly audience: string | undefined;
-  /** Whether it may be kept for other registries. */
-  readonly isKept: boolean;
+  /** Whether the token may be cached for other registries (`cacheEntraTokens` of the configuration). */
+  readonly isCacheable: boolean;
   readonly cache: Cache | undefined;
   /** Called when another process is already signing in. */
   readonly onWait: () => void;
-  /** When everything has to be over, on the clock of `readClockMs`. */
+  /** When the program must be done, on the clock of `readClockMs`. */
   readonly deadlineMs: number;
   readonly log: Log | undefined;
 }
 
-/** What the cache calls Entra, which is not a registry: no login server can have such a name. */
+/** The cache's name for Entra, where it expects a registry's; no login server can have this name. */
 const ENTRA_SERVICE = '@entra';
-/** A tenant does not learn of the registry's audience within a day. */
+/** How long to remember that a tenant does not know the registry's audience. */
 const AUDIENCE_MARKER_SECONDS = 24 * 3600;
-/** Tokens for all of Azure: they are never written. */
+/** Tokens for these audiences can manage all of Azure, so they are never cached. */
 const ARM_AUDIENCES = CLOUDS.map(({ armAudience }) => armAudience);
-/** That the tenant does not know the registry's audience. */
+/** Says that the tenant does not know the registry's audience. */
 const ARM_ONLY = { isArmOnly: true } as const;
 
 /**
- * Gets the Entra token for the registry's audience; for the cloud's ARM audience only where Entra or the managed
- * identity says that it does not know the registry's.
+ * Gets the Entra token for the registry's audience. It uses the cloud's ARM audience only if Entra or the managed
+ * identity does not know the registry's audience.
  *
- * A kept token says who somebody is, not what they may do: that the registry decides at each exchange. So it belongs to
- * the identity, and `erase` of a registry leaves it.
+ * A cached token proves who the identity is, not what it may do: the registry decides that at each exchange. The token
+ * therefore belongs to the identity, and `erase` for a registry does not remove it.
  *
- * @param refused a token that the registry did not accept: it is dropped.
- * @throws CredentialError of the identity, or BUSY.
+ * @param refused a token that the registry did not accept; it is removed from the cache.
+ * @returns `NotSetUp` when the identity turns out not to exist on this machine.
+ * @throws the error of the identity; BUSY when another process is still signing in at the deadline.
  */
 export async function obtainEntraToken(request: EntraTokenRequest, refused?: string): Promise<EntraToken | NotSetUp> {
   const { runtime, cloud, identity, cache, log } = request;
@@ -73,11 +79,11 @@ export async function obtainEntraToken(request: EntraTokenRequest, refused?: str
     armAudience !== undefined && readMarker(cache, marker, runtime.now() / 1000) === armAudience ? ARM_ONLY : undefined;
   const signIn = async (audience: string) => asNew(await identity.getToken(audience));
   const signInForArm = () => signIn(armAudience ?? cloud.audience);
-  if (!request.isKept && cache !== undefined) eraseCache(cache, ENTRA_SERVICE);
+  if (!request.isCacheable && cache !== undefined) eraseCache(cache, ENTRA_SERVICE);
   if (isArmOnly() !== undefined) return await signInForArm();
   try {
-    if (!isKeepable(request)) return await signIn(request.audience ?? cloud.audience);
-    const found = await obtainKept(request, isArmOnly, refused);
+    if (!mayCache(request)) return await signIn(request.audience ?? cloud.audience);
+    const found = await obtainCached(request, isArmOnly, refused);
     return 'isArmOnly' in found ? await signInForArm() : found;
   } catch (cause) {
     if (armAudience === undefined || !(cause instanceof CredentialError) || cause.code !== 'AUDIENCE_UNKNOWN') {
@@ -88,19 +94,19 @@ export async function obtainEntraToken(request: EntraTokenRequest, refused?: str
     try {
       found = await signInForArm();
     } catch {
-      throw cause; // the first failure is the telling one
+      throw cause; // the first error names the cause; the second is only about the fallback
     }
     writeMarker(cache, marker, armAudience, runtime.now() / 1000, AUDIENCE_MARKER_SECONDS);
     return found;
   }
 }
 
-/** Only a token that is good for nothing but registries is kept, and only where the person lets it. */
-function isKeepable({ cloud, audience = cloud.audience, isKept }: EntraTokenRequest): boolean {
-  return isKept && audience === cloud.audience && !ARM_AUDIENCES.includes(trimUrl(audience));
+/** Whether the configuration allows caching, and the token is for registries only. */
+function mayCache({ cloud, audience = cloud.audience, isCacheable }: EntraTokenRequest): boolean {
+  return isCacheable && audience === cloud.audience && !ARM_AUDIENCES.includes(trimUrl(audience));
 }
 
-async function obtainKept(
+async function obtainCached(
   request: EntraTokenRequest,
   isArmOnly: () => typeof ARM_ONLY | undefined,
   refused: string | undefined,
@@ -112,34 +118,34 @@ async function obtainKept(
   if (cache !== undefined && refused !== undefined) dropCache(cache, key, refused);
   const cached = cache === undefined ? undefined : readCache(cache, key, runtime.now() / 1000);
   if (cached !== undefined && cached.token !== refused && isUsable(cached)) {
-    return { token: cached.token, isKept: true };
+    return { token: cached.token, isCached: true };
   }
-  let isKept = true;
+  let isCached = true;
   const found = await obtainShared<NotSetUp | typeof ARM_ONLY>({ ...request, readSecret: identity.readSecret }, key, {
     isUsable,
     refused,
     peek: isArmOnly,
     onWait,
     get: async () => {
-      isKept = false;
+      isCached = false;
       const token = await identity.getToken(audience);
       return isNotSetUp(token) ? token : { token, expiresAtSeconds: await readExpiryFor(token, audience) };
     },
   });
-  return typeof found === 'string' ? { token: found, isKept } : found;
+  return typeof found === 'string' ? { token: found, isCached } : found;
 }
 
-/** @returns when a token expires that says it is for this audience; `undefined` for one that must not be kept. */
+/** @returns when the token expires; `undefined` if it is for another audience, so that it must not be cached. */
 async function readExpiryFor(token: string, audience: string): Promise<number | undefined> {
   const { readAudiences, readClaims, readExpiry } = await import('./claims.ts');
   const audiences = readAudiences(readClaims(token));
-  // A program that the person names may answer with a token of any kind.
-  const isMeant = audiences.length > 0 && audiences.every((one) => trimUrl(String(one)) === trimUrl(audience));
-  return isMeant ? readExpiry(token) : undefined;
+  // A program that the user configured may print a token of any kind.
+  const isForAudience = audiences.length > 0 && audiences.every((one) => trimUrl(String(one)) === trimUrl(audience));
+  return isForAudience ? readExpiry(token) : undefined;
 }
 
 function asNew(found: string | NotSetUp): EntraToken | NotSetUp {
-  return typeof found === 'string' ? { token: found, isKept: false } : found;
+  return typeof found === 'string' ? { token: found, isCached: false } : found;
 }
 
 function trimUrl(url: string): string {
