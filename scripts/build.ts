@@ -58,7 +58,7 @@ async function main(): Promise<number> {
   return failed.length === 0 ? 0 : 1;
 }
 
-/** The machine's own binary stands at the top of `dist`, the others in a folder each. */
+/** The binary for this machine goes to `dist` itself, each other one to its own folder in `dist`. */
 function outputOf(target: Target, host: Target | undefined): string {
   return join(target === host ? dist : join(dist, target.name), executableName(PROGRAM, target));
 }

@@ -1,4 +1,7 @@
-/** Installs what the end-to-end tests need besides the project's own packages: engines, clients, a registry, the Azure CLI. */
+/**
+ * Installs what the end-to-end tests need besides the project's own packages: engines, clients, a registry, the Azure
+ * CLI.
+ */
 import { mkdirSync } from 'node:fs';
 import { AZURE_CLI } from './test-parts/azure-cli.ts';
 import { canInstallPackages, installPackages } from './test-parts/debian.ts';
@@ -17,8 +20,9 @@ import { installTestcontainers } from './test-parts/testcontainers.ts';
 const PYTHON_PACKAGES = [AZURE_CLI, DOCKER_PY];
 
 /**
- * Installs what is missing; what is there stays as it is.
- * Packages, Go programs, Python's and npm's packages are installed side by side, except where one needs a package of another.
+ * Installs the missing parts, and leaves the others as they are.
+ * Packages, Go programs, Python's and npm's packages are installed side by side, except where one needs a package of
+ * another.
  */
 export async function installTestParts(): Promise<readonly PartReport[]> {
   mkdirSync(PARTS_FOLDER, { recursive: true });
@@ -31,7 +35,7 @@ export async function installTestParts(): Promise<readonly PartReport[]> {
   const programs = goIsReady ? installGoPrograms() : packages.then(installGoPrograms);
   const pythonPackages = pythonIsReady ? installPythonPackages() : packages.then(installPythonPackages);
   const testcontainers = installTestcontainers();
-  // Each after what would get in its way: the package lists, and a build that keeps every core busy.
+  // Each waits for the step that would interfere: one uses the package lists, the other a build that fills every core.
   const keychainHelpers = packages.then(unpackKeychainHelpers);
   const referenceClient = programs.then(buildReferenceClient);
   return [
@@ -40,14 +44,14 @@ export async function installTestParts(): Promise<readonly PartReport[]> {
   ];
 }
 
-/** Installs one after the other: both are downloads, and the machine has other things to do. */
+/** Installs one package after the other: both are downloads, and the machine is busy with other work. */
 async function installPythonPackages(): Promise<readonly PartReport[]> {
   const reports: PartReport[] = [];
   for (const wanted of PYTHON_PACKAGES) reports.push(await installPythonPackage(wanted));
   return reports;
 }
 
-/** One line a part that was installed or is missing; nothing about what was there already. */
+/** Formats one line for each part that was installed or is missing, and none for a part that was already present. */
 export function formatPartReports(reports: readonly PartReport[]): string {
   const news = reports.filter(({ state }) => state !== 'present');
   const lines = news.map(({ part, state, detail }) => `test parts: ${part} ${state}: ${detail}\n`);

@@ -31,7 +31,7 @@ async function main(args: readonly string[]): Promise<number> {
     const total = addCounts(quickCount, slowCount);
     const problems = [
       ...(endToEnd && !isBuilt ? ['the program was not built, so that no end-to-end test ran'] : []),
-      // A pipeline has every part: a test that was skipped there is a promise that nobody checked.
+      // A pipeline has every part, so a skipped test there means that nothing checked what it promises.
       ...(process.env['CI'] === 'true' && slowCount.skipped.length > 0
         ? ['with CI=true no end-to-end test may be skipped']
         : []),
@@ -43,7 +43,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** @returns whether the program was built; a missing part only makes its tests say so */
+/** @returns whether the program was built. A missing part does not matter here: its tests are skipped with a reason. */
 async function prepareEndToEnd(): Promise<boolean> {
   const parts = installTestParts()
     .then(formatPartReports, (error: unknown) => `test parts: cannot install them: ${error}\n`)
@@ -65,7 +65,7 @@ async function runSuites(suites: readonly string[], filters: readonly string[], 
     ],
     { ...process.env, TEST_COUNT_FILE: countFile },
   );
-  // Without a count the run broke off, whatever its exit code.
+  // Without a count the run was aborted, whatever its exit code is.
   const count = parseCount(readTextFile(countFile) ?? '') ?? ONE_FAILURE;
   return exitCode !== 0 && count.failed === 0 ? addCounts(count, ONE_FAILURE) : count;
 }
@@ -79,7 +79,9 @@ function runVitest(args: readonly string[], environment: NodeJS.ProcessEnv): Pro
   });
 }
 
-/** Prints what nobody should overlook, then the closing line, which has a failure whenever the exit code has. */
+/**
+ * Prints the skipped tests and the problems, and then the count, which has a failure whenever the exit code is not 0.
+ */
 function reportOutcome(total: TestCount, problems: readonly string[]): number {
   for (const test of total.skipped) process.stdout.write(`skipped: ${test}\n`);
   for (const problem of problems) process.stdout.write(`failed: ${problem}\n`);

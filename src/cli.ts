@@ -1,4 +1,4 @@
-/** The verbs: from the arguments and the input to what is written and the exit code. */
+/** Runs the verbs: takes the arguments and the input, and returns the output and the exit code. */
 
 import { isAbsolute } from 'node:path';
 import { BUDGET_MS, findCredential } from './credential.ts';
@@ -15,17 +15,20 @@ import {
 import { type Runtime, readVariable } from './system/runtime.ts';
 import { VERSION } from './version.ts';
 
+/** What the process writes, and how it ends. */
 export interface Outcome {
-  /** Clients know no others. */
+  /** Clients know no other exit codes. */
   readonly exitCode: 0 | 1;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Reads the whole input. */
+/** Reads standard input to its end. */
 export type ReadInput = () => Promise<string>;
 
-/** Which registry's token `renew` is about: set by the program for its own child, which has no input. */
+/**
+ * The variable that names the registry for `renew`. The program sets it for its own child process, which has no input.
+ */
 export const RENEWAL_VARIABLE = 'DOCKER_CREDENTIAL_RENEW';
 
 const VERBS = 'store|get|erase|list|version';
@@ -35,7 +38,7 @@ export async function run(args: readonly string[], readInput: ReadInput, runtime
   try {
     return await runVerb(args, readInput, runtime);
   } catch (failure) {
-    // Loaded only now: what is told of a failure is of no use on the way to an answer.
+    // Loaded only now: a successful run does not need it.
     const { formatFailure } = await import('./report.ts');
     return { exitCode: 1, ...formatFailure(runtime, failure) };
   }
@@ -79,24 +82,24 @@ async function get(input: string, runtime: Runtime, log: Log | undefined): Promi
 }
 
 /**
- * What a `get` starts and nobody waits for: renews the token that it answered with, if that is due. Says nothing, so
- * whoever calls it learns and gets nothing.
+ * Renews the token that a `get` has returned, if that is due. The `get` starts this verb in the background. It writes
+ * nothing, so that other callers learn nothing.
  */
 async function renew(runtime: Runtime): Promise<Outcome> {
   const serverUrl = parseServerUrl(readVariable(runtime, RENEWAL_VARIABLE) ?? '');
   if (serverUrl === undefined) return succeed('');
-  // A log named by the client's working directory is not ours to find.
+  // A relative path was meant for the client's working directory, which is not the one of this process.
   const isLogged = isAbsolute(readVariable(runtime, 'DOCKER_CREDENTIAL_ACR_LOG') ?? '');
   const log = isLogged ? await openRequestedLog(runtime) : undefined;
   let timer: NodeJS.Timeout | undefined;
-  const end = new Promise((resolve) => {
-    timer = setTimeout(resolve, BUDGET_MS); // whatever hangs, nothing is left behind
+  const timeout = new Promise((resolve) => {
+    timer = setTimeout(resolve, BUDGET_MS); // the process must end, whatever hangs
   });
   const { renewToken } = await import('./renew.ts');
   const renewed = renewToken(runtime, serverUrl, BUDGET_MS, log).catch((cause: unknown) =>
     log?.({ step: 'end', outcome: 'not-renewed', ...describeEnd(cause) }),
   );
-  await Promise.race([renewed, end]);
+  await Promise.race([renewed, timeout]);
   clearTimeout(timer);
   return succeed('');
 }
@@ -122,7 +125,7 @@ async function list(runtime: Runtime): Promise<Outcome> {
   return succeed(formatServerList(await listServers(runtime)));
 }
 
-/** Runs a verb with the log that the person asks for, whose last line tells the failure. */
+/** Runs a verb with the log that the person requested, if any. Logs a failure as its last line. */
 async function withLog(runtime: Runtime, act: (log: Log | undefined) => Promise<Outcome>): Promise<Outcome> {
   const log = await openRequestedLog(runtime);
   try {
@@ -153,7 +156,7 @@ function refuse(text: string): Outcome {
   return { exitCode: 1, stdout: `${text}\n`, stderr: '' };
 }
 
-/** An argument can hold anything; what is shown of it is one short line. */
+/** Limits an argument, which may contain anything, to one short line of printable ASCII. */
 function sanitizeAction(text: string): string {
   return text.replace(/[^\x20-\x7E]|`/g, '?').slice(0, 60);
 }

@@ -1,4 +1,4 @@
-/** Finds the credential for a server URL: a login, a token of the cache, or one that is signed in for. */
+/** Finds the credential for a server URL: a stored login, a cached token, or a new token after signing in. */
 
 import {
   type Cache,
@@ -25,23 +25,24 @@ import type { SignInRequest } from './sign-in/request.ts';
 import { readClockMs } from './system/clock.ts';
 import { type Runtime, readVariable } from './system/runtime.ts';
 
-/** Clients give up on a helper after 30 seconds, so there is an answer before that. */
+/** The time for one run. Clients give up on a helper after 30 seconds. */
 export const BUDGET_MS = 25_000;
 
-/** Nothing to answer with, for which the client goes on anonymously. */
+/** There is no credential, so the client goes on anonymously. */
 export interface NotFound {
-  /** What a person could do about it, if anything. */
+  /** What the person can do about it; `undefined` when there is nothing to say. */
   readonly hint: string | undefined;
-  /** Every source that was looked at for an identity, in that order, and why it has none. */
+  /** The sources that were tried, in order, each with the reason why it has no identity. */
   readonly skipped: readonly SkippedSource[];
 }
 
 const SILENT: NotFound = { hint: undefined, skipped: [] };
 
 /**
- * Answers `get`.
- * @returns `NotFound` when the registry is not ours, is anonymous, or nothing is set up to sign in with.
- * @throws CredentialError when something is set up and fails.
+ * Finds a credential, for the verb `get`.
+ * @returns `NotFound` when the server is not a registry of Azure and has no stored login, when the registry is
+ * configured as anonymous, or when no identity is set up.
+ * @throws CredentialError when an identity, a login or the configuration is set up and does not work.
  */
 export async function findCredential(
   runtime: Runtime,
@@ -70,7 +71,9 @@ export async function findCredential(
   }
 }
 
-/** What a person typed at a login, which wins. Nearly every server has nothing, which one small file tells. */
+/**
+ * Finds the stored login of a server, which takes precedence. Few servers have one, so only the small index is read.
+ */
 async function findLogin(
   runtime: Runtime,
   config: Config,
@@ -87,7 +90,7 @@ async function findLogin(
   return login === undefined ? undefined : { serverUrl, ...login };
 }
 
-/** The token of a registry that nobody logged in to by hand. */
+/** Finds the token of a registry without a stored login. */
 async function findToken(
   runtime: Runtime,
   registry: Registry,
@@ -112,16 +115,16 @@ async function findToken(
   return token ?? explainNotSetUp(runtime, registry, settings, { skipped, hasExpired });
 }
 
-/** A token that a client gave us; nobody but the client could renew it, so it is used to its last second. */
+/** Reads the token that a client stored. The program cannot renew it, so it is used to its last second. */
 function readStoredToken(runtime: Runtime, cache: Cache | undefined, { service }: Registry): CachedToken | undefined {
   if (cache === undefined) return undefined;
   return readCache(cache, { service, identity: STORED_IDENTITY, kind: 'refresh-token' }, runtime.now() / 1000);
 }
 
 /**
- * The token of the first identity that the machine has.
- * @param skipped gets the sources that have none.
- * @returns `undefined` when no source has one.
+ * Finds the token of the first identity that is set up on this machine.
+ * @param skipped receives the sources without an identity.
+ * @returns `undefined` when no source has an identity.
  */
 async function findIdentityToken(
   runtime: Runtime,
@@ -144,15 +147,15 @@ async function findIdentityToken(
     }
     deadlineMs ??= readClockMs() + BUDGET_MS;
     const request = { runtime, registry, settings, identity, cache, deadlineMs, log };
-    const token = (await answerFromCache(request)) ?? (await signIn(request));
+    const token = (await readCachedToken(request)) ?? (await signIn(request));
     if (!isNotSetUp(token)) return token;
     skip({ source: identity.source, reason: token.notSetUp });
   }
   return undefined;
 }
 
-/** The token of the cache; one that is near its end is renewed behind our back. */
-async function answerFromCache(request: SignInRequest): Promise<string | undefined> {
+/** Reads the cached token. If it expires soon, starts its renewal in the background. */
+async function readCachedToken(request: SignInRequest): Promise<string | undefined> {
   const cached = readFreshToken(request);
   if (cached === undefined) return undefined;
   const { runtime, registry, settings, cache, log } = request;
@@ -169,16 +172,16 @@ function signIn(request: SignInRequest) {
   return obtainToken(request, (found) => isFresh(found, runtime.now() / 1000, settings.minimumLifeSeconds));
 }
 
-/** A failure also tells what was looked at before: the identity that the person meant may be among it. */
+/** Adds the skipped sources to the error: the person may have meant one of them. */
 function explainSignIn(failure: unknown, { host }: Registry, skipped: readonly SkippedSource[]): unknown {
   if (!(failure instanceof CredentialError)) return failure;
   const causes = [...failure.causes, ...skipped.map(({ source, reason }) => `skipped ${source}: ${reason}`)];
-  // A mistake of the environment, such as a proxy that is none, says by itself what cannot be used.
+  // An error about a setting, such as the proxy's URL, already says what cannot be used.
   if (failure.code === 'CONFIG_INVALID') return failure.with({ causes });
   return failure.with({ message: `Cannot sign in for ${host}: ${failure.message}`, causes });
 }
 
-/** @throws IDENTITY_NOT_SET_UP when the configuration chose an identity, which then has to be there. */
+/** @throws IDENTITY_NOT_SET_UP when the configuration selects an identity, which then must be set up. */
 function explainNotSetUp(
   runtime: Runtime,
   { host }: Registry,
@@ -195,7 +198,7 @@ function explainNotSetUp(
     readVariable(runtime, 'AZURE_TOKEN_CREDENTIALS') === undefined
       ? `no Azure identity is set up for ${host}; run: az login`
       : `no Azure identity that AZURE_TOKEN_CREDENTIALS allows is set up for ${host}; unset it and run: az login`;
-  // Somebody logged in here before, and may wonder why that does not help any more.
+  // The person logged in to this registry before, and should know that the login has expired.
   const expired = hasExpired ? `; the token of the last login has expired: docker logout ${host}` : '';
   return { hint: `${hint}${expired}`, skipped };
 }

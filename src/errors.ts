@@ -1,5 +1,6 @@
-/** The one kind of failure that people see: coded, with its causes and the command that helps. */
+/** The error that people see: it has a code, its causes, and a hint with a command that helps. */
 
+/** Identifies the kind of a failure. Tests, the log and other processes use it instead of the text. */
 export type ErrorCode =
   | 'CONFIG_INVALID'
   | 'IDENTITY_NOT_SET_UP'
@@ -15,28 +16,30 @@ export type ErrorCode =
   | 'STORE_REFUSED'
   | 'KEYCHAIN_FAILED';
 
+/** What a `CredentialError` may have besides its code and message. */
 export interface CredentialErrorOptions {
-  /** What happened on the wire or on the machine, most telling first. */
+  /** What happened on the network or on the machine, the most important first. */
   readonly causes?: readonly string[];
-  /** A command or a setting that the person can paste. */
+  /** What the person can do, with a command or setting to paste where there is one. */
   readonly hint?: string;
   readonly cause?: unknown;
 }
 
+/** What `with` changes; the rest stays the same. */
 export interface CredentialErrorChanges {
   readonly message?: string;
   readonly causes?: readonly string[];
   readonly hint?: string | undefined;
 }
 
-/** Set up, and failed. (Not being set up is never an error but a return value.) */
+/** Something is set up and failed. (Not being set up is not an error but a return value, `NotSetUp`.) */
 export class CredentialError extends Error {
   override readonly name = 'CredentialError';
   readonly code: ErrorCode;
   readonly causes: readonly string[];
   readonly hint: string | undefined;
 
-  /** @param message "Cannot <do what>: <what is the case>", naming hosts, settings and files, never a secret. */
+  /** @param message "Cannot <do what>: <why>", with the names of hosts, settings and files, never with a secret. */
   constructor(code: ErrorCode, message: string, { causes = [], hint, cause }: CredentialErrorOptions = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
@@ -44,14 +47,14 @@ export class CredentialError extends Error {
     this.hint = hint;
   }
 
-  /** The same failure, told otherwise; this one is its cause. */
+  /** Returns an error with the same code and a changed description; this error becomes its `cause`. */
   with({ message = this.message, causes = this.causes, hint = this.hint }: CredentialErrorChanges): CredentialError {
     return new CredentialError(this.code, message, { causes, ...(hint === undefined ? {} : { hint }), cause: this });
   }
 }
 
 /**
- * The text of an error of the operating system or a library, with its code where it has one.
+ * Describes an error of the operating system or a library in one text, with its code if it has one.
  * @returns such as `ENOSPC: no space left on device`.
  */
 export function describeCause(cause: unknown): string {
@@ -61,7 +64,10 @@ export function describeCause(cause: unknown): string {
   return cause.message === '' ? code : `${code}: ${cause.message}`;
 }
 
-/** The `code` that Node and its libraries put on errors, such as `ENOENT`. */
+/**
+ * Reads the `code` that Node and its libraries set on errors, such as `ENOENT`.
+ * @returns `undefined` for an error without a code, and for a value that is not an error.
+ */
 export function readErrorCode(cause: unknown): string | undefined {
   if (typeof cause !== 'object' || cause === null || !('code' in cause)) return undefined;
   return typeof cause.code === 'string' ? cause.code : undefined;

@@ -1,9 +1,10 @@
-/** What `--help` says. */
+/** The text of `--help`. */
 
 import { SOURCES } from './identity/sources.ts';
 import type { Runtime } from './system/runtime.ts';
 import { VERSION } from './version.ts';
 
+/** Formats the help, with the program's name and its identity sources. */
 export function formatHelp({ programName }: Runtime): string {
   const width = Math.max(...SOURCES.map(({ name }) => name.length));
   const identities = SOURCES.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
@@ -16,9 +17,9 @@ Clients call it. Name it once per registry in ~/.docker/config.json:
 
 Verbs of the Docker credential-helper protocol:
   get      read a registry from stdin, write {"ServerURL","Username","Secret"}
-  store    keep a login in the system's keychain, and an ACR token until it expires
-  erase    forget everything about the registry on stdin
-  list     list the registries that Docker's configuration sends here, and the logins that are kept
+  store    store a login in the system's keychain, and an ACR token until it expires
+  erase    erase everything stored for the registry on stdin
+  list     list the registries that Docker's configuration sends here, and the stored logins
   version  print the name and the version
 
 Identities, in the order in which they are tried:

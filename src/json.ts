@@ -1,8 +1,12 @@
-/** Reads JSON whose shape is not known yet. */
+/** Reads JSON of unknown shape. */
 
+/** A JSON object whose values have not been checked. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** @returns `undefined` when the text is not a JSON object. */
+/**
+ * Parses a JSON object.
+ * @returns `undefined` when the text is not valid JSON, or is not an object.
+ */
 export function parseJsonObject(text: string): JsonObject | undefined {
   try {
     return asJsonObject(JSON.parse(text));
@@ -11,12 +15,18 @@ export function parseJsonObject(text: string): JsonObject | undefined {
   }
 }
 
-/** @returns `undefined` when the value is not an object; arrays are not. */
+/**
+ * Checks that a value is a JSON object.
+ * @returns `undefined` for any other value, including an array.
+ */
 export function asJsonObject(value: unknown): JsonObject | undefined {
   return isJsonObject(value) ? value : undefined;
 }
 
-/** @returns `undefined` when the value is not a text, or an empty one. */
+/**
+ * Checks that a value is a string with at least one character.
+ * @returns `undefined` for any other value.
+ */
 export function asText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -1,7 +1,7 @@
 /**
- * The log that a person asks for: one JSON line a step, in an owner-only file that stays small.
+ * The log that a person can turn on: one JSON line per step, in a small owner-only file.
  *
- * A step has named fields of known kinds and none that could hold a token or a secret.
+ * A step has only named fields of known types. None is meant for a token or a secret, and every line is redacted.
  */
 
 import { closeSync, constants, fchmodSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
@@ -9,6 +9,7 @@ import type { ErrorCode } from './errors.ts';
 import { isOwnFile } from './system/files.ts';
 import type { Runtime } from './system/runtime.ts';
 
+/** One line of the log. */
 export interface LogStep {
   readonly step: 'start' | 'config' | 'identity' | 'cache' | 'lock' | 'request' | 'program' | 'sign-in' | 'end';
   readonly outcome: string;
@@ -18,12 +19,13 @@ export interface LogStep {
   readonly status?: number;
   readonly durationMs?: number;
   readonly correlationId?: string | undefined;
-  /** What kind of failure ended the call. */
+  /** The kind of failure that ended the run. */
   readonly code?: ErrorCode;
   readonly reason?: string;
   readonly expiresAtSeconds?: number;
 }
 
+/** Writes a step to the log. Never fails. */
 export type Log = (step: LogStep) => void;
 
 const MAX_LOG_BYTES = 1024 * 1024;
@@ -31,10 +33,10 @@ const STANDARD_ERROR = 2;
 const { O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_WRONLY } = constants;
 
 /**
- * Opens the log.
+ * Opens the log. Renames a file that has become too large to `<file>.1` first.
  * @param target a file, or `stderr`.
- * @param redact what each line goes through before it is written.
- * @returns `undefined` where it cannot be written safely: a log is never worth an answer.
+ * @param redact removes secrets from each line before it is written.
+ * @returns `undefined` when the log cannot be written safely. The program then runs without it.
  */
 export function openLog(runtime: Runtime, target: string, redact: (text: string) => string): Log | undefined {
   const descriptor = target === 'stderr' ? STANDARD_ERROR : openFile(target);
@@ -44,7 +46,7 @@ export function openLog(runtime: Runtime, target: string, redact: (text: string)
     try {
       writeSync(descriptor, `${redact(line)}\n`);
     } catch {
-      // A full disk costs the log, not the answer.
+      // On a full disk, the program runs without the log.
     }
   };
 }

@@ -1,4 +1,7 @@
-/** The edge of the process: arguments, streams, environment and exit code. Everything else takes and returns values. */
+/**
+ * Connects the program to the process: arguments, streams, environment and exit code. The rest takes and returns
+ * values.
+ */
 
 import { basename } from 'node:path';
 import { RENEWAL_VARIABLE, run } from './cli.ts';
@@ -20,18 +23,23 @@ async function main(): Promise<void> {
   const { exitCode, stdout, stderr } = await run(process.argv.slice(2), readInput, runtime);
   writeOutput(STANDARD_ERROR, stderr);
   writeOutput(STANDARD_OUTPUT, stdout);
-  // A writer whose reader goes away first dies of it, so whatever was not read is read now.
+  // If we exit before reading all input, a client that is still writing gets SIGPIPE. So read the rest now.
   await drainInput();
   process.exit(exitCode);
 }
 
-/** The name that the client called, which tells how its configuration names us: a link may give the program another. */
+/**
+ * Finds the name under which the client called the program. It may be a link's, and is the name in the client's
+ * configuration.
+ */
 function findProgramName(): string {
   const name = basename(process.argv0).replace(/\.[Ee][Xx][Ee]$/, '');
   return name.startsWith('docker-credential-') ? name : 'docker-credential-acr';
 }
 
-/** Only the single executable is started by its own path alone; run from its sources, the program is Node. */
+/**
+ * Starts a renewal from the single executable. From its sources the program cannot: there, `process.execPath` is Node.
+ */
 async function startRenewal(runtime: Runtime, host: string): Promise<boolean> {
   const [{ isSea }, { startDetached }] = await Promise.all([
     import('node:sea'),
@@ -40,10 +48,10 @@ async function startRenewal(runtime: Runtime, host: string): Promise<boolean> {
   return isSea() && startDetached(runtime, process.execPath, ['renew'], { [RENEWAL_VARIABLE]: host });
 }
 
-// Where this variable asks them to, Node's modules tell on stderr what they do and send: that is nobody's to read here.
+// With NODE_DEBUG, Node's modules print what they do and send to stderr, secrets included. Discard that.
 if (process.env['NODE_DEBUG'] !== undefined) Object.defineProperty(process, 'stderr', { value: { write: () => true } });
 
-// The last resort for what a library throws from a callback: one line where clients look, and their exit code.
+// The last resort, for errors that a library throws in a callback: print one line for the client, and fail.
 process.on('uncaughtException', ({ name }) => {
   writeOutput(STANDARD_OUTPUT, `Cannot answer: internal error: ${name}\n`);
   process.exit(1);

@@ -6,16 +6,19 @@
 
 import { asText, parseJsonObject } from './json.ts';
 
-/** Clients compare this text after trimming: it means "go on anonymously". */
+/** There is no credential. Clients compare this text after trimming it, and go on anonymously. */
 export const NOT_FOUND = 'credentials not found in native keychain';
+/** The input has no server URL. */
 export const NO_SERVER_URL = 'no credentials server URL';
+/** The payload of `store` has no user name. */
 export const NO_USERNAME = 'no credentials username';
 
-/** The user name that ACR takes together with one of its own tokens as the password. */
+/** The user name that ACR accepts with one of its own tokens as the password. */
 export const TOKEN_USERNAME = '00000000-0000-0000-0000-000000000000';
-/** The user name by which a client tells that the secret is an identity (refresh) token. */
+/** The user name that marks the secret as an identity (refresh) token. */
 export const IDENTITY_TOKEN_USERNAME = '<token>';
 
+/** A credential as the protocol transmits it. */
 export interface Credential {
   readonly serverUrl: string;
   readonly username: string;
@@ -23,7 +26,7 @@ export interface Credential {
 }
 
 /**
- * Reads the server URL as clients send it: with or without a byte-order mark, a space or a line end.
+ * Reads the server URL from the input. Removes a byte-order mark, spaces and line ends.
  * @returns `undefined` when nothing is left.
  */
 export function parseServerUrl(input: string): string | undefined {
@@ -32,12 +35,12 @@ export function parseServerUrl(input: string): string | undefined {
 
 /**
  * Reads the payload of `store`.
- * @returns the credential, or the wire text of what is missing.
+ * @returns the credential, or the error text to send to the client.
  */
 export function parseStorePayload(input: string): Credential | string {
   const payload = parseJsonObject(input.replace(/^\uFEFF/, ''));
   if (payload === undefined) return 'Cannot read the credential: it is not a JSON object';
-  // Go's decoder, which is what the protocol is written for, matches keys whatever their case.
+  // Go's JSON decoder, which the reference helpers use, ignores the case of keys.
   const fields = new Map(Object.entries(payload).map(([key, value]) => [key.toLowerCase(), value]));
   const serverUrl = parseServerUrl(asText(fields.get('serverurl')) ?? '');
   if (serverUrl === undefined) return NO_SERVER_URL;
@@ -46,12 +49,12 @@ export function parseStorePayload(input: string): Credential | string {
   return { serverUrl, username, secret: asText(fields.get('secret')) ?? '' };
 }
 
-/** One JSON document with the exact key case that strict readers need, and a line end. */
+/** Formats a credential as one line of JSON. Strict clients need exactly these keys. */
 export function formatCredential({ serverUrl, username, secret }: Credential): string {
   return `${JSON.stringify({ ServerURL: serverUrl, Username: username, Secret: secret })}\n`;
 }
 
-/** User names by server; `{}`, and never `null`, when there is none. */
+/** Formats the user names by server as one line of JSON; an empty list is `{}`, never `null`. */
 export function formatServerList(usernames: ReadonlyMap<string, string>): string {
   return `${JSON.stringify(Object.fromEntries(usernames))}\n`;
 }

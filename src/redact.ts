@@ -1,10 +1,10 @@
-/** Takes secrets out of texts that leave the program, in whatever encoding they got there. */
+/** Removes secrets, in all their encodings, from the texts that the program prints or logs. */
 
 import type { Runtime } from './system/runtime.ts';
 
 const REDACTED = '[redacted]';
 
-/** Variables whose values are secrets. */
+/** The environment variables whose values are secrets. */
 export const SECRET_VARIABLES: readonly string[] = [
   'AZURE_CLIENT_SECRET',
   'AZURE_CLIENT_CERTIFICATE_PASSWORD',
@@ -16,15 +16,18 @@ export const SECRET_VARIABLES: readonly string[] = [
   'MSI_SECRET',
 ];
 
-/** Shorter values than this would redact ordinary words. */
-const MIN_SECRET = 6;
+/** Redacting shorter values would also redact ordinary words. */
+const MIN_SECRET_LENGTH = 6;
 
-/** Whatever looks like a token: a JWT or a part of one, or a long run that only an encoding produces; not a path. */
+/** A text that looks like a token: a JWT or a part of one, or a long run of base64 characters; not a path. */
 const TOKEN_LIKE = /eyJ[\w-]{8,}(?:\.[\w-]*)*|(?<![\w+/=-])[\w+=-][\w+/=-]{79,}/g;
 /** User name and password in a URL. */
 const USER_INFO = /(\/\/)[^\s/]+@/g;
 
-/** @returns a function that removes this machine's secrets, and what looks like one, from a text. */
+/**
+ * Creates a redactor for this machine.
+ * @returns a function that replaces known secrets, texts that look like tokens, and user names and passwords in URLs.
+ */
 export function createRedactor(runtime: Runtime): (text: string) => string {
   let known = -1;
   let forms: string[] = [];
@@ -40,15 +43,15 @@ export function createRedactor(runtime: Runtime): (text: string) => string {
   };
 }
 
-/** The secrets of this machine's environment, and those that were read elsewhere. */
+/** Lists the secrets in the environment and those that were read during the run, without very short ones. */
 export function listSecrets({ env, secrets }: Runtime): string[] {
   const values = [...SECRET_VARIABLES.map((name) => env[name]), ...secrets];
-  // A macro that nobody filled in, such as `$(System.AccessToken)`, is the name of a secret.
+  // A pipeline macro that was not replaced, such as `$(System.AccessToken)`, is a name and not a secret.
   const filled = values.filter((value) => value !== undefined).filter((value) => !value.startsWith('$('));
-  return filled.filter(({ length }) => length >= MIN_SECRET);
+  return filled.filter(({ length }) => length >= MIN_SECRET_LENGTH);
 }
 
-/** The forms in which a service may echo a secret. */
+/** Lists the encodings in which a service may echo a secret. */
 function encodeSecret(secret: string): string[] {
   const bytes = Buffer.from(secret);
   const hex = bytes.toString('hex');
@@ -64,7 +67,7 @@ function encodeSecret(secret: string): string[] {
     secret,
     removeControls(secret),
     json,
-    // As .NET writes JSON.
+    // The JSON of .NET.
     json.replace(/[+&'<>`]/g, (character) => `\\u00${character.charCodeAt(0).toString(16).toUpperCase()}`),
     html,
     html.replaceAll("'", '&#39;'),
@@ -84,19 +87,21 @@ function lowerPercent(text: string): string {
 }
 
 /**
- * One bounded line of a text that somebody else wrote: nothing in it can move a terminal's cursor or hide the rest.
+ * Makes one line of limited length of a foreign text. Removes the control characters that could move a terminal's
+ * cursor or hide other text.
+ * @param longest the maximum length in characters.
  */
 export function quoteForeignText(text: string, longest = 300): string {
   const line = removeControls(text).trim();
   if (line.length <= longest) return line;
-  // Cut between words: a part of a secret would not be recognised by what redacts it afterwards.
+  // Cut between words: a later redaction would not recognise a part of a secret.
   return `${line
     .slice(0, longest + 1)
     .replace(/\S+$/, '')
     .trimEnd()}…`;
 }
 
-/** Without what moves a cursor, turns the direction of writing or cannot be seen. */
+/** Replaces characters that move the cursor, change the direction of writing or are invisible. */
 function removeControls(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u061C\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]+/gu, ' ');
 }

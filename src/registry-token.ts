@@ -1,16 +1,20 @@
-/** A registry's token for one identity: from the cache, or signed in for once by one of all the processes that want it. */
+/** Gets a registry's token for one identity: from the cache, or by signing in once for all processes that want it. */
 
 import { type CachedToken, type CacheKey, isFresh, readCache, tokenKind } from './cache/cache.ts';
 import { obtainShared } from './cache/shared-token.ts';
 import type { NotSetUp } from './not-set-up.ts';
 import type { SignInRequest } from './sign-in/request.ts';
 
+/** The cache key of the token that a request is for. */
 export function tokenKey({ registry, settings, identity }: SignInRequest): CacheKey {
   const { secret, scope } = settings;
   return { service: registry.service, identity: identity.description, kind: tokenKind(secret, scope) };
 }
 
-/** @returns the token of the cache, with as much life left as the settings ask for. */
+/**
+ * Reads the token from the cache.
+ * @returns `undefined` when there is none with as much life left as the settings require.
+ */
 export function readFreshToken(request: SignInRequest): CachedToken | undefined {
   const { runtime, registry, settings, identity, cache, log } = request;
   const nowSeconds = runtime.now() / 1000;
@@ -21,10 +25,10 @@ export function readFreshToken(request: SignInRequest): CachedToken | undefined 
 }
 
 /**
- * Signs in, unless another process does and has a token first.
- * @param isUsable whether a token of the cache need not be renewed.
- * @returns `NotSetUp` when the identity is not there after all.
- * @throws CredentialError that tells what is the case, without "Cannot sign in for …".
+ * Signs in, or waits for another process that is signing in and returns its token.
+ * @param isUsable whether a cached token can be used without renewal.
+ * @returns `NotSetUp` when the identity turns out not to be set up.
+ * @throws CredentialError whose message says why, without "Cannot sign in for …".
  */
 export function obtainToken(
   request: SignInRequest,
@@ -32,7 +36,7 @@ export function obtainToken(
 ): Promise<string | NotSetUp> {
   return obtainShared<NotSetUp>({ ...request, readSecret: request.identity.readSecret }, tokenKey(request), {
     isUsable,
-    // Loaded only by the process that signs in: the others need what a cached answer needs.
+    // Only the process that signs in loads this module; the others need no more than for a cached token.
     get: async () => (await import('./sign-in/sign-in.ts')).signIn(request),
   });
 }

@@ -1,4 +1,4 @@
-/** Renews a cached token ahead of its end, in a process of its own that a `get` starts and nobody waits for. */
+/** Renews a cached token before it expires, in a background process that a `get` starts. */
 
 import { findCache, readCache, STORED_IDENTITY } from './cache/cache.ts';
 import { isRenewalDue } from './cache/renewal.ts';
@@ -12,9 +12,10 @@ import { readClockMs } from './system/clock.ts';
 import type { Runtime } from './system/runtime.ts';
 
 /**
- * Renews the token that `get` would answer with, if that is due, and signs in for nothing else.
- * @param budgetMs how long it may take.
- * @throws CredentialError
+ * Renews the token that `get` would return, if its renewal is due. Does nothing for a registry with a stored login or
+ * without a cached token.
+ * @param budgetMs how long the renewal may take.
+ * @throws CredentialError when the renewal fails.
  */
 export async function renewToken(
   runtime: Runtime,
@@ -39,7 +40,7 @@ export async function renewToken(
     if (isSkipped(identity)) continue;
     const request = { runtime, registry, settings, identity, cache, deadlineMs, log };
     const cached = readFreshToken(request);
-    if (cached === undefined) continue; // what was forgotten in the meantime stays so
+    if (cached === undefined) continue; // a token that was erased in the meantime must not come back
     const isDue = (token: typeof cached) => isRenewalDue(token, nowSeconds(), minimumLifeSeconds);
     if (isDue(cached)) await obtainToken(request, (found) => !isDue(found));
     return;

@@ -1,24 +1,27 @@
-/** What people read when there is no credential: one line for the client, and the story on stderr. */
+/**
+ * Formats what people read when there is no credential: one line for the client on stdout, and the details on stderr.
+ */
 
 import { CredentialError, describeCause } from './errors.ts';
 import type { SkippedSource } from './identity/chain.ts';
 import { createRedactor, quoteForeignText } from './redact.ts';
 import type { Runtime } from './system/runtime.ts';
 
+/** A failure as the text of both streams. */
 export interface FormattedFailure {
   readonly stdout: string;
   readonly stderr: string;
 }
 
-const MAX_LINE = 1000;
+const MAX_LINE_LENGTH = 1000;
 
 /**
- * Clients quote stdout between backticks, old ones show only stderr, some only stdout: so each tells what is the case
- * and what helps.
+ * Formats a failure. Some clients show only stdout and some only stderr, so both contain the error and the hint.
+ * Clients quote stdout between backticks, so backticks in it are replaced.
  */
 export function formatFailure(runtime: Runtime, failure: unknown): FormattedFailure {
   const redact = createRedactor(runtime);
-  const line = (text: string) => quoteForeignText(redact(text), MAX_LINE).replaceAll('`', "'");
+  const line = (text: string) => quoteForeignText(redact(text), MAX_LINE_LENGTH).replaceAll('`', "'");
   if (!(failure instanceof CredentialError)) {
     const text = line(`Cannot answer: internal error: ${describeCause(failure)}`);
     return { stdout: `${text}\n`, stderr: `docker-credential-acr: error: ${text}\n` };
@@ -31,8 +34,8 @@ export function formatFailure(runtime: Runtime, failure: unknown): FormattedFail
 }
 
 /**
- * That nothing is set up to sign in with.
- * @returns the text for stderr: one line of help, then one for each source in the order of looking.
+ * Formats the message that no identity is set up.
+ * @returns the text for stderr: the hint, then one line for each source in the order of the search.
  */
 export function formatNotFound(runtime: Runtime, hint: string, skipped: readonly SkippedSource[]): string {
   const redact = createRedactor(runtime);

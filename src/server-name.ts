@@ -1,15 +1,16 @@
-/** The one name under which a server's credential is kept, whatever form a client names the server in. */
+/** Maps all forms in which clients name a server to one name, under which its credential is stored. */
 
 import type { Registry } from './registry.ts';
 
-/** A host, perhaps with a scheme and a port, and nothing that tells it from another server on the same host. */
+/** A host with an optional scheme and port, and nothing else that distinguishes servers on the same host. */
 const PLAIN_SERVER = /^(?:[Hh][Tt][Tt][Pp][Ss]?:\/\/)?(?<host>\[[0-9A-Fa-f:.]+\]|[^\s/?#@:[\]]+?)\.?(?<port>:\d+)?\/?$/;
 
 /**
- * Clients name one server as `host`, `https://host`, `host:443` and more, and `docker logout` in all these ways.
- * A URL with a path is its own name: `https://index.docker.io/v1/` and `…/v1/access-token` are two things to Docker.
+ * Returns the server name of a server URL. Clients name one server as `host`, `https://host`, `host:443` and more, and
+ * `docker logout` uses all of these. A URL with a path is a name of its own, since Docker treats
+ * `https://index.docker.io/v1/` and `…/v1/access-token` as two servers.
  *
- * @param registry what the server URL means where it is Azure's: all its endpoints share one credential.
+ * @param registry the registry of the server URL, if it is Azure's: all endpoints of a registry share one name.
  */
 export function parseServerName(serverUrl: string, registry: Registry | undefined): string {
   if (registry !== undefined) return registry.service;

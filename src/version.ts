@@ -1,3 +1,3 @@
-/** The version of the program; a test keeps it in step with package.json. */
+/** The version of the program. A test checks that it is the one in package.json. */
 
 export const VERSION = '0.1.0';

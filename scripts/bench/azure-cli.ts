@@ -1,4 +1,4 @@
-/** Goal 10: the real Azure CLI, which is how people get a registry's token by hand. */
+/** Goal 10: the real Azure CLI, with which people get a registry's token by hand. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -36,7 +36,7 @@ async function measure(world: World, file: string, rounds: number): Promise<read
   );
 }
 
-/** The CLI keeps its sign-in, as a person's does. */
+/** Signs the CLI in once. It stores its sign-in, as on a person's machine. */
 async function signIn({ scratch, environmentOf }: World, file: string, cold: Subject): Promise<Subject> {
   const folder = join(scratch, 'azure');
   mkdirSync(folder);
@@ -52,7 +52,7 @@ async function signIn({ scratch, environmentOf }: World, file: string, cold: Sub
     AZURE_CORE_COLLECT_TELEMETRY: 'no',
     AZURE_CORE_ONLY_SHOW_ERRORS: 'yes',
   };
-  // The CLI reads an argument from a file, so that the secret stands on no command line.
+  // The CLI reads the secret from a file, so that it is not on a command line.
   const secret = join(scratch, 'secret');
   writeFileSync(secret, AZURE_CLIENT_SECRET, { mode: 0o600 });
   const who = ['-u', AZURE_CLIENT_ID, '-p', `@${secret}`, '--tenant', AZURE_TENANT_ID];

@@ -1,4 +1,6 @@
-/** `npm run bench`: the speed goals, each as a ratio of medians of runs in turn, on this machine and without a network. */
+/**
+ * `npm run bench`: the speed goals, each as a ratio of medians of runs in turn, on this machine and without a network.
+ */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { arch, cpus, loadavg, platform, release, totalmem } from 'node:os';
@@ -61,7 +63,7 @@ async function report(world: World, goals: ReadonlySet<number>, rounds: number, 
   if (canPlot(rows)) console.log(`\nThe plot of the README: ${writePlot(rows)}`);
 }
 
-/** Before anything of the bench runs, so that the load is that of others. */
+/** Called before the bench starts, so that it measures the load of other programs. */
 function describeMachine(): string {
   const processor = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`;
   const memory = `${Math.round(totalmem() / 2 ** 30)} GB`;

@@ -1,19 +1,19 @@
-/** Many runs of one program at the same moment, as a subject like any other. */
+/** A subject that runs one program many times at the same moment. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FinishedRun, isCredential, isSilent, type Subject } from './subject.ts';
 
 /**
- * Starts the program once a file of input, waits for all, and fails when one fails. A shell does it, since it makes a
- * process in a fraction of the time that Node takes, and so hides less of what the processes take.
+ * Starts the program once per input file, waits for all runs, and fails when one fails. This is a shell script because
+ * a shell starts a process in a fraction of the time that Node takes, so it distorts the measurement less.
  */
 const SCRIPT = `
 program=$1; verb=$2; shift 2; pids=
 for input in "$@"; do "$program" $verb <"$input" & pids="$pids $!"; done
 for pid in $pids; do wait "$pid" || exit 1; done`;
 
-/** @returns one file of input for each host, in the order of `hosts`. */
+/** @returns one input file for each host, in the order of `hosts`. */
 export function writeInputs(folder: string, hosts: readonly string[]): readonly string[] {
   mkdirSync(folder, { recursive: true });
   return hosts.map((host, index) => {
@@ -23,7 +23,7 @@ export function writeInputs(folder: string, hosts: readonly string[]): readonly 
   });
 }
 
-/** @param one what a single member does; it answers with a credential or with nothing. */
+/** @param one the subject of a single run, which returns a credential or nothing. */
 export function gather(one: Subject, name: string, inputs: readonly string[]): Subject {
   const isAnswering = one.isExpected !== isSilent;
   return {
@@ -36,7 +36,7 @@ export function gather(one: Subject, name: string, inputs: readonly string[]): S
   };
 }
 
-/** Each member writes its answer at once, shorter than what a pipe takes whole, so the lines are not mixed. */
+/** Each run writes its output in one call that is small enough to be atomic for a pipe, so the lines are not mixed. */
 function areCredentials({ exitCode, stdout, stderr }: FinishedRun, count: number): boolean {
   const lines = stdout.split('\n').slice(0, -1);
   return lines.length === count && lines.every((line) => isCredential({ exitCode, stdout: line, stderr }));

@@ -1,4 +1,4 @@
-/** Goals 5, 6 and 9: many programs at once, on the processors that this machine has. */
+/** Goals 5, 6 and 9: many programs at once, on the processors of this machine. */
 
 import { join } from 'node:path';
 import { gather, writeInputs } from './crowd.ts';
@@ -11,10 +11,10 @@ interface Crowd {
   readonly goal: number;
   readonly ours: Subject;
   readonly empty: Subject;
-  /** What the others may take in addition: the one sign-in that they wait for. */
+  /** What the limit includes in addition: the one sign-in for which the other processes wait. */
   readonly cold?: Subject;
   readonly wanted: number;
-  /** How many requests each round made, as text. */
+  /** The number of requests of each round, as text. */
   readonly requests: Set<string>;
 }
 

@@ -1,4 +1,4 @@
-/** Starts the emulator of Azure as a process of its own, so that it does not share a thread with the bench. */
+/** Starts the emulator of Azure as a separate process, so that it does not share a thread with the bench. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 export interface RunningEmulator {
-  /** What a program needs in its environment to sign in against the emulator, but for whom it trusts. */
+  /** The environment variables to sign in at the emulator, except the variable for its certificate. */
   readonly environment: Readonly<Record<string, string>>;
   /** The certificate of the emulator's authority. */
   readonly caFile: string;
-  /** What it was asked since `forget`, as `host/path`. */
+  /** The requests since `forget`, as `host/path`. */
   readonly listRequests: () => Promise<readonly string[]>;
   readonly forget: () => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -22,7 +22,7 @@ interface Introduction {
   readonly proxyUrl: string;
 }
 
-/** Each program is told of the emulator's certificate in its own way only, so that none does another's work. */
+/** Each program gets only the variable that it reads, so that no program does additional work. */
 const CERTIFICATE_VARIABLES: ReadonlySet<string> = new Set([
   'NODE_EXTRA_CA_CERTS',
   'SSL_CERT_FILE',
@@ -30,7 +30,7 @@ const CERTIFICATE_VARIABLES: ReadonlySet<string> = new Set([
   'CURL_CA_BUNDLE',
 ]);
 
-/** @param roundTripMs how long a message to the emulator and its answer travel together. */
+/** @param roundTripMs the simulated time for a message to the emulator and its response. */
 export async function startEmulator(root: string, roundTripMs: number): Promise<RunningEmulator> {
   const script = join(root, 'test/emulator/process.ts');
   const child = spawn(process.execPath, [script, '--round-trip-ms', String(roundTripMs)], {
@@ -61,7 +61,7 @@ export async function startEmulator(root: string, roundTripMs: number): Promise<
   };
 }
 
-/** @returns `undefined` when the line does not say what is needed. */
+/** @returns `undefined` when the line lacks a value. */
 function parseIntroduction(line: string): Introduction | undefined {
   const said: unknown = JSON.parse(line);
   if (!isRecord(said) || !isRecord(said['environment'])) return undefined;

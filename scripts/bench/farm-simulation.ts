@@ -1,4 +1,7 @@
-/** Simulates a build farm that pulls from one registry, and counts what reaches Entra and the registry's token service. */
+/**
+ * Simulates a build farm that pulls from one registry, and counts the requests to Entra and to the registry's token
+ * service.
+ */
 
 export interface Farm {
   readonly nodes: number;
@@ -6,37 +9,37 @@ export interface Farm {
   /** The mean time between two jobs of a node. */
   readonly jobMinutes: number;
   readonly pullsPerJob: number;
-  /** Every hour on the hour all nodes run a job within so many seconds, as schedules make them. */
+  /** On every hour, all nodes run a scheduled job within this time. */
   readonly rushSeconds: number;
-  /** The registry's OAuth operations a minute, after which it answers 429. */
+  /** The registry's limit of OAuth operations per minute. Above it, the status is 429. */
   readonly limitPerMinute: number;
   readonly seed: number;
 }
 
-/** What a node does about a token before the client's own `/oauth2/token`, which every pull has. */
+/** How a node gets a token before the client's own request to `/oauth2/token`, which every pull makes. */
 export interface Helper {
   readonly name: string;
   readonly entraPerSignIn: number;
-  /** 0 signs in for every pull. */
+  /** The life of a cached token; with 0 the node signs in for every pull. */
   readonly tokenHours: number;
-  /** How old a token is when it is renewed, as parts of its life; drawn anew for each token. */
+  /** The age at which a token is renewed, as a fraction of its life; chosen at random for each token. */
   readonly renewalPart: readonly [earliest: number, latest: number];
-  /** All nodes have one cache. */
+  /** Whether all nodes share one cache. */
   readonly isShared: boolean;
 }
 
 export interface FarmCounts {
   readonly pulls: number;
   readonly entra: PerHour;
-  /** Exchanges and tokens together, refused ones too. */
+  /** Token exchanges and token requests, including refused ones. */
   readonly registry: PerHour;
-  /** The part of the registry's operations that were answered with 429. */
+  /** The fraction of the registry's operations that were refused with status 429. */
   readonly refusedPart: number;
 }
 
 export interface PerHour {
   readonly perHour: number;
-  /** The first hour, in which nobody has a token yet. */
+  /** The first hour, which starts without any tokens. */
   readonly worstMinuteAtFirst: number;
   readonly worstMinuteLater: number;
 }
@@ -46,7 +49,7 @@ export interface Pull {
   readonly node: number;
 }
 
-/** @returns the counts; the same for the same farm. */
+/** @returns the counts, which are the same for the same farm. */
 export function simulateFarm(farm: Farm, helper: Helper, pulls: readonly Pull[] = schedulePulls(farm)): FarmCounts {
   const draw = createRandom(farm.seed + 1);
   const renewAt = new Float64Array(helper.isShared ? 1 : farm.nodes);
@@ -65,7 +68,7 @@ export function simulateFarm(farm: Farm, helper: Helper, pulls: readonly Pull[] 
     const holder = helper.isShared ? 0 : node;
     if (second >= (renewAt[holder] ?? 0)) {
       entra.count(second, helper.entraPerSignIn);
-      // Refused, the node has no new token, and tries again with its next pull.
+      // After a refusal the node has no new token, and tries again with its next pull.
       if (!ask(second)) continue;
       const part = earliest + (latest - earliest) * draw();
       renewAt[holder] = second + helper.tokenHours * 3600 * part;
@@ -102,7 +105,9 @@ export function schedulePulls({ nodes, hours, jobMinutes, pullsPerJob, rushSecon
   }
 }
 
-/** A bucket that holds a minute's operations and is filled evenly. @see the limits of Azure Container Registry's tiers */
+/**
+ * A bucket that holds a minute's operations and is filled evenly. @see the limits of Azure Container Registry's tiers
+ */
 export class TokenBucket {
   readonly #perMinute: number;
   #level: number;
@@ -113,7 +118,10 @@ export class TokenBucket {
     this.#level = perMinute;
   }
 
-  /** @returns whether there was one left; `second` never goes back. */
+  /**
+   * @param second the time, which must not decrease between calls.
+   * @returns whether an operation was left.
+   */
   take(second: number): boolean {
     const filled = this.#level + ((second - this.#filledSecond) * this.#perMinute) / 60;
     this.#level = Math.min(this.#perMinute, filled);

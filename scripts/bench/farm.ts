@@ -1,4 +1,7 @@
-/** `node scripts/bench/farm.ts`: what 10,000 build nodes ask of Entra and of one registry, with and without a cache. */
+/**
+ * `node scripts/bench/farm.ts`: the requests of 10,000 build nodes to Entra and to one registry, with and without a
+ * cache.
+ */
 
 import { formatTable } from '../build/table.ts';
 import {
@@ -23,10 +26,10 @@ const FARM: Farm = {
 };
 
 const CACHED = { entraPerSignIn: 1, tokenHours: 3, isShared: false } as const;
-/** A token is not given out in its last five minutes. */
+/** A token is not used in its last five minutes. */
 const LAST_MOMENT = 175 / 180;
 const TWO_THIRDS = 2 / 3;
-/** What the program does: each token has a moment of its own in the first half of what is left then. */
+/** The program's own rule: each token is renewed at its own moment in the first half of the time that is left. */
 const OURS: Helper['renewalPart'] = [TWO_THIRDS, (TWO_THIRDS + LAST_MOMENT) / 2];
 
 const HELPERS: readonly Helper[] = [

@@ -1,7 +1,7 @@
 /**
- * The least that any program on this Node has to do for a cold `get`: two TLS connections side by side through the
- * proxy, one request to Entra, one to the registry. No checks, no cache, no lock, no HTTP client, nothing to tell when
- * it fails. What our program needs beyond this is what could still be saved.
+ * The least that a program on this Node must do for a cold `get`: open two TLS connections side by side through the
+ * proxy, send one request to Entra and one to the registry. It has no checks, no cache, no lock, no HTTP client and no
+ * error messages. The additional time of our program is what we could still save.
  */
 
 import { once } from 'node:events';
@@ -24,13 +24,13 @@ async function openTls(host: string): Promise<TLSSocket> {
   return tls;
 }
 
-/** Loads TLS, parses the list of certificates and has Node's address pattern compiled while the proxy answers. */
+/** Loads TLS, parses the certificate list and makes Node compile its address pattern while the proxy is responding. */
 function prepareTls(): void {
   isIP('name');
   void import('node:tls').then(({ createSecureContext }) => createSecureContext());
 }
 
-/** @returns the value of `field` in the answer. */
+/** @returns the value of `field` in the response. */
 function post(tls: TLSSocket, host: string, path: string, fields: Record<string, string>, field: string) {
   const body = Object.entries(fields)
     .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)

@@ -1,6 +1,6 @@
 /**
- * `node scripts/bench/plot.ts` draws `docs/speed.svg` from what the bench left in `dist/bench.json`: how long a client
- * waits for an answer of this program and of what else people use.
+ * `node scripts/bench/plot.ts` draws `docs/speed.svg` from the results of the bench in `dist/bench.json`: how long a
+ * client waits for this program and for the alternatives.
  */
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { COLORS, formatPicture, formatText, round, SANS_SERIF } from '../docs/svg.ts';
 import type { Row } from './row.ts';
 
-/** What the plot needs of a row. */
+/** The columns of a row that the plot needs. */
 export type PlotRow = Pick<Row, 'goal' | 'what'> & {
   readonly ours: Pick<Row['ours'], 'median'>;
   readonly against: Pick<Row['against'], 'median'>;
@@ -24,10 +24,10 @@ interface Bar {
 const ROOT = join(import.meta.dirname, '../..');
 const RESULT_FILE = join(ROOT, 'dist', 'bench.json');
 const PLOT_FILE = join(ROOT, 'docs', 'speed.svg');
-/** The network that is drawn; `world.ts` names its cold run by it. */
+/** The round trip of the network in the plot; `world.ts` uses it in the name of the cold run. */
 const NETWORK = '25 ms a round trip';
 
-/** The goals of the bench that hold the four times. */
+/** The goals of the bench that measure the four times. */
 const PLOTTED_GOALS: readonly number[] = [1, 3, 10];
 
 const WIDTH = 830;
@@ -36,10 +36,10 @@ const BARS_TOP = 84;
 const ROW_HEIGHT = 48;
 const BAR_HEIGHT = 20;
 const LABEL_WIDTH = 250;
-/** Room for the number behind the longest bar. */
+/** The space for the number behind the longest bar. */
 const NUMBER_WIDTH = 78;
 
-/** @throws an error that names what the bench has not measured. */
+/** @throws an error that names the goal without a measurement. */
 export function drawPlot(rows: readonly PlotRow[]): string {
   const bars = readBars(rows);
   const longest = Math.max(...bars.map(({ ms }) => ms));
@@ -98,7 +98,7 @@ function formatMs(ms: number): string {
   return `${ms < 100 ? round(Math.round(ms * 10) / 10) : Math.round(ms)} ms`;
 }
 
-/** Whether all that the plot shows was measured. */
+/** Whether the bench has measured everything that the plot shows. */
 export function canPlot(rows: readonly PlotRow[]): boolean {
   return PLOTTED_GOALS.every((goal) => rows.some((row) => row.goal === goal));
 }

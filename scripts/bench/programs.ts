@@ -1,4 +1,4 @@
-/** Gets the programs that are compared: ours, an empty and a minimal one made in the same way, and the peer. */
+/** Builds the programs to compare: ours, an empty and a minimal one made in the same way, and the peer. */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -18,11 +18,11 @@ export interface Programs {
   readonly empty: string;
   /** The least that a cold `get` has to do, and nothing else. */
   readonly limit: string;
-  /** `undefined` when it could not be had. */
+  /** `undefined` when it is not available. */
   readonly peer: string | undefined;
 }
 
-/** Builds our programs anew, one after the other, so that they lie on the disk and in the page cache alike. */
+/** Builds our programs one after the other, so that the disk and the page cache hold them in the same way. */
 export async function preparePrograms(root: string): Promise<Programs> {
   const target = findHostTarget();
   if (!target) throw new Error('There is no build for this platform');
@@ -44,8 +44,9 @@ export async function preparePrograms(root: string): Promise<Programs> {
 }
 
 /**
- * Linux keeps a file that was just written in large pages and counts each of them as resident when a part of it is
- * touched, which nearly doubles what a process seems to use. After this the file is read as after a restart.
+ * Drops a file from the page cache. Linux caches a newly written file in large pages, and counts a whole page as
+ * resident when a process touches a part of it, which nearly doubles the measured memory. Afterwards the file is read
+ * from disk.
  */
 function dropFromPageCache(file: string): void {
   if (process.platform !== 'linux') return;

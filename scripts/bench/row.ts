@@ -1,4 +1,4 @@
-/** A row of the report: two subjects, their times, the ratio, and whether it is as small as it should be. */
+/** A row of the report: two subjects, their times, the ratio, and whether the ratio meets the goal. */
 
 import {
   compareMedians,
@@ -23,7 +23,7 @@ export interface Row {
   readonly note?: string;
 }
 
-/** What could not be measured here, and why. */
+/** A goal that could not be measured on this machine, and why. */
 export interface Skipped {
   readonly goal: number;
   readonly reason: string;
@@ -35,7 +35,7 @@ export interface Comparison {
   readonly unit: Row['unit'];
   readonly ours: readonly number[];
   readonly against: readonly number[];
-  /** The largest ratio that is good enough. */
+  /** The largest ratio that meets the goal. */
   readonly wanted?: number;
   readonly note?: string;
 }

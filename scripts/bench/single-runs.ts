@@ -12,7 +12,7 @@ interface Pair {
   readonly ours: Subject;
   readonly against: Subject;
   readonly wanted: number;
-  /** Milliseconds that `against` is given in addition. */
+  /** Milliseconds to add to the time of `against`. */
   readonly allowanceMs?: number;
   readonly what?: string;
 }
@@ -22,7 +22,7 @@ const MEMORY_ROUNDS = 12;
 /** TCP (here `CONNECT`), TLS, Entra, exchange. */
 const MIN_ROUND_TRIPS = 4;
 
-/** Measures in one interleaved run what of `goals` is compared by time, and memory in a second one. */
+/** Measures the goals about time in one interleaved run, and the goals about memory in a second one. */
 export async function measureSingleRuns(world: World, goals: ReadonlySet<number>, rounds: number) {
   const skipped: Skipped[] = [];
   const pairs: Pair[] = [];
@@ -79,7 +79,7 @@ function comparePeer({ programs, coldOf, environmentOf }: World, skipped: Skippe
   });
 }
 
-/** Against a program that does nothing but what has to be done, and against arithmetic. */
+/** Compares a cold run with a program that does only what is necessary, and with a calculated time. */
 function compareLimits({ programs, coldOf, empty }: World): readonly Pair[] {
   const ours = coldOf(25);
   const minimal = { ...ours, name: 'the minimal program', file: programs.limit, args: [] };
@@ -91,7 +91,7 @@ function compareLimits({ programs, coldOf, empty }: World): readonly Pair[] {
   ];
 }
 
-/** A hot `get` whose cache folder holds the tokens of many other registries. */
+/** A hot `get` with a cache that also contains the tokens of many other registries. */
 async function warmAmongMany({ scratch, coldOf }: World): Promise<Subject> {
   const folder = join(scratch, 'crowded-cache');
   const hot = warm(coldOf(25), folder);

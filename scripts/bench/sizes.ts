@@ -1,4 +1,4 @@
-/** Goal 11: how large the executable is, and the archives of it. */
+/** Goal 11: the size of the executable and of its archives. */
 
 import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
@@ -6,7 +6,7 @@ import type { Programs } from './programs.ts';
 
 export interface Size {
   readonly what: string;
-  /** `undefined` where there is nothing to make it with. */
+  /** `undefined` when the program that makes it is missing. */
   readonly bytes: number | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Medians, and what a ratio of two medians is worth when the machine is not quiet. */
+/** Medians, and the confidence of a ratio of two medians on a machine that is not quiet. */
 
 export interface Summary {
   readonly median: number;
@@ -8,13 +8,13 @@ export interface Summary {
 
 export interface Ratio {
   readonly value: number;
-  /** Ends of the interval that holds the ratio with 95 % confidence. */
+  /** The ends of the 95 % confidence interval of the ratio. */
   readonly low: number;
   readonly high: number;
 }
 
 const RESAMPLES = 2_000;
-/** An interval wider than this part of the ratio says nothing. */
+/** An interval wider than this fraction of the ratio is not conclusive. */
 const WIDEST_INTERVAL = 0.2;
 
 export function summarize(samples: readonly number[]): Summary {
@@ -23,8 +23,8 @@ export function summarize(samples: readonly number[]): Summary {
 }
 
 /**
- * The ratio of the medians of two subjects that were measured round by round. The interval comes from drawing the
- * rounds anew (a bootstrap), both subjects together, since a slow moment slows both.
+ * The ratio of the medians of two subjects that were measured round by round. The interval comes from resampling the
+ * rounds (a bootstrap), with both subjects together, since a slow moment slows both.
  */
 export function compareMedians(ours: readonly number[], theirs: readonly number[]): Ratio {
   const rounds = Math.min(ours.length, theirs.length);
@@ -41,14 +41,14 @@ export function compareMedians(ours: readonly number[], theirs: readonly number[
 
 export type Verdict = 'met' | 'missed' | 'met, but not for certain' | 'missed, but not for certain' | 'reported';
 
-/** Whether a ratio is as small as it should be; for certain where the whole interval is on one side. */
+/** Whether a ratio meets its goal. The verdict is certain when the whole interval is on one side of the goal. */
 export function judgeGoal({ value, low, high }: Ratio, goal: number | undefined): Verdict {
   if (goal === undefined) return 'reported';
   if (value <= goal) return high <= goal ? 'met' : 'met, but not for certain';
   return low > goal ? 'missed' : 'missed, but not for certain';
 }
 
-/** @returns whether the ratio is too uncertain to be told. */
+/** @returns whether the ratio is too uncertain to be reported. */
 export function isTooNoisy({ value, low, high }: Ratio): boolean {
   return !((high - low) / value <= WIDEST_INTERVAL);
 }

@@ -1,4 +1,4 @@
-/** A command that is measured, run again and again in turn with the others. */
+/** A command to measure. All subjects run repeatedly, in turn. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -6,15 +6,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export interface Subject {
-  /** Tells it from the others of a run. */
+  /** Its name, which is unique in a measurement. */
   readonly name: string;
   readonly file: string;
   readonly args: readonly string[];
   readonly input: string;
   readonly environment: NodeJS.ProcessEnv;
-  /** A run that does not end so is no measurement. */
+  /** Whether a run has ended as expected; otherwise the measurement fails. */
   readonly isExpected: (run: FinishedRun) => boolean;
-  /** Makes every run the first one: a cache folder of its own. */
+  /** Whether each run gets its own empty cache folder, as if it were the first. */
   readonly isCold: boolean;
 }
 
@@ -24,7 +24,7 @@ export interface FinishedRun {
   readonly stderr: string;
 }
 
-/** One value a round for each subject, by its name. */
+/** The values of each subject, one per round, by the subject's name. */
 export type Samples = ReadonlyMap<string, readonly number[]>;
 
 export type Measure = (subject: Subject, environment: NodeJS.ProcessEnv) => number | Promise<number>;
@@ -49,7 +49,7 @@ export async function measureInTurn(subjects: readonly Subject[], rounds: number
   return samples;
 }
 
-/** @returns the milliseconds from before the process is made until it has ended and its output is read. */
+/** @returns the milliseconds from before the process is created until it has ended and its output has been read. */
 export function measureTime(subject: Subject, environment: NodeJS.ProcessEnv): number {
   const startMs = performance.now();
   const run = runOnce(subject.file, subject.args, subject.input, environment);
@@ -58,7 +58,7 @@ export function measureTime(subject: Subject, environment: NodeJS.ProcessEnv): n
   return tookMs;
 }
 
-/** @returns the largest resident memory of the process in megabytes, as GNU `time` tells it. */
+/** @returns the largest resident memory of the process in megabytes, as GNU `time` reports it. */
 export function measureMemory(subject: Subject, environment: NodeJS.ProcessEnv): number {
   const folder = mkdtempSync(join(tmpdir(), 'acr-bench-'));
   try {

@@ -1,4 +1,4 @@
-/** `node scripts/bench/trace.ts`: where the time of one cold `get` goes, from the program's own log. */
+/** `node scripts/bench/trace.ts` shows from the program's own log where a cold `get` spends its time. */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { createWorld, type World } from './world.ts';
 
 interface Moment {
   readonly what: string;
-  /** Milliseconds since before the process was made. */
+  /** Milliseconds since just before the process was created. */
   readonly atMs: number;
 }
 
@@ -22,7 +22,7 @@ async function main(): Promise<void> {
   if (!Number.isInteger(runs) || runs < 1) throw new Error('--runs takes a number of runs');
   const world = await createWorld(join(import.meta.dirname, '../..'));
   try {
-    traceOnce(world); // not counted: the first one finds nothing in the page cache
+    traceOnce(world); // not counted, since the page cache is still empty
     const traces = Array.from({ length: runs }, () => traceOnce(world));
     console.log(`${runs} cold gets with the log on, ${ROUND_TRIP_MS} ms a round trip; medians in milliseconds\n`);
     console.log(formatTable(formatTrace(traces)));
@@ -36,7 +36,7 @@ function traceOnce({ scratch, coldOf }: World): readonly Moment[] {
   try {
     const cold = coldOf(ROUND_TRIP_MS);
     const log = join(folder, 'log');
-    // The log tells the time of day.
+    // The log contains the time of day.
     const startMs = performance.timeOrigin + performance.now();
     const tookMs = measureTime(cold, { ...cold.environment, [CACHE_VARIABLE]: folder, DOCKER_CREDENTIAL_ACR_LOG: log });
     const lines = readFileSync(log, 'utf8').trim().split('\n');
@@ -46,7 +46,7 @@ function traceOnce({ scratch, coldOf }: World): readonly Moment[] {
   }
 }
 
-/** @throws when the line is none of the program's log. */
+/** @throws when the line is not one of the program's log. */
 function parseMoment(line: string, startMs: number): Moment {
   const entry: unknown = JSON.parse(line);
   if (typeof entry !== 'object' || entry === null) throw new Error(`Not a line of the log: ${line}`);
@@ -56,7 +56,7 @@ function parseMoment(line: string, startMs: number): Moment {
   return { what: words.filter((word) => typeof word === 'string').join(' '), atMs };
 }
 
-/** @throws when the runs did not take the same steps. */
+/** @throws when the runs did not have the same steps. */
 function formatTrace(traces: readonly (readonly Moment[])[]): readonly Record<string, string>[] {
   const [first = []] = traces;
   let before = 0;

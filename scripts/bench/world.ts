@@ -1,4 +1,4 @@
-/** What every measurement needs: the programs, the emulators, and environments in which nothing of the person's own takes part. */
+/** What every measurement needs: the programs, the emulators, and environments without the person's own settings. */
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,11 +8,11 @@ import { type Programs, preparePrograms } from './programs.ts';
 import { CACHE_VARIABLE, isCredential, isSilent, measureTime, type Subject } from './subject.ts';
 
 export const REGISTRY = 'myregistry.azurecr.io';
-/** A registry near by, and one on another continent. */
+/** The round trips to a nearby registry, and to one on another continent. */
 export const ROUND_TRIPS_MS = [25, 80] as const;
 export type RoundTripMs = (typeof ROUND_TRIPS_MS)[number];
 
-/** Where a program is told of the emulator's certificate: each is given the variable that it reads, and no other. */
+/** The variables that name the emulator's certificate. Each program gets the one that it reads, and no other. */
 type CertificateVariable = 'NODE_EXTRA_CA_CERTS' | 'SSL_CERT_FILE' | 'REQUESTS_CA_BUNDLE';
 
 export interface World {
@@ -21,7 +21,7 @@ export interface World {
   readonly programs: Programs;
   readonly emulatorOf: (roundTripMs: RoundTripMs) => RunningEmulator;
   readonly environmentOf: (roundTripMs: RoundTripMs, variable: CertificateVariable) => NodeJS.ProcessEnv;
-  /** A cache hit, with nobody there to ask. */
+  /** A cache hit, without any server to ask. */
   readonly hot: Subject;
   readonly empty: Subject;
   readonly coldOf: (roundTripMs: RoundTripMs) => Subject;
@@ -65,12 +65,12 @@ export async function createWorld(root: string): Promise<World> {
   }
 }
 
-/** Fills a cache by a cold `get`, and makes it the only place that the answer can come from. */
+/** Fills a cache with a cold `get`, and makes the cache the only source of the token. */
 export function warm(cold: Subject, folder: string): Subject {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const environment = { ...cold.environment, [CACHE_VARIABLE]: folder };
   measureTime(cold, environment);
-  // Nothing listens there: who asks Azure fails.
+  // Nothing listens there, so a request to Azure would fail.
   const nowhere = 'http://127.0.0.1:1';
   const offline = { ...environment, HTTPS_PROXY: nowhere, https_proxy: nowhere };
   return { ...cold, name: 'hot get', environment: offline, isCold: false };

@@ -1,4 +1,4 @@
-/** Makes one executable of one target from a bundle. */
+/** Makes the executable of one target from the program's code. */
 
 import { chmod, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -22,22 +22,22 @@ export interface BinaryOptions {
   readonly target: Target;
   /** The program, as one CommonJS file. */
   readonly code: string;
-  /** What it reads when it gets there. */
+  /** The code that the program loads when it needs it. */
   readonly rest?: string;
-  /** Where the executable goes. A running one there is replaced, never written into. */
+  /** The path of the executable. An existing one, which may be running, is replaced and not overwritten. */
   readonly output: string;
 }
 
-/** @throws when the target's Node cannot be had or the program cannot be injected into it. */
+/** @throws when the target's Node is not available or the program cannot be injected into it. */
 export async function makeBinary({ root, target, code, rest, output }: BinaryOptions): Promise<Binary> {
   const parts = join(root, '.parts');
   const host = findHostTarget();
   const pinned = await readPinnedNodeVersion(root);
   const node = await findNodePart(root, parts, target, pinned);
   const { path: stripped, notStripped } = await stripNode(parts, target, node);
-  // The blob's layout is that of one version of Node, so the Node that makes it has to be of the same version.
+  // The layout of the blob depends on Node's version, so the same version must make it.
   const generator = host ? await findNodePart(root, parts, { ...host, nodeVersion: node.version }, pinned) : undefined;
-  // V8's code cache holds for the processor and the build that made it.
+  // V8's code cache is valid only for the processor and the build of V8 that made it.
   const codeCache = target === host && node.version === pinned;
 
   await mkdir(dirname(output), { recursive: true });
@@ -76,7 +76,7 @@ export async function makeBinary({ root, target, code, rest, output }: BinaryOpt
 }
 
 /**
- * Writes the rest of the program, and what V8 compiles of it.
+ * Writes the rest of the program and its V8 code cache.
  * @param node the Node whose V8 will read it; `undefined` when it cannot run here.
  * @returns `NAME=FILE` of each asset.
  */
@@ -91,7 +91,7 @@ async function writeRest(folder: string, rest: string, node: string | undefined)
   return [`${REST_ASSET}=${source}`, `${REST_CACHE_ASSET}=${cache}`];
 }
 
-/** Pkg narrates its steps; only what it warns of is worth the person's time. */
+/** Pkg prints all its steps; only its warnings are of interest. */
 function findWarnings(said: string): readonly string[] {
   return said
     .split('\n> ')

@@ -1,10 +1,10 @@
-/** Makes the program one CommonJS file, in memory, with the graph of what went into it. */
+/** Bundles the program into one CommonJS file in memory, and returns its import graph. */
 
 import { type BuildOptions, build, type Metafile } from 'esbuild';
 
 export interface Bundle {
   readonly code: string;
-  /** Licence comments that esbuild took out of the code. */
+  /** The licence comments that esbuild removed from the code. */
   readonly legalComments: string;
   /** The import graph, with paths relative to `root`. */
   readonly metafile: Metafile;
@@ -25,7 +25,7 @@ export async function bundleProgram(options: BundleOptions): Promise<Bundle> {
   return { code: textOf('.cjs'), legalComments: textOf('.LEGAL.txt'), metafile: result.metafile };
 }
 
-/** How every part of the program is bundled. */
+/** The options of esbuild for every part of the program. */
 export function bundleOptions({ entry, root, nodeVersion }: BundleOptions) {
   return {
     entryPoints: [entry],
@@ -38,7 +38,7 @@ export function bundleOptions({ entry, root, nodeVersion }: BundleOptions) {
     target: `node${nodeVersion}`,
     // In a single executable `import()` of a built-in goes through the embedder's loader; `require` is direct.
     supported: { 'dynamic-import': false },
-    // Names are kept: a stack trace stays readable, and shorter names did not make it start faster.
+    // Keeps names: stack traces stay readable, and shorter names did not make the program start faster.
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',

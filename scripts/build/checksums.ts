@@ -6,7 +6,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
-/** @param files to sum, each somewhere under `folder`, where the sums are written. */
+/** @param files the files to sum, all inside `folder`, to which the sums are written. */
 export async function writeChecksums(folder: string, files: readonly string[]): Promise<void> {
   const lines: string[] = [];
   for (const file of files) {

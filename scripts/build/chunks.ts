@@ -1,8 +1,9 @@
 /**
- * Cuts the program in two at its `import()`s: what every start needs, and the rest, which is read and compiled only when
- * it is reached. esbuild cuts ES modules so, and the main program of a single executable is none.
+ * Splits the program in two at its `import()`s: the start, which every run needs, and the rest, which is read and
+ * compiled only when a run reaches it. esbuild can split only ES modules, and the main program of a single executable
+ * cannot be one.
  *
- * Without it each start pays for code that a cached answer does not run: 1.6 of 22 ms, and 1.5 MB.
+ * Without the split, each run would load code that a cached token does not need: 1.6 of 22 ms, and 1.5 MB.
  */
 
 import { isAbsolute, join, relative } from 'node:path';
@@ -10,7 +11,7 @@ import { build, type Metafile, type OnResolveArgs, type OutputFile, type Plugin 
 import { bundleOptions } from './bundle.ts';
 
 export interface Chunks {
-  /** The main program; it finds the rest as the asset `REST_ASSET`. */
+  /** The main program, which loads the rest from the asset `REST_ASSET`. */
   readonly start: string;
   readonly rest: string;
 }
@@ -22,7 +23,7 @@ export interface ChunkOptions {
   readonly nodeVersion: string;
 }
 
-/** The names under which the executable holds the rest, and what V8 compiled of it. */
+/** The names of the executable's assets with the rest and its V8 code cache. */
 export const REST_ASSET = 'rest.js';
 export const REST_CACHE_ASSET = 'rest.cache';
 
@@ -30,8 +31,8 @@ const REST_PREFIX = 'rest:';
 const TABLE = 'start-modules';
 
 /**
- * How the two parts find each other: the rest is a function of `require` and of the modules that the start has already,
- * so that each module is there once.
+ * Connects the two parts. The rest is a function that gets `require` and the modules that the start has already loaded,
+ * so that each module exists once.
  */
 const LINKER = `
 var listStartModules, startModules, restModules, requireBuiltin = require;
@@ -76,7 +77,7 @@ export async function bundleChunks(options: ChunkOptions): Promise<Chunks> {
   return { start: textOf(start.outputFiles), rest: textOf(rest.outputFiles) };
 }
 
-/** Our own modules that only the rest has: all of them can be asked for, so that they can be compiled ahead. */
+/** Our own modules that only the rest contains. Each can be required, so that all can be compiled ahead. */
 async function listRest(options: ChunkOptions, late: readonly string[], own: readonly string[]): Promise<string[]> {
   const { inputs } = await inspectModules(options, late);
   return Object.keys(inputs)
@@ -84,7 +85,7 @@ async function listRest(options: ChunkOptions, late: readonly string[], own: rea
     .sort();
 }
 
-/** Leaves our own modules behind an `import()` to the rest; those of a package are small and stay. */
+/** Moves our own modules behind an `import()` to the rest. Those of packages are small and stay. */
 function cutAtImports(root: string, late: Set<string>): Plugin {
   return {
     name: 'cut at imports',
@@ -99,26 +100,26 @@ function cutAtImports(root: string, late: Set<string>): Plugin {
   };
 }
 
-/** What each of our modules exports. */
+/** The exported names of each of our modules. */
 async function listExports(options: ChunkOptions, files: readonly string[]): Promise<ReadonlyMap<string, string[]>> {
   const { outputs } = await inspectModules(options, files);
   return new Map(Object.values(outputs).map((output) => [output.entryPoint ?? '', output.exports]));
 }
 
-/** What esbuild knows of modules and of all that they lead to. */
+/** The metadata of esbuild about modules and everything that they import. */
 async function inspectModules(options: ChunkOptions, files: readonly string[]): Promise<Metafile> {
   const { entryPoints: _entry, outfile: _file, format: _format, ...common } = bundleOptions(options);
   const { metafile } = await build({
     ...common,
-    // Only an ES module's exports are listed.
+    // esbuild lists exports only for ES modules.
     ...{ entryPoints: [...files], outdir: 'inspected', outbase: options.root, format: 'esm', metafile: true },
   });
   return metafile;
 }
 
 /**
- * A module that hands the start's own modules to the linker, which makes their namespaces when the rest is loaded: to
- * make them at each start takes 2 ms. So what a module exports may not change after it is evaluated.
+ * A module that passes the start's own modules to the linker. The linker creates their namespace objects only when the
+ * rest is loaded, since that takes 2 ms. So a module's exports must not change after it has been evaluated.
  */
 function provideTable(root: string, exportsOf: ReadonlyMap<string, readonly string[]>): Plugin {
   const modules = [...exportsOf].map(([file, names], index) => ({ file, names, prefix: `module${index}_` }));
@@ -140,7 +141,7 @@ function provideTable(root: string, exportsOf: ReadonlyMap<string, readonly stri
   };
 }
 
-/** Takes the modules that the start has from there. */
+/** Takes the modules that the start contains from the start. */
 function takeFromStart(root: string, files: ReadonlySet<string>): Plugin {
   const namespace = 'start';
   return {
@@ -162,7 +163,7 @@ function fileOf(root: string, { path, resolveDir }: OnResolveArgs): string {
   return isAbsolute(file) ? relative(root, file) : file;
 }
 
-/** Each module of the rest is still loaded when it is reached, not before. */
+/** Formats the table of the rest's modules. Each is evaluated only when it is required. */
 function formatRest(files: readonly string[]): string {
   const rows = files.map((file) => `${JSON.stringify(file)}: () => require('./${file}')`);
   return `module.exports = { ${rows.join(', ')} };`;

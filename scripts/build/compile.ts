@@ -1,8 +1,9 @@
 /**
  * Compiles the rest of the program with the V8 that it will run in: `node compile.ts SOURCE CACHE`.
  *
- * All of it, not only what is called: a sign-in calls most of it once, and has no time to compile. The flag is taken
- * back before the cache is made, since V8 refuses one that was made under other flags than it runs with.
+ * Compiles every function, not only those that are called at load: a sign-in calls most of them once, and should not
+ * spend time on compiling. The flag for this is reset before the cache is created, since V8 rejects a cache that was
+ * made with other flags.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -1,25 +1,25 @@
 /**
- * Has V8 compile ahead what every start calls.
+ * Makes V8 compile ahead the functions that every start calls.
  *
- * V8 compiles a function when it is first called, and the code cache of a main program is made before anything is: only
- * a function in parentheses, which looks as if it were called at once, is compiled together with what is around it.
+ * V8 compiles a function when it is first called, but the code cache of a main program is created before any call. Only
+ * a function in parentheses, which looks as if it were called at once, is compiled together with the code around it.
  */
 
 import { type FunctionDeclaration, parse } from 'acorn';
 import { full } from 'acorn-walk';
 
-/** From the first character of a function to after its last; a method begins with its name. */
+/** The positions of a function's first character and after its last one. A method begins with its name. */
 export interface FunctionRange {
   readonly start: number;
   readonly end: number;
 }
 
 /**
- * Puts the functions that are called in parentheses. Those declared at the top move to the front of the program: they
- * are known from there on already. Methods cannot be put so, and stay as they are.
+ * Puts the called functions in parentheses. Function declarations at the top level move to the front of the program,
+ * where they are hoisted anyway. Methods cannot be in parentheses, and stay as they are.
  *
  * @param code a program without a directive such as `"use strict"`.
- * @param called where in it the functions are that are called.
+ * @param called the positions of the called functions in the code.
  */
 export function compileAhead(code: string, called: readonly FunctionRange[]): string {
   const program = parse(code, { ecmaVersion: 'latest', sourceType: 'script', allowReturnOutsideFunction: true });

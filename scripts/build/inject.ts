@@ -1,13 +1,13 @@
 /**
- * Injects a bundle into a Node executable, as a process of its own: `@yao-pkg/pkg` changes the working directory and
- * makes the program's blob with the Node that it runs in, which has to be of exactly the executable's version.
+ * Injects a bundle into a Node executable. Runs as a separate process, because `@yao-pkg/pkg` changes the working
+ * directory and makes the program's blob with the Node that runs it, which must have the version of the executable.
  */
 
 import { parseArgs } from 'node:util';
 import sea, { type SeaConfig } from '@yao-pkg/pkg/lib-es5/sea.js';
 import { TARGETS } from './target.ts';
 
-/** What Node reads from the configuration and pkg passes on, beyond what pkg's types name. */
+/** The options of Node that pkg passes on, but that its types lack. */
 interface NodeSeaConfig extends SeaConfig {
   readonly execArgv: readonly string[];
   readonly execArgvExtension: 'none';
@@ -31,16 +31,16 @@ async function injectBundle(): Promise<void> {
     disableExperimentalSEAWarning: true,
     useSnapshot: false,
     useCodeCache: values['code-cache'],
-    // A warning on stderr would be shown to the person as if it were ours. With NODE_USE_ENV_PROXY Node reads the proxy's
-    // URL before the program runs, and shows a broken one with its password.
+    // A warning of Node on stderr would look like ours. With NODE_USE_ENV_PROXY, Node reads the proxy's URL before the
+    // program runs, and prints an invalid one with its password.
     execArgv: ['--no-warnings', '--no-use-env-proxy'],
     // NODE_OPTIONS must not load foreign code into a program that holds credentials.
     execArgvExtension: 'none',
-    // `NAME=FILE` each.
+    // Each is `NAME=FILE`.
     assets: Object.fromEntries(values.asset.map((asset) => splitAsset(asset))),
   };
   await sea.default(values.bundle, {
-    // Together: `nodePath` is the executable, and the running Node makes the blob. Neither is ever downloaded.
+    // With both options, `nodePath` is the executable and the running Node makes the blob: nothing is downloaded.
     nodePath: values.node,
     useLocalNode: true,
     targets: [

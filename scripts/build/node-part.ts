@@ -1,4 +1,4 @@
-/** Finds the Node executable that a target is made of: this project's own, or the npm package that holds another platform's. */
+/** Finds the Node executable for a target: this project's own, or the one in the npm package of another platform. */
 
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,9 +20,9 @@ export async function readPinnedNodeVersion(root: string): Promise<string> {
 }
 
 /**
- * Finds the Node executable of `target`, fetching it with npm (which verifies its integrity) the first time.
+ * Finds the Node executable of `target`. The first time, downloads it with npm, which verifies its integrity.
  *
- * @throws when npm cannot have it.
+ * @throws when npm cannot download it.
  */
 export async function findNodePart(root: string, parts: string, target: Target, version: string): Promise<NodePart> {
   const wanted = target.nodeVersion ?? version;
@@ -51,7 +51,7 @@ async function fetchNode(parts: string, target: Target, version: string): Promis
   }
 }
 
-/** `npm run` says where its own npm is; on Windows `npm` alone is a script that cannot be executed. */
+/** `npm run` sets the path of its npm in a variable. On Windows, `npm` is a script that cannot be executed directly. */
 function runNpm(args: readonly string[], cwd: string): Promise<string> {
   const npm = process.env['npm_execpath'];
   return npm ? runProgram(execPath, [npm, ...args], { cwd }) : runProgram('npm', args, { cwd });
@@ -59,13 +59,13 @@ function runNpm(args: readonly string[], cwd: string): Promise<string> {
 
 export interface StrippedNode {
   readonly path: string;
-  /** Why the symbols are still in it, or `undefined` when they are gone. */
+  /** Why the executable still has its symbols; `undefined` when they were removed. */
   readonly notStripped?: string;
 }
 
 /**
- * Removes the symbols of a Node executable, which are a fifth of it. This has to happen before the program is
- * injected: stripping afterwards moves the program away from where Node looks for it.
+ * Removes the symbols of a Node executable, a fifth of its size. This must happen before the program is injected:
+ * stripping afterwards would move the program from where Node looks for it.
  */
 export async function stripNode(parts: string, target: Target, node: NodePart): Promise<StrippedNode> {
   if (target.os === 'win') return { path: node.path, notStripped: 'Node for Windows comes without symbols' };

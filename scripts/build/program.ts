@@ -1,10 +1,10 @@
-/** Makes the program's code as it goes into every executable. */
+/** Makes the program's code for the executables. */
 
 import { bundleChunks, type Chunks } from './chunks.ts';
 import { compileAhead } from './eager.ts';
 import { findCalledFunctions } from './training.ts';
 
-/** The file that the program starts from, relative to the project's root. */
+/** The program's entry file, relative to the project's root. */
 export const ENTRY = 'src/main.ts';
 
 export async function makeProgramCode(root: string, nodeVersion: string): Promise<Chunks> {

@@ -1,4 +1,4 @@
-/** Runs another program to its end and returns what it said. */
+/** Runs another program to its end and returns its output. */
 
 import { execFile } from 'node:child_process';
 
@@ -9,7 +9,7 @@ export interface RunOptions {
 
 /**
  * @returns what the program wrote to stdout.
- * @throws when it cannot be started or does not exit with 0; the message holds what it wrote to both streams.
+ * @throws when it cannot be started or does not exit with 0; the message contains the output of both streams.
  */
 export function runProgram(file: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -21,7 +21,7 @@ export function runProgram(file: string, args: readonly string[], options: RunOp
   });
 }
 
-/** The environment without Node's own settings, which would leak from the person's shell into the build. */
+/** The environment without Node's own variables: the settings of the person's shell must not affect the build. */
 export function environmentWithoutNodeSettings(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.toUpperCase().startsWith('NODE_')));
 }

@@ -1,4 +1,4 @@
-/** The JSON Schema of the configuration, made of the descriptions that the program itself reads it by. */
+/** Generates the JSON Schema of the configuration from the field descriptions that the program itself uses. */
 
 import { CLOUD_FIELDS } from '../../src/config/cloud-settings.ts';
 import { CONFIG_FIELDS } from '../../src/config/config.ts';

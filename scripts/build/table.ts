@@ -1,6 +1,6 @@
 /** Formats rows as a Markdown table with aligned columns. */
 
-/** The columns are the keys of the first row. */
+/** @param rows the keys of the first row are the columns. */
 export function formatTable(rows: readonly Readonly<Record<string, string>>[]): string {
   const [first] = rows;
   if (!first) return '';

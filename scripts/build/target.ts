@@ -1,15 +1,15 @@
-/** The platforms that a binary is built for, and which npm package holds the official Node of each. */
+/** The platforms for which a binary can be built, each with the npm package of its official Node. */
 
 import { arch, platform } from 'node:process';
 
 export interface Target {
   readonly name: string;
-  /** The name of the platform in `@yao-pkg/pkg`'s words. */
+  /** The name of the platform in `@yao-pkg/pkg`. */
   readonly os: 'linux' | 'macos' | 'win';
   readonly cpu: 'x64' | 'arm64';
-  /** The npm package that holds this platform's Node executable. */
+  /** The npm package with this platform's Node executable. */
   readonly nodePackage: string;
-  /** Set where npm has no Node of the version that the project pins. */
+  /** Set if npm lacks the pinned version of Node for this platform. */
   readonly nodeVersion?: string;
 }
 
@@ -24,7 +24,7 @@ export const TARGETS: readonly Target[] = [
 
 const HOST_OS: Partial<Record<NodeJS.Platform, Target['os']>> = { linux: 'linux', darwin: 'macos', win32: 'win' };
 
-/** @returns the target that this machine runs, or `undefined` on a platform that is not built for. */
+/** @returns the target of this machine; `undefined` when its platform is not supported. */
 export function findHostTarget(): Target | undefined {
   return TARGETS.find((target) => target.os === HOST_OS[platform] && target.cpu === arch);
 }
@@ -32,7 +32,7 @@ export function findHostTarget(): Target | undefined {
 /**
  * Reads the value of `--target`.
  *
- * @returns the targets that it names, or `undefined` when it names none that exists.
+ * @returns the named targets; `undefined` when there is no such target.
  */
 export function parseTargets(value: string): readonly Target[] | undefined {
   if (value === 'all') return TARGETS;

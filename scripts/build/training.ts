@@ -1,4 +1,6 @@
-/** Finds out what the program calls on its way to an answer, by running it as its users do, without network. */
+/**
+ * Finds the functions that the program calls for a cached token, by running it like its users do, without a network.
+ */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +19,7 @@ import type { FunctionRange } from './eager.ts';
 const PROGRAM = 'start.cjs';
 const REGISTRY = 'myregistry.azurecr.io';
 const NOT_OURS = 'ghcr.io';
-/** How long another process signs in: longer than the program takes to start. */
+/** How long another process seems to sign in: longer than the program takes to start. */
 const WAIT_MS = 500;
 const TENANT = '72f988bf-86f1-41af-91ab-2d7cd011db47';
 const SERVICE_PRINCIPAL = {
@@ -25,7 +27,7 @@ const SERVICE_PRINCIPAL = {
   AZURE_CLIENT_ID: '11111111-2222-4333-8444-555555555555',
   AZURE_CLIENT_SECRET: 'never sent',
 };
-/** As `az login` leaves it. */
+/** The profile that `az login` writes. */
 const CLI_PROFILE = {
   subscriptions: [
     { id: TENANT, name: 'One', tenantId: TENANT, isDefault: true, user: { name: 'someone@example.com', type: 'user' } },
@@ -35,12 +37,11 @@ const CLI_PROFILE = {
 const CONFIG = { registries: { '*.azurecr.io': { secret: 'refresh-token' }, [REGISTRY]: { onError: 'fail' } } };
 
 /**
- * Runs the part of the program that every start has: for a server that is not ours; with a cached token of a service
- * principal, of one with a configuration, of an account of the Azure CLI and of the machine itself; and while another
- * process signs in.
+ * Runs the start of the program: for a server that is not Azure's; with a cached token of a service principal, of one
+ * with a configuration, of an account of the Azure CLI and of a managed identity; and while another process signs in.
  *
- * @param node the Node to run it with.
- * @returns where in the code the functions are that were called.
+ * @param node the Node executable that runs the code.
+ * @returns the positions of the called functions in the code.
  */
 export async function findCalledFunctions(node: string, code: string): Promise<readonly FunctionRange[]> {
   const scratch = await mkdtemp(join(tmpdir(), 'acr-training-'));
@@ -72,7 +73,7 @@ export async function findCalledFunctions(node: string, code: string): Promise<r
   }
 }
 
-/** A machine with one identity. */
+/** A simulated machine with one identity. */
 interface Machine {
   readonly env: Readonly<Record<string, string>>;
   readonly keepToken: () => void;
@@ -112,7 +113,7 @@ async function createMachine(home: string, identity: Record<string, string>, pro
   };
 }
 
-/** As of a process that another one gets the token for. */
+/** Runs the program while another process holds the lock and gets the token. */
 async function runWaiting(node: string, program: string, machine: Machine): Promise<Run> {
   const lock = machine.lock();
   const running = runGet(node, program, REGISTRY, machine);

@@ -1,4 +1,4 @@
-/** Running and finding the programs that install and run the tests. */
+/** Finds and runs the programs that install and run the tests. */
 import { spawn } from 'node:child_process';
 import { accessSync, constants, readFileSync, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -9,7 +9,7 @@ export interface CommandResult {
   readonly output: string;
 }
 
-/** Runs a program to its end with both streams collected; a program that cannot be started ends with 127. */
+/** Runs a program to its end and collects both streams. The exit code is 127 when the program cannot be started. */
 export function runCommand(
   command: string,
   args: readonly string[],
@@ -28,15 +28,15 @@ export function runCommand(
   });
 }
 
-/** Folders in which Debian keeps programs, whether or not PATH names them. */
+/** The folders of Debian's programs, which PATH may not name. */
 const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
-/** @returns the path of a program on PATH or in the system's folders, `undefined` when there is none */
+/** @returns the path of a program on PATH or in the system's folders; `undefined` when there is none. */
 export function findProgram(name: string): string | undefined {
   return listPrograms(name)[0];
 }
 
-/** Every program of that name, in the order in which they are found; two names of one file count once. */
+/** Lists all programs of a name in the order of the search. Two paths of the same file count once. */
 export function listPrograms(name: string): readonly string[] {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...SYSTEM_FOLDERS];
   const paths = folders.map((folder) => join(folder, name)).filter(isExecutable);
@@ -53,7 +53,7 @@ export function isExecutable(path: string): boolean {
   }
 }
 
-/** @returns the text of a file, `undefined` when it cannot be read */
+/** @returns the text of a file; `undefined` when it cannot be read. */
 export function readTextFile(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');

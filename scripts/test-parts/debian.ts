@@ -1,8 +1,8 @@
-/** Debian packages: container engines, clients and a registry, installed with apt-get when this is Debian and root. */
+/** Debian packages: container engines, clients and a registry. They are installed with apt-get, as root on Debian. */
 import { findProgram, lastLines, readTextFile, runCommand } from './command.ts';
 import type { PartReport } from './part.ts';
 
-/** Each package with the program that shows that it is there. */
+/** Each package, with a program whose presence shows that it is installed. */
 const PACKAGES: Readonly<Record<string, string>> = {
   'docker.io': 'dockerd',
   podman: 'podman',
@@ -17,7 +17,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'libsecret-tools': 'secret-tool',
 };
 
-/** Whether packages can be installed here without asking anybody. */
+/** Whether packages can be installed without a password. */
 export function canInstallPackages(): boolean {
   const isDebian = /^ID(_LIKE)?=.*debian/m.test(readTextFile('/etc/os-release') ?? '');
   return isDebian && process.getuid?.() === 0 && findProgram('apt-get') !== undefined;
@@ -53,7 +53,7 @@ function report(part: string, state: PartReport['state'], detail: string): PartR
   return { part, state, detail };
 }
 
-/** Installs without recommended packages; the package lists are fetched only when they do not know the packages. */
+/** Installs packages without recommended ones. Updates the package lists only if they lack the packages. */
 async function aptInstall(packages: readonly string[]): Promise<string> {
   const install = ['-y', '-q', '-o', 'DPkg::Lock::Timeout=120', '--no-install-recommends', 'install', ...packages];
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };

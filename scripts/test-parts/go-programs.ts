@@ -1,4 +1,4 @@
-/** Programs that are installed from source with Go: clients, and the helper that people come from. */
+/** Programs that are built from source with Go: clients, and the credential helper that people used before this one. */
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isExecutable, lastLines, readTextFile, runCommand } from './command.ts';
@@ -27,7 +27,7 @@ export function needsGo(): boolean {
   return !PROGRAMS.every(isInstalled);
 }
 
-/** @returns whether a Go of any age is there; an older one can fetch the one that is needed */
+/** @returns whether any version of Go is installed; an older one can fetch a newer one. */
 export function hasGo(): boolean {
   return findGo() !== undefined;
 }
@@ -48,7 +48,7 @@ export async function installGoPrograms(): Promise<readonly PartReport[]> {
 
 async function install(program: GoProgram, go: string, environment: NodeJS.ProcessEnv): Promise<PartReport> {
   const { name, source, version } = program;
-  // The build goes to a folder of its own and moves in when it is whole.
+  // Builds in a separate folder, and moves the result when it is complete.
   const buildFolder = join(PARTS_FOLDER, `build-${name}-${process.pid}`);
   mkdirSync(BIN_FOLDER, { recursive: true });
   const result = await runCommand(go, ['install', '-trimpath', '-ldflags=-s -w', `${source}@${version}`], {

@@ -1,24 +1,26 @@
-/** A Go that is new enough, fetched as a module by an older one where the machine has only that. */
+/**
+ * Finds a Go toolchain that is new enough. If the machine has only an older one, that fetches a newer one as a module.
+ */
 import { chmodSync, cpSync, existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram, isExecutable, lastLines, runCommand } from './command.ts';
 import { PARTS_FOLDER } from './part.ts';
 
-/** What helm asks for in its go.mod, and the release that is fetched where Go is older. */
+/** The version that helm requires in its go.mod, and the release to fetch if the machine's Go is older. */
 const NEEDED_MINOR = 26;
 const TOOLCHAIN = `go1.${NEEDED_MINOR}.8`;
 
-/** From this release on Go can switch to a newer toolchain by itself. */
+/** Since this release Go switches to a newer toolchain by itself. */
 const SWITCHING_MINOR = 21;
 
 export type PreparedGo = { readonly go: string; readonly environment: NodeJS.ProcessEnv } | { readonly reason: string };
 
-/** @returns the newest Go at hand: on PATH, in its usual folder, or Debian's versioned ones */
+/** @returns the newest Go on this machine: on PATH, in its usual folder, or in Debian's versioned folders. */
 export function findGo(): string | undefined {
   return findProgram('go') ?? ['/usr/local/go/bin/go'].find(isExecutable);
 }
 
-/** @returns a Go that builds the clients, or the reason why there is none */
+/** @returns a Go that can build the clients, or the reason why there is none. */
 export async function prepareGo(): Promise<PreparedGo> {
   const go = findGo();
   if (go === undefined) return { reason: 'it needs Go, which is not installed' };
@@ -30,8 +32,8 @@ export async function prepareGo(): Promise<PreparedGo> {
 }
 
 /**
- * Fetches the toolchain's own module with a Go that cannot switch yet.
- * Modules carry neither executable files nor foreign go.mod files: both are put right, as a newer Go does itself.
+ * Fetches the module of the toolchain with a Go that cannot switch by itself.
+ * A module contains neither executable files nor other go.mod files. This restores both, as a newer Go does.
  */
 async function fetchToolchain(oldGo: string): Promise<PreparedGo> {
   const folder = join(PARTS_FOLDER, TOOLCHAIN);

@@ -1,7 +1,7 @@
 /**
  * The reference credential helpers for the keychains of Linux, in a folder of this checkout.
  *
- * They are unpacked rather than installed: with one of them on PATH, helm and others ask it instead of us.
+ * They are unpacked and not installed: with one of them on PATH, helm and other clients would use it instead of ours.
  */
 import { mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ const PACKAGE = 'golang-docker-credential-helpers';
 export const KEYCHAIN_HELPERS_FOLDER = join(PARTS_FOLDER, 'keychain-helpers');
 const PROGRAMS = ['docker-credential-pass', 'docker-credential-secretservice'];
 
-/** Unpacks the helpers when they are missing. */
+/** Unpacks the helpers if they are missing. */
 export async function unpackKeychainHelpers(): Promise<PartReport> {
   if (isUnpacked()) return { part: PACKAGE, state: 'present', detail: '' };
   if (!canInstallPackages()) return { part: PACKAGE, state: 'missing', detail: 'it is unpacked on Debian only' };
@@ -36,9 +36,9 @@ function isUnpacked(): boolean {
   return PROGRAMS.every((name) => isExecutable(join(KEYCHAIN_HELPERS_FOLDER, name)));
 }
 
-/** Downloads the package into a folder; the package lists are fetched only when they do not know it. */
+/** Downloads the package into a folder. Updates the package lists only if they lack it. */
 async function downloadPackage(folder: string): Promise<string> {
-  // `apt-get download` writes to the working directory, which is the one thing that cannot be told otherwise.
+  // `apt-get download` always writes to the working directory.
   const command = [
     '-c',
     `cd "$1" && (apt-get -q download ${PACKAGE} || (apt-get -q update && apt-get -q download ${PACKAGE}))`,

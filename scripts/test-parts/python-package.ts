@@ -1,20 +1,20 @@
-/** Packages of Python, each in a virtual environment of its own. */
+/** Python packages, each in its own virtual environment. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram, isExecutable, lastLines, readTextFile, runCommand } from './command.ts';
 import { PARTS_FOLDER, type PartReport } from './part.ts';
 
 export interface PythonPackage {
-  /** What its folder and its reports are called. */
+  /** The name of its folder and in its reports. */
   readonly part: string;
-  /** As PyPI calls it. */
+  /** Its name on PyPI. */
   readonly name: string;
   readonly version: string;
-  /** The program of the environment that shows that it is there. */
+  /** A program of the environment whose presence shows that the package is installed. */
   readonly program: string;
 }
 
-/** Where the programs of a package's environment are. */
+/** Finds a program in the environment of a package. */
 export function findPythonProgram({ part }: PythonPackage, program: string): string {
   return join(PARTS_FOLDER, part, 'bin', program);
 }
@@ -24,20 +24,20 @@ export function isPythonPackageInstalled(wanted: PythonPackage): boolean {
   return isThere && readTextFile(join(PARTS_FOLDER, wanted.part, 'version')) === wanted.version;
 }
 
-/** Whether Python can make virtual environments that hold pip (Debian ships that in a package of its own). */
+/** Whether Python can create virtual environments with pip, which Debian ships in a separate package. */
 export async function canMakeVirtualEnvironments(): Promise<boolean> {
   const python = findPython();
   return python !== undefined && (await runCommand(python, ['-c', 'import ensurepip, venv'])).exitCode === 0;
 }
 
-/** Installs a package when it is missing or of another version. */
+/** Installs a package if it is missing or has another version. */
 export async function installPythonPackage(wanted: PythonPackage): Promise<PartReport> {
   const { part, name, version } = wanted;
   if (isPythonPackageInstalled(wanted)) return { part, state: 'present', detail: '' };
   const python = findPython();
   if (python === undefined) return { part, state: 'missing', detail: 'it needs Python 3 with venv' };
   const folder = join(PARTS_FOLDER, part);
-  // A folder without the stamp is what an interrupted installation left.
+  // A folder without the stamp is left from an interrupted installation.
   rmSync(folder, { recursive: true, force: true });
   const created = await runCommand(python, ['-m', 'venv', folder]);
   if (created.exitCode !== 0) return { part, state: 'missing', detail: lastLines(created.output) };
@@ -48,7 +48,7 @@ export async function installPythonPackage(wanted: PythonPackage): Promise<PartR
   return { part, state: 'installed', detail: version };
 }
 
-/** Debian's Python comes first: python3-venv belongs to that one, not to another that PATH may name. */
+/** Debian's Python comes first: python3-venv belongs to it, and not to another Python on PATH. */
 function findPython(): string | undefined {
   return isExecutable('/usr/bin/python3') ? '/usr/bin/python3' : findProgram('python3');
 }

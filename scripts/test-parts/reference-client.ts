@@ -10,7 +10,7 @@ const SOURCES = fileURLToPath(new URL('../../test/e2e/reference-client', import.
 const PROGRAM = join(PARTS_FOLDER, 'bin', 'reference-client');
 const STAMP = join(PARTS_FOLDER, 'reference-client.sources');
 
-/** Builds it when it is missing or its sources have changed. */
+/** Builds the client if it is missing or its sources have changed. */
 export async function buildReferenceClient(): Promise<PartReport> {
   const part = 'reference-client';
   const sources = ['go.mod', 'go.sum', 'main.go'].map((name) => readTextFile(join(SOURCES, name))).join('\n');

@@ -1,6 +1,6 @@
 /**
- * Counts a run of vitest for the test command. A test that did not run because something around it broke is a failure
- * here: vitest itself calls it skipped, like one that was left out on purpose.
+ * Counts a run of vitest for the test command. A test that did not run because a hook or its file failed counts as a
+ * failure here. (Vitest calls it skipped, like a test that was skipped on purpose.)
  */
 import { writeFileSync } from 'node:fs';
 import type { Reporter, TestCase, TestModule, TestSuite } from 'vitest/node';
@@ -9,7 +9,7 @@ import { addCounts, NO_TESTS, ONE_FAILURE, type TestCount } from './count.ts';
 export class CountReporter implements Reporter {
   readonly #file: string;
 
-  /** @param file Where the count goes, as JSON, when the run ends. */
+  /** @param file the file to which the count is written as JSON when the run ends. */
   constructor(file: string) {
     this.#file = file;
   }
@@ -22,7 +22,7 @@ export class CountReporter implements Reporter {
 
 function countModule(module: TestModule): TestCount {
   const count = [...module.children.allTests()].map(countTest).reduce(addCounts, NO_TESTS);
-  // What cannot be loaded, or breaks after its tests, has a failure that belongs to none of them.
+  // A file that cannot be loaded, or fails after its tests, has a failure that belongs to no test.
   const isBroken = module.state() !== 'passed' && module.state() !== 'skipped';
   return isBroken && count.failed === 0 ? addCounts(count, ONE_FAILURE) : count;
 }

@@ -1,15 +1,15 @@
-/** What a run of vitest came to. */
+/** The result of a run of vitest. */
 
 export interface TestCount {
   readonly passed: number;
   readonly failed: number;
-  /** Names of the tests that did not run on purpose, with the reason where it is known. */
+  /** Names of the tests that were skipped on purpose, with the reason if it is known. */
   readonly skipped: readonly string[];
 }
 
 export const NO_TESTS: TestCount = { passed: 0, failed: 0, skipped: [] };
 
-/** What goes wrong outside of every test counts as. */
+/** The count of a failure outside of all tests. */
 export const ONE_FAILURE: TestCount = { passed: 0, failed: 1, skipped: [] };
 
 export function addCounts(one: TestCount, other: TestCount): TestCount {
@@ -25,7 +25,10 @@ export function formatCount({ passed, failed, skipped }: TestCount): string {
   return `${passed} passed, ${failed} failed, ${skipped.length} skipped`;
 }
 
-/** @returns `undefined` when the text is not the JSON of a count */
+/**
+ * Parses the count that `CountReporter` wrote.
+ * @returns `undefined` when the text is not the JSON of a count.
+ */
 export function parseCount(text: string): TestCount | undefined {
   let count: unknown;
   try {

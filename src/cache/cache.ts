@@ -1,7 +1,7 @@
 /**
- * The tokens that are still good, a file each, in a folder that only their owner can open.
+ * The token cache: one file per token, in a folder that only its owner can open.
  *
- * A cache that is broken, foreign or cannot be had is an empty one: it costs speed, never the answer.
+ * A cache that is damaged, untrusted or missing counts as empty. That costs time, but no verb fails because of it.
  */
 
 import { readdirSync, rmSync } from 'node:fs';
@@ -12,26 +12,30 @@ import { findCacheFolder } from '../system/paths.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { hashText } from './hash.ts';
 
-/** Whose token for which registry. */
+/** Identifies a token: whose it is, and for which registry. */
 export interface CacheKey {
   /** The global login server, which regional endpoints share. */
   readonly service: string;
-  /** Who signs in: a stable description of the identity, or that a client stored the token. */
+  /** A stable description of the identity that signed in, or `STORED_IDENTITY`. */
   readonly identity: string;
   /** `refresh-token`, or `access-token` followed by its scopes. */
   readonly kind: string;
 }
 
-/** The identity of a token that a client gave us to keep: it wins over signing in, since a person chose it. */
+/**
+ * The identity of a token that a client stored. Such a token takes precedence over signing in, since a person chose it.
+ */
 export const STORED_IDENTITY = 'stored';
 
+/** A token of the cache, with its times in seconds since the epoch. */
 export interface CachedToken {
   readonly token: string;
-  /** The token's own end. */
+  /** When the token itself expires. */
   readonly expiresAtSeconds: number;
   readonly savedAtSeconds: number;
 }
 
+/** The folders of the cache. They may not exist yet. */
 export interface Cache {
   readonly folder: string;
   readonly lockFolder: string;
@@ -39,30 +43,36 @@ export interface Cache {
 }
 
 const MAX_ENTRY_BYTES = 64 * 1024;
-/** A token that ends sooner is renewed first: a pull may take a while to begin. */
+/** A token with less life left is renewed before it is used: a pull may take a while to begin. */
 const MIN_LIFE_SECONDS = 300;
-/** A token that was "saved in the future" tells that the clock was turned back: its end cannot be trusted either. */
+/** A token "saved in the future" shows that the clock was turned back, so its expiry cannot be trusted either. */
 const CLOCK_TOLERANCE_SECONDS = 300;
 
-/** What the cache calls a token that `get` answers with: an identity token is a refresh token by another user name. */
+/**
+ * The `kind` of a token in its `CacheKey`. An identity token is a refresh token with another user name.
+ * @param secret the kind of secret that the configuration asks for.
+ */
 export function tokenKind(secret: string, scope: readonly string[]): string {
   return secret === 'access-token' ? `access-token ${[...scope].sort().join(' ')}` : 'refresh-token';
 }
 
 /**
  * Whether a token has enough life left to be given to a client.
- * @param minimumLifeSeconds what the person asks for; no more than a token has when it is new.
+ * @param minimumLifeSeconds the configured minimum; `limitMinimumLife` limits it.
  */
 export function isFresh(cached: CachedToken, nowSeconds: number, minimumLifeSeconds = 0): boolean {
   return cached.expiresAtSeconds - nowSeconds > limitMinimumLife(cached, minimumLifeSeconds);
 }
 
-/** Whether a token is so near its end that `renewal.ts` has to tell whether it is renewed ahead of it. */
+/** Whether a token is so close to its expiry that `isRenewalDue` has to decide about its renewal. */
 export function isNearRenewal(cached: CachedToken, nowSeconds: number, minimumLifeSeconds = 0): boolean {
   return cached.expiresAtSeconds - nowSeconds < measureRenewalLead(cached, minimumLifeSeconds);
 }
 
-/** How many seconds before its end a token is renewed at the earliest: a third of its life, or of what may be used of it. */
+/**
+ * How many seconds before its expiry a token may be renewed at the earliest. That is a third of its life; with a long
+ * configured minimum, it is the minimum and a third of the life before it.
+ */
 export function measureRenewalLead(cached: CachedToken, minimumLifeSeconds = 0): number {
   const lifeSeconds = cached.expiresAtSeconds - cached.savedAtSeconds;
   const leastSeconds = limitMinimumLife(cached, minimumLifeSeconds);
@@ -70,7 +80,10 @@ export function measureRenewalLead(cached: CachedToken, minimumLifeSeconds = 0):
   return leastSeconds + Math.max(0, lifeSeconds - leastSeconds) / 3;
 }
 
-/** At most five sixths of its life, or a token that lives shorter than the person thinks would never be good enough. */
+/**
+ * Limits the configured minimum to five sixths of the token's life: with a longer minimum, even a new token would not
+ * be fresh. The result is never less than five minutes.
+ */
 export function limitMinimumLife(
   { expiresAtSeconds, savedAtSeconds }: CachedToken,
   minimumLifeSeconds: number,
@@ -79,15 +92,21 @@ export function limitMinimumLife(
   return Math.max(MIN_LIFE_SECONDS, Math.min(minimumLifeSeconds, possibleSeconds));
 }
 
-/** @returns `undefined` where there is no folder to keep anything in. */
+/**
+ * Finds the cache of this machine.
+ * @returns `undefined` when there is no cache folder.
+ */
 export async function findCache(runtime: Runtime): Promise<Cache | undefined> {
   const folder = await findCacheFolder(runtime);
-  // A folder of its own below, since the person may name one that others can write in, such as a mounted volume.
+  // In subfolders, since the person may name a folder that others can write to, such as a mounted volume.
   if (folder === undefined) return undefined;
   return { folder: `${folder}${sep}tokens`, lockFolder: `${folder}${sep}locks`, markerFolder: `${folder}${sep}notes` };
 }
 
-/** @returns the token, expired or not; `undefined` when there is none that can be trusted. */
+/**
+ * Reads a token.
+ * @returns the token, expired or not; `undefined` when there is none, or none that can be trusted.
+ */
 export function readCache(cache: Cache, key: CacheKey, nowSeconds: number): CachedToken | undefined {
   const text = readOwnFile(cacheFile(cache, key), MAX_ENTRY_BYTES);
   const entry = text === undefined ? undefined : parseJsonObject(text);
@@ -100,42 +119,46 @@ export function readCache(cache: Cache, key: CacheKey, nowSeconds: number): Cach
   return secret === undefined ? undefined : { token: secret, expiresAtSeconds, savedAtSeconds };
 }
 
-/** @throws the system's error when the token cannot be kept. */
+/**
+ * Stores a token in place of the old one of its key.
+ * @throws the system's error when the file cannot be written; an error without a code when others can write to the
+ * folder.
+ */
 export function writeCache(cache: Cache, key: CacheKey, token: CachedToken): void {
   if (!makeOwnFolder(cache.folder)) throw new Error(`${cache.folder} is not a folder that only you can write to`);
   const { service, identity, kind } = key;
   replaceOwnFile(cacheFile(cache, key), `${JSON.stringify({ service, identity, kind, ...token })}\n`);
 }
 
-/** Forgets one token, unless another has taken its place. */
+/** Removes a token from the cache, unless another one has replaced it. Never fails. */
 export function dropCache(cache: Cache, key: CacheKey, token: string): void {
   try {
     if (readCache(cache, key, Number.POSITIVE_INFINITY)?.token === token)
       rmSync(cacheFile(cache, key), { force: true });
   } catch {
-    // A disk that lets nothing be removed: what is there ends by itself.
+    // The file cannot be removed, but the token in it will expire.
   }
 }
 
-/** Forgets every token for a registry, whoever signed in. */
+/** Removes all tokens of a registry from the cache, whoever signed in. Never fails. */
 export function eraseCache(cache: Cache, service: string): void {
   let names: string[];
   try {
     names = readdirSync(cache.folder);
   } catch {
-    return; // no folder, nothing to forget
+    return; // no folder, nothing to remove
   }
   for (const name of names) {
     if (!name.startsWith(`${service}_`)) continue;
     try {
       rmSync(join(cache.folder, name), { force: true });
     } catch {
-      // A disk that lets nothing be removed: what is there ends by itself.
+      // The file cannot be removed, but the token in it will expire.
     }
   }
 }
 
-/** What the files of a key are called; what they hold is believed only when it names the same key. */
+/** The base name of a key's files. Keys may share it (see `hashText`), so a file is valid only if it names its key. */
 export function keyFileName({ service, identity, kind }: CacheKey): string {
   return `${service}_${hashText(`${identity}\n${kind}`)}`;
 }

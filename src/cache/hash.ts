@@ -1,8 +1,9 @@
-/** A short name for a long text. */
+/** Makes a short name of a long text. */
 
 /**
- * A 53-bit hash (cyrb53) for file names only: a collision costs a sign-in, since every entry names its key. The
- * cryptographic ones take 8 ms to load.
+ * A 53-bit hash (cyrb53), for file names only. A collision merely costs a sign-in, since every entry names its key.
+ * Node's cryptographic hashes take 8 ms to load.
+ * @returns 14 hexadecimal digits.
  */
 export function hashText(text: string): string {
   let high = 0xdeadbeef;

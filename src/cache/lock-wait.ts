@@ -1,36 +1,39 @@
-/** Waits for the holder of a lock without asking the disk again and again. */
+/** Waits for the holder of a lock. Watches the folder where the system allows it, instead of polling. */
 
 import { type FSWatcher, watch } from 'node:fs';
 
-/** How often a process that is told of changes looks all the same: nobody is told of a holder that died. */
+/** How long to wait at most while the folder is watched: a holder that dies causes no event. */
 const WATCHED_WAIT_MS = 250;
-/** How long it waits where nobody tells it, as in many shared folders: at first, and at the most. */
+/** The first and the longest wait while the folder cannot be watched, as with many shared folders. */
 const FIRST_WAIT_MS = 8;
 const MAX_WAIT_MS = 100;
 
+/** The waits of one process for one lock. */
 export class LockWait {
   #watcher: FSWatcher | undefined;
   #waits = 0;
-  /** Set when something has changed since the last look. */
+  /** Whether the lock may have changed since the last attempt. */
   #hasChanged = true;
   #wake: (() => void) | undefined;
 
-  /** @param name of the lock; every file that begins with it is part of it. */
+  /** @param name the name of the lock; every file whose name begins with it belongs to the lock. */
   constructor(folder: string, name: string) {
     try {
       this.#watcher = watch(folder, { persistent: false }, (event, file) => {
-        // The holder touches its file while it lives, which is no news.
+        // The holder touches its file all the time: only new, renamed and removed files matter.
         if (event !== 'rename' || file?.startsWith(name) === false) return;
         this.#hasChanged = true;
         this.#wake?.();
       });
       this.#watcher.on('error', () => this.close());
     } catch {
-      // Too many watchers, or a file system without them.
+      // There are too many watchers, or the file system has none.
     }
   }
 
-  /** Waits until another look is worth it: at once the first time, since the lock was not watched when it was tried. */
+  /**
+   * Waits until another attempt makes sense. The first call returns at once: the first attempt was before the watch.
+   */
   async next(): Promise<void> {
     if (!this.#hasChanged) {
       const waitMs =
@@ -38,7 +41,7 @@ export class LockWait {
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
-        // Not all at the same moment: they would take the processor from the one they wait for.
+        // Random, so that the waiting processes do not wake up together and slow down the one that signs in.
         timer = setTimeout(resolve, waitMs * (0.5 + Math.random()));
       });
       clearTimeout(timer);
@@ -48,6 +51,7 @@ export class LockWait {
     this.#hasChanged = false;
   }
 
+  /** Stops watching. */
   close(): void {
     this.#watcher?.close();
     this.#watcher = undefined;

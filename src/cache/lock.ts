@@ -1,10 +1,11 @@
 /**
- * A lock among processes that a killed holder cannot keep.
+ * A lock between processes. It becomes free when its holder is killed.
  *
- * Each holder has a file of its own generation, made exclusively. Whoever finds the newest holder dead makes the next
- * generation, which only one can; no file is ever taken over, so there is no moment in which two believe that they
- * did. A holder is dead when its process is gone or when its file has not been touched for a few seconds, which also
- * covers a stopped process, a reused process id and another machine or container that shares the folder.
+ * Each holder creates a lock file with a generation number, exclusively. When a process finds the newest holder dead,
+ * it creates the next generation, and only one process can. No process ever takes over an existing file, so two
+ * processes can never both take the same lock over. A holder is dead when its process is gone, or when its file has not
+ * been touched for a few seconds. The second rule also covers a stopped process, a reused process id, and another
+ * machine or container that shares the folder.
  */
 
 import { readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
@@ -13,6 +14,7 @@ import { readErrorCode } from '../errors.ts';
 import { readClockMs } from '../system/clock.ts';
 import { createOwnFile, readOwnFile } from '../system/files.ts';
 
+/** A lock that this process holds. */
 export interface Lock {
   readonly release: () => void;
 }
@@ -21,7 +23,7 @@ interface SeenHolder {
   readonly file: string;
   readonly inode: number;
   readonly touchedMs: number;
-  /** When we first saw it so, on the clock of `readClockMs`. */
+  /** When we first saw the file in this state, on the clock of `readClockMs`. */
   readonly sinceMs: number;
 }
 
@@ -29,21 +31,22 @@ const HEARTBEAT_MS = 500;
 const DEAD_AFTER_MS = 3_000;
 const MAX_LOCK_BYTES = 1024;
 
-/** Tries to get one lock, again and again; remembers what it saw of the holder in between. */
+/** Repeated attempts to get one lock. It remembers what it saw of the holder between attempts. */
 export class LockAttempt {
   readonly #folder: string;
   readonly #name: string;
   #seen: SeenHolder | undefined;
 
-  /** @param name of the lock, in a folder that is there. */
+  /** @param folder the folder of the lock files, which must exist. */
   constructor(folder: string, name: string) {
     this.#folder = folder;
     this.#name = name;
   }
 
   /**
-   * @returns the lock, or `undefined` while somebody else has it.
-   * @throws the system's error where no lock can be made at all.
+   * Tries once to get the lock, without waiting.
+   * @returns `undefined` while another process holds the lock.
+   * @throws the system's error when the lock file cannot be created.
    */
   try(): Lock | undefined {
     const generations = this.#listGenerations();
@@ -57,7 +60,7 @@ export class LockAttempt {
       throw cause;
     }
     for (const generation of generations) {
-      // The name of a dead one may have been given to a living one since we looked.
+      // Since we looked, a living process may have created a file with the name of the dead one.
       if (generation === newest && this.#seen !== undefined && isReplaced(this.#seen)) {
         rmSync(file, { force: true });
         return undefined;
@@ -99,11 +102,11 @@ export class LockAttempt {
     if (this.#seen?.file !== file || this.#seen.touchedMs !== touchedMs) {
       this.#seen = { file, inode, touchedMs, sinceMs: nowMs };
     }
-    // Measured on our own clock, since a shared folder may keep another one's time.
+    // Measured with our own clock: a shared folder may be on a machine with another time.
     if (nowMs - this.#seen.sinceMs > DEAD_AFTER_MS) return true;
     const [processId, host] = (readOwnFile(file, MAX_LOCK_BYTES) ?? '').split(' ');
     if (Date.now() - touchedMs <= DEAD_AFTER_MS && isRunning(Number(processId))) return false;
-    // Asked last, since it takes a module that those who wait for a living holder do not load.
+    // Checked last, so that a process that waits for a living holder loads no module for the host name.
     return host === readHostName();
   }
 }
@@ -117,7 +120,7 @@ function isReplaced({ file, inode, touchedMs }: SeenHolder): boolean {
     const stats = statSync(file);
     return stats.ino !== inode || stats.mtimeMs !== touchedMs;
   } catch {
-    return false; // gone, as it should be
+    return false; // the holder's file is gone, as expected
   }
 }
 
@@ -126,7 +129,7 @@ function touch(file: string): void {
     const now = new Date();
     utimesSync(file, now, now);
   } catch {
-    // The folder was removed under us: then there is nothing left to hold.
+    // Somebody removed the folder, and the lock with it.
   }
 }
 

@@ -1,4 +1,7 @@
-/** Small facts about this machine that are worth remembering for a while, so that the next sign-in does not find them out again. */
+/**
+ * Markers: small facts about this machine that are remembered for a while, so that the next sign-in need not check
+ * again.
+ */
 
 import { join } from 'node:path';
 import { asText, parseJsonObject } from '../json.ts';
@@ -6,19 +9,22 @@ import { makeOwnFolder, readOwnFile, replaceOwnFile } from '../system/files.ts';
 import type { Cache } from './cache.ts';
 import { hashText } from './hash.ts';
 
-const MAX_NOTE_BYTES = 16 * 1024;
+const MAX_MARKER_BYTES = 16 * 1024;
 
-/** @returns the fact, or `undefined` when it is not known or not fresh any more. */
+/**
+ * Reads the value of a marker.
+ * @returns `undefined` when there is no marker of this name, or when it has expired.
+ */
 export function readMarker(cache: Cache | undefined, name: string, nowSeconds: number): string | undefined {
   if (cache === undefined) return undefined;
-  const marker = parseJsonObject(readOwnFile(markerFile(cache, name), MAX_NOTE_BYTES) ?? '');
+  const marker = parseJsonObject(readOwnFile(markerFile(cache, name), MAX_MARKER_BYTES) ?? '');
   if (marker?.['name'] !== name) return undefined;
   const { value, fromSeconds, untilSeconds } = marker;
   if (typeof fromSeconds !== 'number' || typeof untilSeconds !== 'number') return undefined;
   return nowSeconds >= fromSeconds && nowSeconds < untilSeconds ? asText(value) : undefined;
 }
 
-/** Remembers a fact for some seconds; where nothing can be kept it is found out again. */
+/** Writes a marker that expires after `lifeSeconds`. Never fails: without the marker, the next sign-in checks again. */
 export function writeMarker(
   cache: Cache | undefined,
   name: string,
@@ -36,7 +42,7 @@ export function writeMarker(
   try {
     replaceOwnFile(markerFile(cache, name), `${JSON.stringify(marker)}\n`);
   } catch {
-    // A full disk costs a request, not the answer.
+    // On a full disk, the next sign-in checks again.
   }
 }
 

@@ -1,4 +1,4 @@
-/** Renewal before the end: whether a cached token is due for it, and the process of our own that sees to it. */
+/** Renewal before expiry: decides whether a cached token is due for renewal, and starts the process that renews it. */
 
 import { describeCause } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -16,6 +16,7 @@ import { hashText } from './hash.ts';
 import { LockAttempt } from './lock.ts';
 import { readMarker, writeMarker } from './markers.ts';
 
+/** Which token may need renewal, and for which registry. */
 export interface RenewalRequest {
   readonly runtime: Runtime;
   readonly cache: Cache;
@@ -27,23 +28,23 @@ export interface RenewalRequest {
   readonly log: Log | undefined;
 }
 
-/** How long nobody tries again. */
+/** How long no process tries to renew the token again after an attempt. */
 export const RENEWAL_PAUSE_SECONDS = 60;
-/** What is noted of a renewal. */
 const STARTED = 'started';
+/** The value of a renewal marker after a failed renewal. */
 export const FAILED = 'failed';
 
 const HASH_CHARACTERS = 6;
 
-/** The note on what was last done to renew a token. */
+/** The name of the marker that records the last renewal of a token. */
 export function renewalMarker(key: CacheKey): string {
   return `renewal ${keyFileName(key)}`;
 }
 
 /**
- * Whether a token is to be renewed: from some moment on in the first half of the time between `measureRenewalLead` and
- * the last minutes. The token itself decides which, so that a farm whose machines signed in together does not renew
- * together, while every process of one machine comes to the same answer.
+ * Whether a token is due for renewal. The moment lies in the first half of the time between `measureRenewalLead` and
+ * the minimum life. A hash of the token selects it: machines of a farm that signed in together do not renew together,
+ * while all processes of one machine agree.
  */
 export function isRenewalDue(cached: CachedToken, nowSeconds: number, minimumLifeSeconds = 0): boolean {
   const leadSeconds = measureRenewalLead(cached, minimumLifeSeconds);
@@ -53,8 +54,8 @@ export function isRenewalDue(cached: CachedToken, nowSeconds: number, minimumLif
 }
 
 /**
- * Starts the renewal of a token that is due, once a minute at most for all processes. Never fails: whoever asked has
- * the old token, and without this it is renewed in its last minutes.
+ * Starts the renewal of a token if it is due; at most once a minute for all processes together. Never fails: the caller
+ * has the old token, and a later `get` renews it in its last minutes.
  */
 export async function startRenewal({ runtime, cache, key, cached, ...request }: RenewalRequest): Promise<void> {
   const { minimumLifeSeconds, host, log } = request;
@@ -68,7 +69,7 @@ export async function startRenewal({ runtime, cache, key, cached, ...request }: 
   }
 }
 
-/** @returns whether it is this process that renews, which is sure only where that can be written down. */
+/** @returns whether this process may start the renewal. It may only if it could write the marker for the others. */
 function claimRenewal(cache: Cache, key: CacheKey, nowSeconds: number): boolean {
   const marker = renewalMarker(key);
   const isClaimed = () => readMarker(cache, marker, nowSeconds) !== undefined;

@@ -1,4 +1,4 @@
-/** The failure of a sign-in, left for the processes that waited for it. */
+/** Shares the failure of a sign-in with the processes that waited for it. */
 
 import { createHmac } from 'node:crypto';
 import { CredentialError, type ErrorCode } from '../errors.ts';
@@ -7,13 +7,14 @@ import { createRedactor } from '../redact.ts';
 import { replaceOwnFile } from '../system/files.ts';
 import type { Runtime } from '../system/runtime.ts';
 
+/** The process that failed. */
 export interface FailureOwner {
   readonly runtime: Runtime;
-  /** What was signed in with: processes that would send another secret do not share the failure. */
+  /** The secret that it signed in with. Processes with another secret do not share the failure. */
   readonly secret: string;
 }
 
-/** Failures that the processes which waited would have met as well. */
+/** Failures that the waiting processes would have met as well. */
 const SHARED_FAILURES: readonly ErrorCode[] = [
   'IDENTITY_FAILED',
   'ENTRA_REFUSED',
@@ -24,7 +25,10 @@ const SHARED_FAILURES: readonly ErrorCode[] = [
   'ANSWER_INVALID',
 ];
 
-/** Leaves a failure for the processes that wait, as it would be shown. Failures of this process alone are not shared. */
+/**
+ * Saves a failure, redacted, for the waiting processes, unless its code concerns only this process. Never fails.
+ * @param file where the waiting processes look for it.
+ */
 export function shareFailure(file: string, { runtime, secret }: FailureOwner, failure: CredentialError): void {
   if (!SHARED_FAILURES.includes(failure.code)) return;
   const redact = createRedactor(runtime);
@@ -37,14 +41,14 @@ export function shareFailure(file: string, { runtime, secret }: FailureOwner, fa
   try {
     replaceOwnFile(file, JSON.stringify(record));
   } catch {
-    // Then the others find out themselves.
+    // Then the other processes sign in themselves.
   }
 }
 
 /**
- * Reads what another process left.
- * @param sinceMs when this process began to wait: an older failure says nothing about now.
- * @returns `undefined` when it is not a failure that this process would have met as well.
+ * Parses the failure that another process saved.
+ * @param sinceMs when this process began to wait, in milliseconds since the epoch; an older failure is ignored.
+ * @returns `undefined` when this process would not have met the same failure.
  */
 export function parseFailure(text: string, secret: string, sinceMs: number): CredentialError | undefined {
   const record = parseJsonObject(text);
@@ -62,7 +66,7 @@ export function parseFailure(text: string, secret: string, sinceMs: number): Cre
   });
 }
 
-/** Shows that two processes hold the same secret, and nothing else about it. */
+/** Computes a proof by which two processes can see that they have the same secret, without revealing it. */
 function prove(salt: string, secret: string): string {
   return createHmac('sha256', salt).update(secret).digest('base64url');
 }

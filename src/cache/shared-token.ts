@@ -1,4 +1,6 @@
-/** A token that many processes want: from the cache, or got once for all that wait for it, and kept. */
+/**
+ * Shares a token between processes: reads it from the cache, or gets it once for all waiting processes and caches it.
+ */
 
 import { describeCause } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -8,39 +10,45 @@ import { readMarker, writeMarker } from './markers.ts';
 import { FAILED, RENEWAL_PAUSE_SECONDS, renewalMarker } from './renewal.ts';
 import { runSingleFlight } from './single-flight.ts';
 
+/** A new token. */
 export interface ExpiringToken {
   readonly token: string;
-  /** `undefined` when nobody knows it, or when the token must not be kept: then it is good for this answer only. */
+  /** `undefined` when the expiry is unknown or the token must not be cached: then it is used only once. */
   readonly expiresAtSeconds: number | undefined;
 }
 
+/** What `obtainShared` needs besides the key. */
 export interface SharedTokenRequest {
   readonly runtime: Runtime;
-  /** What the identity signs in with, where others may have another value of it. */
+  /** Reads the secret that the identity signs in with, if another process may have a different one. */
   readonly readSecret?: (() => string) | undefined;
   readonly cache: Cache | undefined;
-  /** When everything has to be over, on the clock of `readClockMs`. */
+  /** When to give up, on the clock of `readClockMs`. */
   readonly deadlineMs: number;
   readonly log: Log | undefined;
 }
 
-/** @typeParam T what may come instead of a token. */
+/**
+ * How to get a token once for many processes.
+ * @typeParam T the result that `get` may return instead of a token.
+ */
 export interface TokenFlight<T extends object> {
-  /** Whether a token of the cache need not be renewed. */
+  /** Whether a cached token can be used without renewal. */
   readonly isUsable: (cached: CachedToken) => boolean;
-  /** Gets a new one. */
+  /** Gets a new token. */
   readonly get: () => Promise<ExpiringToken | T>;
-  /** Looks for what another process found instead. */
+  /** Looks for the result that another process got instead of a token. */
   readonly peek?: () => T | undefined;
-  /** Called when another process is already getting it. */
+  /** Called when another process is already getting the token. */
   readonly onWait?: () => void;
-  /** A token that is not accepted any more, though it may stand in the cache. */
+  /** A token that the service has refused, and that may still be in the cache. */
   readonly refused?: string | undefined;
 }
 
 /**
- * Answers from the cache, else gets the token once for all processes that wait for it, and keeps it.
- * @throws CredentialError of `get`, or BUSY.
+ * Returns the cached token if it is usable. Otherwise gets a new token once for all processes that wait for it, and
+ * caches it. If that fails, returns the old token as long as it has not expired.
+ * @throws CredentialError of `get`; BUSY when another process is still getting the token at the deadline.
  */
 export async function obtainShared<T extends object>(
   { runtime, readSecret, cache, deadlineMs, log }: SharedTokenRequest,
@@ -54,7 +62,9 @@ export async function obtainShared<T extends object>(
       ? undefined
       : cached;
   };
-  /** A process that could not renew a token with life left does not try again at once: it would delay every answer. */
+  /**
+   * Right after a failed renewal, use the old token while it has life left. Another attempt would delay every `get`.
+   */
   const isPaused = ({ expiresAtSeconds }: CachedToken) =>
     expiresAtSeconds - nowSeconds() > 2 * RENEWAL_PAUSE_SECONDS &&
     readMarker(cache, renewalMarker(key), nowSeconds()) === FAILED;
@@ -74,7 +84,7 @@ export async function obtainShared<T extends object>(
       try {
         found = await get();
       } catch (cause) {
-        // The old token is good to its last second; only a failure that leaves nothing is one.
+        // The old token is valid to its last second. The failure matters only if there is no valid token.
         const old = readLiving();
         if (old === undefined) throw cause;
         log?.({ step: 'sign-in', outcome: 'old-token', reason: describeCause(cause) });
@@ -82,7 +92,7 @@ export async function obtainShared<T extends object>(
         return old.token;
       }
       if (!isToken(found)) return found;
-      keep(cache, key, found, nowSeconds(), log);
+      save(cache, key, found, nowSeconds(), log);
       return found.token;
     },
   });
@@ -92,17 +102,16 @@ function isToken<T extends object>(found: ExpiringToken | T): found is ExpiringT
   return 'token' in found;
 }
 
-/** A token is kept until it expires. */
-function keep(
+function save(
   cache: Cache | undefined,
   key: CacheKey,
   { token, expiresAtSeconds }: ExpiringToken,
-  now: number,
+  nowSeconds: number,
   log?: Log,
 ): void {
   if (cache === undefined || expiresAtSeconds === undefined) return;
   try {
-    writeCache(cache, key, { token, expiresAtSeconds, savedAtSeconds: Math.floor(now) });
+    writeCache(cache, key, { token, expiresAtSeconds, savedAtSeconds: Math.floor(nowSeconds) });
     log?.({ step: 'cache', outcome: 'saved', expiresAtSeconds });
   } catch (cause) {
     log?.({ step: 'cache', outcome: 'not-saved', reason: describeCause(cause) });

@@ -1,5 +1,5 @@
 /**
- * Lets one of many processes that want the same token sign in, and gives its result, good or bad, to the others.
+ * When many processes want the same token, one of them signs in. The others wait and share its result or its failure.
  */
 
 import { join } from 'node:path';
@@ -12,17 +12,18 @@ import { type Cache, type CacheKey, keyFileName } from './cache.ts';
 import { type Lock, LockAttempt } from './lock.ts';
 import { LockWait } from './lock-wait.ts';
 
+/** How to get a result that processes share. */
 export interface Flight<T> {
   readonly runtime: Runtime;
   /** Looks for the result of another process. */
   readonly peek: () => T | undefined;
   /** Gets the result itself. */
   readonly run: () => Promise<T>;
-  /** Called once, when another process is found to be getting it. */
+  /** Called once, when another process is already getting the result. */
   readonly onWait?: () => void;
-  /** What the result depends on besides the key: those who would send another secret do not share a failure. */
+  /** The secret that `run` sends. Processes with different secrets do not share a failure. */
   readonly secret: string;
-  /** When the whole program has to have answered, on the clock of `readClockMs`. */
+  /** When to stop waiting, on the clock of `readClockMs`. */
   readonly deadlineMs: number;
   readonly log: Log | undefined;
 }
@@ -30,8 +31,10 @@ export interface Flight<T> {
 const MAX_FAILURE_BYTES = 16 * 1024;
 
 /**
- * Runs a flight under the lock of its key; without a lock where none can be taken, which costs a request, not the answer.
- * @throws CredentialError of the run, or BUSY when another process held the lock until the deadline.
+ * Runs a flight under the lock of its key, or returns the result that another process got in the meantime. Where no
+ * lock can be created it runs without one, which costs a request.
+ * @throws CredentialError of the run, ours or another process's; BUSY when another process held the lock until the
+ * deadline.
  */
 export async function runSingleFlight<T>(cache: Cache | undefined, key: CacheKey, flight: Flight<T>): Promise<T> {
   if (cache === undefined) return flight.run();
@@ -51,7 +54,7 @@ export async function runSingleFlight<T>(cache: Cache | undefined, key: CacheKey
   }
 }
 
-/** Waits until another process has the result, or it is our turn to get it. */
+/** Waits until another process has the result, or until this process holds the lock or may go on without it. */
 async function takeTurn<T>(
   cache: Cache,
   key: CacheKey,
@@ -75,7 +78,7 @@ async function takeTurn<T>(
         return { lock: undefined };
       }
       if (lock !== undefined) {
-        // The holder before us may have left the result since we looked.
+        // The previous holder may have saved the result since the last check.
         const found = flight.peek();
         if (found === undefined) return { lock };
         lock.release();
@@ -94,13 +97,13 @@ async function takeTurn<T>(
 async function waitForOther(wait: LockWait, deadlineMs: number): Promise<void> {
   if (readClockMs() > deadlineMs) {
     throw new CredentialError('BUSY', 'another process has been signing in for too long', {
-      hint: 'try again; if it stays so, look for a docker-credential-acr process that hangs',
+      hint: 'try again; if that fails too, look for a docker-credential-acr process that hangs',
     });
   }
   await wait.next();
 }
 
-/** @throws the failure of the process that we waited for, if it failed while we did, with the same secret. */
+/** @throws the failure of the process that held the lock, if it failed with the same secret while we waited. */
 async function rethrowFailure(file: string, secret: string, sinceMs: number): Promise<void> {
   const record = readOwnFile(file, MAX_FAILURE_BYTES);
   if (record === undefined) return;

@@ -1,4 +1,4 @@
-/** The clouds and registries that only the configuration knows. */
+/** Reads the clouds and custom registry hosts that the configuration adds. */
 
 import { CLOUDS, type Cloud, createCloud } from '../clouds.ts';
 import { audience, type Fields, httpsUrl } from '../field.ts';
@@ -8,21 +8,22 @@ import type { ObjectReader } from './object-reader.ts';
 export const CLOUD_FIELDS = {
   authorityHost: httpsUrl('Base URL of Entra ID or AD FS.'),
   audience: audience(
-    'What an Entra token for the registry is asked for.',
+    'The audience of an Entra token for the registry.',
     'a URL such as "https://containerregistry.azure.net"',
   ),
   federatedAudience: audience(
-    "What a CI's own token has to be made for.",
+    'The audience of the token that a CI system issues for signing in to Entra.',
     'a URI such as "api://AzureADTokenExchange"',
   ),
 } satisfies Fields;
 
-/** A cloud's entry that concerns the registry asked for, and is wrong. */
+/** The cloud entry of the requested registry has a mistake. `cause` is the CONFIG_INVALID error. */
 export class CloudInvalid extends Error {}
 
 /**
- * @param host the registry that is asked for: only the entry that may own it is looked at.
- * @returns Azure's own clouds, and before them the configured one.
+ * Lists the clouds to which a host may belong.
+ * @param host the requested server; only the entry whose suffix it has is read.
+ * @returns the configured cloud of the host, if any, and then Azure's own clouds.
  * @throws CloudInvalid
  */
 export function listClouds(config: ObjectReader, host: string): readonly Cloud[] {

@@ -1,4 +1,7 @@
-/** The person's configuration, read once: which registries it adds, what it says of one, and where logins are kept. */
+/**
+ * The person's configuration, read once: the registries that it adds, the settings of each, and where logins are
+ * stored.
+ */
 
 import { isAbsolute } from 'node:path';
 import { type CredentialError, describeCause } from '../errors.ts';
@@ -19,15 +22,16 @@ const MAX_CONFIG_BYTES = 1024 * 1024;
 export const CONFIG_FIELDS = {
   ...LOGIN_FIELDS,
   cacheEntraTokens: flag(
-    'Whether the Entra tokens for registries are kept for their life, so that one sign-in serves all registries of an identity; true by default. Tokens for the rest of Azure are never kept.',
+    'Whether Entra tokens for registries are cached until they expire, so that one sign-in serves all registries of an identity; true by default. Tokens for the rest of Azure are never cached.',
   ),
 } satisfies Fields;
 
+/** The keys of the configuration file. */
 export const CONFIG_KEYS = ['$schema', 'registries', 'identities', 'clouds', ...Object.keys(CONFIG_FIELDS)];
 
 /**
- * Reads the configuration. Never fails: a mistake is told by the question that it concerns, so that it breaks no other
- * registry.
+ * Loads the configuration. Never fails: a mistake is reported only by the methods that it concerns, so that it does not
+ * break other registries.
  */
 export async function loadConfig(runtime: Runtime): Promise<Config> {
   const found = await findConfigFile(runtime);
@@ -43,10 +47,10 @@ export async function loadConfig(runtime: Runtime): Promise<Config> {
   }
 }
 
-/** @throws CONFIG_INVALID when it is there and cannot be read. */
+/** @throws CONFIG_INVALID when the file cannot be read, or is missing although the person named it. */
 function readConfigFile(file: string, isExplicit: boolean): string | undefined {
   if (!isAbsolute(file)) {
-    throw invalidFile(file, 'DOCKER_CREDENTIAL_ACR_CONFIG is not an absolute path', 'set it to the absolute path');
+    throw invalidFile(file, 'DOCKER_CREDENTIAL_ACR_CONFIG is not an absolute path', 'set it to an absolute path');
   }
   let text: string | undefined;
   try {
@@ -66,36 +70,37 @@ function parseConfig(text: string, file: string): JsonObject {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    // The engine's message quotes the text, which may hold what nobody should see: only the place is taken from it.
+    // V8's message quotes the text, which may contain a secret: only the position is taken from it.
     const message = describeCause(cause);
-    const place = / \((line \d+ column \d+)\)$/.exec(message)?.[1] ?? / at (position \d+)$/.exec(message)?.[1];
-    throw invalidFile(file, place === undefined ? 'it is not JSON' : `it is not JSON at ${place}`);
+    const position = / \((line \d+ column \d+)\)$/.exec(message)?.[1] ?? / at (position \d+)$/.exec(message)?.[1];
+    throw invalidFile(file, position === undefined ? 'it is not valid JSON' : `it is not valid JSON at ${position}`);
   }
   const config = asJsonObject(value);
-  if (config === undefined) throw invalidFile(file, 'it must hold a JSON object');
+  if (config === undefined) throw invalidFile(file, 'it must contain a JSON object');
   return config;
 }
 
-/** A mistake of the whole file. */
+/** The error for a mistake that concerns the whole file. */
 function invalidFile(file: string, what: string, hint?: string): CredentialError {
   return new ObjectReader({}, '', file).invalid(what, hint);
 }
 
+/** The configuration. Its methods answer questions about one server. */
 export class Config {
   readonly #file: string | undefined;
   readonly #parse: () => JsonObject | undefined;
   #object: JsonObject | undefined;
 
-  /** @param parse gives the object of the file, `undefined` where there is no file; throws CONFIG_INVALID. */
+  /** @param parse returns the object in the file, or `undefined` when there is no file; throws CONFIG_INVALID. */
   constructor(file: string | undefined, parse: () => JsonObject | undefined) {
     this.#file = file;
     this.#parse = parse;
   }
 
   /**
-   * Finds the registry of a server URL, one that only the configuration knows included.
-   * @returns `undefined` when it is not ours.
-   * @throws CONFIG_INVALID when the entry of its cloud is wrong.
+   * Finds the registry of a server URL, including the registries that the configuration adds.
+   * @returns `undefined` when the server is not a registry of Azure.
+   * @throws CONFIG_INVALID when the entry of its cloud has a mistake.
    */
   findRegistry(serverUrl: string): Registry | undefined {
     const registry = parseRegistry(serverUrl);
@@ -105,17 +110,17 @@ export class Config {
       const config = this.#read();
       return config === undefined ? undefined : parseRegistry(serverUrl, listClouds(config.reader, host));
     } catch (cause) {
-      // A mistake in the file must not break the registries of others, and nobody knows yet that this one is ours.
+      // This server is probably not Azure's, and a mistake in our file must not break the registries of others.
       if (cause instanceof CloudInvalid) throw cause.cause;
       return undefined;
     }
   }
 
   /**
-   * What is said of a registry: its exact entry, else that of the longest pattern that matches it, else the defaults.
-   * Only that entry is read, so that a mistake in it breaks no other registry.
+   * Returns the settings of a registry: its exact entry, else the entry of the longest pattern that matches, else the
+   * defaults. Only that entry is read, so that a mistake in it does not break other registries.
    *
-   * @throws CONFIG_INVALID naming the file, the key and the nearest right key.
+   * @throws CONFIG_INVALID naming the file and the key, and suggesting the nearest valid one.
    */
   settingsOf(registry: Registry): RegistrySettings {
     const config = this.#read();
@@ -133,7 +138,7 @@ export class Config {
   }
 
   /**
-   * Where the login of a server is kept, and whether it may be.
+   * Returns where to store the login of a server, and whether the configuration allows it.
    * @param registry `undefined` for a server that is not Azure's.
    * @throws CONFIG_INVALID
    */
@@ -148,8 +153,9 @@ export class Config {
   }
 
   /**
-   * Where a login that is kept ought to be.
-   * @throws CONFIG_INVALID for a registry of Azure: a mistake in our file must not break the registries of others.
+   * Returns where a stored login should be.
+   * @returns `undefined` when the configuration does not say.
+   * @throws CONFIG_INVALID for a registry of Azure only: a mistake in our file must not break the registries of others.
    */
   loginBackendOf(registry: Registry | undefined, serverName: string): LoginBackend | undefined {
     try {

@@ -1,17 +1,19 @@
-/** The identities that the configuration describes: a source with its parameters, and never a secret. */
+/** Reads the identities of the configuration: a source and its parameters, never a secret. */
 
 import { COMMON_FIELDS, type ConfiguredSource, type IdentitySource } from '../identity/identity.ts';
 import { SOURCES } from '../identity/sources.ts';
 import { asJsonObject } from '../json.ts';
 import type { ObjectReader } from './object-reader.ts';
 
-/** An identity that a registry's configuration chose. */
+/** The identity that the configuration selects for a registry. */
 export interface ChosenIdentity extends ConfiguredSource {
-  /** The name it has in the configuration, or its source's. */
+  /** Its name in the configuration, else the name of its source. */
   readonly name: string;
 }
 
-/** What people write although it does not belong in a file, and where it belongs. */
+/**
+ * Keys for secrets, which people may try although the file must not contain secrets, each with the hint what to use.
+ */
 const SECRETS: Readonly<Record<string, string>> = {
   clientSecret: 'use "clientSecretFile", "clientSecretEnv" or "clientSecretKeychain"',
   clientAssertion: 'use "tokenFile" or "tokenEnv"',
@@ -20,16 +22,16 @@ const SECRETS: Readonly<Record<string, string>> = {
   token: 'use "tokenFile" or "tokenEnv"',
 };
 
-/** Every key that an identity of a source can have. */
+/** Lists the keys that an identity of a source can have. */
 export function identityKeys({ fields }: IdentitySource): readonly string[] {
   return ['type', ...Object.keys(COMMON_FIELDS), ...Object.keys(fields)];
 }
 
 /**
- * Reads a registry's `"identity"`: the name of one of `"identities"`, the name of a source, or a source with its
- * parameters in place.
+ * Reads a registry's `"identity"`: a name of `"identities"`, the name of a source, or a source with its parameters.
  *
- * @param config the whole file, of whose `"identities"` only the one chosen is read.
+ * @param config the whole file; of its `"identities"` only the selected one is read.
+ * @returns `undefined` when the entry has no `"identity"`.
  * @throws CONFIG_INVALID
  */
 export function parseChosenIdentity(entry: ObjectReader, config: ObjectReader): ChosenIdentity | undefined {
@@ -49,10 +51,10 @@ export function parseChosenIdentity(entry: ObjectReader, config: ObjectReader): 
   throw entry.wrong('identity', describeNames(Object.keys(identities)));
 }
 
-/** @param name the one that the configuration gives it. */
+/** @param name the identity's name in the configuration; its source's name by default. */
 function parseIdentity(reader: ObjectReader, name?: string): ChosenIdentity {
   const secret = Object.keys(SECRETS).find((key) => reader.value(key) !== undefined);
-  if (secret !== undefined) throw reader.invalid(`${reader.path} holds a secret in "${secret}"`, SECRETS[secret]);
+  if (secret !== undefined) throw reader.invalid(`${reader.path} contains a secret in "${secret}"`, SECRETS[secret]);
   const source = SOURCES.find((one) => reader.value('type') === one.name);
   if (source === undefined) throw reader.wrong('type', describeNames());
   reader.allow(identityKeys(source));

@@ -1,4 +1,4 @@
-/** What the configuration says of keeping the credentials that clients give us. */
+/** Reads from the configuration where to store the credentials that clients send, and whether to. */
 
 import type { Fields } from '../field.ts';
 import { choice } from '../field.ts';
@@ -6,28 +6,32 @@ import { parseServerName } from '../server-name.ts';
 import type { ObjectReader } from './object-reader.ts';
 import { REGISTRY_FIELDS } from './registry-settings.ts';
 
+/** The values of `"store"` at the top of the configuration. */
 export const LOGIN_BACKENDS = ['keychain', 'file'] as const;
+/** Where logins are stored. */
 export type LoginBackend = (typeof LOGIN_BACKENDS)[number];
 
+/** The settings for the login of one server. */
 export interface LoginSettings {
-  /** Where to keep logins; `undefined` is the keychain where one works, else the file. */
+  /** Where to store logins; `undefined` means the keychain if one works, else the file. */
   readonly backend: LoginBackend | undefined;
-  /** The file that forbids to keep anything of the server. */
+  /** The configuration file, if it forbids storing the server's credential. */
   readonly forbiddenBy: string | undefined;
-  /** The configuration file, for hints; it may not be there. */
+  /** The configuration file, for hints. It may not exist. */
   readonly file: string | undefined;
 }
 
 export const LOGIN_FIELDS = {
   store: choice(
     LOGIN_BACKENDS,
-    "Where credentials that people type at docker login are kept: the system's keychain, or a file that only its owner can open. By default the keychain where one works, else the file.",
+    "Where the credentials of docker login are stored: the system's keychain, or a file that only its owner can open. By default the keychain if one works, else the file.",
   ),
 } satisfies Fields;
 
 /**
- * @returns whether the entry of a server that is not Azure's lets its credential be kept. Only an entry of exactly its
- * name is for it.
+ * Whether the credential of a server that is not Azure's may be stored. Only the entry with exactly its name decides;
+ * without one, it may.
+ * @param serverName see `parseServerName`.
  * @throws CONFIG_INVALID
  */
 export function isLoginAllowed(config: ObjectReader, serverName: string): boolean {

@@ -1,8 +1,11 @@
-/** Finds what somebody who mistyped a word meant. */
+/** Finds the word that somebody meant who mistyped it. */
 
 const MAX_EDITS = 3;
 
-/** @returns the candidate that is fewest edits away, or `undefined` when none is near. */
+/**
+ * Finds the candidate with the fewest edits from a word, ignoring case.
+ * @returns `undefined` when every candidate is more than three edits away.
+ */
 export function findNearest<T extends string>(word: string, candidates: readonly T[]): T | undefined {
   let nearest: { candidate: T; distance: number } | undefined;
   for (const candidate of candidates) {
@@ -12,7 +15,7 @@ export function findNearest<T extends string>(word: string, candidates: readonly
   return nearest !== undefined && nearest.distance <= MAX_EDITS ? nearest.candidate : undefined;
 }
 
-/** Levenshtein's distance. */
+/** The Levenshtein distance, up to `MAX_EDITS`. */
 function countEdits(from: string, to: string): number {
   if (Math.abs(from.length - to.length) > MAX_EDITS) return MAX_EDITS + 1; // also keeps hostile lengths cheap
   let previous = Array.from({ length: to.length + 1 }, (_, index) => index);

@@ -1,37 +1,44 @@
-/** Reads one object of the configuration: each mistake is told by its key and the nearest right one. */
+/** Reads one object of the configuration. An error names the key and suggests the nearest valid one. */
 
 import { CredentialError } from '../errors.ts';
 import { assertValues, type Field, type Fields, type Values } from '../field.ts';
 import { asJsonObject, type JsonObject } from '../json.ts';
 import { findNearest } from './nearest.ts';
 
+/** Checks and returns the values of one object in the configuration file. */
 export class ObjectReader {
   readonly #object: JsonObject;
   readonly #path: string;
   readonly #file: string;
 
-  /** @param path the object's, such as `"registries"."myregistry.azurecr.io"`; empty for the whole file. */
+  /**
+   * @param path the path of the object, such as `"registries"."myregistry.azurecr.io"`; empty for the whole file.
+   * @param file the configuration file, for error messages.
+   */
   constructor(object: JsonObject, path: string, file: string) {
     this.#object = object;
     this.#path = path;
     this.#file = file;
   }
 
-  /** @throws CONFIG_INVALID naming a key that is not one of these. */
+  /**
+   * Checks that the object has only these keys.
+   * @throws CONFIG_INVALID naming an unknown key.
+   */
   allow(known: readonly string[]): void {
     const unknown = Object.keys(this.#object).find((key) => !known.includes(key));
     if (unknown === undefined) return;
     const nearest = findNearest(unknown, known);
-    const place = this.#path === '' ? '' : ` in ${this.#path}`;
+    const where = this.#path === '' ? '' : ` in ${this.#path}`;
     throw this.invalid(
-      `unknown key "${unknown}"${place}`,
+      `unknown key "${unknown}"${where}`,
       nearest === undefined ? `the keys are ${known.join(', ')}` : `did you mean "${nearest}"?`,
     );
   }
 
   /**
-   * The values of these fields; other keys are not looked at.
-   * @throws CONFIG_INVALID
+   * Reads the values of these fields, and ignores other keys.
+   * @throws CONFIG_INVALID when a value is not of its field's kind.
    */
   read<F extends Fields>(fields: F): Values<F> {
     const object: unknown = this.#object;
@@ -40,9 +47,9 @@ export class ObjectReader {
   }
 
   /**
-   * The object under a key.
-   * @returns an empty one where there is none.
-   * @throws CONFIG_INVALID when something else is there.
+   * Reads the object under a key.
+   * @returns an empty object when the key is missing.
+   * @throws CONFIG_INVALID when the value is not an object.
    */
   object(key: string): JsonObject {
     const value = this.#object[key];
@@ -51,7 +58,11 @@ export class ObjectReader {
     return object;
   }
 
-  /** The reader of an object under a key, which has to be there. */
+  /**
+   * Creates the reader of an object inside this one.
+   * @param value the value of the key.
+   * @throws CONFIG_INVALID when the value is not an object.
+   */
   within(key: string, value: unknown): ObjectReader {
     const object = asJsonObject(value);
     const path = this.#path === '' ? `"${key}"` : `${this.#path}."${key}"`;
@@ -59,11 +70,15 @@ export class ObjectReader {
     return new ObjectReader(object, path, this.#file);
   }
 
-  /** The value of a key of its own, whatever it is. */
+  /** The value of an own key of the object; `undefined` when the key is missing. */
   value(key: string): unknown {
     return Object.hasOwn(this.#object, key) ? this.#object[key] : undefined;
   }
 
+  /**
+   * Creates the error for a wrong value. The caller throws it.
+   * @param words the end of "… must be".
+   */
   wrong(key: string, { words, choices }: Pick<Field<unknown>, 'words' | 'choices'>): CredentialError {
     const value = this.#object[key];
     const nearest = typeof value === 'string' && choices !== undefined ? findNearest(value, choices) : undefined;
@@ -73,11 +88,12 @@ export class ObjectReader {
     );
   }
 
-  /** A mistake that is none of a single value. */
+  /** Creates the error for any other mistake. The caller throws it. */
   invalid(what: string, hint = 'correct the file, or move it away'): CredentialError {
     return new CredentialError('CONFIG_INVALID', `Cannot use ${this.#file}: ${what}`, { hint });
   }
 
+  /** The path of the object in the file; empty for the whole file. */
   get path(): string {
     return this.#path;
   }

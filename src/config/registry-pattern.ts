@@ -1,9 +1,15 @@
-/** Which entry of the configuration is for a registry. */
+/** Selects the entry of the configuration that applies to a registry. */
 
 import { parseHost, type Registry } from '../registry.ts';
 import type { ObjectReader } from './object-reader.ts';
 
-/** Picks the entry for a registry: the host asked for, its global name, then the pattern with the most characters. */
+/**
+ * Selects the entry for a registry: the requested host, else its global login server, else the matching pattern with
+ * the most characters.
+ * @param reader the whole file, for error messages.
+ * @returns `undefined` when no entry matches.
+ * @throws CONFIG_INVALID when an entry means this registry but is neither a login server nor a pattern.
+ */
 export function findPattern(patterns: readonly string[], registry: Registry, reader: ObjectReader): string | undefined {
   let best: { pattern: string; rank: number } | undefined;
   for (const pattern of patterns) {
@@ -14,8 +20,8 @@ export function findPattern(patterns: readonly string[], registry: Registry, rea
 }
 
 /**
- * @returns how exactly the pattern names the registry, `undefined` when it does not.
- * @throws CONFIG_INVALID for what means this registry but is not a name or pattern, such as a URL with a port.
+ * @returns how exactly the pattern matches the registry; `undefined` when it does not match.
+ * @throws CONFIG_INVALID when the text means this registry but is not a name or pattern, such as a URL with a port.
  */
 function rankPattern(pattern: string, { host, service }: Registry, reader: ObjectReader): number | undefined {
   const named = parseHost(pattern.trim());
@@ -38,7 +44,7 @@ function rankPattern(pattern: string, { host, service }: Registry, reader: Objec
   throw reader.invalid(`"registries" has "${pattern}", which is not a pattern`, 'write it as "*.azurecr.io"');
 }
 
-/** Whether a name is made of these literals in this order, with anything in between. Never slow, whatever the pattern. */
+/** Whether a name consists of these literals in this order, with any text in between. Takes linear time. */
 function matchesLiterals(literals: readonly string[], name: string): boolean {
   const first = literals[0] ?? '';
   const last = literals.at(-1) ?? '';

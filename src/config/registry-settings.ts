@@ -1,34 +1,37 @@
-/** What the configuration says of one registry. */
+/** Reads the settings of one registry from the configuration. */
 
 import { choice, type Fields, flag, texts, type Values, wholeNumber } from '../field.ts';
 import { COMMON_FIELDS } from '../identity/identity.ts';
 import { type ChosenIdentity, parseChosenIdentity } from './identity-settings.ts';
 import type { ObjectReader } from './object-reader.ts';
 
-/** What `get` answers with. */
+/** The values of `"secret"`: what `get` returns. */
 export const SECRET_KINDS = ['refresh-token', 'access-token', 'identity-token'] as const;
+/** The values of `"onError"`: what happens when a sign-in fails. */
 export const ON_ERROR_CHOICES = ['fail', 'anonymous'] as const;
 
+/** The settings of a registry, with defaults for what the configuration leaves out. */
 export interface RegistrySettings {
   readonly secret: (typeof SECRET_KINDS)[number];
-  /** What an access token may be used for, such as `repository:team/app:pull`; empty unless `secret` is `access-token`. */
+  /** The scopes of an access token, such as `repository:team/app:pull`; empty unless `secret` is `access-token`. */
   readonly scope: readonly string[];
-  /** Signs in at this tenant instead of the identity's own. */
+  /** The tenant to sign in to, by id or domain, instead of the identity's own. */
   readonly tenantId: string | undefined;
   /** The only identity to use. */
   readonly identity: ChosenIdentity | undefined;
-  /** The registry lets everybody pull: never sign in for it. */
+  /** Whether the registry allows anonymous pulls, so that the program never signs in for it. */
   readonly anonymous: boolean;
-  /** What a failed sign-in becomes. */
+  /** What happens when a sign-in fails: an error, or an anonymous pull. */
   readonly onError: (typeof ON_ERROR_CHOICES)[number];
-  /** Whether a credential that a client gives us may be kept. */
+  /** Whether a credential that a client sends may be stored. */
   readonly store: boolean;
-  /** A cached token with less life left is renewed before it is answered with; 0 for as little as possible. */
+  /** A cached token with less life left is renewed before `get` returns it; 0 for the shortest possible time. */
   readonly minimumLifeSeconds: number;
-  /** Whether what Entra gave for an identity may be kept for its other registries. */
+  /** Whether the identity's Entra token may be cached for its other registries. */
   readonly cacheEntraTokens: boolean;
 }
 
+/** The settings of a registry without an entry in the configuration. */
 export const DEFAULT_SETTINGS: RegistrySettings = {
   secret: 'refresh-token',
   scope: [],
@@ -43,33 +46,47 @@ export const DEFAULT_SETTINGS: RegistrySettings = {
 
 const SCOPE_WORDS = 'a scope such as "repository:team/app:pull", or a list of them';
 
-/** `identity` stands beside them: it is a name or an object. */
+/** The fields of a registry's entry, except `identity`, which is a name or an object. */
 export const REGISTRY_FIELDS = {
   secret: choice(
     SECRET_KINDS,
-    'What `get` answers with: a refresh token (default), a short-lived access token for a scope, or the refresh token as an identity token (user name <token>).',
+    'What `get` returns: a refresh token (default), a short-lived access token for a scope, or the refresh token as an identity token (user name <token>).',
   ),
-  scope: texts('What an access token may be used for; only with "secret": "access-token".', SCOPE_WORDS, '\\S'),
+  scope: texts(
+    'The scope of the access token, or a list of scopes; only with "secret": "access-token".',
+    SCOPE_WORDS,
+    '\\S',
+  ),
   tenantId: {
     ...COMMON_FIELDS.tenantId,
-    description: "Signs in at this tenant, by id or domain, instead of the identity's own.",
+    description: "The tenant to sign in to, by id or domain, instead of the identity's own.",
   },
-  anonymous: flag('The registry lets everybody pull: never sign in for it.'),
-  onError: choice(ON_ERROR_CHOICES, 'What a failed sign-in becomes: an error (default), or going on anonymously.'),
-  store: flag(
-    "Whether a credential that a client brings (docker login, az acr login) may be kept; true by default. For a registry that is not Azure's this is the only key, under its host:port.",
+  anonymous: flag(
+    'Whether the registry allows anonymous pulls, so that the program never signs in for it; false by default.',
   ),
-  // No token lives longer than 180 minutes; what is left has to be enough for a pull.
+  onError: choice(
+    ON_ERROR_CHOICES,
+    'What happens when a sign-in fails: an error (default), or the client goes on anonymously.',
+  ),
+  store: flag(
+    "Whether a credential that a client sends (docker login, az acr login) may be stored; true by default. For a registry that is not Azure's this is the only key, under its host:port.",
+  ),
+  // No token lives longer than 180 minutes, and the rest of its life must be long enough for a pull.
   minimumLifeMinutes: wholeNumber(
     5,
     150,
-    "A cached token with less life left than this is renewed before it is answered with, for clients that keep a token long; at most five sixths of the token's own life.",
+    "A cached token with less life left than this is renewed before `get` returns it, for clients that keep a token for a long time; at most five sixths of the token's own life.",
   ),
 } satisfies Fields;
 
+/** The keys of a registry's entry. */
 export const REGISTRY_KEYS = ['identity', ...Object.keys(REGISTRY_FIELDS)];
 
-/** @throws CONFIG_INVALID */
+/**
+ * Reads a registry's entry.
+ * @param config the whole file, for the identity that the entry may name.
+ * @throws CONFIG_INVALID
+ */
 export function parseSettings(entry: ObjectReader, config: ObjectReader): RegistrySettings {
   entry.allow(REGISTRY_KEYS);
   const values = entry.read(REGISTRY_FIELDS);
@@ -79,7 +96,7 @@ export function parseSettings(entry: ObjectReader, config: ObjectReader): Regist
     throw entry.invalid(`${entry.path} has no "scope"`, 'add "scope": "repository:NAME:pull"');
   }
   if (secret !== 'access-token' && scope.length > 0) {
-    throw entry.invalid(`${entry.path} has a "scope" that nothing uses`, 'add "secret": "access-token"');
+    throw entry.invalid(`${entry.path} has a "scope" without "secret": "access-token"`, 'add "secret": "access-token"');
   }
   return {
     secret,
@@ -96,7 +113,7 @@ export function parseSettings(entry: ObjectReader, config: ObjectReader): Regist
 }
 
 /**
- * A list of scopes; one text may hold several, as in a token request.
+ * Reads a list of scopes. As in a token request, one text may contain several scopes.
  * @see https://distribution.github.io/distribution/spec/auth/scope/
  */
 function parseScope({ scope = [] }: Values<typeof REGISTRY_FIELDS>, entry: ObjectReader): readonly string[] {

@@ -12,8 +12,8 @@ const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
 const PREFIX = 'docker-credential-';
 
 /**
- * Lists the registries whose `credHelpers` entry names this program. They are bare hosts, since podman rejects a list in
- * which one entry has a scheme.
+ * Lists the registries whose `credHelpers` entry names this program. They are bare hosts, since podman rejects a list
+ * in which one entry has a scheme.
  * @returns an empty list when the configuration does not exist or cannot be read.
  */
 export function listRegistries(runtime: Runtime): string[] {

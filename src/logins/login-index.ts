@@ -37,7 +37,10 @@ export interface LoginIndex {
   readonly hasWarned: boolean;
 }
 
-/** Why an existing index cannot be used: its content is `damaged`, or it is `untrusted` since others may have written it. */
+/**
+ * Why an existing index cannot be used: its content is `damaged`, or it is `untrusted` since others may have written
+ * it.
+ */
 export type UnreadableIndex = 'damaged' | 'untrusted';
 
 const MAX_INDEX_BYTES = 4 * 1024 * 1024;

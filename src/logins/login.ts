@@ -181,7 +181,9 @@ async function readEntry({ runtime, name, log }: LoginRequest, entry: KeychainEn
   }
 }
 
-/** Moves a login to the other backend, unless another process is changing the index. Never fails: `get` has the login. */
+/**
+ * Moves a login to the other backend, unless another process is changing the index. Never fails: `get` has the login.
+ */
 async function moveEntry(request: LoginRequest, seen: LoginEntry): Promise<void> {
   const { runtime, name, log } = request;
   try {
@@ -214,7 +216,9 @@ async function eraseEverywhere(
   }
 }
 
-/** Explains an unusable index, and keeps it: renames it if it is damaged, leaves it in place if it cannot be trusted. */
+/**
+ * Explains an unusable index, and keeps it: renames it if it is damaged, leaves it in place if it cannot be trusted.
+ */
 function rejectIndex(file: string, why: UnreadableIndex): CredentialError {
   if (why === 'untrusted') {
     return new CredentialError(

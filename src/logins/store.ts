@@ -60,8 +60,8 @@ export async function storeCredential(
 }
 
 /**
- * Erases everything that is stored or cached for a server, for the verb `erase`. Clients may name the server in any form.
- * Never fails.
+ * Erases everything that is stored or cached for a server, for the verb `erase`. Clients may name the server in any
+ * form. Never fails.
  */
 export async function eraseCredential(runtime: Runtime, serverUrl: string, log?: Log): Promise<void> {
   let registry: Registry | undefined;

@@ -38,8 +38,8 @@ export class Connections implements ConnectionSource {
   }
 
   /**
-   * Starts to open a connection to each origin that has none yet. Resolves when the ClientHellos are on the way, so that
-   * loading a large module no longer delays them.
+   * Starts to open a connection to each origin that has none yet. Resolves when the ClientHellos are on the way, so
+   * that loading a large module no longer delays them.
    */
   async preconnect(origins: readonly string[]): Promise<void> {
     for (const origin of origins) {

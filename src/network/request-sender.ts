@@ -53,7 +53,8 @@ export class RequestSender {
 
   /**
    * Sends a request once.
-   * @throws ResponseTimeoutError, ResponseTooLargeError, HangUpError, or the error of the connection or the HTTP parser.
+   * @throws ResponseTimeoutError, ResponseTooLargeError, HangUpError, or the error of the connection or the HTTP
+   * parser.
    */
   async send(request: SingleRequest): Promise<HttpResponse> {
     // If the kept connection has been closed or has received unrequested data, this request must not use it.

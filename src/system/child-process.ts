@@ -29,7 +29,9 @@ export interface ChildResult {
 }
 
 const MAX_OUTPUT_BYTES = 1024 * 1024;
-/** How long to read on after the program has exited: a process that it left running may keep the pipes open for ever. */
+/**
+ * How long to read on after the program has exited: a process that it left running may keep the pipes open for ever.
+ */
 const LAST_WORDS_MS = 500;
 
 /**

@@ -51,7 +51,10 @@ export function findKeychain(runtime: Runtime, name: string): Keychain | undefin
   return file === undefined || realpathSync(file) === realpathSync(process.execPath) ? undefined : { name, file };
 }
 
-/** Names the keychain entry of a server. Its host cannot exist, so the name cannot clash with an entry of another program. */
+/**
+ * Names the keychain entry of a server. Its host cannot exist, so the name cannot clash with an entry of another
+ * program.
+ */
 export function keychainEntryName(serverName: string): string {
   // No scheme: podman gives up on a keychain that lists one. The server is encoded, so that its slashes are not a path.
   return `docker-credential-acr.invalid/${encodeURIComponent(serverName.toWellFormed())}`;

@@ -13,8 +13,8 @@ interface PlatformFolders {
 
 /**
  * Finds the folder of the token cache. It may not exist yet.
- * @returns `undefined` when there is no home folder, or when the path is relative. A relative path depends on the working
- * directory, which may hold a repository that cannot be trusted.
+ * @returns `undefined` when there is no home folder, or when the path is relative. A relative path depends on the
+ * working directory, which may hold a repository that cannot be trusted.
  */
 export async function findCacheFolder(runtime: Runtime): Promise<string | undefined> {
   return absolute(

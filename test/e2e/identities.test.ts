@@ -182,7 +182,7 @@ describe('identities named in the configuration', () => {
   it('fail for their own registries and no others when they hold a secret in the file', async () => {
     const get = await prepare();
     const story = expectFailure(await get('wrong1.azurecr.io'));
-    expect(story).toContain('holds a secret in "clientSecret"');
+    expect(story).toContain('contains a secret in "clientSecret"');
     expect(story).toMatch(/^hint: use "clientSecretFile", /m);
     expect(story).not.toContain('does-not-belong-here');
     expect(cloud.emulator.connects).toEqual([]);

@@ -100,7 +100,7 @@ describe('createRedactor redacts what looks like a token or a password in', () =
 describe('createRedactor leaves unchanged', () => {
   const rows: readonly string[] = [
     '',
-    'Cannot use /home/someone/.config/docker-credential-acr/config.json: it is not JSON',
+    'Cannot use /home/someone/.config/docker-credential-acr/config.json: it is not valid JSON',
     `/home/${'a-rather-long-folder/'.repeat(10)}config.json`,
     'correlation id 0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0',
     `${'w'.repeat(79)} is not long enough`,

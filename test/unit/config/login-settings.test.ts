@@ -73,7 +73,7 @@ describe('loginSettingsOf', () => {
 
 describe('a mistake in the configuration', () => {
   const rows: readonly (readonly [config: unknown, message: RegExp])[] = [
-    ['{', /it is not JSON/],
+    ['{', /it is not valid JSON/],
     [{ stor: 'file' }, /unknown key "stor"/],
     [{ store: 'keyring' }, /"store" must be one of "keychain", "file"/],
     [{ store: false }, /"store" must be one of/],
