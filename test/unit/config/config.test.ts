@@ -80,7 +80,7 @@ describe('settingsOf rejects', () => {
       const failure = await ask(file);
       expect(failure.code).toBe('CONFIG_INVALID');
       expect(failure.message).toBe(`Cannot use ${file}: DOCKER_CREDENTIAL_ACR_CONFIG is not an absolute path`);
-      expect(failure.hint).toBe('set it to the absolute path');
+      expect(failure.hint).toBe('set it to an absolute path');
     });
   }
 
@@ -106,10 +106,10 @@ describe('the text of the file', () => {
     ['{"registries":[]}', '"registries" must be an object'],
     ['{"registries":null}', '"registries" must be an object'],
     ['{"registries":"*"}', '"registries" must be an object'],
-    ['[]', 'it must hold a JSON object'],
-    ['null', 'it must hold a JSON object'],
-    ['7', 'it must hold a JSON object'],
-    ['"text"', 'it must hold a JSON object'],
+    ['[]', 'it must contain a JSON object'],
+    ['null', 'it must contain a JSON object'],
+    ['7', 'it must contain a JSON object'],
+    ['"text"', 'it must contain a JSON object'],
   ];
   for (const [text, message] of rows) {
     test(`${message === undefined ? 'may be' : 'must not be'} ${text}`, async () => {
@@ -157,7 +157,7 @@ describe('a text that is not JSON is rejected, without quoting it:', () => {
       const { code, message, causes, hint, cause } = await catchFailure(() => config.settingsOf(REGISTRY));
       expect(code).toBe('CONFIG_INVALID');
       expect(message.replace(folder.path('config.json'), 'FILE')).toMatch(
-        /^Cannot use FILE: it is not JSON( at (line \d+ column|position) \d+)?$/,
+        /^Cannot use FILE: it is not valid JSON( at (line \d+ column|position) \d+)?$/,
       );
       expect(JSON.stringify([message, causes, hint, cause])).not.toContain('hidden');
     });

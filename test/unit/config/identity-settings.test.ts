@@ -255,12 +255,12 @@ describe('identityKeys', () => {
 
 describe('the identity of a registry is rejected, without quoting a secret, when it is', () => {
   const rows: readonly (readonly [identity: unknown, message: RegExp, hint: RegExp])[] = [
-    [{ type: 'client-secret', clientSecret: 'hidden' }, /holds a secret in "clientSecret"$/, /clientSecretFile/],
-    [{ type: 'client-secret', password: 'hidden' }, /holds a secret in "password"$/, /clientSecretEnv/],
-    [{ type: 'workload-identity', token: 'hidden' }, /holds a secret in "token"$/, /tokenFile/],
-    [{ type: 'client-certificate', certificatePassword: 'hidden' }, /holds a secret/, /certificatePasswordFile/],
-    [{ type: 'workload-identity', clientAssertion: 'hidden' }, /holds a secret in "clientAssertion"$/, /tokenEnv/],
-    [{ type: 'hidden', clientSecret: ['hidden'] }, /holds a secret in "clientSecret"$/, /clientSecretFile/],
+    [{ type: 'client-secret', clientSecret: 'hidden' }, /contains a secret in "clientSecret"$/, /clientSecretFile/],
+    [{ type: 'client-secret', password: 'hidden' }, /contains a secret in "password"$/, /clientSecretEnv/],
+    [{ type: 'workload-identity', token: 'hidden' }, /contains a secret in "token"$/, /tokenFile/],
+    [{ type: 'client-certificate', certificatePassword: 'hidden' }, /contains a secret/, /certificatePasswordFile/],
+    [{ type: 'workload-identity', clientAssertion: 'hidden' }, /contains a secret in "clientAssertion"$/, /tokenEnv/],
+    [{ type: 'hidden', clientSecret: ['hidden'] }, /contains a secret in "clientSecret"$/, /clientSecretFile/],
     [{ type: 'azure-cli', clientId: CLIENT_ID }, /unknown key "clientId"/, /the keys are|did you mean/],
     [{ type: 'client-secret', clientid: CLIENT_ID }, /unknown key "clientid"/, /did you mean "clientId"/],
     [{ type: 'client-secret', clientId: 'me' }, /"clientId" must be the id of an application/, /correct the file/],
@@ -318,7 +318,7 @@ describe('"identities" is rejected', () => {
     [{ deplo: { type: 'azure-cli' } }, `${WHERE} must be one of ${CHOICES}, "deplo"`, 'write "identity": "deplo"'],
     [
       { deploy: { type: 'client-secret', clientSecret: 'hidden' } },
-      '"identities"."deploy" holds a secret in "clientSecret"',
+      '"identities"."deploy" contains a secret in "clientSecret"',
       'use "clientSecretFile", "clientSecretEnv" or "clientSecretKeychain"',
     ],
   ];
