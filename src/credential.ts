@@ -11,7 +11,6 @@ import {
 } from './cache/cache.ts';
 import { startRenewal } from './cache/renewal.ts';
 import { type Config, loadConfig } from './config/config.ts';
-import type { RegistrySettings } from './config/registry-settings.ts';
 import { CredentialError } from './errors.ts';
 import { isSkipped, type SkippedSource, searchIdentities } from './identity/chain.ts';
 import type { Log } from './log.ts';
@@ -35,6 +34,9 @@ export interface NotFound {
   /** The sources that were tried, in order, each with the reason why it has no identity. */
   readonly skipped: readonly SkippedSource[];
 }
+
+/** What a token is looked for with. */
+type Lookup = Pick<SignInRequest, 'runtime' | 'registry' | 'settings' | 'log'>;
 
 const SILENT: NotFound = { hint: undefined, skipped: [] };
 
@@ -60,7 +62,7 @@ export async function findCredential(
   try {
     const login = await findLogin(runtime, config, registry, serverUrl, log);
     if (login !== undefined) return login;
-    const token = await findToken(runtime, registry, settings, log);
+    const token = await findToken({ runtime, registry, settings, log });
     if (typeof token !== 'string') return token;
     const username = settings.secret === 'identity-token' ? IDENTITY_TOKEN_USERNAME : TOKEN_USERNAME;
     return { serverUrl, username, secret: token };
@@ -91,12 +93,8 @@ async function findLogin(
 }
 
 /** Finds the token of a registry without a stored login. */
-async function findToken(
-  runtime: Runtime,
-  registry: Registry,
-  settings: RegistrySettings,
-  log: Log | undefined,
-): Promise<string | NotFound> {
+async function findToken(lookup: Lookup): Promise<string | NotFound> {
+  const { runtime, registry, settings, log } = lookup;
   const cache = await findCache(runtime);
   const stored = readStoredToken(runtime, cache, registry);
   const hasExpired = stored !== undefined && stored.expiresAtSeconds <= runtime.now() / 1000;
@@ -108,11 +106,11 @@ async function findToken(
   const skipped: SkippedSource[] = [];
   let token: string | undefined;
   try {
-    token = await findIdentityToken(runtime, registry, settings, cache, log, skipped);
+    token = await findIdentityToken(lookup, cache, skipped);
   } catch (cause) {
     throw explainSignIn(cause, registry, skipped);
   }
-  return token ?? explainNotSetUp(runtime, registry, settings, { skipped, hasExpired });
+  return token ?? explainNotSetUp(lookup, skipped, hasExpired);
 }
 
 /** Reads the token that a client stored. The program cannot renew it, so it is used to its last second. */
@@ -127,13 +125,11 @@ function readStoredToken(runtime: Runtime, cache: Cache | undefined, { service }
  * @returns `undefined` when no source has an identity.
  */
 async function findIdentityToken(
-  runtime: Runtime,
-  registry: Registry,
-  settings: RegistrySettings,
+  lookup: Lookup,
   cache: Cache | undefined,
-  log: Log | undefined,
   skipped: SkippedSource[],
 ): Promise<string | undefined> {
+  const { runtime, registry, settings, log } = lookup;
   const skip = (source: SkippedSource) => {
     log?.({ step: 'identity', outcome: 'not-set-up', ...source });
     skipped.push(source);
@@ -146,7 +142,7 @@ async function findIdentityToken(
       continue;
     }
     deadlineMs ??= readClockMs() + BUDGET_MS;
-    const request = { runtime, registry, settings, identity, cache, deadlineMs, log };
+    const request = { ...lookup, identity, cache, deadlineMs };
     const token = (await readCachedToken(request)) ?? (await signIn(request));
     if (!isNotSetUp(token)) return token;
     skip({ source: identity.source, reason: token.notSetUp });
@@ -182,12 +178,10 @@ function explainSignIn(failure: unknown, { host }: Registry, skipped: readonly S
 }
 
 /** @throws IDENTITY_NOT_SET_UP when the configuration selects an identity, which then must be set up. */
-function explainNotSetUp(
-  runtime: Runtime,
-  { host }: Registry,
-  { identity }: RegistrySettings,
-  { skipped, hasExpired }: { readonly skipped: readonly SkippedSource[]; readonly hasExpired: boolean },
-): NotFound {
+function explainNotSetUp(lookup: Lookup, skipped: readonly SkippedSource[], hasExpired: boolean): NotFound {
+  const { runtime, registry, settings } = lookup;
+  const { host } = registry;
+  const { identity } = settings;
   if (identity !== undefined) {
     const reasons = skipped.map(({ reason }) => reason).join('; ');
     throw new CredentialError('IDENTITY_NOT_SET_UP', `Cannot sign in for ${host} with ${identity.name}: ${reasons}`, {

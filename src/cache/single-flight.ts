@@ -4,6 +4,7 @@
 
 import { join } from 'node:path';
 import { CredentialError, describeCause } from '../errors.ts';
+import { parseJsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
 import { readClockMs } from '../system/clock.ts';
 import { makeOwnFolder, readOwnFile } from '../system/files.ts';
@@ -67,8 +68,12 @@ async function takeTurn<T>(
   let wait: LockWait | undefined;
   try {
     for (;;) {
-      const early = wait === undefined ? undefined : flight.peek();
-      if (early !== undefined) return { found: early };
+      if (wait !== undefined) {
+        const found = flight.peek();
+        if (found !== undefined) return { found };
+        // Before the lock is tried: the holder shares its failure, then lets go.
+        await rethrowFailure(failureFile, flight.secret, startedAtMs);
+      }
       let lock: Lock | undefined;
       try {
         if (attempt === undefined) throw new Error(`${cache.lockFolder} is not a folder that only you can write to`);
@@ -84,7 +89,6 @@ async function takeTurn<T>(
         lock.release();
         return { found };
       }
-      await rethrowFailure(failureFile, flight.secret, startedAtMs);
       if (wait === undefined) flight.onWait?.();
       wait ??= new LockWait(cache.lockFolder, name);
       await waitForOther(wait, flight.deadlineMs);
@@ -105,8 +109,10 @@ async function waitForOther(wait: LockWait, deadlineMs: number): Promise<void> {
 
 /** @throws the failure of the process that held the lock, if it failed with the same secret while we waited. */
 async function rethrowFailure(file: string, secret: string, sinceMs: number): Promise<void> {
-  const record = readOwnFile(file, MAX_FAILURE_BYTES);
-  if (record === undefined) return;
+  const record = readOwnFile(file, MAX_FAILURE_BYTES) ?? '';
+  const failedAtMs = parseJsonObject(record)?.['failedAtMs'];
+  // A failure of last week is no reason to load more.
+  if (typeof failedAtMs !== 'number' || failedAtMs < sinceMs) return;
   const { parseFailure } = await import('./shared-failure.ts');
   const failure = parseFailure(record, secret, sinceMs);
   if (failure !== undefined) throw failure;

@@ -36,8 +36,8 @@ export function identityKeys({ fields }: IdentitySource): readonly string[] {
  */
 export function parseChosenIdentity(entry: ObjectReader, config: ObjectReader): ChosenIdentity | undefined {
   const value = entry.value('identity');
-  const identities = config.object('identities');
   if (value === undefined) return undefined;
+  const identities = config.object('identities');
   if (asJsonObject(value) !== undefined) return parseIdentity(entry.within('identity', value));
   if (typeof value === 'string' && Object.hasOwn(identities, value)) {
     const named = identities[value];

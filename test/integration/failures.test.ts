@@ -1,6 +1,8 @@
 /** What the program reports when a sign-in fails: one line with a hint, the causes, and never a secret. */
 
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parseJsonObject } from '../../src/json.ts';
 import { CLIENT_ID, type Fault, OBJECT_ID, TENANT_ID } from '../emulator/emulator.ts';
 import { ACR_AUDIENCE, addTenant, registryOf } from '../emulator/state.ts';
 import { CLIENT_SECRET_VARIABLES, openWorld, REGISTRY } from './world.ts';
@@ -35,6 +37,14 @@ describe('when signing in at Entra fails', () => {
     expect(stderr).toMatch(/cause: correlation id [0-9a-f-]{36}\n/);
     expect(countRequests(ENTRA_HOST)).toBe(1);
     expect(countRequests(REGISTRY)).toBe(0);
+  });
+
+  test('writes the code of the failure into the last line of the log', async () => {
+    await world.fail(REGISTRY, { AZURE_CLIENT_SECRET: 'wrong-secret-value' });
+    const lines = readFileSync(world.logFile, 'utf8').trimEnd().split('\n');
+    const last = parseJsonObject(lines.at(-1) ?? '');
+    expect(last).toMatchObject({ step: 'end', outcome: 'failed', code: 'ENTRA_REFUSED' });
+    expect(last?.['reason']).toBe(`Cannot sign in for ${REGISTRY}: the client secret is wrong (AADSTS7000215)`);
   });
 
   test('reports an expired secret', async () => {
