@@ -123,7 +123,7 @@ describe('renewToken does nothing', () => {
   });
 
   test('for a registry that allows anonymous pulls', async () => {
-    writeFileSync(folder.path('config.json'), JSON.stringify({ registries: { [REGISTRY]: { anonymous: true } } }));
+    configure({ anonymous: true });
     keep(DUE);
     await renew();
     expect(countAsked()).toBe(0);
