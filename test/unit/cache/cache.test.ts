@@ -75,7 +75,6 @@ describe('the cache', () => {
     ['a registry whose name starts the same', { ...KEY, service: 'myregistry2.azurecr.io' }],
     ['another identity', { ...KEY, identity: 'someone else' }],
     ['another kind', { ...KEY, kind: 'access-token repository:a:pull' }],
-    ['an identity that contains the kind', { ...KEY, identity: 'someone\nrefresh-token', kind: '' }],
   ];
   for (const [name, key] of otherKeys) {
     test(`returns nothing for ${name}, even when the file is renamed to match`, () => {
@@ -97,6 +96,26 @@ describe('the cache', () => {
       expect(read()).toEqual(TOKEN);
     });
   }
+});
+
+describe('two keys with the same file name', () => {
+  const one = { ...KEY, identity: 'a', kind: 'b\nc' };
+  const other = { ...KEY, identity: 'a\nb', kind: 'c' };
+
+  test('never get the token of each other, which only its own fields tell', () => {
+    expect(keyFileName(one)).toBe(keyFileName(other));
+    keep(one);
+    expect(read(other)).toBeUndefined();
+    keep(other, { ...TOKEN, token: 'd.e.f' });
+    expect(read(other)?.token).toBe('d.e.f');
+    expect(read(one)).toBeUndefined();
+  });
+
+  test('do not drop the token of each other', () => {
+    keep(one);
+    dropCache(theCache(), other, TOKEN.token);
+    expect(read(one)).toEqual(TOKEN);
+  });
 });
 
 describe('readCache', () => {

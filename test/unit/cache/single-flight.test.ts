@@ -1,11 +1,12 @@
 /** One of many processes gets the token, and the others share its result. */
 
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type Cache, type CacheKey, keyFileName } from '../../../src/cache/cache.ts';
 import { LockAttempt } from '../../../src/cache/lock.ts';
+import { shareFailure } from '../../../src/cache/shared-failure.ts';
 import { type Flight, runSingleFlight } from '../../../src/cache/single-flight.ts';
-import { CredentialError, type ErrorCode } from '../../../src/errors.ts';
+import { CredentialError } from '../../../src/errors.ts';
 import type { LogStep } from '../../../src/log.ts';
 import { readClockMs } from '../../../src/system/clock.ts';
 import { cacheIn } from '../cache-in.ts';
@@ -215,27 +216,11 @@ describe('a failure', () => {
     expect(await waitBehind(failure, { secret: 'a new secret' })).toBe('ran itself');
   });
 
-  const codes: readonly (readonly [code: ErrorCode, isShared: boolean])[] = [
-    ['IDENTITY_FAILED', true],
-    ['ENTRA_REFUSED', true],
-    ['REGISTRY_REFUSED', true],
-    ['NETWORK_FAILED', true],
-    ['ANSWER_INVALID', true],
-    ['CONFIG_INVALID', false],
-    ['IDENTITY_NOT_SET_UP', false],
-    ['IDENTITY_INVALID', false],
-    ['BUSY', false],
-    ['AUDIENCE_UNKNOWN', true],
-    ['TOKEN_REFUSED', true],
-    ['KEYCHAIN_FAILED', false],
-    ['STORE_REFUSED', false],
-  ];
-  for (const [code, isShared] of codes) {
-    test(`with the code ${code} ${isShared ? 'leaves a record for others' : 'leaves no record'}`, async () => {
-      await catchAnything(() => runSingleFlight(theCache(), KEY, failing(new CredentialError(code, 'Cannot do it'))));
-      expect(readdirSync(theCache().lockFolder)).toHaveLength(isShared ? 1 : 0);
-    });
-  }
+  test('that concerns only this process leaves no record', async () => {
+    const own = new CredentialError('IDENTITY_INVALID', 'Cannot do it');
+    expect(await catchAnything(() => runSingleFlight(theCache(), KEY, failing(own)))).toBe(own);
+    expect(readdirSync(theCache().lockFolder)).toEqual([]);
+  });
 
   test('that is not a CredentialError leaves no record', async () => {
     await catchAnything(() => runSingleFlight(theCache(), KEY, failing(new TypeError('x is not a function'))));
@@ -250,27 +235,28 @@ describe('a failure', () => {
     expect(await runSingleFlight(theCache(), KEY, flightTo('ran itself', { peek }))).toBe('ran itself');
   });
 
-  test('leaves a record that does not contain the secret', async () => {
-    await catchAnything(() => runSingleFlight(theCache(), KEY, { ...failing(), secret: 'hidden-secret' }));
-    const file = folder.path('locks', `${keyFileName(KEY)}.failed`);
-    expect(readFileSync(file, 'utf8')).not.toContain('hidden');
-    await catchAnything(() => runSingleFlight(theCache(), KEY, { ...failing(), secret: 'hidden-secret' }));
+  test('leaves a record in a file that only its owner can open', async () => {
+    await catchAnything(() => runSingleFlight(theCache(), KEY, failing()));
+    expect(statSync(folder.path('locks', `${keyFileName(KEY)}.failed`)).mode & 0o777).toBe(0o600);
   });
 
-  const records: readonly (readonly [name: string, text: string])[] = [
-    ['no content', ''],
-    ['broken JSON', '{"failedAtMs":'],
-    ['an array', '[]'],
-    ['no proof', JSON.stringify({ failedAtMs: 1e15, salt: 'x', code: 'ENTRA_REFUSED', message: 'planted' })],
-    ['no failure time', JSON.stringify({ salt: 'x', proof: 'y', code: 'ENTRA_REFUSED', message: 'planted' })],
-    ['more than 16 KiB', JSON.stringify({ failedAtMs: 1e15, message: 'x'.repeat(20_000) })],
-  ];
-  for (const [name, text] of records) {
-    test(`is not read from a file with ${name}`, async () => {
-      const lock = holdLock();
-      writeFileSync(folder.path('locks', `${keyFileName(KEY)}.failed`), text, { mode: 0o600 });
-      const peek = releaseAfterTwoLooks(lock);
-      expect(await runSingleFlight(theCache(), KEY, flightTo('ran itself', { peek }))).toBe('ran itself');
-    });
-  }
+  test.each([
+    ['16 KiB or less is shared', 15_000, 'ENTRA_REFUSED'],
+    ['more than 16 KiB is not', 17_000, undefined],
+  ])('with a record of %s', async (_name, length, code) => {
+    const long = new CredentialError('ENTRA_REFUSED', 'word '.repeat(length / 5));
+    const found = await waitBehind(long, {});
+    if (code === undefined) expect(found).toBe('ran itself');
+    else expect(found).toMatchObject({ code });
+  });
+
+  test('is not read from a file that others can open', async () => {
+    const lock = holdLock();
+    const peek = releaseAfterTwoLooks(lock);
+    const waiting = runSingleFlight(theCache(), KEY, flightTo('ran itself', { peek }));
+    const file = folder.path('locks', `${keyFileName(KEY)}.failed`);
+    shareFailure(file, { runtime: makeRuntime(), secret: 'secret' }, failure);
+    chmodSync(file, 0o644);
+    expect(await waiting).toBe('ran itself');
+  });
 });

@@ -110,7 +110,11 @@ describe('an entry is rejected, with a hint, when it is', () => {
       `${where}."secret" must be one of "refresh-token", "access-token", "identity-token"`,
     ],
     [{ secret: 'access-token' }, `${where} has no "scope"`, 'add "scope": "repository:NAME:pull"'],
-    [{ scope: 'repository:a:pull' }, `${where} has a "scope" without "secret": "access-token"`, 'add "secret": "access-token"'],
+    [
+      { scope: 'repository:a:pull' },
+      `${where} has a "scope" without "secret": "access-token"`,
+      'add "secret": "access-token"',
+    ],
     [
       { identity: 'azure-cl' },
       `${where}."identity" must be one of ${IDENTITY_CHOICES}`,

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { isSkipped, type SearchRequest, searchIdentities } from '../../../src/identity/chain.ts';
+import type { ConfiguredSource, SourceRequest } from '../../../src/identity/identity.ts';
 import { SOURCES } from '../../../src/identity/sources.ts';
 import { catchFailure } from '../failure.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
@@ -45,12 +46,8 @@ function signInAzureCli(): void {
 }
 
 describe('searchIdentities', () => {
-  test('keeps the order of each group, begins with the client secret, and leaves out an unconfigured command', () => {
-    const sources = search({});
-    expect(sources.filter((source) => PROD.includes(source))).toEqual(PROD);
-    expect(sources.filter((source) => DEV.includes(source))).toEqual(DEV);
-    expect(sources.indexOf('client-secret')).toBe(0);
-    expect(sources).not.toContain('command');
+  test('searches what the environment sets on purpose before the accounts of tools, and no unconfigured command', () => {
+    expect(search({})).toEqual([...PROD, ...DEV]);
   });
 
   test('finds the client secret first, and the account of the Azure CLI as well', () => {
@@ -59,62 +56,28 @@ describe('searchIdentities', () => {
     expect(list(SECRET)).toContain('azure-cli');
   });
 
-  test('finds the client secret before a managed identity with a broken endpoint', () => {
-    const [first] = searchIdentities(searchFor({ ...SECRET, IDENTITY_ENDPOINT: 'nonsense' }));
+  test('says why a source is skipped', () => {
+    expect([...searchIdentities(searchFor({}))]).toContainEqual({
+      source: 'client-secret',
+      reason: 'AZURE_CLIENT_SECRET is not set',
+    });
+  });
+
+  test('looks no further than asked: it does not reach a later source whose settings are invalid', async () => {
+    const invalid = { ...SECRET, ARM_OIDC_TOKEN: 'e.y.j', ARM_CLIENT_ID: 'c', ARM_TENANT_ID: 'a/b' };
+    const [first] = searchIdentities(searchFor(invalid));
     expect(first).toMatchObject({ source: 'client-secret' });
-  });
-});
-
-describe('AZURE_TOKEN_CREDENTIALS', () => {
-  test.each([
-    ['dev', DEV],
-    ['prod', PROD],
-    ['PROD', PROD],
-    [' Dev\t', DEV],
-    ['EnvironmentCredential', ['client-secret', 'client-certificate']],
-    ['WorkloadIdentityCredential', ['workload-identity']],
-    ['ManagedIdentityCredential', ['managed-identity']],
-    ['AzureCliCredential', ['azure-cli']],
-    ['azureclicredential', ['azure-cli']],
-    ['AzureDeveloperCliCredential', ['azure-developer-cli']],
-    ['AzurePowerShellCredential', ['azure-powershell']],
-  ])('set to %j limits the sources to %j', (value, sources) => {
-    expect(search({ AZURE_TOKEN_CREDENTIALS: value })).toEqual(sources);
+    expect((await catchFailure(() => [...searchIdentities(searchFor(invalid))])).code).toBe('IDENTITY_INVALID');
   });
 
-  test.each(['', ' ', '\t'])('set to %j counts as not set', (value) => {
-    expect(search({ AZURE_TOKEN_CREDENTIALS: value })).toEqual(search({}));
-  });
-
-  test('skips an identity that is set up but not allowed', () => {
+  test('skips an identity that is set up but that AZURE_TOKEN_CREDENTIALS does not allow', () => {
     signInAzureCli();
     expect(list({ ...SECRET, AZURE_TOKEN_CREDENTIALS: 'dev' })).toEqual(['azure-cli']);
     expect(list({ ...SECRET, AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential' })).toEqual(['client-secret']);
   });
 
-  test('set to ManagedIdentityCredential finds a managed identity without any other variable', () => {
+  test('finds a managed identity without any other variable if AZURE_TOKEN_CREDENTIALS allows nothing else', () => {
     expect(list({ AZURE_TOKEN_CREDENTIALS: 'ManagedIdentityCredential' })).toEqual(['managed-identity']);
-  });
-
-  test.each([
-    ['nonsense', 'AZURE_TOKEN_CREDENTIALS is "nonsense", which is not a known value'],
-    ['dev,prod', 'AZURE_TOKEN_CREDENTIALS is "dev,prod", which is not a known value'],
-    ['azure-cli', 'AZURE_TOKEN_CREDENTIALS is "azure-cli", which is not a known value'],
-    ['__proto__', 'AZURE_TOKEN_CREDENTIALS is "__proto__", which is not a known value'],
-    [
-      'visualstudiocodecredential',
-      'AZURE_TOKEN_CREDENTIALS is VisualStudioCodeCredential, which this program does not support',
-    ],
-    [
-      'InteractiveBrowserCredential',
-      'AZURE_TOKEN_CREDENTIALS is InteractiveBrowserCredential, which this program does not support',
-    ],
-  ])('set to %j is refused with a hint that lists the valid values', async (value, what) => {
-    const failure = await catchFailure(() => search({ ...SECRET, AZURE_TOKEN_CREDENTIALS: value }));
-    expect(failure.code).toBe('IDENTITY_INVALID');
-    expect(failure.message).toContain(what);
-    expect(failure.hint).toContain('dev, prod, EnvironmentCredential');
-    expect(failure.hint).toContain('AzurePowerShellCredential');
   });
 });
 
@@ -125,5 +88,39 @@ describe('a source that the configuration chooses', () => {
 
   test('may be a command', () => {
     expect(search({}, 'command')).toEqual(['command']);
+  });
+
+  /** A source that is never set up, and records how it is asked. */
+  function sourceAsked(asked: (readonly [string, SourceRequest])[], hasLast = true): ConfiguredSource {
+    const answer = (name: string) => (request: SourceRequest) => {
+      asked.push([name, request]);
+      return { notSetUp: name };
+    };
+    const findLast = hasLast ? answer('findLast') : undefined;
+    return { source: 'one', tenantId: undefined, audience: undefined, find: answer('find'), findLast };
+  }
+
+  test('is asked as the chosen one, for the registry and the tenant of the request', () => {
+    const asked: (readonly [string, SourceRequest])[] = [];
+    const { runtime, registry } = searchFor({});
+    const chosen = sourceAsked(asked);
+    expect([...searchIdentities({ runtime, registry, tenantId: 'the-tenant', chosen })]).toEqual([
+      { source: 'one', reason: 'find' },
+      { source: 'one', reason: 'findLast' },
+    ]);
+    const request = { runtime, registry, tenantId: 'the-tenant', isChosen: true };
+    expect(asked).toEqual([
+      ['find', request],
+      ['findLast', request],
+    ]);
+  });
+
+  test('is asked only when the caller goes on, and once if it is found at once or never', () => {
+    const asked: (readonly [string, SourceRequest])[] = [];
+    const found = searchIdentities({ ...searchFor({}), chosen: sourceAsked(asked) });
+    expect(asked).toHaveLength(0);
+    found.next();
+    expect(asked).toHaveLength(1);
+    expect([...searchIdentities({ ...searchFor({}), chosen: sourceAsked([], false) })]).toHaveLength(1);
   });
 });

@@ -59,7 +59,7 @@ describe('storeCredential refuses, with a hint,', () => {
     ['myregistry.azurecr.io', GUID, makeToken({ sub: 'x' }), /the secret is not an ACR token/, /--expose-token/],
     ['myregistry.azurecr.io', GUID, expired, /the token has expired/, /get a new one/],
     ['myregistry.azurecr.io', GUID, makeToken({ exp: 0 }), /the token has expired/, /get a new one/],
-    ['myregistry.azurecr.io', GUID, makeToken({ exp: null }), /the (token has expired|secret is not)/, /./],
+    ['myregistry.azurecr.io', GUID, makeToken({ exp: null }), /the secret is not an ACR token/, /--expose-token/],
   ];
   for (const [serverUrl, username, secret, message, hint] of rows) {
     test(JSON.stringify([serverUrl, username, secret.slice(0, 80)]), async () => {

@@ -146,9 +146,21 @@ describe('a temporary failure', () => {
     expect(response.body).toBe('attempt 2');
   });
 
-  test('is retried without a Retry-After header', async () => {
-    const server = await serve(passing(500, 1, {}));
-    expect((await clientFor(server).send(get(server))).body).toBe('attempt 2');
+  test.each([
+    ['without a Retry-After header after a pause, and again after a longer one', {}, [200, 450]],
+    ['after the pause that a Retry-After header asks for', { 'retry-after': '0.5' }, [400, 400]],
+  ])('is retried %s', async (_name, headers: Record<string, string>, leastPausesMs) => {
+    const timesMs: number[] = [];
+    const answer = passing(500, 2, headers);
+    const server = await serve((response, attempt, request) => {
+      timesMs.push(readClockMs());
+      answer(response, attempt, request);
+    });
+    expect((await clientFor(server).send(get(server))).body).toBe('attempt 3');
+    expect(timesMs).toHaveLength(3);
+    for (const [index, leastMs] of leastPausesMs.entries()) {
+      expect((timesMs[index + 1] ?? 0) - (timesMs[index] ?? 0)).toBeGreaterThan(leastMs);
+    }
   });
 
   test('is retried with the same body', async () => {

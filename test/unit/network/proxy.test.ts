@@ -1,7 +1,7 @@
 /** Which proxy the environment names for a host, and which hosts NO_PROXY exempts. */
 import { describe, expect, test } from 'vitest';
-import { CredentialError } from '../../../src/errors.ts';
 import { decodeLogin, findProxy, isBypassed } from '../../../src/network/proxy.ts';
+import { catchFailure } from '../failure.ts';
 import { makeRuntime } from '../runtime.ts';
 
 const HOST = 'login.microsoftonline.com';
@@ -28,11 +28,16 @@ describe('findProxy', () => {
     });
   }
 
-  for (const value of ['ftp://proxy', 'socks5://proxy:1080', 'http://', 'http://a b', ':']) {
-    test(`rejects ${value}, and the error names the variable`, () => {
-      const attempt = () => findProxy(makeRuntime({ HTTPS_PROXY: value }), HOST, 443);
-      expect(attempt).toThrow(CredentialError);
-      expect(attempt).toThrow('Cannot use HTTPS_PROXY: it is not the URL of an http or https proxy');
+  const invalid = ['ftp://proxy', 'socks5://proxy:1080', 'http://', 'http://a b', ':', 'ftp://user:hidden-word@proxy'];
+  for (const value of invalid) {
+    test(`rejects ${value}, and the error names the variable but not its value`, async () => {
+      const failure = await catchFailure(() => findProxy(makeRuntime({ HTTPS_PROXY: value }), HOST, 443));
+      expect(failure.code).toBe('CONFIG_INVALID');
+      // The whole texts, so that no part of the value, which may hold a password, is in them.
+      expect(failure.message).toBe('Cannot use HTTPS_PROXY: it is not the URL of an http or https proxy');
+      expect(failure.hint).toBe('set HTTPS_PROXY=http://HOST:PORT, or unset it');
+      expect(failure.causes).toEqual([]);
+      expect(failure.cause).toBeUndefined();
     });
   }
 

@@ -1,7 +1,8 @@
 /** Running other programs: where they are found, what they are given, and what comes back. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type ChildOptions, findExecutable, runChild } from '../../../src/system/child-process.ts';
+import { isRunning } from '../running-process.ts';
 import { makeRuntime } from '../runtime.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 
@@ -269,17 +270,3 @@ test('runChild kills the program and its child processes after the timeout', asy
   expect(processIds).toHaveLength(3);
   await expect.poll(() => processIds.filter(isRunning), { timeout: 5_000 }).toEqual([]);
 });
-
-/** Whether a process is running; one that has ended stays listed as a zombie until its parent collects it. */
-function isRunning(processId: number): boolean {
-  const status = `/proc/${processId}/stat`;
-  return existsSync(status) && !/\) Z /.test(readText(status));
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return ') Z ';
-  }
-}

@@ -1,9 +1,15 @@
 /** Starting a program that may outlive this one. */
-import { existsSync, readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
 import { startDetached } from '../../../src/system/detached-process.ts';
 import { makeRuntime } from '../runtime.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
+
+// Processes are slow on a machine that is busy with other suites.
+vi.setConfig({ testTimeout: 20_000 });
 
 const folder = useTemporaryFolder();
 
@@ -19,6 +25,45 @@ describe('startDetached', () => {
     const script = `printf '%s ' "$PWD" "$OF_THE_MACHINE" "$GIVEN" >'${file}.part'; mv '${file}.part' '${file}'`;
     expect(startDetached(runtime, '/bin/sh', ['-c', script], { GIVEN: 'two' })).toBe(true);
     expect(await readWhenThere(file)).toBe('/ one two ');
+  });
+
+  describe('starts a program that goes on', () => {
+    /** Starts a parent whose program says that it runs, and then moves `go` to `written` as soon as it is there. */
+    function startParent(then = '') {
+      const loop = `n=0; while [ ! -e go ] && [ $n -lt 500 ]; do sleep 0.02; n=$((n + 1)); done`;
+      const script = `cd '${folder.path()}' && echo >started; ${loop}; mv go written`;
+      const runtime = { env: { PATH: '/usr/bin:/bin' }, platform: process.platform };
+      const module = join(import.meta.dirname, '..', '..', '..', 'src', 'system', 'detached-process.ts');
+      const args = [runtime, '/bin/sh', ['-c', script], {}].map((arg) => JSON.stringify(arg)).join(', ');
+      const code = `import { startDetached } from ${JSON.stringify(module)}; startDetached(${args}); ${then}`;
+      // Its output is read to the end, as clients do; it leads a group of its own, as a client's processes do.
+      const parent = spawn(process.execPath, ['--input-type=module', '--eval', code], {
+        env: {},
+        stdio: ['ignore', 'pipe', 'inherit'],
+        detached: true,
+      });
+      parent.stdout.resume();
+      return { parent, closed: once(parent, 'close') };
+    }
+
+    async function expectProgramGoesOn(): Promise<void> {
+      writeFileSync(folder.path('go.part'), 'the word');
+      renameSync(folder.path('go.part'), folder.path('go'));
+      expect(await readWhenThere(folder.path('written'))).toBe('the word');
+    }
+
+    test('after its parent has ended, which does not wait for it', async () => {
+      expect(await startParent().closed).toEqual([0, null]);
+      await expectProgramGoesOn();
+    });
+
+    test('after the whole group of its parent was killed', async () => {
+      const { parent, closed } = startParent('setInterval(() => {}, 1000);');
+      await readWhenThere(folder.path('started'));
+      process.kill(-(parent.pid ?? Number.NaN), 'SIGKILL');
+      expect(await closed).toEqual([null, 'SIGKILL']);
+      await expectProgramGoesOn();
+    });
   });
 
   test('returns false for a program that cannot be started', async () => {

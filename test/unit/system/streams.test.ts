@@ -1,6 +1,7 @@
 /** The standard streams of the program, run as clients run it. */
 import { spawn } from 'node:child_process';
-import { closeSync, constants, openSync, writeFileSync, writeSync } from 'node:fs';
+import { once } from 'node:events';
+import { closeSync, constants, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
 import { parseJsonObject } from '../../../src/json.ts';
 import { runNode } from '../child.ts';
@@ -45,16 +46,45 @@ test('list and version do not wait for an input that stays open and silent', asy
   }
 });
 
-test('get reads a server URL that arrives byte by byte, cut within a letter', async () => {
-  const child = spawn(process.execPath, [MAIN, 'get'], { env: environment(), stdio: ['pipe', 'pipe', 'inherit'] });
-  const output: string[] = [];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => output.push(text));
-  for (const byte of Buffer.from('mÿregistry.azurecr.io\n')) {
-    await new Promise((resolve) => child.stdin.write(Buffer.from([byte]), resolve));
+describe('get reads a server URL that is cut within a letter', () => {
+  const SERVER = `${'ÿ'.repeat(40)}.example.com`;
+
+  /** Stores a login for the server, so that `get` echoes the URL. */
+  async function storeLogin(): Promise<void> {
+    mkdirSync(folder.path('.config', 'docker-credential-acr'), { recursive: true });
+    writeFileSync(folder.path('.config', 'docker-credential-acr', 'config.json'), '{"store":"file"}');
+    const input = JSON.stringify({ ServerURL: SERVER, Username: 'ünal', Secret: 'pässword' });
+    expect(await runNode([MAIN, 'store'], { env: environment(), input })).toMatchObject({ exitCode: 0, stdout: '' });
   }
-  child.stdin.end();
-  await new Promise((resolve) => child.once('close', resolve));
-  expect(output.join('')).toBe(NOT_FOUND);
+
+  /** Starts `get`; `output` is what it has written when it ends. */
+  function startGet(input: 'pipe' | number) {
+    const child = spawn(process.execPath, [MAIN, 'get'], { env: environment(), stdio: [input, 'pipe', 'inherit'] });
+    const texts: string[] = [];
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => texts.push(text));
+    return { child, output: once(child, 'close').then(() => texts.join('')) };
+  }
+  const credential = `${JSON.stringify({ ServerURL: SERVER, Username: 'ünal', Secret: 'pässword' })}\n`;
+
+  test('since it arrives byte by byte', async () => {
+    await storeLogin();
+    const { child, output } = startGet('pipe');
+    for (const byte of Buffer.from(`${SERVER}\n`)) {
+      await new Promise((resolve) => child.stdin?.write(Buffer.from([byte]), resolve));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    child.stdin?.end();
+    expect(await output).toBe(credential);
+  });
+
+  test('since a block of the input ends there', async () => {
+    await storeLogin();
+    // Spaces before the URL count for nothing.
+    writeFileSync(folder.path('input'), `${' '.repeat(64 * 1024 - 1)}${SERVER}\n`);
+    const input = openSync(folder.path('input'), 'r');
+    expect(await startGet(input).output).toBe(credential);
+    closeSync(input);
+  });
 });
 
 describe('version', () => {

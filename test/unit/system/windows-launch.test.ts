@@ -110,9 +110,10 @@ describe('findSystemFolder', () => {
     'C:\\a|b',
     '/usr',
   ])('rejects %j, which anybody may have planted', (named) => {
-    expect(() => findSystemFolder(windows({ SystemRoot: named }))).toThrow('SystemRoot is not a folder on a local');
-    expect(() => launch(AZ, [], { SystemRoot: named })).toThrow();
-    expect(() => launch('C:\\az.exe', [], { SystemRoot: named })).toThrow();
+    const error = new Error('SystemRoot is not a folder on a local drive');
+    expect(() => findSystemFolder(windows({ SystemRoot: named }))).toThrow(error);
+    expect(() => launch(AZ, [], { SystemRoot: named })).toThrow(error);
+    expect(() => launch('C:\\az.exe', [], { SystemRoot: named })).toThrow(error);
   });
 
   test('rejects a missing or empty SystemRoot', () => {

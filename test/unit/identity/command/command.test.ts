@@ -32,13 +32,15 @@ describe('findCommand refuses the relative program', () => {
   test.each(['./token', '../token', 'bin/token', '~/token'])('%s', async (program) => {
     const failure = await catchFailure(() => find(program));
     expect(failure.code).toBe('IDENTITY_INVALID');
-    expect(failure.message).toContain(`the "command" ${program} is neither an absolute path nor a bare name`);
+    expect(failure.message).toBe(`the "command" ${program} is neither an absolute path nor a bare name`);
   });
 
   test.each(['.\\token', 'bin\\token', 'C:token.exe', '\\token'])('%s on Windows', async (program) => {
     const runtime = makeRuntime({}, { platform: 'win32' });
     const failure = await catchFailure(() => findCommand({ ...requestFor({}, { command: [program] }), runtime }));
     expect(failure.code).toBe('IDENTITY_INVALID');
+    expect(failure.message).toBe(`the "command" ${program} is neither an absolute path nor a bare name`);
+    expect(failure.hint).toBe('write the absolute path of the program in "command"');
   });
 });
 

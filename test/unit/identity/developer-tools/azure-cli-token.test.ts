@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { type CliTokenRequest, requestCliToken } from '../../../../src/identity/developer-tools/azure-cli-token.ts';
 import { readClockMs } from '../../../../src/system/clock.ts';
 import { catchFailure } from '../../failure.ts';
+import { isRunning } from '../../running-process.ts';
 import { useTemporaryFolder } from '../../temporary-folder.ts';
 import { answer, toolsAnswering } from '../../token-context.ts';
 
@@ -94,8 +95,13 @@ describe('the error for a failure of az', () => {
   });
 });
 
-test('requestCliToken fails with a hint when az does not answer within the budget', async () => {
-  const failure = await catchFailure(() => ask('sleep 300', undefined, readClockMs() + 3_300));
+test('requestCliToken fails with a hint when az does not answer within the budget, and ends az', async () => {
+  const file = folder.path('processes');
+  const script = `sleep 300 & echo "$$ $!" >'${file}'; wait`;
+  const failure = await catchFailure(() => ask(script, undefined, readClockMs() + 3_400));
   expect(failure.message).toContain('az did not finish within');
+  const processIds = readFileSync(file, 'utf8').trim().split(' ').map(Number);
+  expect(processIds).toHaveLength(2);
+  await expect.poll(() => processIds.filter(isRunning), { timeout: 5_000 }).toEqual([]);
   expect(failure.hint).toContain('az account get-access-token');
 });

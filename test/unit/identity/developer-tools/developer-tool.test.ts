@@ -1,6 +1,6 @@
 /** Asking a program that is signed in to Azure for a token. */
 
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
   explainRefusal,
@@ -11,6 +11,7 @@ import {
 import type { LogStep } from '../../../../src/log.ts';
 import { readClockMs } from '../../../../src/system/clock.ts';
 import { catchFailure } from '../../failure.ts';
+import { isRunning } from '../../running-process.ts';
 import { useTemporaryFolder } from '../../temporary-folder.ts';
 import { answer, toolsAnswering } from '../../token-context.ts';
 
@@ -77,7 +78,7 @@ describe('runTool', () => {
     const { asked } = ask(`sleep 300 & echo $! >'${file}'; echo busy >&2; wait`, {}, EXCHANGE_MS + 400);
     const refusal = await expectRefusal(asked);
     expect(refusal).toMatchObject({ exitCode: undefined, timedOut: true, text: 'busy\n' });
-    const processId = readFileSync(file, 'utf8').trim();
+    const processId = Number(readFileSync(file, 'utf8'));
     await expect.poll(() => isRunning(processId), { timeout: 5_000 }).toBe(false);
   });
 
@@ -151,13 +152,3 @@ describe('explainRefusal', () => {
     expect(explain({ text }).causes).toEqual([3, 4, 5, 6, 7, 8].map((index) => `tool: line ${index}`));
   });
 });
-
-/** Whether a process is running; one that has ended stays listed as a zombie until its parent collects it. */
-function isRunning(processId: string): boolean {
-  const status = `/proc/${processId}/stat`;
-  try {
-    return existsSync(status) && !/\) Z /.test(readFileSync(status, 'utf8'));
-  } catch {
-    return false;
-  }
-}
