@@ -53,8 +53,9 @@ export class LockAttempt {
     const newest = generations.at(-1);
     if (newest !== undefined && !this.#isDead(this.#file(newest))) return undefined;
     const file = this.#file((newest ?? 0) + 1);
+    const text = `${process.pid} ${readHostName()} ${Math.random().toString(36).slice(2)}`;
     try {
-      createOwnFile(file, `${process.pid} ${readHostName()}`);
+      createOwnFile(file, text);
     } catch (cause) {
       if (readErrorCode(cause) === 'EEXIST') return undefined;
       throw cause;
@@ -67,11 +68,15 @@ export class LockAttempt {
       }
       rmSync(this.#file(generation), { force: true });
     }
-    const heartbeat = setInterval(() => touch(file), HEARTBEAT_MS).unref();
+    // A process that was suspended finds its lock taken over, and perhaps another one under the same name.
+    const isOurs = () => readOwnFile(file, MAX_LOCK_BYTES) === text;
+    const heartbeat = setInterval(() => {
+      if (isOurs()) touch(file);
+    }, HEARTBEAT_MS).unref();
     return {
       release: () => {
         clearInterval(heartbeat);
-        rmSync(file, { force: true });
+        if (isOurs()) rmSync(file, { force: true });
       },
     };
   }

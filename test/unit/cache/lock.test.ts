@@ -55,7 +55,7 @@ const generations = () => readdirSync(folder.path('.')).sort();
 describe('a free lock', () => {
   test('goes to the first attempt, which records its process id and host', () => {
     expect(take()).toBeDefined();
-    expect(readFileSync(folder.path('name.1'), 'utf8')).toBe(`${process.pid} ${hostname()}`);
+    expect(readFileSync(folder.path('name.1'), 'utf8')).toMatch(new RegExp(`^${process.pid} ${hostname()} \\w+$`));
   });
 
   test('goes to one attempt only', () => {
@@ -79,6 +79,15 @@ describe('a free lock', () => {
     first?.release();
     first?.release();
     expect(generations()).toEqual([]);
+  });
+
+  test('stays with its next holder when the holder before it releases it twice', () => {
+    const first = attempt().try();
+    first?.release();
+    expect(take()).toBeDefined();
+    first?.release();
+    expect(generations()).toEqual(['name.1']);
+    expect(take()).toBeUndefined();
   });
 
   test('is independent of locks whose names start the same', () => {
@@ -132,6 +141,21 @@ describe('the lock of a dead holder', () => {
     expect(take()).toBeDefined();
     late?.release();
     expect(generations()).toEqual(['name.2']);
+    expect(take()).toBeUndefined();
+  });
+
+  test('stays with the holder after the next when the late one releases it', () => {
+    const late = attempt().try();
+    const old = new Date(Date.now() - 60_000);
+    utimesSync(folder.path('name.1'), old, old);
+    const next = attempt().try();
+    expect(generations()).toEqual(['name.2']);
+    next?.release();
+    // The generations begin anew, with the name of the late holder's file.
+    expect(take()).toBeDefined();
+    expect(generations()).toEqual(['name.1']);
+    late?.release();
+    expect(generations()).toEqual(['name.1']);
     expect(take()).toBeUndefined();
   });
 });
