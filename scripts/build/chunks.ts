@@ -3,7 +3,7 @@
  * compiled only when a run reaches it. esbuild can split only ES modules, and the main program of a single executable
  * cannot be one.
  *
- * Without the split, each run would load code that a cached token does not need: 1.6 of 22 ms, and 1.5 MB.
+ * Without the split, each run would load code that a cached token does not need. What that costs: scripts/bench/README.md.
  */
 
 import { isAbsolute, join, relative } from 'node:path';

@@ -5,6 +5,7 @@ import { audience, type Fields, httpsUrl } from '../field.ts';
 import { parseHost } from '../registry.ts';
 import type { ObjectReader } from './object-reader.ts';
 
+/** The fields of a cloud's entry. */
 export const CLOUD_FIELDS = {
   authorityHost: httpsUrl('Base URL of Entra ID or AD FS.'),
   audience: audience(

@@ -19,6 +19,7 @@ import { DEFAULT_SETTINGS, parseSettings, type RegistrySettings } from './regist
 
 const MAX_CONFIG_BYTES = 1024 * 1024;
 
+/** The fields of the whole file, except those that hold objects. */
 export const CONFIG_FIELDS = {
   ...LOGIN_FIELDS,
   cacheEntraTokens: flag(

@@ -21,6 +21,7 @@ export interface LoginSettings {
   readonly file: string | undefined;
 }
 
+/** The fields of the whole file that are about logins. */
 export const LOGIN_FIELDS = {
   store: choice(
     LOGIN_BACKENDS,

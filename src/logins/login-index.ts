@@ -27,6 +27,7 @@ export interface KeychainEntry extends Entry {
   readonly keychain: string;
 }
 
+/** A stored login, wherever its secret is. */
 export type LoginEntry = FileEntry | KeychainEntry;
 
 /** The content of the index. */

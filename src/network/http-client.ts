@@ -10,6 +10,7 @@ import type { Runtime } from '../system/runtime.ts';
 import { type HttpClient, type HttpRequest, type HttpResponse, readCorrelationId } from './http.ts';
 import { type ConnectionSource, RequestSender } from './request-sender.ts';
 
+/** What an HTTP client works with. */
 export interface HttpClientOptions {
   readonly connections: ConnectionSource;
   /** No attempt lasts longer than this, on the clock of `readClockMs`. */

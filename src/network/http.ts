@@ -5,6 +5,7 @@ import { quoteForeignText } from '../redact.ts';
 /** What is looked at of a body that is quoted: a page of a proxy begins with its styles. */
 const MAX_QUOTED_CHARACTERS = 8 * 1024;
 
+/** A request to a server. Its response is JSON. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
@@ -19,6 +20,7 @@ export interface HttpRequest {
   readonly retriedStatuses?: readonly number[];
 }
 
+/** The response of a server, whatever its status. */
 export interface HttpResponse {
   readonly status: number;
   /** The value of a header, by its lower-case name. */
@@ -26,6 +28,7 @@ export interface HttpResponse {
   readonly body: string;
 }
 
+/** Sends requests. */
 export interface HttpClient {
   /**
    * Sends a request, and retries it if that may help and there is time.
