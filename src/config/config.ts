@@ -30,19 +30,48 @@ export const CONFIG_FIELDS = {
 /** The keys of the configuration file. */
 export const CONFIG_KEYS = ['$schema', 'registries', 'identities', 'clouds', ...Object.keys(CONFIG_FIELDS)];
 
+/** The configuration. It answers questions about one server. */
+export interface Config {
+  /**
+   * Finds the registry of a server URL, including the registries that the configuration adds.
+   * @returns `undefined` when the server is not a registry of Azure.
+   * @throws CONFIG_INVALID when the entry of its cloud has a mistake.
+   */
+  readonly findRegistry: (serverUrl: string) => Registry | undefined;
+  /**
+   * Returns the settings of a registry: its exact entry, else the entry of the longest pattern that matches, else the
+   * defaults. Only that entry is read, so that a mistake in it does not break other registries.
+   *
+   * @throws CONFIG_INVALID naming the file and the key, and suggesting the nearest valid one.
+   */
+  readonly settingsOf: (registry: Registry) => RegistrySettings;
+  /**
+   * Returns where to store the login of a server, and whether the configuration allows it.
+   * @param registry `undefined` for a server that is not Azure's.
+   * @throws CONFIG_INVALID
+   */
+  readonly loginSettingsOf: (registry: Registry | undefined, serverName: string) => LoginSettings;
+  /**
+   * Returns where a stored login should be.
+   * @returns `undefined` when the configuration does not say.
+   * @throws CONFIG_INVALID for a registry of Azure only: a mistake in our file must not break the registries of others.
+   */
+  readonly loginBackendOf: (registry: Registry | undefined, serverName: string) => LoginBackend | undefined;
+}
+
 /**
  * Loads the configuration. Never fails: a mistake is reported only by the methods that it concerns, so that it does not
  * break other registries.
  */
 export async function loadConfig(runtime: Runtime): Promise<Config> {
   const found = await findConfigFile(runtime);
-  if (found === undefined) return new Config(undefined, () => undefined);
+  if (found === undefined) return createConfig(undefined, () => undefined);
   const { file, isExplicit } = found;
   try {
     const text = readConfigFile(file, isExplicit);
-    return new Config(file, () => (text === undefined ? undefined : parseConfig(text, file)));
+    return createConfig(file, () => (text === undefined ? undefined : parseConfig(text, file)));
   } catch (cause) {
-    return new Config(file, () => {
+    return createConfig(file, () => {
       throw cause;
     });
   }
@@ -86,91 +115,64 @@ function invalidFile(file: string, what: string, hint?: string): CredentialError
   return new ObjectReader({}, '', file).invalid(what, hint);
 }
 
-/** The configuration. Its methods answer questions about one server. */
-export class Config {
-  readonly #file: string | undefined;
-  readonly #parse: () => JsonObject | undefined;
-  #object: JsonObject | undefined;
-
-  /** @param parse returns the object in the file, or `undefined` when there is no file; throws CONFIG_INVALID. */
-  constructor(file: string | undefined, parse: () => JsonObject | undefined) {
-    this.#file = file;
-    this.#parse = parse;
-  }
-
-  /**
-   * Finds the registry of a server URL, including the registries that the configuration adds.
-   * @returns `undefined` when the server is not a registry of Azure.
-   * @throws CONFIG_INVALID when the entry of its cloud has a mistake.
-   */
-  findRegistry(serverUrl: string): Registry | undefined {
-    const registry = parseRegistry(serverUrl);
-    const host = parseHost(serverUrl);
-    if (registry !== undefined || host === undefined) return registry;
-    try {
-      const config = this.#read();
-      return config === undefined ? undefined : parseRegistry(serverUrl, listClouds(config.reader, host));
-    } catch (cause) {
-      // This server is probably not Azure's, and a mistake in our file must not break the registries of others.
-      if (cause instanceof CloudInvalid) throw cause.cause;
-      return undefined;
-    }
-  }
-
-  /**
-   * Returns the settings of a registry: its exact entry, else the entry of the longest pattern that matches, else the
-   * defaults. Only that entry is read, so that a mistake in it does not break other registries.
-   *
-   * @throws CONFIG_INVALID naming the file and the key, and suggesting the nearest valid one.
-   */
-  settingsOf(registry: Registry): RegistrySettings {
-    const config = this.#read();
-    if (config === undefined) return DEFAULT_SETTINGS;
-    const { reader } = config;
+/**
+ * Makes the configuration. V8 compiles functions ahead, but not the methods of a class: this one is not a class.
+ * @param parse returns the object in the file, or `undefined` when there is no file; throws CONFIG_INVALID.
+ */
+export function createConfig(file: string | undefined, parse: () => JsonObject | undefined): Config {
+  let object: JsonObject | undefined;
+  const read = () => {
+    object ??= parse();
+    return object === undefined || file === undefined ? undefined : new ObjectReader(object, '', file);
+  };
+  const settingsOf = (registry: Registry) => readSettings(read(), registry);
+  const loginSettingsOf = (registry: Registry | undefined, serverName: string): LoginSettings => {
+    const reader = read();
+    if (reader === undefined) return { backend: undefined, forbiddenBy: undefined, file };
     reader.allow(CONFIG_KEYS);
-    const entries = reader.object('registries');
-    const pattern = findPattern(Object.keys(entries), registry, reader);
-    const settings =
-      pattern === undefined
-        ? DEFAULT_SETTINGS
-        : parseSettings(reader.within('registries', entries).within(pattern, entries[pattern]), reader);
-    const { cacheEntraTokens } = CONFIG_FIELDS;
-    return { ...settings, cacheEntraTokens: reader.read({ cacheEntraTokens }).cacheEntraTokens ?? true };
-  }
+    const { store: backend } = reader.read(LOGIN_FIELDS);
+    const isAllowed = registry === undefined ? isLoginAllowed(reader, serverName) : settingsOf(registry).store;
+    return { backend, forbiddenBy: isAllowed ? undefined : file, file };
+  };
+  return {
+    findRegistry: (serverUrl) => parseRegistry(serverUrl) ?? findAddedRegistry(read, serverUrl),
+    settingsOf,
+    loginSettingsOf,
+    loginBackendOf: (registry, serverName) => {
+      try {
+        return loginSettingsOf(registry, serverName).backend;
+      } catch (cause) {
+        if (registry === undefined) return undefined;
+        throw cause;
+      }
+    },
+  };
+}
 
-  /**
-   * Returns where to store the login of a server, and whether the configuration allows it.
-   * @param registry `undefined` for a server that is not Azure's.
-   * @throws CONFIG_INVALID
-   */
-  loginSettingsOf(registry: Registry | undefined, serverName: string): LoginSettings {
-    const config = this.#read();
-    if (config === undefined) return { backend: undefined, forbiddenBy: undefined, file: this.#file };
-    const { reader, file } = config;
-    reader.allow(CONFIG_KEYS);
-    const { store } = reader.read(LOGIN_FIELDS);
-    const isAllowed = registry === undefined ? isLoginAllowed(reader, serverName) : this.settingsOf(registry).store;
-    return { backend: store, forbiddenBy: isAllowed ? undefined : file, file };
+/** Finds a registry that only the configuration knows. */
+function findAddedRegistry(read: () => ObjectReader | undefined, serverUrl: string): Registry | undefined {
+  const host = parseHost(serverUrl);
+  if (host === undefined) return undefined;
+  try {
+    const reader = read();
+    return reader === undefined ? undefined : parseRegistry(serverUrl, listClouds(reader, host));
+  } catch (cause) {
+    // This server is probably not Azure's, and a mistake in our file must not break the registries of others.
+    if (cause instanceof CloudInvalid) throw cause.cause;
+    return undefined;
   }
+}
 
-  /**
-   * Returns where a stored login should be.
-   * @returns `undefined` when the configuration does not say.
-   * @throws CONFIG_INVALID for a registry of Azure only: a mistake in our file must not break the registries of others.
-   */
-  loginBackendOf(registry: Registry | undefined, serverName: string): LoginBackend | undefined {
-    try {
-      return this.loginSettingsOf(registry, serverName).backend;
-    } catch (cause) {
-      if (registry === undefined) return undefined;
-      throw cause;
-    }
-  }
-
-  /** @throws CONFIG_INVALID */
-  #read(): { readonly reader: ObjectReader; readonly file: string } | undefined {
-    this.#object ??= this.#parse();
-    if (this.#object === undefined || this.#file === undefined) return undefined;
-    return { reader: new ObjectReader(this.#object, '', this.#file), file: this.#file };
-  }
+/** Reads the exact entry of a registry, else the entry of the longest pattern that matches. */
+function readSettings(reader: ObjectReader | undefined, registry: Registry): RegistrySettings {
+  if (reader === undefined) return DEFAULT_SETTINGS;
+  reader.allow(CONFIG_KEYS);
+  const entries = reader.object('registries');
+  const pattern = findPattern(Object.keys(entries), registry, reader);
+  const settings =
+    pattern === undefined
+      ? DEFAULT_SETTINGS
+      : parseSettings(reader.within('registries', entries).within(pattern, entries[pattern]), reader);
+  const { cacheEntraTokens } = CONFIG_FIELDS;
+  return { ...settings, cacheEntraTokens: reader.read({ cacheEntraTokens }).cacheEntraTokens ?? true };
 }

@@ -3,7 +3,7 @@
 import { isNotSetUp } from '../not-set-up.ts';
 import type { Registry } from '../registry.ts';
 import type { Runtime } from '../system/runtime.ts';
-import { type AllowedSources, readAllowedSources } from './allowed-sources.ts';
+import { readAllowedSources } from './allowed-sources.ts';
 import type { ConfiguredSource, Identity } from './identity.ts';
 
 /** The registry to sign in to, and what restricts the search. */
@@ -33,21 +33,18 @@ export function* searchIdentities({
   chosen,
   ...request
 }: SearchRequest): Generator<Identity | SkippedSource, void, undefined> {
-  const allowed: Omit<AllowedSources, 'sources'> & { readonly sources: readonly ConfiguredSource[] } =
-    chosen === undefined ? configureAllowed(request.runtime) : { sources: [chosen], isChosen: true };
-  const { sources, isChosen } = allowed;
+  const { sources, isChosen } =
+    chosen === undefined
+      ? readAllowedSources(request.runtime)
+      : { sources: [{ configure: () => chosen }], isChosen: true };
   for (const name of ['find', 'findLast'] as const) {
-    for (const source of sources) {
+    for (const { configure } of sources) {
+      const source = configure();
       const found = source[name]?.({ ...request, isChosen });
       if (found === undefined) continue;
       yield isNotSetUp(found) ? { source: source.source, reason: found.notSetUp } : found;
     }
   }
-}
-
-function configureAllowed(runtime: Runtime) {
-  const { sources, isChosen } = readAllowedSources(runtime);
-  return { sources: sources.map((source) => source.configure()), isChosen };
 }
 
 /** Whether the source is not set up. */

@@ -1,5 +1,5 @@
 /** A configuration for tests, and the registry that they ask it about. */
-import { Config } from '../../../src/config/config.ts';
+import { type Config, createConfig } from '../../../src/config/config.ts';
 import { ObjectReader } from '../../../src/config/object-reader.ts';
 import { parseJsonObject } from '../../../src/json.ts';
 import { registryNamed } from '../registry-named.ts';
@@ -10,7 +10,7 @@ export const REGISTRY = registryNamed('myregistry.azurecr.io');
 
 /** The configuration that a file with this object as its JSON would be. */
 export function configOf(object: object): Config {
-  return new Config(CONFIG_FILE, () => parseJsonObject(JSON.stringify(object)));
+  return createConfig(CONFIG_FILE, () => parseJsonObject(JSON.stringify(object)));
 }
 
 /** The reader of a whole file with this object as its JSON. */
