@@ -49,11 +49,11 @@ async function runVerb(args: readonly string[], readInput: ReadInput, runtime: R
   if (verb === undefined || rest.length > 0) return refuse(`Usage: ${runtime.programName} <${VERBS}>`);
   switch (verb) {
     case 'get':
-      return await withLog(runtime, async (log) => get(await readInput(), runtime, log));
+      return await withLog(get, await readInput(), runtime);
     case 'store':
-      return await withLog(runtime, async (log) => store(await readInput(), runtime, log));
+      return await withLog(store, await readInput(), runtime);
     case 'erase':
-      return await withLog(runtime, async (log) => erase(await readInput(), runtime, log));
+      return await withLog(erase, await readInput(), runtime);
     case 'list':
       return await list(runtime);
     case 'renew':
@@ -125,11 +125,16 @@ async function list(runtime: Runtime): Promise<Outcome> {
   return succeed(formatServerList(await listServers(runtime)));
 }
 
-/** Runs a verb with the log that the person requested, if any. Logs a failure as its last line. */
-async function withLog(runtime: Runtime, act: (log: Log | undefined) => Promise<Outcome>): Promise<Outcome> {
+type Verb = (input: string, runtime: Runtime, log: Log | undefined) => Promise<Outcome>;
+
+/**
+ * Runs a verb with the log that the person requested, if any. Logs a failure as its last line.
+ * @param input read before anything is awaited: after a turn of the event loop it takes half a megabyte more.
+ */
+async function withLog(verb: Verb, input: string, runtime: Runtime): Promise<Outcome> {
   const log = await openRequestedLog(runtime);
   try {
-    return await act(log);
+    return await verb(input, runtime, log);
   } catch (failure) {
     log?.({ step: 'end', outcome: 'failed', ...describeEnd(failure) });
     throw failure;
