@@ -74,7 +74,7 @@ export function createCloud(
   return {
     name: suffix,
     registrySuffix: suffix,
-    authority: settings.authorityHost?.replace(/\/+$/, ''),
+    authority: settings.authorityHost,
     audience: settings.audience ?? REGISTRY_AUDIENCE,
     armAudience: undefined, // the configuration names the audience of its own cloud
     federatedAudience: settings.federatedAudience ?? FEDERATED_AUDIENCE,

@@ -7,7 +7,7 @@ import {
   isFresh,
   isNearRenewal,
   readCache,
-  STORED_IDENTITY,
+  storedTokenKey,
 } from './cache/cache.ts';
 import { startRenewal } from './cache/renewal.ts';
 import { type Config, loadConfig } from './config/config.ts';
@@ -116,7 +116,7 @@ async function findToken(lookup: Lookup): Promise<string | NotFound> {
 /** Reads the token that a client stored. The program cannot renew it, so it is used to its last second. */
 function readStoredToken(runtime: Runtime, cache: Cache | undefined, { service }: Registry): CachedToken | undefined {
   if (cache === undefined) return undefined;
-  return readCache(cache, { service, identity: STORED_IDENTITY, kind: 'refresh-token' }, runtime.now() / 1000);
+  return readCache(cache, storedTokenKey(service), runtime.now() / 1000);
 }
 
 /**

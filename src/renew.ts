@@ -1,6 +1,6 @@
 /** Renews a cached token before it expires, in a background process that a `get` starts. */
 
-import { findCache, readCache, STORED_IDENTITY } from './cache/cache.ts';
+import { findCache, readCache, storedTokenKey } from './cache/cache.ts';
 import { isRenewalDue } from './cache/renewal.ts';
 import { loadConfig } from './config/config.ts';
 import { isSkipped, searchIdentities } from './identity/chain.ts';
@@ -29,10 +29,9 @@ export async function renewToken(
   if (registry === undefined || cache === undefined) return;
   const settings = config.settingsOf(registry);
   const nowSeconds = () => runtime.now() / 1000;
-  const stored = { service: registry.service, identity: STORED_IDENTITY, kind: 'refresh-token' };
   const isLoggedIn =
     (await findEntry(runtime, parseServerName(serverUrl, registry))) !== undefined ||
-    (readCache(cache, stored, nowSeconds())?.expiresAtSeconds ?? 0) > nowSeconds();
+    (readCache(cache, storedTokenKey(registry.service), nowSeconds())?.expiresAtSeconds ?? 0) > nowSeconds();
   if (isLoggedIn || settings.anonymous) return;
   const { identity: chosen, tenantId, minimumLifeSeconds } = settings;
   const deadlineMs = readClockMs() + budgetMs;

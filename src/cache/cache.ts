@@ -27,6 +27,11 @@ export interface CacheKey {
  */
 export const STORED_IDENTITY = 'stored';
 
+/** The key of a token that a client stored for a registry. */
+export function storedTokenKey(service: string): CacheKey {
+  return { service, identity: STORED_IDENTITY, kind: 'refresh-token' };
+}
+
 /** A token of the cache, with its times in seconds since the epoch. */
 export interface CachedToken {
   readonly token: string;

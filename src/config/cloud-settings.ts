@@ -2,6 +2,7 @@
 
 import { CLOUDS, type Cloud, createCloud } from '../clouds.ts';
 import { audience, type Fields, httpsUrl } from '../field.ts';
+import { formatBaseUrl } from '../network/plain-url.ts';
 import { parseHost } from '../registry.ts';
 import type { ObjectReader } from './object-reader.ts';
 
@@ -35,7 +36,9 @@ export function listClouds(config: ObjectReader, host: string): readonly Cloud[]
     try {
       const reader = config.within('clouds', entries).within(key, value);
       reader.allow(Object.keys(CLOUD_FIELDS));
-      return [createCloud(suffix, reader.read(CLOUD_FIELDS)), ...CLOUDS];
+      const { authorityHost, ...audiences } = reader.read(CLOUD_FIELDS);
+      const authority = authorityHost === undefined ? {} : { authorityHost: formatBaseUrl(new URL(authorityHost)) };
+      return [createCloud(suffix, { ...audiences, ...authority }), ...CLOUDS];
     } catch (cause) {
       throw new CloudInvalid('', { cause });
     }

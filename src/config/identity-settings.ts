@@ -1,5 +1,6 @@
 /** Reads the identities of the configuration: a source and its parameters, never a secret. */
 
+import { choice } from '../field.ts';
 import { COMMON_FIELDS, type ConfiguredSource, type IdentitySource } from '../identity/identity.ts';
 import { SOURCES } from '../identity/sources.ts';
 import { asJsonObject } from '../json.ts';
@@ -65,6 +66,5 @@ function parseIdentity(reader: ObjectReader, name?: string): ChosenIdentity {
 }
 
 function describeNames(others: readonly string[] = []) {
-  const choices = [...SOURCES.map(({ name }) => name), ...others];
-  return { words: `one of ${choices.map((one) => `"${one}"`).join(', ')}`, choices };
+  return choice([...SOURCES.map(({ name }) => name), ...others], 'The source of the identity.');
 }

@@ -14,6 +14,9 @@ export interface Authority {
   readonly contradiction: string | undefined;
 }
 
+/** A tenant in the path of an Entra URL: an id or a domain. The configuration and its schema use it too. */
+export const TENANT_PATTERN = '^[0-9a-zA-Z][0-9a-zA-Z.-]*$';
+
 /** What determines the authority of a sign-in. */
 export interface AuthorityRequest {
   readonly runtime: Runtime;
@@ -62,7 +65,7 @@ export function findAuthority({ runtime, registry, parameters }: AuthorityReques
  * @throws IDENTITY_INVALID when the text cannot be a tenant.
  */
 export function checkTenant(tenantId: string, setting: string): string {
-  if (/^[0-9a-zA-Z][0-9a-zA-Z.-]*$/.test(tenantId)) return tenantId;
+  if (new RegExp(TENANT_PATTERN, 'u').test(tenantId)) return tenantId;
   throw new CredentialError('IDENTITY_INVALID', `${setting} is not a tenant id or domain`, {
     hint: `set ${setting} to the id or domain of a tenant: az account show --query tenantId`,
   });

@@ -1,6 +1,7 @@
 /** The interface that every source of an Azure identity implements. */
 
 import type { Cache } from '../cache/cache.ts';
+import { TENANT_PATTERN } from '../entra/authority.ts';
 import { audience, type Fields, httpsUrl, text, type Values } from '../field.ts';
 import type { Log } from '../log.ts';
 import type { DirectConnection } from '../network/direct-connections.ts';
@@ -63,11 +64,7 @@ export interface IdentityRequest<P = object> {
 
 /** The keys of the configuration that every identity has. */
 export const COMMON_FIELDS = {
-  tenantId: text(
-    'The tenant to sign in to, by id or domain.',
-    'the id or domain of a tenant',
-    '^[0-9a-zA-Z][0-9a-zA-Z.-]*$',
-  ),
+  tenantId: text('The tenant to sign in to, by id or domain.', 'the id or domain of a tenant', TENANT_PATTERN),
   authorityHost: httpsUrl('Base URL of Entra ID.'),
   audience: audience('The audience of the Entra token.', 'a URL such as "https://containerregistry.azure.net"'),
 } satisfies Fields;

@@ -1,7 +1,7 @@
 /** Lists the servers for which this program has a credential, as the verb `list` shows them. */
 
 import { readdirSync } from 'node:fs';
-import { findCache, keyFileName, readCache, STORED_IDENTITY } from '../cache/cache.ts';
+import { findCache, keyFileName, readCache, storedTokenKey } from '../cache/cache.ts';
 import { TOKEN_USERNAME } from '../protocol.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { listRegistries } from './docker-config.ts';
@@ -23,14 +23,13 @@ export async function listServers(runtime: Runtime): Promise<ReadonlyMap<string,
 async function listTokens(runtime: Runtime): Promise<readonly string[]> {
   const cache = await findCache(runtime);
   if (cache === undefined) return [];
-  const key = { identity: STORED_IDENTITY, kind: 'refresh-token' };
-  const ending = `${keyFileName({ ...key, service: '' })}.json`;
+  const ending = `${keyFileName(storedTokenKey(''))}.json`;
   const nowSeconds = runtime.now() / 1000;
   const services = listFiles(cache.folder)
     .filter((name) => name.endsWith(ending))
     .map((name) => name.slice(0, -ending.length));
   return services.filter((service) => {
-    const token = readCache(cache, { ...key, service }, nowSeconds);
+    const token = readCache(cache, storedTokenKey(service), nowSeconds);
     return token !== undefined && token.expiresAtSeconds > nowSeconds;
   });
 }

@@ -1,6 +1,6 @@
 /** Stores and erases the credentials that clients send (`docker login`, `az acr login`). */
 
-import { eraseCache, findCache, STORED_IDENTITY, writeCache } from '../cache/cache.ts';
+import { eraseCache, findCache, storedTokenKey, writeCache } from '../cache/cache.ts';
 import { loadConfig } from '../config/config.ts';
 import { readExpiry } from '../entra/claims.ts';
 import { CredentialError, describeCause } from '../errors.ts';
@@ -86,9 +86,12 @@ async function storeToken(runtime: Runtime, { service }: Registry, secret: strin
   const cache = await findCache(runtime);
   if (cache === undefined)
     throw refuse('there is no folder to store it in', 'set HOME or DOCKER_CREDENTIAL_ACR_CACHE_DIR');
-  const key = { service, identity: STORED_IDENTITY, kind: 'refresh-token' };
   try {
-    writeCache(cache, key, { token: secret, expiresAtSeconds, savedAtSeconds: Math.floor(nowSeconds) });
+    writeCache(cache, storedTokenKey(service), {
+      token: secret,
+      expiresAtSeconds,
+      savedAtSeconds: Math.floor(nowSeconds),
+    });
   } catch (cause) {
     throw refuse(describeCause(cause), 'set DOCKER_CREDENTIAL_ACR_CACHE_DIR to a folder that you can write to');
   }

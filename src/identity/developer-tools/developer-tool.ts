@@ -97,7 +97,7 @@ export function explainRefusal(refusal: ToolRefusal, report: RefusalReport): Cre
   const { name, who, tenant, needsSignIn, signIn, check } = report;
   const lines = report.lines ?? splitLines(text);
   const causes = lines.slice(-LAST_LINES).map((line) => `${name}: ${quoteForeignText(line)}`);
-  const fail = (what: string, hint: string) => new CredentialError('IDENTITY_FAILED', `${what}`, { causes, hint });
+  const fail = (what: string, hint: string) => new CredentialError('IDENTITY_FAILED', what, { causes, hint });
   if (timedOut) return fail(`${name} did not finish within ${Math.ceil(timeoutMs / 1000)} s`, check);
   const forWhom = who === undefined ? '' : ` for ${who}`;
   const code = /AADSTS(\d+)/.exec(text)?.[1];
@@ -105,7 +105,7 @@ export function explainRefusal(refusal: ToolRefusal, report: RefusalReport): Cre
     const { meaning, fix } = findEntraAdvice(code, { clientId: who ?? 'ID', tenant: tenant ?? 'TENANT' });
     const what = `${meaning ?? 'Entra ID refused the sign-in'}${forWhom} (AADSTS${code})`;
     if (!UNKNOWN_AUDIENCE_CODES.includes(Number(code))) return fail(what, signIn);
-    return new CredentialError('AUDIENCE_UNKNOWN', `${what}`, { causes, hint: fix });
+    return new CredentialError('AUDIENCE_UNKNOWN', what, { causes, hint: fix });
   }
   if (needsSignIn) return fail(`${who ?? name} has to sign in again`, signIn);
   const ending =

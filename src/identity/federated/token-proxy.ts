@@ -83,5 +83,5 @@ function checkCertificates(text: string, where: string): string {
 }
 
 function invalid(what: string, hint: string): CredentialError {
-  return new CredentialError('IDENTITY_INVALID', `${what}`, { hint });
+  return new CredentialError('IDENTITY_INVALID', what, { hint });
 }

@@ -82,7 +82,7 @@ function explainRefusal(
   const refusal = readRefusal(response);
   if (refusal !== undefined && (UNKNOWN_RESOURCE.test(refusal.message ?? '') || isAudienceRefused(refusal))) {
     const what = `${service.name} does not issue tokens for Azure Container Registry`;
-    return new CredentialError('AUDIENCE_UNKNOWN', `${what}`, { causes, hint: service.hint });
+    return new CredentialError('AUDIENCE_UNKNOWN', what, { causes, hint: service.hint });
   }
   const name = refusal?.code === undefined ? `HTTP ${response.status}` : quoteForeignText(refusal.code, 60);
   return new CredentialError('IDENTITY_FAILED', `${service.name} issued no token (${name})`, {

@@ -45,7 +45,7 @@ const MIN_KEY_BITS = 2048;
 export function loadClientCertificate(runtime: Runtime, location: CertificateLocation): ClientCertificate {
   const { file } = location;
   const fail: Fail = (what, hint, cause) =>
-    new CredentialError('IDENTITY_INVALID', `${what}`, {
+    new CredentialError('IDENTITY_INVALID', what, {
       causes: cause === undefined ? [] : [describeCause(cause)],
       hint,
     });
