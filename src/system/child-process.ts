@@ -9,7 +9,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import hostPath from 'node:path';
 import { describeCause } from '../errors.ts';
-import { listSecrets, SECRET_VARIABLES } from '../redact.ts';
+import { withoutSecrets } from './child-environment.ts';
 import { guardGroup } from './child-guard.ts';
 import { type Runtime, readVariable } from './runtime.ts';
 import {
@@ -162,15 +162,6 @@ function killTree(runtime: Runtime, child: ChildProcess): void {
   } catch {
     child.kill('SIGKILL');
   }
-}
-
-function withoutSecrets(runtime: Runtime): Record<string, string> {
-  const secrets = [...listSecrets(runtime), ...runtime.secrets];
-  return Object.fromEntries(
-    Object.entries(runtime.env).flatMap(([name, value]) =>
-      value === undefined || SECRET_VARIABLES.includes(name) || secrets.includes(value) ? [] : [[name, value]],
-    ),
-  );
 }
 
 function isExecutable(file: string): boolean {

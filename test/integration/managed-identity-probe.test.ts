@@ -39,6 +39,7 @@ function createRuntime(): Runtime {
     programName: 'docker-credential-acr',
     now: () => Date.now() + world.aheadSeconds * 1000,
     secrets: new Set(),
+    secretVariables: new Set(),
   };
 }
 

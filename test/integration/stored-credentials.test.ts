@@ -88,6 +88,7 @@ async function call(
     programName: 'docker-credential-acr',
     now: Date.now,
     secrets: new Set(),
+    secretVariables: new Set(),
   });
   seen += `${outcome.stderr}\n${verb === 'get' && outcome.exitCode === 0 ? '' : outcome.stdout}\n`;
   return outcome;

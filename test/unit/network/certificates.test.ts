@@ -31,7 +31,7 @@ async function send(env: Record<string, string>) {
     import { Connections } from ${sourceFile('network/connections.ts')};
     import { createHttpClient } from ${sourceFile('network/http-client.ts')};
     import { readClockMs } from ${sourceFile('system/clock.ts')};
-    const machine = { env: process.env, platform: process.platform, programName: 'x', now: Date.now, secrets: new Set() };
+    const machine = { env: process.env, platform: process.platform, programName: 'x', now: Date.now, secrets: new Set(), secretVariables: new Set() };
     const connections = new Connections(machine);
     const http = createHttpClient(machine, { connections, deadlineMs: readClockMs() + 10_000, log: undefined });
     const request = { method: 'GET', url: '${server.origin}/' };
