@@ -108,6 +108,38 @@ describe('a sign-in succeeds, and opens and writes no file of the working direct
   });
 });
 
+describe('a sign-in fails, and opens no file of the working directory, with', () => {
+  const none = { AZURE_CLIENT_SECRET: undefined };
+  const bound = {
+    ...none,
+    AZURE_FEDERATED_TOKEN: encodeToken({ aud: 'api://AKSIdentityBinding' }),
+    AZURE_KUBERNETES_TOKEN_PROXY: 'https://127.0.0.1:9',
+  };
+  it.each([
+    { NODE_EXTRA_CA_CERTS: './ca.pem' },
+    { NODE_EXTRA_CA_CERTS: 'ca.pem' },
+    { SSL_CERT_FILE: './ca.pem' },
+    { SSL_CERT_DIR: '.' },
+    { SSL_CERT_DIR: '/etc/ssl/certs:.' },
+    { AZURE_FEDERATED_TOKEN_FILE: 'ca.pem', ...none },
+    { ARM_OIDC_TOKEN_FILE_PATH: './ca.pem', ...none },
+    { AZURE_CLIENT_CERTIFICATE_PATH: './ca.pem', ...none },
+    { AZURE_KUBERNETES_CA_FILE: './ca.pem', ...bound },
+  ])('%j', async (environment) => {
+    const { touched, exitCode, stdout } = await watch(environment);
+    expect({ exitCode, touched }).toEqual({ exitCode: 1, touched: [] });
+    expect(stdout).toContain(Object.keys(environment)[0]);
+    expect(stdout).toContain('not an absolute path');
+  });
+});
+
+/** A token whose signature nobody checks. */
+function encodeToken(claims: object): string {
+  return [{ alg: 'RS256' }, claims, {}]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.');
+}
+
 it('a sign-in accepts no certificate of a stranger with NODE_TLS_REJECT_UNAUTHORIZED=0', async () => {
   const environment = { NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_EXTRA_CA_CERTS: undefined, SSL_CERT_FILE: undefined };
   const { touched, ...result } = await watch(environment);

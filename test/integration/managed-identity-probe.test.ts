@@ -48,7 +48,7 @@ function request(isChosen = false, url = host().server.url): Promise<string | No
   const runtime = createRuntime();
   const deadlineMs = readClockMs() + 10_000;
   const open = (direct: Parameters<TokenContext['openDirect']>[0]) => {
-    const connections = createDirectConnections(direct);
+    const connections = createDirectConnections(runtime, direct);
     const http = createHttpClient(runtime, { connections, deadlineMs, log: undefined });
     opened.push(http);
     return http;
