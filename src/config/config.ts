@@ -72,11 +72,27 @@ export async function loadConfig(runtime: Runtime): Promise<Config> {
   const { file, isExplicit } = found;
   try {
     const text = readConfigFile(file, isExplicit);
-    return createConfig(file, () => (text === undefined ? undefined : parseConfig(text, file)));
+    const object = text === undefined ? undefined : parseConfig(text, file);
+    noteSecretVariables(object, runtime.secretVariables);
+    return createConfig(file, () => object);
   } catch (cause) {
     return createConfig(file, () => {
       throw cause;
     });
+  }
+}
+
+/** The keys of an identity that name a variable with a secret. */
+const SECRET_VARIABLE_KEYS: readonly string[] = ['clientSecretEnv', 'certificatePasswordEnv', 'tokenEnv'];
+/** An identity within a registry's entry is three objects deep. */
+const MAX_DEPTH = 4;
+
+/** Collects the variables that hold secrets, whichever identity or registry is in use. */
+function noteSecretVariables(value: unknown, names: Set<string>, depth = 0): void {
+  if (typeof value !== 'object' || value === null || depth === MAX_DEPTH) return;
+  for (const [key, inner] of Object.entries(value)) {
+    if (typeof inner !== 'string') noteSecretVariables(inner, names, depth + 1);
+    else if (SECRET_VARIABLE_KEYS.includes(key)) names.add(inner);
   }
 }
 

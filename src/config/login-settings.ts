@@ -37,13 +37,15 @@ export const LOGIN_FIELDS = {
 
 /**
  * Reads whether the credential of a server that is not Azure's may be stored. Only the entry with exactly its name
- * decides; without one, it may.
+ * decides, else, for an `http://` URL, the entry of its host; without one, it may.
  * @param serverName see `parseServerName`.
  * @throws CONFIG_INVALID
  */
 export function readServerEntry(config: ObjectReader, serverName: string): { store: boolean; isNamed: boolean } {
   const registries = config.object('registries');
-  const key = Object.keys(registries).find((one) => parseServerName(one.trim(), undefined) === serverName);
+  const keyOf = (name: string) =>
+    Object.keys(registries).find((one) => parseServerName(one.trim(), undefined) === name);
+  const key = keyOf(serverName) ?? keyOf(serverName.replace(/^http:\/\//, ''));
   if (key === undefined) return { store: true, isNamed: false };
   const reader = config.within('registries', registries).within(key, registries[key]);
   const { store } = REGISTRY_FIELDS;

@@ -3,6 +3,7 @@
 import { CredentialError } from '../../errors.ts';
 import { path, type Values, variable as variableName } from '../../field.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
+import { checkAbsolutePath } from '../../system/path-variable.ts';
 import { readVariable } from '../../system/runtime.ts';
 import { CLIENT_FIELDS, findClient, type VariablePrefix } from '../client.ts';
 import { defineSource, type Identity, type IdentityRequest, type TokenContext } from '../identity.ts';
@@ -47,6 +48,9 @@ function findWorkloadIdentity(request: Request): Identity | NotSetUp {
   }
   const client = findClient(request, location.prefixes);
   if (typeof client === 'string') return { notSetUp: `${variable} is set, but ${client} is not` };
+  if (file !== undefined && request.parameters.tokenFile === undefined) {
+    checkAbsolutePath(file, variable, 'IDENTITY_INVALID');
+  }
   return createFederatedIdentity(request, {
     source: WORKLOAD_IDENTITY.name,
     client,

@@ -3,6 +3,7 @@
 import { findAuthority } from '../../entra/authority.ts';
 import { flag, path, type Values, variable } from '../../field.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
+import { readPathVariable } from '../../system/path-variable.ts';
 import { type Runtime, readVariable } from '../../system/runtime.ts';
 import { CLIENT_FIELDS, findClient } from '../client.ts';
 import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
@@ -45,6 +46,7 @@ function findClientCertificate(request: Request): Identity | NotSetUp {
   }
   const client = findClient(request);
   if (typeof client === 'string') return { notSetUp: `${PATH_VARIABLE} is set, but ${client} is not` };
+  if (parameters.certificatePath === undefined) readPathVariable(runtime, PATH_VARIABLE, 'IDENTITY_INVALID');
   const { clientId, tenant } = client;
   const authority = findAuthority(request);
   const passwordVariable = parameters.certificatePasswordEnv ?? PASSWORD_VARIABLE;
