@@ -33,18 +33,22 @@ export function mutatedJson(template: unknown, values: Arbitrary<unknown> = ANY_
     key: fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'toString', 'hasOwnProperty', '')),
     value: values,
   });
-  return fc.array(change, { maxLength: 3 }).map((changes) =>
-    changes.reduce<unknown>((changed, { path, what, key, value }) => {
-      return edit(changed, path, (found) => {
-        if (what === 'replace') return value;
-        if (!isRecord(found)) return what === 'remove' ? undefined : value;
-        const entries = Object.entries(found);
-        if (what === 'add') return Object.fromEntries([...entries, [key, value]]);
-        if (what === 'remove') return Object.fromEntries(entries.slice(1));
-        return Object.fromEntries(entries.map(([name, one], index) => [index === 0 ? key : name, one]));
-      });
-    }, template),
-  );
+  return fc.array(change, { maxLength: 3 }).map((changes) => {
+    const changed = changes.reduce<unknown>(
+      (value, { path, what, key, value: other }) =>
+        edit(value, path, (found) => {
+          if (what === 'replace') return other;
+          if (!isRecord(found)) return what === 'remove' ? undefined : other;
+          const entries = Object.entries(found);
+          if (what === 'add') return Object.fromEntries([...entries, [key, other]]);
+          if (what === 'remove') return Object.fromEntries(entries.slice(1));
+          return Object.fromEntries(entries.map(([name, one], index) => [index === 0 ? key : name, one]));
+        }),
+      template,
+    );
+    // What is left out, or is not JSON, is as in a file.
+    return JSON.parse(JSON.stringify(changed) ?? 'null');
+  });
 }
 
 /** The text of a file of JSON: a changed value, sometimes with an edit in the text or not JSON at all. */
