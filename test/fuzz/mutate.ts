@@ -18,7 +18,8 @@ export function mutated(texts: Arbitrary<string>, snippets: readonly string[], m
 /** JSON values that are no surprise to a parser, and some that are. */
 export const ANY_JSON: Arbitrary<unknown> = fc.oneof(
   fc.jsonValue(),
-  fc.constantFrom('', ' ', '\0', '\uFEFF', '__proto__', -0, 1e308, -1, [], {}, null, true),
+  // The last one cannot be converted to a string or a number.
+  fc.constantFrom('', ' ', '\0', '\uFEFF', '__proto__', -0, 1e308, -1, [], {}, null, true, { toString: 1, valueOf: 1 }),
 );
 
 /**
