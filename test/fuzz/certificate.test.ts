@@ -13,9 +13,9 @@ import { mutated } from './mutate.ts';
 import { RUN_OPTIONS } from './runs.ts';
 
 const PASSWORD = 'correct horse';
-/** It takes milliseconds; a pattern that is not linear takes seconds for a quarter of a megabyte. */
-const MAX_MS = 300;
-const LARGE_BYTES = 256 * 1024;
+/** It takes milliseconds; a pattern that is not linear takes many seconds for half a megabyte. */
+const MAX_MS = 1_000;
+const LARGE_BYTES = 512 * 1024;
 
 let folder = '';
 beforeAll(() => {
