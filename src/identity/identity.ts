@@ -120,6 +120,17 @@ export interface IdentitySource extends Omit<SourceDescription<Fields>, 'find' |
   readonly configure: (read?: ReadFields) => ConfiguredSource;
 }
 
+/**
+ * Joins what another program's files say about an account to one line, as a part of `Identity.description`. The lines of
+ * two accounts differ, even where a name contains spaces.
+ */
+export function joinNames(...names: readonly string[]): string {
+  return names
+    .map((name) => name.replace(/[\s%]/g, (one) => encodeURIComponent(one)))
+    .join(' ')
+    .trimEnd();
+}
+
 /** Makes a source from its description. */
 export function defineSource<F extends Fields>(description: SourceDescription<F>): IdentitySource {
   const { name, aliases, group, summary, fields, required = [], find, findLast } = description;
