@@ -24,7 +24,7 @@ function expectOnlyConfigErrors(config: Config, file: string, serverUrl: string)
   for (const one of [registry ?? REGISTRY, REGISTRY]) {
     const settings = ask(file, () => config.settingsOf(one));
     ask(file, () => config.loginSettingsOf(one, one.service));
-    ask(file, () => config.loginBackendOf(one, one.service));
+    ask(file, () => config.loginUseOf(one, one.service));
     if (settings === undefined) continue;
     expect(Object.keys(settings).toSorted()).toEqual(Object.keys(DEFAULT_SETTINGS).toSorted());
     expect(SECRET_KINDS).toContain(settings.secret);
@@ -37,7 +37,7 @@ function expectOnlyConfigErrors(config: Config, file: string, serverUrl: string)
   }
   ask(file, () => config.loginSettingsOf(undefined, serverUrl));
   // A mistake in our file does not break the servers of others.
-  config.loginBackendOf(undefined, serverUrl);
+  config.loginUseOf(undefined, serverUrl);
 }
 
 describe('any file', () => {
