@@ -40,8 +40,8 @@ export interface Identity {
    */
   readonly origins?: readonly string[];
   /**
-   * Identifies the secret that it signs in with: the secret itself, or its file. Processes with different secrets do
-   * not share a failed sign-in. It is never cached.
+   * Reads the secret that it signs in with. Processes with different secrets do not share a failed sign-in: two
+   * containers with one cache may have different files at one path. It is never cached.
    */
   readonly readSecret?: () => string;
   /**

@@ -7,7 +7,7 @@ import { checkAbsolutePath } from '../../system/path-variable.ts';
 import { readVariable } from '../../system/runtime.ts';
 import { CLIENT_FIELDS, findClient, type VariablePrefix } from '../client.ts';
 import { defineSource, type Identity, type IdentityRequest, type TokenContext } from '../identity.ts';
-import { readSecretFile } from '../secret-file.ts';
+import { identifySecretFile, readSecretFile } from '../secret-file.ts';
 import { createFederatedIdentity, isJwt } from './federated-identity.ts';
 
 const FIELDS = {
@@ -55,7 +55,7 @@ function findWorkloadIdentity(request: Request): Identity | NotSetUp {
     source: WORKLOAD_IDENTITY.name,
     client,
     actor: `the token in ${file ?? variable}`,
-    readSecret: () => file ?? readVariable(runtime, variable) ?? '',
+    readSecret: () => (file === undefined ? (readVariable(runtime, variable) ?? '') : identifySecretFile(file)),
     isBound: readVariable(runtime, 'AZURE_KUBERNETES_TOKEN_PROXY') !== undefined,
     getAssertion: async (context) => readAssertion(context, location),
   });
