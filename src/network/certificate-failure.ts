@@ -57,8 +57,8 @@ export function explainCertificate(url: URL, code: string, text: string): Certif
   }
   const known = PROBLEMS.find(([codes]) => codes.includes(code));
   if (known !== undefined) return { problem: known[1], hint: known[2], isUntrusted: false };
-  const server = shellWord(`${url.hostname}:${readPort(url)}`);
-  const hint = `openssl s_client -showcerts -connect ${server} </dev/null (the server, or a proxy on the way, needs another certificate)`;
+  const server = `${url.hostname}:${readPort(url)}`;
+  const hint = `openssl s_client -showcerts -connect ${shellWord(server)} </dev/null (the server, or a proxy on the way, needs another certificate)`;
   if (WEAK.test(code) || (code === UNNAMED && WEAK.test(text))) {
     return { problem: 'has a key or a signature that is too weak', hint, isUntrusted: false };
   }
