@@ -124,16 +124,24 @@ function makeFolders(folder: string): void {
 }
 
 /**
- * Reads a file that the person or another program wrote. It may be a link.
+ * Reads a file that the person or another program wrote.
+ * @param links whether the file itself may be a link.
  * @returns its text without a byte-order mark; `undefined` when there is no such file.
  * @throws the system's error when the file exists and cannot be read; an error without a code when it is not a regular
  * file or is larger than `maxBytes`.
  */
-export function readForeignFile(file: string, maxBytes: number): string | undefined {
+export function readForeignFile(
+  file: string,
+  maxBytes: number,
+  links: 'followed' | 'refused' = 'followed',
+): string | undefined {
   let descriptor: number | undefined;
   try {
-    if (statSync(file, MISSING_IS_UNDEFINED) === undefined) return undefined;
-    descriptor = openSync(file, O_RDONLY | O_NONBLOCK);
+    const isLinkRefused = links === 'refused';
+    const found = (isLinkRefused ? lstatSync : statSync)(file, MISSING_IS_UNDEFINED);
+    if (found === undefined) return undefined;
+    if (found.isSymbolicLink()) throw new Error('it is a link'); // Windows has no flag for that
+    descriptor = openSync(file, O_RDONLY | O_NONBLOCK | (isLinkRefused ? O_NOFOLLOW : 0));
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) throw new Error('it is not a regular file');
     if (stats.size > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
