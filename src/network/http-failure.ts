@@ -104,5 +104,5 @@ export function explainFailure(
 
 /** The hint for a server that is reached without a proxy. */
 function adviseDirect(host: string): string {
-  return `check the settings for ${host} and its certificate; no proxy is used for it`;
+  return `check the settings for ${shellWord(host)} and its certificate; no proxy is used for it`;
 }

@@ -134,7 +134,7 @@ describe('a hint quotes', () => {
         const failure = Object.assign(new Error('x'), { code });
         const how = { attempts: 1, isDirect };
         const { hint = '' } = explainFailure(makeRuntime(), { method: 'GET', url }, failure, how);
-        if (!isDirect) expectQuoted(host, hint);
+        expectQuoted(host, hint);
       }
     }
     const redirect = { status: 302, header: () => undefined, body: '' };
