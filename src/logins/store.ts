@@ -70,7 +70,10 @@ export async function eraseCredential(runtime: Runtime, serverUrl: string, log?:
   } catch {
     // The configuration of its cloud has a mistake: erase what is stored under the server's name all the same.
   }
-  await eraseLogin({ runtime, name: parseServerName(serverUrl, registry), log });
+  const name = parseServerName(serverUrl, registry);
+  await eraseLogin({ runtime, name, log });
+  // With `credHelpers`, `docker logout` names only the host.
+  if (!name.includes('://')) await eraseLogin({ runtime, name: `http://${name}`, log });
   await eraseTokens(runtime, registry);
 }
 
