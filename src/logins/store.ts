@@ -80,7 +80,11 @@ export async function eraseCredential(runtime: Runtime, serverUrl: string, log?:
   } catch {
     // The configuration of its cloud has a mistake: erase what is stored under the server's name all the same.
   }
-  const kept = await eraseLogin({ runtime, name: parseServerName(serverUrl, registry), log });
+  const name = parseServerName(serverUrl, registry);
+  // With `credHelpers`, `docker logout` names only the host.
+  const names = name.includes('://') ? [name] : [name, `http://${name}`];
+  let kept: string | undefined;
+  for (const one of names) kept = (await eraseLogin({ runtime, name: one, log })) ?? kept;
   const areTokensGone = await eraseTokens(runtime, registry);
   if (kept === undefined && areTokensGone) return undefined;
   const what = kept === undefined ? 'a token' : `the login (${kept})`;

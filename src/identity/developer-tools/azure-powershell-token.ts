@@ -7,6 +7,7 @@
 import { asText, parseJsonObject } from '../../json.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
 import { quoteForeignText } from '../../redact.ts';
+import { shellWord } from '../../shell-word.ts';
 import { findExecutable } from '../../system/child-process.ts';
 import type { TokenContext } from '../identity.ts';
 import { explainRefusal, runTool, splitLines } from './developer-tool.ts';
@@ -93,20 +94,25 @@ export async function requestPowerShellToken(
       withoutModule.push(name);
       continue;
     }
-    const signIn = `Connect-AzAccount${tenant === undefined ? '' : ` -Tenant ${tenant}`}`;
+    const signIn = `Connect-AzAccount${tenant === undefined ? '' : ` -Tenant ${plainWord(tenant, 'TENANT')}`}`;
     throw explainRefusal(result, {
       name,
       who: `the account ${quoteForeignText(account, 80)} of Azure PowerShell`,
       tenant,
       needsSignIn: /Connect-AzAccount/.test(result.text),
       signIn: `${name} -Command "${signIn}"`,
-      check: `${name} -Command "Get-AzAccessToken -ResourceUrl ${audience} | Select-Object ExpiresOn"`,
+      check: `${name} -Command "Get-AzAccessToken -ResourceUrl ${plainWord(audience, 'AUDIENCE')} | Select-Object ExpiresOn"`,
     });
   }
   if (withoutModule.length === 0) return { notSetUp: 'Azure PowerShell has an account, but pwsh is not on PATH' };
   return {
     notSetUp: `${withoutModule.join(' and ')} cannot load Az.Accounts: Install-Module Az.Accounts -Scope CurrentUser`,
   };
+}
+
+/** A word within a quoted command, where it cannot be quoted again. */
+function plainWord(text: string, otherwise: string): string {
+  return shellWord(text) === text ? text : otherwise;
 }
 
 /** Reads the token from the last line in JSON, since a module may print other lines before it. */

@@ -41,7 +41,8 @@ export function readArcKey(runtime: Runtime, challenge: HttpResponse): string {
   let key: string | undefined;
   let reason = 'there is no such file';
   try {
-    key = readForeignFile(file, MAX_KEY_BYTES);
+    // Who may write to the folder must not make the program send another file of the user.
+    key = readForeignFile(file, MAX_KEY_BYTES, { isLinkRefused: true });
   } catch (cause) {
     reason = describeCause(cause);
   }

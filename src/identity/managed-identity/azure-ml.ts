@@ -20,7 +20,7 @@ export async function requestAzureMlToken(
   context: TokenContext,
   { endpoint, selector }: ManagedIdentityRequest,
 ): Promise<string> {
-  const url = addQuery(parseEndpoint(SERVICE, endpoint, 'named'), {
+  const url = addQuery(parseEndpoint(SERVICE, endpoint, 'private'), {
     'api-version': '2017-09-01',
     resource: context.audience,
     ...formatSelector(SERVICE, selector, { clientId: 'clientid' }),

@@ -1,6 +1,7 @@
 /** Reads the responses of the managed identity services: a token, or an error in the format of each service. */
 
 import { readExpiry } from '../../entra/claims.ts';
+import { explainExpiredToken } from '../../entra/expired-token.ts';
 import { CredentialError } from '../../errors.ts';
 import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../json.ts';
 import {
@@ -41,11 +42,7 @@ export function parseTokenResponse(
   const nowSeconds = runtime.now() / 1000;
   const expiresAtSeconds = parseExpiry(body, nowSeconds) ?? readExpiry(token);
   if (expiresAtSeconds !== undefined && expiresAtSeconds <= nowSeconds) {
-    const [expiry, now] = [expiresAtSeconds, nowSeconds].map(formatTime);
-    throw new CredentialError('ANSWER_INVALID', `${service.name} returned a token that has already expired`, {
-      causes: [`it expired at ${expiry}, and this machine's clock says ${now}`],
-      hint: "check this machine's clock: date -u",
-    });
+    throw explainExpiredToken(service.name, expiresAtSeconds, nowSeconds);
   }
   return token;
 }
@@ -95,9 +92,4 @@ function readCorrelation(response: HttpResponse): string | undefined {
   const body: JsonObject = parseJsonObject(response.body) ?? {};
   const id = asText(asJsonObject(body['error'])?.['correlationId']) ?? asText(body['correlationId']);
   return id === undefined ? readCorrelationId(response) : quoteForeignText(id, 64);
-}
-
-function formatTime(seconds: number): string {
-  const date = new Date(seconds * 1000);
-  return Number.isNaN(date.getTime()) ? 'an invalid time' : date.toISOString();
 }
