@@ -6,7 +6,7 @@ import { readExpiry } from '../entra/claims.ts';
 import { CredentialError, describeCause } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { type Credential, IDENTITY_TOKEN_USERNAME, TOKEN_USERNAME } from '../protocol.ts';
-import { createRedactor, quoteForeignText } from '../redact.ts';
+import { createQuote, createRedactor } from '../redact.ts';
 import type { Registry } from '../registry.ts';
 import { parseServerName } from '../server-name.ts';
 import type { Runtime } from '../system/runtime.ts';
@@ -28,7 +28,7 @@ export async function storeCredential(
   const { serverUrl, username, secret } = credential;
   const config = await loadConfig(runtime);
   const registry = config.findRegistry(serverUrl);
-  const server = quoteForeignText(serverUrl, 100);
+  const server = createQuote(runtime)(serverUrl, 100);
   const refuse: Refuse = (what, hint) =>
     new CredentialError('STORE_REFUSED', `Cannot store the credential for ${server}: ${what}`, { hint });
   const name = parseServerName(serverUrl, registry);

@@ -1,6 +1,6 @@
 /** Redacting secrets in any encoding, and quoting texts that somebody else wrote. */
 import { describe, expect, test } from 'vitest';
-import { createRedactor, listSecrets, quoteForeignText } from '../../src/redact.ts';
+import { createQuote, createRedactor, listSecrets } from '../../src/redact.ts';
 import { makeRuntime } from './runtime.ts';
 import { makeToken } from './token.ts';
 
@@ -140,7 +140,8 @@ describe('createRedactor does not backtrack over a hundred thousand characters o
   }
 });
 
-describe('quoteForeignText', () => {
+describe('createQuote', () => {
+  const quote = createQuote(makeRuntime());
   const rows: readonly (readonly [text: string, line: string])[] = [
     ['plain', 'plain'],
     ['', ''],
@@ -160,17 +161,17 @@ describe('quoteForeignText', () => {
   ];
   for (const [text, line] of rows) {
     test(`returns ${JSON.stringify(line)} for ${JSON.stringify(text)}`, () => {
-      expect(quoteForeignText(text)).toBe(line);
+      expect(quote(text)).toBe(line);
     });
   }
 
   test('cuts a long text between words, and marks the cut', () => {
-    expect(quoteForeignText('a'.repeat(300))).toBe('a'.repeat(300));
-    expect(quoteForeignText('one two three', 7)).toBe('one two…');
-    expect(quoteForeignText('one two three', 8)).toBe('one two…');
+    expect(quote('é'.repeat(300))).toBe('é'.repeat(300));
+    expect(quote('one two three', 7)).toBe('one two…');
+    expect(quote('one two three', 8)).toBe('one two…');
     // Never within a word: a redactor that sees the text afterwards would not recognise part of a secret.
-    expect(quoteForeignText('a'.repeat(301))).toBe('…');
-    expect(quoteForeignText('secret is abcdef', 12)).toBe('secret is…');
-    expect(quoteForeignText(`abc${'\n'.repeat(100_000)}`, 3)).toBe('abc');
+    expect(quote('é'.repeat(301))).toBe('…');
+    expect(quote('secret is abcdef', 12)).toBe('secret is…');
+    expect(quote(`abc${'\n'.repeat(100_000)}`, 3)).toBe('abc');
   });
 });

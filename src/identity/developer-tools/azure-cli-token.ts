@@ -6,7 +6,7 @@
 
 import { asText, parseJsonObject } from '../../json.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
-import { quoteForeignText } from '../../redact.ts';
+import { createQuote } from '../../redact.ts';
 import { findExecutable } from '../../system/child-process.ts';
 import type { TokenContext } from '../identity.ts';
 import { explainRefusal, runTool, splitLines } from './developer-tool.ts';
@@ -27,8 +27,8 @@ export interface CliTokenRequest {
 
 /** Turns off telemetry, colours and warnings. */
 const QUIET = { AZURE_CORE_COLLECT_TELEMETRY: 'no', AZURE_CORE_NO_COLOR: 'yes', AZURE_CORE_ONLY_SHOW_ERRORS: 'yes' };
-/** A command that `az` suggests. One with a claims challenge is left out, since it must not be shown. */
-const SUGGESTION = /^az login(?: --(?!claims)[\w-]+(?: "?[\w.:/-]+"?)?)*$/;
+const OPTION = /^--[\w-]+$/;
+const VALUE = /^"?[\w.:/][\w.:/-]*"?$/;
 /** A name that needs no quoting in a shell. */
 const PLAIN_NAME = /^[\w.-]+$/;
 
@@ -57,7 +57,7 @@ export async function requestCliToken(context: TokenContext, request: CliTokenRe
   if (typeof result === 'string') return result;
   throw explainRefusal(result, {
     name: 'az',
-    who: `the Azure CLI's account ${quoteForeignText(account, 80)}`,
+    who: `the Azure CLI's account ${createQuote(runtime)(account, 80)}`,
     tenant,
     needsSignIn: /az login/.test(result.text),
     signIn: suggestSignIn(request, result.text),
@@ -74,6 +74,15 @@ function suggestSignIn({ account, servicePrincipalTenant, tenant }: CliTokenRequ
     return `${command} (for a certificate, add --certificate FILE)`;
   }
   // A recent az prints the complete command; an old one only says "Please run 'az login'".
-  const suggestion = splitLines(text).find((line) => SUGGESTION.test(line));
+  const suggestion = splitLines(text).find(isSignInCommand);
   return suggestion ?? (tenant === undefined ? 'az login' : `az login --tenant ${tenant}`);
+}
+
+/** Whether a line is a command that `az` suggests. One with a claims challenge does not count: it must not be shown. */
+function isSignInCommand(line: string): boolean {
+  const [program, verb, ...words] = line.split(' ');
+  if (program !== 'az' || verb !== 'login') return false;
+  return words.every((word, index) =>
+    OPTION.test(word) ? !word.startsWith('--claims') : VALUE.test(word) && OPTION.test(words[index - 1] ?? ''),
+  );
 }

@@ -9,9 +9,11 @@ import {
   type ToolRefusal,
 } from '../../../../src/identity/developer-tools/developer-tool.ts';
 import type { LogStep } from '../../../../src/log.ts';
+import { createQuote } from '../../../../src/redact.ts';
 import { readClockMs } from '../../../../src/system/clock.ts';
 import { catchFailure } from '../../failure.ts';
 import { isRunning } from '../../running-process.ts';
+import { makeRuntime } from '../../runtime.ts';
 import { useTemporaryFolder } from '../../temporary-folder.ts';
 import { answer, toolsAnswering } from '../../token-context.ts';
 
@@ -103,7 +105,10 @@ describe('explainRefusal', () => {
     check: 'tool version',
   };
   const explain = (refusal: Partial<ToolRefusal>, story: Partial<RefusalReport> = {}) =>
-    explainRefusal({ exitCode: 1, timedOut: false, timeoutMs: 18_000, text: '', ...refusal }, { ...STORY, ...story });
+    explainRefusal(
+      { exitCode: 1, timedOut: false, timeoutMs: 18_000, text: '', quote: createQuote(makeRuntime()), ...refusal },
+      { ...STORY, ...story },
+    );
 
   const rows: readonly (readonly [
     what: string,
