@@ -41,8 +41,8 @@ export type Redact = (text: string) => string;
  */
 export type Quote = (text: string, longest?: number, reshape?: (clean: string) => string) => string;
 
-/** How much of a foreign text is looked at: a page of a proxy begins with its styles. */
-export const MAX_FOREIGN_CHARACTERS = 8 * 1024;
+/** How much of a foreign text is looked at. A page of a proxy begins with its styles. */
+export const MAX_FOREIGN_CHARACTERS = 4 * 1024;
 
 const redactors = new WeakMap<Runtime, { readonly redact: Redact; readonly known: number }>();
 
@@ -105,7 +105,7 @@ function shorten(text: string, longest: number): string {
  * Cuts the beginning of a text, between words.
  * @returns the end of it, where a program says why it fails.
  */
-export function cutBeginning(text: string, longest = MAX_FOREIGN_CHARACTERS): string {
+export function cutBeginning(text: string, longest: number): string {
   if (text.length <= longest) return text;
   let start = text.length - longest - 1;
   while (start < text.length && !isSpace(text[start])) start += 1;

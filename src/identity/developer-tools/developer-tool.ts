@@ -56,6 +56,8 @@ const MAX_RUN_MS = 18_000;
 /** How much time to leave for the registry's response. */
 const EXCHANGE_MS = 3_000;
 const LAST_LINES = 6;
+/** How much of the end of stderr is looked at. */
+const MAX_ERROR_CHARACTERS = 8 * 1024;
 
 /**
  * Runs the program, and stops it in time for the deadline.
@@ -86,7 +88,7 @@ export async function runTool(context: TokenContext, run: ToolRun): Promise<stri
   }
   const { exitCode, timedOut, stderr } = result;
   // Escape codes for colours go first, since they may stand within a secret. What fails stands at the end.
-  const text = createRedactor(runtime)(stripVTControlCharacters(cutBeginning(stderr)));
+  const text = createRedactor(runtime)(stripVTControlCharacters(cutBeginning(stderr, MAX_ERROR_CHARACTERS)));
   return { exitCode, timedOut, timeoutMs, text, quote: createQuote(runtime) };
 }
 
