@@ -16,6 +16,7 @@ const PART_BYTES_DECODED = 8;
 const MIN_BYTES = 6;
 /** Where words of the text were joined, such as "no password", shorter secrets may only seem to be there. */
 const MIN_JOINED_BYTES = 8;
+const MAX_CHARACTERS = 16 * 1024;
 const BEGINNING_BITS = 18;
 /** The first and the last line of a key. They are the same for all keys. */
 const ARMOR = /-----[A-Z ]+-----/g;
@@ -29,7 +30,7 @@ export function createTraceFinder(secrets: readonly string[]): (text: string) =>
   const partsByLength = new Map<number, Set<string>>();
   // By its first bytes, nearly every place in a text is seen not to begin a part.
   const beginnings = new Uint8Array(2 ** BEGINNING_BITS);
-  for (const part of secrets.flatMap(listParts)) {
+  for (const part of secrets.flatMap(listEnds).flatMap(listParts)) {
     const parts = partsByLength.get(part.length) ?? new Set();
     partsByLength.set(part.length, parts.add(part));
     beginnings[hashBeginning(part, 0)] = 1;
@@ -59,6 +60,12 @@ function hashBeginning(bytes: string, at: number): number {
   const low = bytes.charCodeAt(at) | (bytes.charCodeAt(at + 1) << 8);
   const high = bytes.charCodeAt(at + 2) | (bytes.charCodeAt(at + 3) << 8);
   return Math.imul(low | (high << 16), 0x9e3779b1) >>> (32 - BEGINNING_BITS);
+}
+
+/** Lists what to look for of a secret: a very long one, which no service issues, would take too long as a whole. */
+function listEnds(secret: string): string[] {
+  if (secret.length <= MAX_CHARACTERS) return [secret];
+  return [secret.slice(0, MAX_CHARACTERS / 2), secret.slice(-MAX_CHARACTERS / 2)];
 }
 
 /** Lists the parts by which a secret is recognised, in each of its spellings. */

@@ -115,6 +115,26 @@ describe('describeResponse returns the first words of the body, without markup a
   }
 });
 
+describe('describeResponse redacts a secret that the service echoes', () => {
+  const quote = createQuote(makeRuntime({ AZURE_CLIENT_SECRET: 'a  secret of <many> words' }));
+  const echo = 'a  secret of <many> words';
+  const rows: readonly (readonly [what: string, body: string])[] = [
+    ['as it is', echo],
+    ['in lines', echo.replaceAll(' ', '\n')],
+    ['between tags', `<p>${echo.replaceAll('r', '<i>r</i>')}</p>`],
+    ['as HTML', echo.replaceAll('<', '&#60;').replaceAll('>', '&#x3E;')],
+    ['where the body is cut', `${'word '.repeat(3)}${'<p>'.repeat(1_350)} ${echo}`],
+  ];
+  for (const [what, body] of rows) {
+    test(what, () => {
+      for (const refusal of [undefined, { code: body, message: body }]) {
+        const text = describeResponse({ ...respond({ body }), quote }, refusal);
+        expect(text).not.toMatch(/secret|many|words/);
+      }
+    });
+  }
+});
+
 test('describeResponse answers at once for a body of 64 KiB that opens tags and closes none', () => {
   const startedMs = performance.now();
   expect(describeResponse(respond({ body: '<'.repeat(64 * 1024) }))).toBe('HTTP 400: …');
