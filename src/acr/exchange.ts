@@ -9,7 +9,6 @@ import { readClaims } from '../entra/claims.ts';
 import { CredentialError } from '../errors.ts';
 import { asText } from '../json.ts';
 import type { HttpClient, HttpResponse } from '../network/http.ts';
-import { quoteForeignText } from '../redact.ts';
 import type { Registry } from '../registry.ts';
 import { shellWord } from '../shell-word.ts';
 import type { Runtime } from '../system/runtime.ts';
@@ -54,10 +53,10 @@ function explainUnauthorized(
   const [name = host] = service.split(/[-.]/);
   const claims = readClaims(entraToken);
   const who = ['upn', 'appid', 'azp', 'oid'].map((claim) => asText(claims[claim])).find((one) => one !== undefined);
-  const account = quoteForeignText(who ?? 'the identity', 80);
+  const account = response.quote(who ?? 'the identity', 80);
   const tenant = asText(claims['tid']);
   const causes = [...describeRefusal(response)];
-  if (tenant !== undefined) causes.splice(1, 0, `the identity signed in to tenant ${quoteForeignText(tenant, 40)}`);
+  if (tenant !== undefined) causes.splice(1, 0, `the identity signed in to tenant ${response.quote(tenant, 40)}`);
   if (cloud.armAudience !== undefined && asText(claims['aud'])?.replace(/\/$/, '') === cloud.armAudience) {
     return new CredentialError(
       'TOKEN_REFUSED',

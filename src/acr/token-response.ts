@@ -5,8 +5,14 @@ import { readExpiry } from '../entra/claims.ts';
 import { explainExpiredToken } from '../entra/expired-token.ts';
 import { CredentialError } from '../errors.ts';
 import { asJsonObject, asText, parseJsonObject } from '../json.ts';
-import { describeCorrelation, describeResponse, type HttpResponse, readCorrelationId } from '../network/http.ts';
-import { quoteForeignText } from '../redact.ts';
+import {
+  describeCorrelation,
+  describeResponse,
+  type HttpResponse,
+  quoteRefusal,
+  readCorrelationId,
+} from '../network/http.ts';
+import { MAX_FOREIGN_CHARACTERS } from '../redact.ts';
 import type { Registry } from '../registry.ts';
 import { shellWord } from '../shell-word.ts';
 import type { Runtime } from '../system/runtime.ts';
@@ -52,7 +58,9 @@ function explainRefusal({ host }: Registry, response: HttpResponse): CredentialE
     new CredentialError('REGISTRY_REFUSED', what, { causes: describeRefusal(response), hint });
   switch (response.status) {
     case 403: {
-      const address = /client with IP '?([0-9a-fA-F.:]+)/.exec(response.body)?.[1];
+      const address = /client with IP '?([0-9a-fA-F.:]+)/.exec(
+        response.quote(response.body, MAX_FOREIGN_CHARACTERS),
+      )?.[1];
       if (address === undefined) {
         const query = '"{public:publicNetworkAccess,rules:networkRuleSet}"';
         return refuse(`${host} denies access`, `az acr show -n ${shellWord(name)} --query ${query}`);
@@ -64,7 +72,7 @@ function explainRefusal({ host }: Registry, response: HttpResponse): CredentialE
       return refuse(`${host} has no token service`, `az acr show -n ${shellWord(name)} --query loginServer`);
     case 429: {
       const seconds = response.header('retry-after');
-      const wait = seconds === undefined ? 'a minute' : `${quoteForeignText(seconds, 20)} seconds`;
+      const wait = seconds === undefined ? 'a minute' : `${response.quote(seconds, 20)} seconds`;
       return refuse(`${host} received too many requests`, `wait ${wait} and try again`);
     }
     default:
@@ -82,7 +90,7 @@ function explainRefusal({ host }: Registry, response: HttpResponse): CredentialE
 export function describeRefusal(response: HttpResponse): readonly string[] {
   const errors = parseJsonObject(response.body)?.['errors'];
   const error = asJsonObject(Array.isArray(errors) ? errors[0] : undefined);
-  const refusal = { code: asText(error?.['code']), message: asText(error?.['message']) };
+  const refusal = quoteRefusal(response, asText(error?.['code']), asText(error?.['message']));
   return [
     describeResponse(response, refusal.code === undefined ? undefined : refusal),
     ...describeCorrelation(readCorrelationId(response)),

@@ -3,7 +3,7 @@
 import type { LoginBackend } from '../config/login-settings.ts';
 import { CredentialError, describeCause } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { quoteForeignText } from '../redact.ts';
+import { createQuote } from '../redact.ts';
 import { shellWord } from '../shell-word.ts';
 import {
   eraseKeychain,
@@ -199,7 +199,7 @@ async function readEntry({ runtime, name, log }: LoginRequest, entry: KeychainEn
     if (keychain === undefined) throw new Error(`${program} is not on PATH`);
     return await readKeychain(runtime, keychain, keychainEntryName(name), log);
   } catch (cause) {
-    const server = quoteForeignText(entry.server, 100);
+    const server = createQuote(runtime)(entry.server, 100);
     throw new CredentialError(
       'KEYCHAIN_FAILED',
       `Cannot read the stored credential for ${server}: ${describeCause(cause)}`,

@@ -1,7 +1,7 @@
 /** Turns a failed request into an error message and a hint. */
 
 import { CredentialError, describeCause, type ErrorCode, readErrorCode } from '../errors.ts';
-import { quoteForeignText } from '../redact.ts';
+import { createQuote } from '../redact.ts';
 import { shellWord } from '../shell-word.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { explainCertificate } from './certificate-failure.ts';
@@ -18,12 +18,12 @@ import { ProxyRefusal } from './tunnel.ts';
  */
 export function explainRedirect(
   { url }: HttpRequest,
-  { status, header }: HttpResponse,
+  { status, header, quote }: HttpResponse,
   isDirect: boolean,
 ): CredentialError {
   const target = URL.parse(header('location') ?? '', url)?.host ?? 'nowhere';
   const { host } = new URL(url);
-  const what = `${host} redirects to ${quoteForeignText(target, 100)}, which is not followed`;
+  const what = `${host} redirects to ${quote(target, 100)}, which is not followed`;
   return new CredentialError('ANSWER_INVALID', what, {
     causes: [`HTTP ${status}`],
     hint: isDirect
@@ -47,7 +47,7 @@ export function explainFailure(
   const target = new URL(url);
   const { host, hostname } = target;
   const code = readErrorCode(failure) ?? '';
-  const text = quoteForeignText(describeCause(failure));
+  const text = createQuote(runtime)(describeCause(failure));
   const causes = [attempts === 1 ? text : `${text} (${attempts} attempts)`];
   const explain = (
     what: string,

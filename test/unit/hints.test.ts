@@ -137,7 +137,7 @@ describe('a hint quotes', () => {
         expectQuoted(host, hint);
       }
     }
-    const redirect = { status: 302, header: () => undefined, body: '' };
+    const redirect = { ...answer(302, ''), header: () => undefined };
     expectQuoted(host, explainRedirect({ method: 'GET', url }, redirect, false).hint ?? '');
     const authority = createCloud(
       { registrySuffix: 'x.example', isOneHost: true },

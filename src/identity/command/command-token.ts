@@ -3,7 +3,7 @@
 import { basename, isAbsolute } from 'node:path';
 import { asText, type JsonObject, parseJsonObject } from '../../json.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
-import { quoteForeignText } from '../../redact.ts';
+import { createQuote } from '../../redact.ts';
 import type { Registry } from '../../registry.ts';
 import { shellWord } from '../../shell-word.ts';
 import { findExecutable } from '../../system/child-process.ts';
@@ -46,7 +46,7 @@ export async function requestCommandToken(
     readToken: readCommandToken,
   });
   if (typeof result === 'string') return result;
-  const name = quoteForeignText(basename(file), 80);
+  const name = createQuote(runtime)(basename(file), 80);
   throw explainRefusal(result, {
     name,
     who: undefined,

@@ -6,7 +6,7 @@
 
 import { asText, parseJsonObject } from '../../json.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
-import { quoteForeignText } from '../../redact.ts';
+import { createQuote } from '../../redact.ts';
 import { shellWord } from '../../shell-word.ts';
 import { findExecutable } from '../../system/child-process.ts';
 import type { TokenContext } from '../identity.ts';
@@ -57,7 +57,7 @@ export async function requestCliToken(context: TokenContext, request: CliTokenRe
   if (typeof result === 'string') return result;
   throw explainRefusal(result, {
     name: 'az',
-    who: `the Azure CLI's account ${quoteForeignText(account, 80)}`,
+    who: `the Azure CLI's account ${createQuote(runtime)(account, 80)}`,
     tenant,
     needsSignIn: /az login/.test(result.text),
     signIn: suggestSignIn(request, result.text),

@@ -6,7 +6,7 @@
 
 import { asText, parseJsonObject } from '../../json.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
-import { quoteForeignText } from '../../redact.ts';
+import { createQuote, cutBeginning } from '../../redact.ts';
 import { shellWord } from '../../shell-word.ts';
 import { findExecutable } from '../../system/child-process.ts';
 import type { TokenContext } from '../identity.ts';
@@ -23,6 +23,8 @@ export interface PowerShellTokenRequest {
 const RESOURCE_VARIABLE = 'AZURE_IDENTITY_POWERSHELL_RESOURCE';
 const TENANT_VARIABLE = 'AZURE_IDENTITY_POWERSHELL_TENANT_ID';
 const MODULE_MISSING = 3;
+/** How much of the end of its output is read. */
+const MAX_TOKEN_CHARACTERS = 64 * 1024;
 
 /** Turns off telemetry, the update check and colours. */
 const QUIET = { POWERSHELL_TELEMETRY_OPTOUT: '1', POWERSHELL_UPDATECHECK: 'Off', NO_COLOR: '1' };
@@ -97,7 +99,7 @@ export async function requestPowerShellToken(
     const signIn = `Connect-AzAccount${tenant === undefined ? '' : ` -Tenant ${plainWord(tenant, 'TENANT')}`}`;
     throw explainRefusal(result, {
       name,
-      who: `the account ${quoteForeignText(account, 80)} of Azure PowerShell`,
+      who: `the account ${createQuote(runtime)(account, 80)} of Azure PowerShell`,
       tenant,
       needsSignIn: /Connect-AzAccount/.test(result.text),
       signIn: `${name} -Command "${signIn}"`,
@@ -117,6 +119,6 @@ function plainWord(text: string, otherwise: string): string {
 
 /** Reads the token from the last line in JSON, since a module may print other lines before it. */
 function readToken(stdout: string): string | undefined {
-  const lastJson = splitLines(stdout).findLast((line) => line.startsWith('{'));
+  const lastJson = splitLines(cutBeginning(stdout, MAX_TOKEN_CHARACTERS)).findLast((line) => line.startsWith('{'));
   return lastJson === undefined ? undefined : asText(parseJsonObject(lastJson)?.['token']);
 }

@@ -36,10 +36,8 @@ export async function requestAzureMlToken(
 
 /** The service has no error code of its own for this, so the message must say that the resource is not supported. */
 function isResourceRefused({ code = '', message = '' }: Refusal): boolean {
-  return (
-    /^(invalid_resource|AudienceNotSupported)$/i.test(code) ||
-    /\b(resource|audience)\b.*\b(not supported|unsupported|is(n't| not) (a )?(supported|valid|allowed))\b/i.test(
-      message,
-    )
-  );
+  if (/^(invalid_resource|AudienceNotSupported)$/i.test(code)) return true;
+  const subject = /\b(resource|audience)\b/i.exec(message);
+  const predicate = message.slice(subject?.index ?? message.length);
+  return /\b(not supported|unsupported|is(n't| not) (a )?(supported|valid|allowed))\b/i.test(predicate);
 }

@@ -8,10 +8,10 @@ import {
   describeCorrelation,
   describeResponse,
   type HttpResponse,
+  quoteRefusal,
   type Refusal,
   readCorrelationId,
 } from '../../network/http.ts';
-import { quoteForeignText } from '../../redact.ts';
 import type { Runtime } from '../../system/runtime.ts';
 import { parseExpiry } from './expiry.ts';
 import type { TokenService } from './request.ts';
@@ -48,7 +48,7 @@ export function parseTokenResponse(
 }
 
 /**
- * Reads the code and the message of an error response.
+ * Reads the code and the message of an error response, quoted.
  * @returns `undefined` when the body is not a JSON object, so that it does not come from one of these services.
  */
 export function readRefusal(response: HttpResponse): Refusal | undefined {
@@ -60,7 +60,7 @@ export function readRefusal(response: HttpResponse): Refusal | undefined {
     asText(body['message']) ?? // App Service
     asText(body['error_description']) ?? // IMDS and Azure Arc
     asText(body['Message']);
-  return { code: asText(error?.['code']) ?? asText(body['error']), message };
+  return quoteRefusal(response, asText(error?.['code']) ?? asText(body['error']), message);
 }
 
 /**
@@ -81,7 +81,7 @@ function explainRefusal(
     const what = `${service.name} does not issue tokens for Azure Container Registry`;
     return new CredentialError('AUDIENCE_UNKNOWN', what, { causes, hint: service.hint });
   }
-  const name = refusal?.code === undefined ? `HTTP ${response.status}` : quoteForeignText(refusal.code, 60);
+  const name = refusal?.code === undefined ? `HTTP ${response.status}` : response.quote(refusal.code, 60);
   return new CredentialError('IDENTITY_FAILED', `${service.name} issued no token (${name})`, {
     causes,
     hint: service.hint,
@@ -91,5 +91,5 @@ function explainRefusal(
 function readCorrelation(response: HttpResponse): string | undefined {
   const body: JsonObject = parseJsonObject(response.body) ?? {};
   const id = asText(asJsonObject(body['error'])?.['correlationId']) ?? asText(body['correlationId']);
-  return id === undefined ? readCorrelationId(response) : quoteForeignText(id, 64);
+  return id === undefined ? readCorrelationId(response) : response.quote(id, 64);
 }

@@ -33,7 +33,7 @@ interface PemBlock {
 }
 
 const MAX_FILE_BYTES = 1024 * 1024;
-const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
+const PEM_BOUNDARY = /-----(BEGIN|END) ([A-Z0-9 ]+)-----/g;
 /** The start of PFX and DER, read as UTF-8: a sequence whose length takes several bytes. */
 const BINARY = /^0\uFFFD/;
 /** Entra ID accepts no shorter key. */
@@ -51,7 +51,7 @@ export function loadClientCertificate(runtime: Runtime, location: CertificateLoc
       hint,
     });
   const text = readText(file, fail);
-  const blocks = [...text.matchAll(PEM_BLOCK)].map(([block, label = '']): PemBlock => ({ label, text: block }));
+  const blocks = listPemBlocks(text);
   const keyBlock = blocks.find(({ label }) => label.endsWith('PRIVATE KEY'));
   if (keyBlock !== undefined) runtime.secrets.add(keyBlock.text);
   if (BINARY.test(text)) {
@@ -109,6 +109,21 @@ function readText(file: string, fail: Fail): string {
     throw fail(`the certificate file ${file} is empty`, `openssl pkcs12 -in FILE.pfx -out ${shellWord(file)} -nodes`);
   }
   return text;
+}
+
+/** Lists the blocks of a PEM file, whatever stands between them. A block that does not end is left out. */
+function listPemBlocks(text: string): PemBlock[] {
+  const blocks: PemBlock[] = [];
+  let open: { readonly label: string; readonly start: number } | undefined;
+  for (const { 0: boundary, 1: kind, 2: label = '', index } of text.matchAll(PEM_BOUNDARY)) {
+    if (kind === 'BEGIN') {
+      open = { label, start: index };
+    } else if (open?.label === label) {
+      blocks.push({ label, text: text.slice(open.start, index + boundary.length) });
+      open = undefined;
+    }
+  }
+  return blocks;
 }
 
 function parseCertificates(blocks: readonly PemBlock[], file: string, fail: Fail): X509Certificate[] {
