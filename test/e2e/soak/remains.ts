@@ -3,6 +3,8 @@ import { readdirSync, readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseJsonRecord, parseNumber } from '../../emulator/json.ts';
 
+const ESTABLISHED = '01';
+
 /** Lists the processes that have a text in their environment, with their arguments. */
 export function listProcesses(text: string): readonly string[] {
   return readdirSync('/proc')
@@ -25,6 +27,16 @@ export async function waitForProcesses(text: string, limitMs: number): Promise<r
     if (processes.length === 0 || Date.now() > endMs) return processes;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
+}
+
+/** Counts the connections to a local server that are open on both sides. */
+export function countConnections(url: string): number {
+  const port = Number(new URL(url).port).toString(16).toUpperCase().padStart(4, '0');
+  const rows = readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1);
+  return rows.filter((row) => {
+    const [, local = '', , state] = row.trim().split(/\s+/);
+    return local.endsWith(`:${port}`) && state === ESTABLISHED;
+  }).length;
 }
 
 /** Lists the files below a folder, by their paths in it. */
