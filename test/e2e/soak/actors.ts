@@ -26,13 +26,13 @@ export interface Actors {
 
 /** A registry whose tokens always live for hours, so that only losses explain a second sign-in. */
 export const CALM_SERVER = 'gamma.azurecr.io';
+/** A registry whose tokens are cached for some seconds, and then renewed. */
+export const STEADY_SERVER = 'alpha.azurecr.io';
 /** The configuration asks for an access token with this scope there. */
 export const SCOPED_SERVER = 'delta.azurecr.io';
 export const SCOPE = 'repository:team/app:pull';
-/** Registries whose tokens live for a while or for seconds. */
-export const LIVELY_SERVERS = ['alpha.azurecr.io', 'bravo.azurecr.io', SCOPED_SERVER];
 const COMMAND_SERVER = 'comma.azurecr.io';
-const PLAIN_SERVERS = [...LIVELY_SERVERS, CALM_SERVER];
+const PLAIN_SERVERS = [STEADY_SERVER, 'bravo.azurecr.io', SCOPED_SERVER, CALM_SERVER];
 
 /** The form of a token request is the same for each: a client, a tenant and a secret. */
 const principal = (tenant: string, clientId: string, secret: string) => ({

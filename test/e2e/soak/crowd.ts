@@ -3,7 +3,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Cloud } from '../world/cloud.ts';
 import type { Machine } from '../world/machine.ts';
-import { type Actor, type Actors, CALM_SERVER } from './actors.ts';
+import { type Actor, type Actors, CALM_SERVER, STEADY_SERVER } from './actors.ts';
 import { type HelperRun, runHelper } from './helper-run.ts';
 import { judgeForm, judgeToken } from './judge.ts';
 import { createLoginActor } from './login-actor.ts';
@@ -21,7 +21,7 @@ export interface CrowdOptions {
 }
 
 /** What happened. */
-export interface Record {
+export interface CrowdRecord {
   readonly runs: HelperRun[];
   /** Every answer that was wrong, with what was wrong. */
   readonly problems: string[];
@@ -35,17 +35,17 @@ export interface Record {
 
 /** At most so many helpers run at the same time, besides the renewals that they start. */
 export const MAX_PROCESSES = 8;
-const GROUPS = 5;
+const GROUPS = 4;
 const MAX_BURST = 3;
 const KILL_CHANCE = 0.08;
 const MAX_KILL_MS = 400;
 const LOGIN_SERVERS = ['registry.example.com:5000', 'http://edge.example.com:8080'];
 
 /** Runs the crowd to its end. */
-export async function runCrowd(options: CrowdOptions): Promise<Record> {
+export async function runCrowd(options: CrowdOptions): Promise<CrowdRecord> {
   const { machine, actors, weather, caches, seed, durationMs } = options;
   const endMs = Date.now() + durationMs;
-  const record: Record = {
+  const record: CrowdRecord = {
     ...{ runs: [], problems: [], answered: new Set(), passwords: new Set(), losses: 0, kills: 0 },
   };
   const repeat = async (random: Random, step: (random: Random) => Promise<void>) => {
@@ -66,6 +66,15 @@ export async function runCrowd(options: CrowdOptions): Promise<Record> {
       note(record, 'login', run, problems);
     });
   });
+  // Somebody who asks so often that a renewal is due sooner or later.
+  const [regular] = actors.all.filter(({ servers }) => servers.includes(STEADY_SERVER));
+  const visits = repeat(createRandom(seed - 2), async () => {
+    if (regular === undefined) return;
+    const environment = { ...regular.environment, DOCKER_CREDENTIAL_ACR_CACHE_DIR: caches[0] ?? '' };
+    const run = await runHelper(machine, { verb: 'get', server: STEADY_SERVER, environment });
+    note(record, regular.name, run, judgeToken(options.cloud.emulator.state, run, regular));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  });
   const groups = others
     .slice(LOGIN_SERVERS.length)
     .map((random) => repeat(random, () => runGroup(random, options, record)));
@@ -75,7 +84,7 @@ export async function runCrowd(options: CrowdOptions): Promise<Record> {
     if (random.chance(0.1)) loseFiles(random, random.pick(caches), record);
     await new Promise((resolve) => setTimeout(resolve, random.between(50, 300)));
   });
-  await Promise.all([...groups, ...logins, disasters]);
+  await Promise.all([...groups, ...logins, visits, disasters]);
   return record;
 }
 
@@ -83,14 +92,14 @@ export async function runCrowd(options: CrowdOptions): Promise<Record> {
 async function runGroup(
   random: Random,
   { cloud, machine, actors, caches }: CrowdOptions,
-  record: Record,
+  record: CrowdRecord,
 ): Promise<void> {
   const actor: Actor = random.pick(actors.all);
   const server = random.pick(actor.servers);
   const verb = random.chance(0.03) ? 'erase' : 'get';
   const environment = { ...actor.environment, DOCKER_CREDENTIAL_ACR_CACHE_DIR: random.pick(caches) };
   if (verb === 'erase' && server === CALM_SERVER) record.losses += 1;
-  const size = Math.min(random.between(1, MAX_BURST), Math.max(1, MAX_PROCESSES - LOGIN_SERVERS.length - running));
+  const size = Math.min(random.between(1, MAX_BURST), Math.max(1, MAX_PROCESSES - LOGIN_SERVERS.length - 1 - running));
   const kills = Array.from({ length: size }, () => chooseKill(random, record));
   await Promise.all(
     kills.map(async (killAfterMs) => {
@@ -108,13 +117,13 @@ async function runGroup(
 
 let running = 0;
 
-function chooseKill(random: Random, record: Record): number | undefined {
+function chooseKill(random: Random, record: CrowdRecord): number | undefined {
   if (!random.chance(KILL_CHANCE)) return undefined;
   record.kills += 1;
   return random.between(0, MAX_KILL_MS);
 }
 
-function note(record: Record, who: string, run: HelperRun, problems: readonly string[]): void {
+function note(record: CrowdRecord, who: string, run: HelperRun, problems: readonly string[]): void {
   record.runs.push(run);
   for (const problem of [...judgeForm(run), ...problems]) {
     record.problems.push(`${who}: ${run.verb} ${run.server}: ${problem}`);
@@ -122,7 +131,7 @@ function note(record: Record, who: string, run: HelperRun, problems: readonly st
 }
 
 /** The folder vanishes, or some of its files do. */
-function loseFiles(random: Random, cache: string, record: Record): void {
+function loseFiles(random: Random, cache: string, record: CrowdRecord): void {
   record.losses += 1;
   if (random.chance(0.5)) {
     rmSync(cache, { recursive: true, force: true, maxRetries: 5 });

@@ -2,7 +2,7 @@
 import type { Fault } from '../../emulator/faults.ts';
 import { registryOf } from '../../emulator/state.ts';
 import type { Cloud } from '../world/cloud.ts';
-import { CALM_SERVER, LIVELY_SERVERS } from './actors.ts';
+import { CALM_SERVER, SCOPED_SERVER, STEADY_SERVER } from './actors.ts';
 import type { Random } from './random.ts';
 
 export interface Weather {
@@ -15,11 +15,20 @@ export interface Weather {
 }
 
 const ENTRA_HOST = 'login.microsoftonline.com';
-const HOSTS = [ENTRA_HOST, ENTRA_HOST, ...LIVELY_SERVERS, CALM_SERVER];
+
 const MAX_FAULTS = 3;
-/** A token with less than 300 seconds is renewed at every use; one with a little more is cached for a moment. */
-const REFRESH_SECONDS = [2, 5, 302, 306, 330, 3600];
+/**
+ * A token with less than 300 seconds is replaced at every use. One with a little more is cached for a moment, and renewed
+ * in the background in the last third of that.
+ */
+const TOKEN_SECONDS: Readonly<Record<string, readonly number[]>> = {
+  [STEADY_SERVER]: [306, 312, 318],
+  'bravo.azurecr.io': [2, 5, 3600],
+  [SCOPED_SERVER]: [2, 303, 309, 315, 3600],
+};
 const ENTRA_SECONDS = [2, 5, 301, 305, 3599];
+
+const HOSTS = [ENTRA_HOST, ENTRA_HOST, ...Object.keys(TOKEN_SECONDS), CALM_SERVER];
 
 /** Every kind of fault, as often as it makes sense. */
 const FAULTS: readonly ((random: Random) => Omit<Fault, 'host' | 'times'>)[] = [
@@ -53,17 +62,19 @@ export function makeWeather({ emulator }: Cloud, random: Random): Weather {
     if (fault.truncate !== undefined || fault.status === 200) damaged += times;
     faults.push(emulator.inject(fault));
   };
+  const chooseLives = () => {
+    for (const [server, seconds] of Object.entries(TOKEN_SECONDS)) {
+      const registry = registryOf(emulator.state, server);
+      registry.refreshTokenSeconds = random.pick(seconds);
+      registry.accessTokenSeconds = random.pick(seconds);
+    }
+    emulator.state.entraTokenSeconds = random.pick(ENTRA_SECONDS);
+  };
+  chooseLives();
   const endFault = () => faults.shift()?.();
   return {
     change: () => {
-      if (random.chance(0.5)) {
-        for (const server of LIVELY_SERVERS) {
-          const registry = registryOf(emulator.state, server);
-          registry.refreshTokenSeconds = random.pick(REFRESH_SECONDS);
-          registry.accessTokenSeconds = random.pick(REFRESH_SECONDS);
-        }
-        emulator.state.entraTokenSeconds = random.pick(ENTRA_SECONDS);
-      }
+      if (random.chance(0.5)) chooseLives();
       if (faults.length >= MAX_FAULTS || random.chance(0.4)) endFault();
       else addFault();
     },
