@@ -15,6 +15,8 @@ const ROWS: readonly (readonly [serverUrl: string, name: string])[] = [
   ['myregistry.azurecr.io@evil.com', 'myregistry.azurecr.io@evil.com'],
   ['ghcr.io', 'ghcr.io'],
   ['GHCR.io.', 'ghcr.io'],
+  // Two dots are no form of the same host.
+  ['ghcr.io..', 'ghcr.io..'],
   ['https://ghcr.io', 'ghcr.io'],
   ['http://ghcr.io/', 'ghcr.io'],
   ['ghcr.io:443', 'ghcr.io'],
