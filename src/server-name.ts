@@ -3,7 +3,8 @@
 import type { Registry } from './registry.ts';
 
 /** A host with an optional scheme and port, and nothing else that distinguishes servers on the same host. */
-const PLAIN_SERVER = /^(?:[Hh][Tt][Tt][Pp][Ss]?:\/\/)?(?<host>\[[0-9A-Fa-f:.]+\]|[^\s/?#@:[\]]+?)\.?(?<port>:\d+)?\/?$/;
+const PLAIN_SERVER =
+  /^(?:[Hh][Tt][Tt][Pp][Ss]?:\/\/)?(?<host>\[[0-9A-Fa-f:.]+\]|[^\s/?#@:[\]]*[^\s/?#@:[\].])\.?(?<port>:\d+)?\/?$/;
 
 const INSECURE = /^[Hh][Tt][Tt][Pp]:\/\//;
 
