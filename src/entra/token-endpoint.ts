@@ -171,10 +171,18 @@ function describeContradiction({ authority: { contradiction } }: TokenRequest): 
 /** Names the issuer, subject and audience, which Entra compares; never the assertion itself. */
 function describeAssertion(claims: Claims, runtime: Runtime, quote: Quote): string {
   const { exp } = claims;
-  const [iss, sub, aud] = ['iss', 'sub', 'aud'].map((name) => quote(String(claims[name] ?? '(none)')));
+  const [iss, sub, aud] = ['iss', 'sub', 'aud'].map((name) => quote(describeClaim(claims[name] ?? '(none)')));
   const isExpired = typeof exp === 'number' && exp * 1000 <= runtime.now();
   const expiry = isExpired ? `, and expired ${Math.round(runtime.now() / 1000 - exp)} s ago` : '';
   return `the assertion has iss ${iss}, sub ${sub}, aud ${aud}${expiry}`;
+}
+
+/** An object is shown as JSON: one of a stranger may have a `toString` that is no function. */
+function describeClaim(value: unknown): string {
+  return [value]
+    .flat()
+    .map((one: unknown) => (typeof one === 'object' ? JSON.stringify(one) : String(one)))
+    .join(',');
 }
 
 /** @returns how many seconds this machine's clock is ahead of the server's; `undefined` without a `Date` header. */

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type LoginEntry, readIndex, writeIndex } from '../../src/logins/login-index.ts';
 import { openFuzzFolder } from './fuzz-folder.ts';
-import { mutatedJsonText } from './mutate.ts';
+import { isReadable, mutatedJsonText } from './mutate.ts';
 import { RUN_OPTIONS } from './runs.ts';
 
 const folder = openFuzzFolder();
@@ -51,7 +51,7 @@ describe('the index of logins', () => {
       fc.record({ server: fc.string({ minLength: 1 }), username: text, keychain: fc.constantFrom('pass', 'wincred') }),
     );
     fc.assert(
-      fc.property(fc.array(fc.tuple(text, entry)), fc.boolean(), (entries, hasWarned) => {
+      fc.property(fc.array(fc.tuple(text.filter(isReadable), entry)), fc.boolean(), (entries, hasWarned) => {
         const index = { entries: new Map(entries), hasWarned };
         writeIndex(FILE, index);
         expect(readIndex(FILE)).toEqual(index);

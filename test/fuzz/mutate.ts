@@ -15,9 +15,19 @@ export function mutated(texts: Arbitrary<string>, snippets: readonly string[], m
     .map(([text, edits]) => edits.reduce((changed, one) => applyEdit(changed, one), text));
 }
 
+/**
+ * Whether Node reads this key of an object as it was written. V8 14.6 reads a key of one escaped character as `\\` if
+ * an object with that key came before: `JSON.parse('{"\\\\":1}'); JSON.parse('{"\\u0001":1}')`.
+ */
+export function isReadable(key: string): boolean {
+  return key.length !== 1 || JSON.stringify(key).length === '"x"'.length;
+}
+
+const UNREADABLE_KEY = /"\\(?:u[\da-f]{4}|[^u])":/;
+
 /** JSON values that are no surprise to a parser, and some that are. */
 export const ANY_JSON: Arbitrary<unknown> = fc.oneof(
-  fc.jsonValue(),
+  fc.jsonValue().filter((value) => !UNREADABLE_KEY.test(JSON.stringify(value))),
   // The last one cannot be converted to a string or a number.
   fc.constantFrom('', ' ', '\0', '\uFEFF', '__proto__', -0, 1e308, -1, [], {}, null, true, { toString: 1, valueOf: 1 }),
 );

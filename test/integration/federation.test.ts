@@ -102,6 +102,8 @@ describe('a pod with a workload identity', () => {
     ['700212', { aud: 'api://other' }, `iss ${ISSUER}, sub ${SUBJECT}, aud api://other`],
     ['700213', { sub: 'system:serviceaccount:a:b' }, `iss ${ISSUER}, sub system:serviceaccount:a:b, aud `],
     ['7002138', { sub: SUBJECT.toUpperCase() }, `sub ${SUBJECT.toUpperCase()}`],
+    ['700212', { aud: { toString: 1, valueOf: 1 } }, 'aud {"toString":1,"valueOf":1}'],
+    ['700212', { aud: ['api://one', 'api://two'] }, 'aud api://one,api://two'],
   ];
   test.each(claims)(
     'reports the claims of its token when Entra rejects it with AADSTS%s',
