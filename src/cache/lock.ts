@@ -161,7 +161,9 @@ function isHolderDead(holder: JsonObject, touchedMs: number): boolean {
   const machine = readMachine();
   const other = parseMachine(holder);
   if (sharesProcesses(other, machine)) {
-    return Date.now() - touchedMs > DEAD_AFTER_MS || !isRunning(Number(holder['process']));
+    const { process: processId } = holder;
+    if (Date.now() - touchedMs > DEAD_AFTER_MS) return true;
+    return typeof processId === 'number' && !isRunning(processId);
   }
   // After a restart of this machine, no process of the time before it is left.
   return other.host === machine.host && touchedMs < readStartMs();
