@@ -108,16 +108,14 @@ async function store(input: string, runtime: Runtime, log: Log | undefined): Pro
   const credential = parseStorePayload(input);
   if (typeof credential === 'string') return refuse(credential);
   const { storeCredential } = await import('./logins/store.ts');
-  const warning = await storeCredential(runtime, credential, log);
-  return { ...succeed(''), stderr: warning === undefined ? '' : `docker-credential-acr: warning: ${warning}\n` };
+  return warn(await storeCredential(runtime, credential, log));
 }
 
 async function erase(input: string, runtime: Runtime, log: Log | undefined): Promise<Outcome> {
   const serverUrl = parseServerUrl(input);
   if (serverUrl === undefined) return refuse(NO_SERVER_URL);
   const { eraseCredential } = await import('./logins/store.ts');
-  await eraseCredential(runtime, serverUrl, log);
-  return succeed('');
+  return warn(await eraseCredential(runtime, serverUrl, log));
 }
 
 async function list(runtime: Runtime): Promise<Outcome> {
@@ -155,6 +153,11 @@ async function openRequestedLog(runtime: Runtime): Promise<Log | undefined> {
 
 function succeed(stdout: string): Outcome {
   return { exitCode: 0, stdout, stderr: '' };
+}
+
+/** @param warning for the person, if there is one. */
+function warn(warning: string | undefined): Outcome {
+  return { ...succeed(''), stderr: warning === undefined ? '' : `docker-credential-acr: warning: ${warning}\n` };
 }
 
 function refuse(text: string): Outcome {

@@ -30,13 +30,22 @@ export function readFreshToken(request: SignInRequest): CachedToken | undefined 
  * @returns `NotSetUp` when the identity turns out not to be set up.
  * @throws CredentialError whose message says why, without "Cannot sign in for …".
  */
-export function obtainToken(
+export async function obtainToken(
   request: SignInRequest,
   isUsable: (cached: CachedToken) => boolean,
 ): Promise<string | NotSetUp> {
-  return obtainShared<NotSetUp>({ ...request, readSecret: request.identity.readSecret }, tokenKey(request), {
-    isUsable,
-    // Only the process that signs in loads this module; the others need no more than for a cached token.
-    get: async () => (await import('./sign-in/sign-in.ts')).signIn(request),
-  });
+  const { runtime, identity, cache } = request;
+  let hasSignedIn = false;
+  try {
+    return await obtainShared<NotSetUp>({ ...request, readSecret: identity.readSecret }, tokenKey(request), {
+      isUsable,
+      // Only the process that signs in loads this module; the others need no more than for a cached token.
+      get: async (erasure) => {
+        hasSignedIn = true;
+        return (await import('./sign-in/sign-in.ts')).signIn({ ...request, erasure });
+      },
+    });
+  } finally {
+    if (hasSignedIn && cache !== undefined) (await import('./cache/prune.ts')).pruneCache(cache, runtime.now() / 1000);
+  }
 }

@@ -1,6 +1,7 @@
 /** Renews a cached token before it expires, in a background process that a `get` starts. */
 
 import { findCache, readCache, storedTokenKey } from './cache/cache.ts';
+import { readErasure } from './cache/erasure.ts';
 import { isRenewalDue } from './cache/renewal.ts';
 import { loadConfig } from './config/config.ts';
 import { isSkipped, searchIdentities } from './identity/chain.ts';
@@ -27,6 +28,7 @@ export async function renewToken(
   const registry = config.findRegistry(serverUrl);
   const cache = await findCache(runtime);
   if (registry === undefined || cache === undefined) return;
+  const erasure = readErasure(cache);
   const settings = config.settingsOf(registry);
   const nowSeconds = () => runtime.now() / 1000;
   const isLoggedIn =
@@ -37,7 +39,7 @@ export async function renewToken(
   const deadlineMs = readClockMs() + budgetMs;
   for (const identity of searchIdentities({ runtime, registry, tenantId, chosen })) {
     if (isSkipped(identity)) continue;
-    const request = { runtime, registry, settings, identity, cache, deadlineMs, log };
+    const request = { runtime, registry, settings, identity, cache, erasure, deadlineMs, log };
     const cached = readFreshToken(request);
     if (cached === undefined) continue; // a token that was erased in the meantime must not come back
     const isDue = (token: typeof cached) => isRenewalDue(token, nowSeconds(), minimumLifeSeconds);

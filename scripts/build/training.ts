@@ -13,7 +13,7 @@ import { type Lock, LockAttempt } from '../../src/cache/lock.ts';
 import { isSkipped, searchIdentities } from '../../src/identity/chain.ts';
 import { asJsonObject, type JsonObject, parseJsonObject } from '../../src/json.ts';
 import { parseRegistry } from '../../src/registry.ts';
-import { makeOwnFolder } from '../../src/system/files.ts';
+import { makeOwnFolder } from '../../src/system/folders.ts';
 import type { FunctionRange } from './eager.ts';
 
 const PROGRAM = 'start.cjs';

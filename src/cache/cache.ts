@@ -4,10 +4,10 @@
  * A cache that is damaged, untrusted or missing counts as empty. That costs time, but no verb fails because of it.
  */
 
-import { readdirSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { asText, parseJsonObject } from '../json.ts';
-import { makeOwnFolder, readOwnFile, replaceOwnFile } from '../system/files.ts';
+import { readOwnFile, removeFile, replaceOwnFile } from '../system/files.ts';
+import { listNames, makeOwnFolder } from '../system/folders.ts';
 import { findCacheFolder } from '../system/paths.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { hashText } from './hash.ts';
@@ -26,6 +26,9 @@ export interface CacheKey {
  * The identity of a token that a client stored. Such a token takes precedence over signing in, since a person chose it.
  */
 export const STORED_IDENTITY = 'stored';
+
+/** The `service` of an Entra token: no login server can have this name. */
+export const ENTRA_SERVICE = '@entra';
 
 /** The key of a token that a client stored for a registry. */
 export function storedTokenKey(service: string): CacheKey {
@@ -47,9 +50,16 @@ export interface Cache {
   readonly markerFolder: string;
 }
 
-const MAX_ENTRY_BYTES = 64 * 1024;
+/** The largest file of an entry. A real token takes a few kilobytes. */
+export const MAX_ENTRY_BYTES = 64 * 1024;
 /** A token with less life left is renewed before it is used: a pull may take a while to begin. */
 const MIN_LIFE_SECONDS = 300;
+/**
+ * How long a token may live at most: three hours for a registry's, a day for one of Entra. A later expiry is a mistake,
+ * and must not keep the token in the cache.
+ */
+const MAX_REGISTRY_SECONDS = 3 * 3600;
+const MAX_ENTRA_SECONDS = 24 * 3600;
 /** A token "saved in the future" shows that the clock was turned back, so its expiry cannot be trusted either. */
 const CLOCK_TOLERANCE_SECONDS = 300;
 
@@ -114,53 +124,55 @@ export async function findCache(runtime: Runtime): Promise<Cache | undefined> {
  */
 export function readCache(cache: Cache, key: CacheKey, nowSeconds: number): CachedToken | undefined {
   const text = readOwnFile(cacheFile(cache, key), MAX_ENTRY_BYTES);
-  const entry = text === undefined ? undefined : parseJsonObject(text);
-  if (entry === undefined) return undefined;
-  const { service, identity, kind, token, expiresAtSeconds, savedAtSeconds } = entry;
-  if (service !== key.service || identity !== key.identity || kind !== key.kind) return undefined;
+  const entry = text === undefined ? undefined : parseEntry(text);
+  if (entry === undefined || entry.savedAtSeconds > nowSeconds + CLOCK_TOLERANCE_SECONDS) return undefined;
+  return entry.service === key.service && entry.identity === key.identity && entry.kind === key.kind
+    ? entry
+    : undefined;
+}
+
+/**
+ * Parses the text of an entry.
+ * @returns `undefined` when it is damaged.
+ */
+export function parseEntry(text: string): (CacheKey & CachedToken) | undefined {
+  const { service, identity, kind, token, expiresAtSeconds, savedAtSeconds } = parseJsonObject(text) ?? {};
+  if (typeof service !== 'string' || typeof identity !== 'string' || typeof kind !== 'string') return undefined;
   if (typeof expiresAtSeconds !== 'number' || typeof savedAtSeconds !== 'number') return undefined;
-  if (savedAtSeconds > nowSeconds + CLOCK_TOLERANCE_SECONDS) return undefined;
   const secret = asText(token);
-  return secret === undefined ? undefined : { token: secret, expiresAtSeconds, savedAtSeconds };
+  if (secret === undefined) return undefined;
+  const lastSeconds = savedAtSeconds + (service === ENTRA_SERVICE ? MAX_ENTRA_SECONDS : MAX_REGISTRY_SECONDS);
+  return {
+    ...{ service, identity, kind, token: secret, savedAtSeconds },
+    expiresAtSeconds: Math.min(expiresAtSeconds, lastSeconds),
+  };
 }
 
 /**
  * Stores a token in place of the old one of its key.
  * @throws the system's error when the file cannot be written; an error without a code when others can write to the
- * folder.
+ * folder, or the token is too long.
  */
 export function writeCache(cache: Cache, key: CacheKey, token: CachedToken): void {
   if (!makeOwnFolder(cache.folder)) throw new Error(`${cache.folder} is not a folder that only you can write to`);
   const { service, identity, kind } = key;
-  replaceOwnFile(cacheFile(cache, key), `${JSON.stringify({ service, identity, kind, ...token })}\n`);
+  const text = `${JSON.stringify({ service, identity, kind, ...token })}\n`;
+  if (Buffer.byteLength(text) > MAX_ENTRY_BYTES) throw new Error('the token is too long for the cache');
+  replaceOwnFile(cacheFile(cache, key), text);
 }
 
 /** Removes a token from the cache, unless another one has replaced it. Never fails. */
 export function dropCache(cache: Cache, key: CacheKey, token: string): void {
-  try {
-    if (readCache(cache, key, Number.POSITIVE_INFINITY)?.token === token)
-      rmSync(cacheFile(cache, key), { force: true });
-  } catch {
-    // The file cannot be removed, but the token in it will expire.
-  }
+  if (readCache(cache, key, Number.POSITIVE_INFINITY)?.token === token) removeFile(cacheFile(cache, key));
 }
 
-/** Removes all tokens of a registry from the cache, whoever signed in. Never fails. */
-export function eraseCache(cache: Cache, service: string): void {
-  let names: string[];
-  try {
-    names = readdirSync(cache.folder);
-  } catch {
-    return; // no folder, nothing to remove
-  }
-  for (const name of names) {
-    if (!name.startsWith(`${service}_`)) continue;
-    try {
-      rmSync(join(cache.folder, name), { force: true });
-    } catch {
-      // The file cannot be removed, but the token in it will expire.
-    }
-  }
+/**
+ * Removes all tokens of a registry from the cache, whoever signed in. Never fails.
+ * @returns whether all of them are gone.
+ */
+export function eraseCache(cache: Cache, service: string): boolean {
+  const names = listNames(cache.folder).filter((name) => name.startsWith(`${service}_`));
+  return names.map((name) => removeFile(join(cache.folder, name))).every((isGone) => isGone);
 }
 
 /** The base name of a key's files. Keys may share it (see `hashText`), so a file is valid only if it names its key. */

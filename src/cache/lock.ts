@@ -11,11 +11,23 @@
 import { readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { readErrorCode } from '../errors.ts';
+import { asText, type JsonObject, parseJsonObject } from '../json.ts';
 import { readClockMs } from '../system/clock.ts';
 import { createOwnFile, readOwnFile } from '../system/files.ts';
+import { parseMachine, readMachine, sharesProcesses } from '../system/machine.ts';
+import { isRunning } from '../system/processes.ts';
+import { readRandomHex } from '../system/random.ts';
+
+/** One holding of a lock. Both texts are in the lock file, and only there. */
+export interface Holding {
+  /** Names the holding. */
+  readonly id: string;
+  /** Known only to the holder and to those who saw its lock file: with it, the holder signs what it tells them. */
+  readonly key: string;
+}
 
 /** A lock that this process holds. */
-export interface Lock {
+export interface Lock extends Holding {
   readonly release: () => void;
 }
 
@@ -27,20 +39,33 @@ interface SeenHolder {
   readonly sinceMs: number;
 }
 
+interface Generation {
+  readonly number: number;
+  readonly isFile: boolean;
+}
+
 const HEARTBEAT_MS = 500;
 const DEAD_AFTER_MS = 3_000;
 const MAX_LOCK_BYTES = 1024;
+const ID_BYTES = 8;
+const KEY_BYTES = 16;
 
 /** Repeated attempts to get one lock. It remembers what it saw of the holder between attempts. */
 export class LockAttempt {
   readonly #folder: string;
   readonly #name: string;
   #seen: SeenHolder | undefined;
+  #holding: Holding | undefined;
 
   /** @param folder the folder of the lock files, which must exist. */
   constructor(folder: string, name: string) {
     this.#folder = folder;
     this.#name = name;
+  }
+
+  /** The last holder that an attempt met; `undefined` when there was none. */
+  get holding(): Holding | undefined {
+    return this.#holding;
   }
 
   /**
@@ -50,23 +75,26 @@ export class LockAttempt {
    */
   try(): Lock | undefined {
     const generations = this.#listGenerations();
-    const newest = generations.at(-1);
+    // A folder of that name is not a lock. It stays, and its number is not used.
+    const old = generations.filter(({ isFile }) => isFile);
+    const newest = old.at(-1);
     if (newest !== undefined && !this.#isDead(this.#file(newest))) return undefined;
-    const file = this.#file((newest ?? 0) + 1);
-    const text = `${process.pid} ${readHostName()} ${Math.random().toString(36).slice(2)}`;
+    const file = this.#file({ number: (generations.at(-1)?.number ?? 0) + 1 });
+    const holding = { id: readRandomHex(ID_BYTES), key: readRandomHex(KEY_BYTES) };
+    const text = JSON.stringify({ process: process.pid, ...readMachine(), ...holding });
     try {
       createOwnFile(file, text);
     } catch (cause) {
       if (readErrorCode(cause) === 'EEXIST') return undefined;
       throw cause;
     }
-    for (const generation of generations) {
+    for (const generation of old) {
       // Since we looked, a living process may have created a file with the name of the dead one.
       if (generation === newest && this.#seen !== undefined && isReplaced(this.#seen)) {
-        rmSync(file, { force: true });
+        remove(file);
         return undefined;
       }
-      rmSync(this.#file(generation), { force: true });
+      remove(this.#file(generation));
     }
     // A process that was suspended finds its lock taken over, and perhaps another one under the same name.
     const isOurs = () => readOwnFile(file, MAX_LOCK_BYTES) === text;
@@ -74,25 +102,24 @@ export class LockAttempt {
       if (isOurs()) touch(file);
     }, HEARTBEAT_MS).unref();
     return {
+      ...holding,
       release: () => {
         clearInterval(heartbeat);
-        if (isOurs()) rmSync(file, { force: true });
+        if (isOurs()) remove(file);
       },
     };
   }
 
-  #file(generation: number): string {
-    return join(this.#folder, `${this.#name}.${generation}`);
+  #file({ number }: Pick<Generation, 'number'>): string {
+    return join(this.#folder, `${this.#name}.${number}`);
   }
 
-  #listGenerations(): number[] {
+  #listGenerations(): Generation[] {
     const prefix = `${this.#name}.`;
-    return readdirSync(this.#folder)
-      .filter((name) => name.startsWith(prefix))
-      .map((name) => name.slice(prefix.length))
-      .filter((generation) => /^\d{1,15}$/.test(generation))
-      .map(Number)
-      .sort((one, other) => one - other);
+    return readdirSync(this.#folder, { withFileTypes: true })
+      .filter(({ name }) => name.startsWith(prefix) && /^\d{1,15}$/.test(name.slice(prefix.length)))
+      .map((entry) => ({ number: Number(entry.name.slice(prefix.length)), isFile: entry.isFile() }))
+      .sort((one, other) => one.number - other.number);
   }
 
   #isDead(file: string): boolean {
@@ -109,15 +136,32 @@ export class LockAttempt {
     }
     // Measured with our own clock: a shared folder may be on a machine with another time.
     if (nowMs - this.#seen.sinceMs > DEAD_AFTER_MS) return true;
-    const [processId, host] = (readOwnFile(file, MAX_LOCK_BYTES) ?? '').split(' ');
-    if (Date.now() - touchedMs <= DEAD_AFTER_MS && isRunning(Number(processId))) return false;
-    // Checked last, so that a process that waits for a living holder loads no module for the host name.
-    return host === readHostName();
+    const holder = parseJsonObject(readOwnFile(file, MAX_LOCK_BYTES) ?? '');
+    if (holder === undefined) return false;
+    this.#holding = parseHolding(holder) ?? this.#holding;
+    return isHolderDead(holder, touchedMs);
   }
 }
 
-function readHostName(): string {
-  return process.getBuiltinModule('node:os').hostname();
+/** Whether the holder is known to be dead without watching it. */
+function isHolderDead(holder: JsonObject, touchedMs: number): boolean {
+  const machine = readMachine();
+  const other = parseMachine(holder);
+  if (sharesProcesses(other, machine)) {
+    return Date.now() - touchedMs > DEAD_AFTER_MS || !isRunning(Number(holder['process']));
+  }
+  // After a restart of this machine, no process of the time before it is left.
+  return other.host === machine.host && touchedMs < readStartMs();
+}
+
+function parseHolding({ id, key }: JsonObject): Holding | undefined {
+  const [ours, secret] = [asText(id), asText(key)];
+  return ours === undefined || secret === undefined ? undefined : { id: ours, key: secret };
+}
+
+/** When this machine was started, in milliseconds since the epoch. */
+function readStartMs(): number {
+  return Date.now() - process.getBuiltinModule('node:os').uptime() * 1000;
 }
 
 function isReplaced({ file, inode, touchedMs }: SeenHolder): boolean {
@@ -138,11 +182,11 @@ function touch(file: string): void {
   }
 }
 
-function isRunning(processId: number): boolean {
+/** Removes a lock file. One that cannot be removed is dead a few seconds later, and costs no more than a wait. */
+function remove(file: string): void {
   try {
-    process.kill(processId, 0);
-    return true;
-  } catch (cause) {
-    return readErrorCode(cause) !== 'ESRCH';
+    rmSync(file, { force: true });
+  } catch {
+    // The disk has an error, or has become read-only.
   }
 }

@@ -4,8 +4,9 @@
  */
 
 import { join } from 'node:path';
-import { asText, parseJsonObject } from '../json.ts';
-import { makeOwnFolder, readOwnFile, replaceOwnFile } from '../system/files.ts';
+import { asText, type JsonObject, parseJsonObject } from '../json.ts';
+import { readOwnFile, replaceOwnFile } from '../system/files.ts';
+import { makeOwnFolder } from '../system/folders.ts';
 import type { Cache } from './cache.ts';
 import { hashText } from './hash.ts';
 
@@ -18,10 +19,18 @@ const MAX_MARKER_BYTES = 16 * 1024;
 export function readMarker(cache: Cache | undefined, name: string, nowSeconds: number): string | undefined {
   if (cache === undefined) return undefined;
   const marker = parseJsonObject(readOwnFile(markerFile(cache, name), MAX_MARKER_BYTES) ?? '');
-  if (marker?.['name'] !== name) return undefined;
-  const { value, fromSeconds, untilSeconds } = marker;
-  if (typeof fromSeconds !== 'number' || typeof untilSeconds !== 'number') return undefined;
-  return nowSeconds >= fromSeconds && nowSeconds < untilSeconds ? asText(value) : undefined;
+  return marker?.['name'] === name && isValid(marker, nowSeconds) ? asText(marker['value']) : undefined;
+}
+
+/** Whether a marker file can be removed: it is one of ours, and its marker has expired or is damaged. */
+export function isMarkerOver(file: string, nowSeconds: number): boolean {
+  const text = readOwnFile(file, MAX_MARKER_BYTES);
+  return text !== undefined && !isValid(parseJsonObject(text) ?? {}, nowSeconds);
+}
+
+function isValid({ fromSeconds, untilSeconds }: JsonObject, nowSeconds: number): boolean {
+  if (typeof fromSeconds !== 'number' || typeof untilSeconds !== 'number') return false;
+  return nowSeconds >= fromSeconds && nowSeconds < untilSeconds;
 }
 
 /** Writes a marker that expires after `lifeSeconds`. Never fails: without the marker, the next sign-in checks again. */

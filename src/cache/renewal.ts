@@ -1,8 +1,10 @@
 /** Renewal before expiry: decides whether a cached token is due for renewal, and starts the process that renews it. */
 
-import { describeCause } from '../errors.ts';
+import { sep } from 'node:path';
+import { describeCause, readErrorCode } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { makeOwnFolder } from '../system/files.ts';
+import { createOwnFile } from '../system/files.ts';
+import { makeOwnFolder } from '../system/folders.ts';
 import type { Runtime } from '../system/runtime.ts';
 import {
   type Cache,
@@ -13,7 +15,6 @@ import {
   measureRenewalLead,
 } from './cache.ts';
 import { hashText } from './hash.ts';
-import { LockAttempt } from './lock.ts';
 import { readMarker, writeMarker } from './markers.ts';
 
 /** Which token may need renewal, and for which registry. */
@@ -31,6 +32,8 @@ export interface RenewalRequest {
 /** How long no process tries to renew the token again after an attempt. */
 export const RENEWAL_PAUSE_SECONDS = 60;
 const STARTED = 'started';
+/** The middle of the name of a file by which one process claims the renewal in a minute. */
+export const CLAIM = '.renewal-';
 /** The value of a renewal marker after a failed renewal. */
 export const FAILED = 'failed';
 
@@ -69,18 +72,22 @@ export async function startRenewal({ runtime, cache, key, cached, ...request }: 
   }
 }
 
-/** @returns whether this process may start the renewal. It may only if it could write the marker for the others. */
+/**
+ * Claims the renewal for this process. Of all that see no marker, one can create the file of the current minute. It is
+ * not a lock: nobody has to notice when its process dies.
+ * @returns whether this process may start the renewal. It may only if it could write the marker for the others.
+ */
 function claimRenewal(cache: Cache, key: CacheKey, nowSeconds: number): boolean {
   const marker = renewalMarker(key);
   const isClaimed = () => readMarker(cache, marker, nowSeconds) !== undefined;
   if (isClaimed() || !makeOwnFolder(cache.lockFolder)) return false;
-  const lock = new LockAttempt(cache.lockFolder, `${keyFileName(key)}.renewal`).try();
-  if (lock === undefined) return false;
+  const minute = Math.floor(nowSeconds / RENEWAL_PAUSE_SECONDS);
   try {
-    if (isClaimed()) return false;
-    writeMarker(cache, marker, STARTED, nowSeconds, RENEWAL_PAUSE_SECONDS);
-    return isClaimed();
-  } finally {
-    lock.release();
+    createOwnFile(`${cache.lockFolder}${sep}${keyFileName(key)}${CLAIM}${minute}`, '');
+  } catch (cause) {
+    if (readErrorCode(cause) === 'EEXIST') return false;
+    throw cause;
   }
+  writeMarker(cache, marker, STARTED, nowSeconds, RENEWAL_PAUSE_SECONDS);
+  return isClaimed();
 }

@@ -1,17 +1,26 @@
-/** Shares the failure of a sign-in with the processes that waited for it. */
+/**
+ * Shares the failure of a sign-in with the processes that waited for it.
+ *
+ * They are the ones that saw the lock file of the process that failed. Its key is known to nobody else and is gone with
+ * the lock, so a record can neither be taken for another sign-in's, whatever the clock says, nor be used to guess the
+ * secret.
+ */
 
 import { createHmac } from 'node:crypto';
 import { CredentialError, type ErrorCode } from '../errors.ts';
-import { asText, parseJsonObject } from '../json.ts';
+import { asText, type JsonObject } from '../json.ts';
 import { createRedactor } from '../redact.ts';
 import { replaceOwnFile } from '../system/files.ts';
 import type { Runtime } from '../system/runtime.ts';
+import type { Holding } from './lock.ts';
 
 /** The process that failed. */
 export interface FailureOwner {
   readonly runtime: Runtime;
-  /** The secret that it signed in with. Processes with another secret do not share the failure. */
-  readonly secret: string;
+  /** Reads the secret that it signed in with. Processes with another secret do not share the failure. */
+  readonly readSecret: () => string;
+  /** How it held the lock. */
+  readonly holding: Holding;
 }
 
 /** Failures that the waiting processes would have met as well. */
@@ -29,16 +38,18 @@ const SHARED_FAILURES: readonly ErrorCode[] = [
  * Saves a failure, redacted, for the waiting processes, unless its code concerns only this process. Never fails.
  * @param file where the waiting processes look for it.
  */
-export function shareFailure(file: string, { runtime, secret }: FailureOwner, failure: CredentialError): void {
+export function shareFailure(
+  file: string,
+  { runtime, readSecret, holding }: FailureOwner,
+  failure: CredentialError,
+): void {
   if (!SHARED_FAILURES.includes(failure.code)) return;
   const redact = createRedactor(runtime);
   const { code } = failure;
   const [message, causes] = [redact(failure.message), failure.causes.map(redact)];
   const hint = failure.hint === undefined ? undefined : redact(failure.hint);
-  const failedAtMs = Date.now();
-  const salt = `${failedAtMs} ${process.pid}`;
-  const record = { failedAtMs, salt, proof: prove(salt, secret), code, message, causes, hint };
   try {
+    const record = { holding: holding.id, proof: prove(holding, readSecret()), code, message, causes, hint };
     replaceOwnFile(file, JSON.stringify(record));
   } catch {
     // Then the other processes sign in themselves.
@@ -46,15 +57,12 @@ export function shareFailure(file: string, { runtime, secret }: FailureOwner, fa
 }
 
 /**
- * Parses the failure that another process saved.
- * @param sinceMs when this process began to wait, in milliseconds since the epoch; an older failure is ignored.
+ * Reads the failure from the record of another process.
+ * @param holding how the process that we waited for held the lock.
  * @returns `undefined` when this process would not have met the same failure.
  */
-export function parseFailure(text: string, secret: string, sinceMs: number): CredentialError | undefined {
-  const record = parseJsonObject(text);
-  if (record === undefined || typeof record['failedAtMs'] !== 'number' || record['failedAtMs'] < sinceMs)
-    return undefined;
-  if (record['proof'] !== prove(asText(record['salt']) ?? '', secret)) return undefined;
+export function parseFailure(record: JsonObject, secret: string, holding: Holding): CredentialError | undefined {
+  if (record['proof'] !== prove(holding, secret)) return undefined;
   const code = SHARED_FAILURES.find((shared) => shared === record['code']);
   const message = asText(record['message']);
   if (code === undefined || message === undefined) return undefined;
@@ -67,6 +75,6 @@ export function parseFailure(text: string, secret: string, sinceMs: number): Cre
 }
 
 /** Computes a proof by which two processes can see that they have the same secret, without revealing it. */
-function prove(salt: string, secret: string): string {
-  return createHmac('sha256', salt).update(secret).digest('base64url');
+function prove({ key }: Holding, secret: string): string {
+  return createHmac('sha256', key).update(secret).digest('base64url');
 }

@@ -5,7 +5,8 @@
 import { describeCause } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Runtime } from '../system/runtime.ts';
-import { type Cache, type CachedToken, type CacheKey, readCache, writeCache } from './cache.ts';
+import { type Cache, type CachedToken, type CacheKey, dropCache, readCache, writeCache } from './cache.ts';
+import { type Erasure, readErasure } from './erasure.ts';
 import { readMarker, writeMarker } from './markers.ts';
 import { FAILED, RENEWAL_PAUSE_SECONDS, renewalMarker } from './renewal.ts';
 import { runSingleFlight } from './single-flight.ts';
@@ -23,6 +24,8 @@ export interface SharedTokenRequest {
   /** Reads the secret that the identity signs in with, if another process may have a different one. */
   readonly readSecret?: (() => string) | undefined;
   readonly cache: Cache | undefined;
+  /** The last erasure when the work began that needs the token; by default, that when `get` begins. */
+  readonly erasure?: Erasure | undefined;
   /** When to give up, on the clock of `readClockMs`. */
   readonly deadlineMs: number;
   readonly log: Log | undefined;
@@ -35,8 +38,8 @@ export interface SharedTokenRequest {
 export interface TokenFlight<T extends object> {
   /** Whether a cached token can be used without renewal. */
   readonly isUsable: (cached: CachedToken) => boolean;
-  /** Gets a new token. */
-  readonly get: () => Promise<ExpiringToken | T>;
+  /** Gets a new token. @param erasure the last erasure before it began. */
+  readonly get: (erasure: Erasure | undefined) => Promise<ExpiringToken | T>;
   /** Looks for the result that another process got instead of a token. */
   readonly peek?: () => T | undefined;
   /** Called when another process is already getting the token. */
@@ -51,7 +54,7 @@ export interface TokenFlight<T extends object> {
  * @throws CredentialError of `get`; BUSY when another process is still getting the token at the deadline.
  */
 export async function obtainShared<T extends object>(
-  { runtime, readSecret, cache, deadlineMs, log }: SharedTokenRequest,
+  { runtime, readSecret = () => '', cache, deadlineMs, log, ...request }: SharedTokenRequest,
   key: CacheKey,
   { isUsable, get, peek, onWait, refused }: TokenFlight<T>,
 ): Promise<string | T> {
@@ -70,7 +73,7 @@ export async function obtainShared<T extends object>(
     readMarker(cache, renewalMarker(key), nowSeconds()) === FAILED;
   return await runSingleFlight<string | T>(cache, key, {
     runtime,
-    secret: readSecret?.() ?? '',
+    readSecret,
     deadlineMs,
     log,
     ...(onWait === undefined ? {} : { onWait }),
@@ -80,9 +83,10 @@ export async function obtainShared<T extends object>(
       return isUsable(cached) || isPaused(cached) ? cached.token : peek?.();
     },
     run: async () => {
+      const erasure = request.erasure ?? (cache && readErasure(cache));
       let found: ExpiringToken | T;
       try {
-        found = await get();
+        found = await get(erasure);
       } catch (cause) {
         // The old token is valid to its last second. The failure matters only if there is no valid token.
         const old = readLiving();
@@ -92,7 +96,7 @@ export async function obtainShared<T extends object>(
         return old.token;
       }
       if (!isToken(found)) return found;
-      save(cache, key, found, nowSeconds(), log);
+      if (cache !== undefined) save(cache, key, found, { nowSeconds: nowSeconds(), erasure, log });
       return found.token;
     },
   });
@@ -102,16 +106,32 @@ function isToken<T extends object>(found: ExpiringToken | T): found is ExpiringT
   return 'token' in found;
 }
 
+interface Saving {
+  readonly nowSeconds: number;
+  readonly erasure: Erasure | undefined;
+  readonly log: Log | undefined;
+}
+
+/** Saves a token, unless something was erased since its sign-in began. */
 function save(
-  cache: Cache | undefined,
+  cache: Cache,
   key: CacheKey,
   { token, expiresAtSeconds }: ExpiringToken,
-  nowSeconds: number,
-  log?: Log,
+  { nowSeconds, erasure, log }: Saving,
 ): void {
-  if (cache === undefined || expiresAtSeconds === undefined) return;
+  if (expiresAtSeconds === undefined) return;
+  const assertNotErased = () => {
+    if (readErasure(cache) !== erasure) throw new Error('a logout came in between');
+  };
   try {
+    assertNotErased();
     writeCache(cache, key, { token, expiresAtSeconds, savedAtSeconds: Math.floor(nowSeconds) });
+    try {
+      assertNotErased();
+    } catch (cause) {
+      dropCache(cache, key, token);
+      throw cause;
+    }
     log?.({ step: 'cache', outcome: 'saved', expiresAtSeconds });
   } catch (cause) {
     log?.({ step: 'cache', outcome: 'not-saved', reason: describeCause(cause) });

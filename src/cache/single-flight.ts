@@ -7,10 +7,11 @@ import { CredentialError, describeCause } from '../errors.ts';
 import { parseJsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
 import { readClockMs } from '../system/clock.ts';
-import { makeOwnFolder, readOwnFile } from '../system/files.ts';
+import { readOwnFile, removeFile } from '../system/files.ts';
+import { makeOwnFolder } from '../system/folders.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { type Cache, type CacheKey, keyFileName } from './cache.ts';
-import { type Lock, LockAttempt } from './lock.ts';
+import { type Holding, type Lock, LockAttempt } from './lock.ts';
 import { LockWait } from './lock-wait.ts';
 
 /** How to get a result that processes share. */
@@ -22,13 +23,15 @@ export interface Flight<T> {
   readonly run: () => Promise<T>;
   /** Called once, when another process is already getting the result. */
   readonly onWait?: () => void;
-  /** The secret that `run` sends. Processes with different secrets do not share a failure. */
-  readonly secret: string;
+  /** Reads the secret that `run` sends. Processes with different secrets do not share a failure. */
+  readonly readSecret: () => string;
   /** When to stop waiting, on the clock of `readClockMs`. */
   readonly deadlineMs: number;
   readonly log: Log | undefined;
 }
 
+/** The end of the name of a file with a shared failure. */
+export const FAILURE_ENDING = '.failed';
 const MAX_FAILURE_BYTES = 16 * 1024;
 
 /**
@@ -39,19 +42,22 @@ const MAX_FAILURE_BYTES = 16 * 1024;
  */
 export async function runSingleFlight<T>(cache: Cache | undefined, key: CacheKey, flight: Flight<T>): Promise<T> {
   if (cache === undefined) return flight.run();
-  const failureFile = join(cache.lockFolder, `${keyFileName(key)}.failed`);
+  const failureFile = join(cache.lockFolder, `${keyFileName(key)}${FAILURE_ENDING}`);
   const turn = await takeTurn(cache, key, flight, failureFile);
   if ('found' in turn) return turn.found;
+  const { lock } = turn;
   try {
-    return await flight.run();
+    const result = await flight.run();
+    if (lock !== undefined) removeFile(failureFile); // an earlier failure is over
+    return result;
   } catch (cause) {
-    if (turn.lock !== undefined && cause instanceof CredentialError) {
+    if (lock !== undefined && cause instanceof CredentialError) {
       const { shareFailure } = await import('./shared-failure.ts');
-      shareFailure(failureFile, flight, cause);
+      shareFailure(failureFile, { ...flight, holding: lock }, cause);
     }
     throw cause;
   } finally {
-    turn.lock?.release();
+    lock?.release();
   }
 }
 
@@ -62,7 +68,6 @@ async function takeTurn<T>(
   flight: Flight<T>,
   failureFile: string,
 ): Promise<{ found: T } | { lock: Lock | undefined }> {
-  const startedAtMs = Date.now();
   const name = keyFileName(key);
   const attempt = makeOwnFolder(cache.lockFolder) ? new LockAttempt(cache.lockFolder, name) : undefined;
   let wait: LockWait | undefined;
@@ -72,7 +77,7 @@ async function takeTurn<T>(
         const found = flight.peek();
         if (found !== undefined) return { found };
         // Before the lock is tried: the holder shares its failure, then lets go.
-        await rethrowFailure(failureFile, flight.secret, startedAtMs);
+        await rethrowFailure(failureFile, flight, attempt?.holding);
       }
       let lock: Lock | undefined;
       try {
@@ -82,13 +87,7 @@ async function takeTurn<T>(
         flight.log?.({ step: 'lock', outcome: 'not-locked', reason: describeCause(cause) });
         return { lock: undefined };
       }
-      if (lock !== undefined) {
-        // The previous holder may have saved the result since the last check.
-        const found = flight.peek();
-        if (found === undefined) return { lock };
-        lock.release();
-        return { found };
-      }
+      if (lock !== undefined) return await lookAgain(lock, flight, failureFile, attempt?.holding);
       if (wait === undefined) flight.onWait?.();
       wait ??= new LockWait(cache.lockFolder, name);
       await waitForOther(wait, flight.deadlineMs);
@@ -96,6 +95,26 @@ async function takeTurn<T>(
   } finally {
     wait?.close();
   }
+}
+
+/** The lock is ours, but its previous holder may have left a result or a failure since the last look. */
+async function lookAgain<T>(
+  lock: Lock,
+  flight: Flight<T>,
+  failureFile: string,
+  previous: Holding | undefined,
+): Promise<{ found: T } | { lock: Lock }> {
+  let found: T | undefined;
+  try {
+    found = flight.peek();
+    if (found === undefined) await rethrowFailure(failureFile, flight, previous);
+  } catch (cause) {
+    lock.release();
+    throw cause;
+  }
+  if (found === undefined) return { lock };
+  lock.release();
+  return { found };
 }
 
 async function waitForOther(wait: LockWait, deadlineMs: number): Promise<void> {
@@ -107,13 +126,13 @@ async function waitForOther(wait: LockWait, deadlineMs: number): Promise<void> {
   await wait.next();
 }
 
-/** @throws the failure of the process that held the lock, if it failed with the same secret while we waited. */
-async function rethrowFailure(file: string, secret: string, sinceMs: number): Promise<void> {
-  const record = readOwnFile(file, MAX_FAILURE_BYTES) ?? '';
-  const failedAtMs = parseJsonObject(record)?.['failedAtMs'];
-  // A failure of last week is no reason to load more.
-  if (typeof failedAtMs !== 'number' || failedAtMs < sinceMs) return;
+/** @throws the failure of the process that held the lock, if it had the same secret. */
+async function rethrowFailure<T>(file: string, { readSecret }: Flight<T>, holding: Holding | undefined): Promise<void> {
+  if (holding === undefined) return;
+  const record = parseJsonObject(readOwnFile(file, MAX_FAILURE_BYTES) ?? '');
+  // The record of another sign-in is no reason to load more.
+  if (record === undefined || record['holding'] !== holding.id) return;
   const { parseFailure } = await import('./shared-failure.ts');
-  const failure = parseFailure(record, secret, sinceMs);
+  const failure = parseFailure(record, readSecret(), holding);
   if (failure !== undefined) throw failure;
 }

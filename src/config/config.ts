@@ -8,7 +8,7 @@ import { type CredentialError, describeCause } from '../errors.ts';
 import { type Fields, flag } from '../field.ts';
 import { asJsonObject, type JsonObject } from '../json.ts';
 import { parseHost, parseRegistry, type Registry } from '../registry.ts';
-import { readForeignFile } from '../system/files.ts';
+import { readForeignFile, UntrustedFileError } from '../system/files.ts';
 import { findConfigFile } from '../system/paths.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { CloudInvalid, listClouds } from './cloud-settings.ts';
@@ -84,9 +84,11 @@ function readConfigFile(file: string, isExplicit: boolean): string | undefined {
   }
   let text: string | undefined;
   try {
-    text = readForeignFile(file, MAX_CONFIG_BYTES);
+    // It can name a program to run.
+    text = readForeignFile(file, MAX_CONFIG_BYTES, { isTrusted: true });
   } catch (cause) {
-    throw invalidFile(file, describeCause(cause));
+    const hint = cause instanceof UntrustedFileError ? `chown $(id -u) ${file}; chmod go-w ${file}` : undefined;
+    throw invalidFile(file, describeCause(cause), hint);
   }
   if (text === undefined && isExplicit) {
     throw invalidFile(file, 'there is no such file', 'unset DOCKER_CREDENTIAL_ACR_CONFIG, or write the file');

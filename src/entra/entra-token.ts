@@ -8,10 +8,12 @@ import {
   type CachedToken,
   type CacheKey,
   dropCache,
+  ENTRA_SERVICE,
   eraseCache,
   isFresh,
   readCache,
 } from '../cache/cache.ts';
+import type { Erasure } from '../cache/erasure.ts';
 import { readMarker, writeMarker } from '../cache/markers.ts';
 import { obtainShared } from '../cache/shared-token.ts';
 import { CLOUDS, type Cloud } from '../clouds.ts';
@@ -44,6 +46,8 @@ export interface EntraTokenRequest {
   /** Whether the token may be cached for other registries (`cacheEntraTokens` of the configuration). */
   readonly isCacheable: boolean;
   readonly cache: Cache | undefined;
+  /** The last erasure when the sign-in began. */
+  readonly erasure?: Erasure | undefined;
   /** Called when another process is already signing in. */
   readonly onWait: () => void;
   /** When the program must be done, on the clock of `readClockMs`. */
@@ -51,8 +55,6 @@ export interface EntraTokenRequest {
   readonly log: Log | undefined;
 }
 
-/** The cache's name for Entra, where it expects a registry's; no login server can have this name. */
-const ENTRA_SERVICE = '@entra';
 /** How long to remember that a tenant does not know the registry's audience. */
 const AUDIENCE_MARKER_SECONDS = 24 * 3600;
 /** Tokens for these audiences can manage all of Azure, so they are never cached. */
@@ -64,8 +66,7 @@ const ARM_ONLY = { isArmOnly: true } as const;
  * Gets the Entra token for the registry's audience. It uses the cloud's ARM audience only if Entra or the managed
  * identity does not know the registry's audience.
  *
- * A cached token proves who the identity is, not what it may do: the registry decides that at each exchange. The token
- * therefore belongs to the identity, and `erase` for a registry does not remove it.
+ * A cached token proves who the identity is, not what it may do: the registry decides that at each exchange.
  *
  * @param refused a token that the registry did not accept; it is removed from the cache.
  * @returns `NotSetUp` when the identity turns out not to exist on this machine.

@@ -3,7 +3,7 @@
 import { dirname } from 'node:path';
 import { type Lock, LockAttempt } from '../cache/lock.ts';
 import { readClockMs } from '../system/clock.ts';
-import { makeOwnFolder } from '../system/files.ts';
+import { makeOwnFolder } from '../system/folders.ts';
 
 /** Longer than a process holds the lock, even if every keychain program hangs. */
 export const MAX_WAIT_MS = 25_000;

@@ -4,10 +4,11 @@
  * The index is one small file that only its owner can open. With it, `get` asks a keychain only for logins that exist.
  */
 
-import { lstatSync } from 'node:fs';
+import { lstatSync, rmSync } from 'node:fs';
 import { dirname, sep } from 'node:path';
 import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../json.ts';
-import { makeOwnFolder, readOwnFile, replaceOwnFile } from '../system/files.ts';
+import { overwriteOwnFile, readOwnFile, replaceOwnFile } from '../system/files.ts';
+import { makeOwnFolder } from '../system/folders.ts';
 import { findDataFolder } from '../system/paths.ts';
 import type { Runtime } from '../system/runtime.ts';
 
@@ -81,15 +82,37 @@ export async function listEntries(runtime: Runtime): Promise<LoginIndex['entries
 }
 
 /**
- * Replaces the index.
+ * Replaces the index. A power cut leaves the old one or the new one.
  * @throws an error that says why the index cannot be written. The old index is then unchanged.
  */
-export function writeIndex(file: string, { entries, hasWarned }: LoginIndex): void {
-  const text = `${JSON.stringify({ version: VERSION, hasWarned, credentials: Object.fromEntries(entries) }, null, 2)}\n`;
+export function writeIndex(file: string, index: LoginIndex): void {
+  const text = formatIndex(index);
   if (Buffer.byteLength(text) > MAX_INDEX_BYTES) throw new Error(`${file} would become too large`);
   const folder = dirname(file);
   if (!makeOwnFolder(folder)) throw new Error(`${folder} is not a folder that only you can write to`);
-  replaceOwnFile(file, text);
+  replaceOwnFile(file, text, { isDurable: true });
+}
+
+/**
+ * Writes an index with fewer entries. Where no new file can be written, as on a full disk, overwrites the old one: the
+ * secrets in it must go.
+ * @throws an error that says why the entries are still there.
+ */
+export function shrinkIndex(file: string, index: LoginIndex): void {
+  try {
+    writeIndex(file, index);
+  } catch (cause) {
+    try {
+      if (index.entries.size > 0) overwriteOwnFile(file, formatIndex(index));
+      else rmSync(file);
+    } catch {
+      throw cause;
+    }
+  }
+}
+
+function formatIndex({ entries, hasWarned }: LoginIndex): string {
+  return `${JSON.stringify({ version: VERSION, hasWarned, credentials: Object.fromEntries(entries) }, null, 2)}\n`;
 }
 
 function exists(file: string): boolean {

@@ -1,10 +1,10 @@
 /** Stores logins in the system's keychain or in an owner-only file, and reads them back. */
 
-import { existsSync, renameSync } from 'node:fs';
 import type { LoginBackend } from '../config/login-settings.ts';
 import { CredentialError, describeCause } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { quoteForeignText } from '../redact.ts';
+import { removeFile } from '../system/files.ts';
 import {
   eraseKeychain,
   findKeychain,
@@ -15,12 +15,14 @@ import {
   writeKeychain,
 } from '../system/keychain.ts';
 import type { Runtime } from '../system/runtime.ts';
+import { hasCopies, moveDamagedIndex, removeDamagedCopies, removeTemporaryCopies } from './index-copies.ts';
 import { lockIndex, MAX_WAIT_MS } from './index-lock.ts';
 import {
   findIndexFile,
   type KeychainEntry,
   type LoginEntry,
   readIndex,
+  shrinkIndex,
   type UnreadableIndex,
   writeIndex,
 } from './login-index.ts';
@@ -54,6 +56,7 @@ export async function storeLogin(request: LoginRequest, server: string, login: L
   const lock = await lockIndex(file, MAX_WAIT_MS);
   if (lock === undefined) throw new Error('another process has been storing a credential for too long');
   try {
+    removeTemporaryCopies(file);
     const index = readIndex(file);
     if (typeof index === 'string') throw rejectIndex(file, index);
     return await replaceEntry(request, file, server, login, true);
@@ -78,28 +81,47 @@ export async function readLogin(request: LoginRequest, entry: LoginEntry): Promi
   return { username: login.username, secret: login.secret };
 }
 
-/** Removes a login from the index and from its keychain. Never fails, even if the keychain does not respond. */
-export async function eraseLogin(request: Omit<LoginRequest, 'backend'>): Promise<void> {
+/**
+ * Removes a login from the index and from its keychain, and every copy of the index that a crash or damage has left
+ * behind. Never fails, even if the keychain does not respond.
+ * @returns why the login is still in the index; `undefined` when it is gone.
+ */
+export async function eraseLogin(request: Omit<LoginRequest, 'backend'>): Promise<string | undefined> {
   const { runtime, name, log } = request;
   try {
     const file = await findIndexFile(runtime);
-    const seen = file === undefined ? undefined : readIndex(file);
-    if (file === undefined || seen === undefined || (typeof seen === 'object' && !seen.entries.has(name))) return;
+    if (file === undefined || !mayHold(file, name)) return undefined;
     // Goes on without the lock if a process holds it for too long: the index is read again and replaced as a whole.
     const lock = await lockIndex(file, MAX_WAIT_MS);
     try {
+      if (lock !== undefined) removeTemporaryCopies(file);
+      removeDamagedCopies(file);
       const index = readIndex(file);
-      if (typeof index === 'string') return await eraseEverywhere(request, listKeychains(runtime));
+      // Nobody can tell whose secrets are in a damaged index.
+      if (index === 'damaged') removeFile(file);
+      if (typeof index === 'string') {
+        await eraseEverywhere(request, listKeychains(runtime));
+        return undefined;
+      }
       const entry = index.entries.get(name);
-      if (entry === undefined) return;
-      writeIndex(file, { ...index, entries: new Map([...index.entries].filter(([other]) => other !== name)) });
+      if (entry === undefined) return undefined;
+      shrinkIndex(file, { ...index, entries: new Map([...index.entries].filter(([other]) => other !== name)) });
       if ('keychain' in entry) await eraseEverywhere(request, [entry.keychain]);
     } finally {
       lock?.release();
     }
+    return undefined;
   } catch (cause) {
-    log?.({ step: 'end', outcome: 'not-erased', reason: describeCause(cause) });
+    const reason = describeCause(cause);
+    log?.({ step: 'end', outcome: 'not-erased', reason });
+    return reason;
   }
+}
+
+/** Whether a login may be in the index or in a copy of it. */
+function mayHold(file: string, name: string): boolean {
+  const index = readIndex(file);
+  return typeof index === 'string' || index.entries.has(name) || hasCopies(file);
 }
 
 /**
@@ -229,16 +251,8 @@ function rejectIndex(file: string, why: UnreadableIndex): CredentialError {
       },
     );
   }
-  const aside = findFreeName(`${file}.broken`);
-  renameSync(file, aside);
+  const aside = moveDamagedIndex(file);
   return new CredentialError('STORE_REFUSED', `Cannot use ${file}: it is damaged; it was renamed to ${aside}`, {
     hint: 'log in to your registries again',
   });
-}
-
-function findFreeName(name: string): string {
-  for (let count = 1; ; count += 1) {
-    const candidate = count === 1 ? name : `${name}.${count}`;
-    if (!existsSync(candidate)) return candidate;
-  }
 }

@@ -1,6 +1,8 @@
 /** Stores and erases the credentials that clients send (`docker login`, `az acr login`). */
 
-import { eraseCache, findCache, storedTokenKey, writeCache } from '../cache/cache.ts';
+import { ENTRA_SERVICE, eraseCache, findCache, storedTokenKey, writeCache } from '../cache/cache.ts';
+import { recordErasure } from '../cache/erasure.ts';
+import { pruneCache } from '../cache/prune.ts';
 import { loadConfig } from '../config/config.ts';
 import { readExpiry } from '../entra/claims.ts';
 import { CredentialError, describeCause } from '../errors.ts';
@@ -39,7 +41,9 @@ export async function storeCredential(
   if (registry !== undefined && (username === TOKEN_USERNAME || username === IDENTITY_TOKEN_USERNAME)) {
     await storeToken(runtime, registry, secret, refuse);
     // A new login replaces the old one, even if that is of the other kind.
-    await eraseLogin({ runtime, name, log });
+    const kept = await eraseLogin({ runtime, name, log });
+    if (kept !== undefined)
+      throw refuse(`the old login cannot be removed: ${kept}`, 'docker logout, then log in again');
     return undefined;
   }
   const listed = registry === undefined ? serverUrl : name;
@@ -60,18 +64,22 @@ export async function storeCredential(
 }
 
 /**
- * Erases everything that is stored or cached for a server, for the verb `erase`. Clients may name the server in any
- * form. Never fails.
+ * Erases everything that is stored or cached for a server, for the verb `erase`, and the Entra tokens, which every
+ * registry can use. Clients may name the server in any form. Never fails.
+ * @returns a warning for the person if something could not be erased.
  */
-export async function eraseCredential(runtime: Runtime, serverUrl: string, log?: Log): Promise<void> {
+export async function eraseCredential(runtime: Runtime, serverUrl: string, log?: Log): Promise<string | undefined> {
   let registry: Registry | undefined;
   try {
     registry = (await loadConfig(runtime)).findRegistry(serverUrl);
   } catch {
     // The configuration of its cloud has a mistake: erase what is stored under the server's name all the same.
   }
-  await eraseLogin({ runtime, name: parseServerName(serverUrl, registry), log });
-  await eraseTokens(runtime, registry);
+  const kept = await eraseLogin({ runtime, name: parseServerName(serverUrl, registry), log });
+  const areTokensGone = await eraseTokens(runtime, registry);
+  if (kept === undefined && areTokensGone) return undefined;
+  const what = kept === undefined ? 'a token' : `the login (${kept})`;
+  return createRedactor(runtime)(`cannot erase ${what} of ${quoteForeignText(serverUrl, 100)}; it is still there`);
 }
 
 /** Stores an ACR token. It expires and is too long for some keychains, so it goes to the token cache. */
@@ -95,9 +103,16 @@ async function storeToken(runtime: Runtime, { service }: Registry, secret: strin
   } catch (cause) {
     throw refuse(describeCause(cause), 'set DOCKER_CREDENTIAL_ACR_CACHE_DIR to a folder that you can write to');
   }
+  pruneCache(cache, nowSeconds);
 }
 
-async function eraseTokens(runtime: Runtime, registry: Registry | undefined): Promise<void> {
+/** @returns whether no token is left. */
+async function eraseTokens(runtime: Runtime, registry: Registry | undefined): Promise<boolean> {
   const cache = await findCache(runtime);
-  if (registry !== undefined && cache !== undefined) eraseCache(cache, registry.service);
+  if (registry === undefined || cache === undefined) return true;
+  recordErasure(cache); // first, so that no sign-in that is under way brings them back
+  const services = [registry.service, ENTRA_SERVICE];
+  const areGone = services.map((service) => eraseCache(cache, service)).every((isGone) => isGone);
+  pruneCache(cache, runtime.now() / 1000);
+  return areGone;
 }

@@ -1,6 +1,7 @@
 /** The request for a sign-in. */
 
 import type { Cache } from '../cache/cache.ts';
+import type { Erasure } from '../cache/erasure.ts';
 import type { RegistrySettings } from '../config/registry-settings.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { Log } from '../log.ts';
@@ -14,6 +15,8 @@ export interface SignInRequest {
   readonly settings: RegistrySettings;
   readonly identity: Identity;
   readonly cache: Cache | undefined;
+  /** The last erasure when the work began; `undefined` before the sign-in itself begins. */
+  readonly erasure?: Erasure | undefined;
   /** When the program must be done, on the clock of `readClockMs`. */
   readonly deadlineMs: number;
   readonly log: Log | undefined;

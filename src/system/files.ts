@@ -1,30 +1,31 @@
 /**
- * Files and folders of one person. They are created owner-only, whatever the umask is, and replaced atomically. A file
- * that others could have written is not read.
+ * Files of one person. They are created owner-only, whatever the umask is, and replaced atomically. A file that others
+ * could have written is not read.
  */
 
 import {
-  chmodSync,
   closeSync,
   constants,
   fchmodSync,
   fstatSync,
+  fsyncSync,
+  ftruncateSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readFileSync,
   readSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readErrorCode } from '../errors.ts';
+import { syncFolder } from './folders.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_WRONLY } = constants;
 const OWNER_ONLY_FILE = 0o600;
-const OWNER_ONLY_FOLDER = 0o700;
 const ANY_ACCESS_BY_OTHERS = 0o077;
 const WRITE_ACCESS_BY_OTHERS = 0o022;
 /** Most files that we look for do not exist, and the first error object of a process takes half a millisecond. */
@@ -37,19 +38,20 @@ const MISSING_IS_UNDEFINED = { throwIfNoEntry: false } as const;
  * larger than `maxBytes`, belongs to another user, or gives others access.
  */
 export function readOwnFile(file: string, maxBytes: number): string | undefined {
-  let descriptor: number | undefined;
   try {
     if (lstatSync(file, MISSING_IS_UNDEFINED) === undefined) return undefined;
     // Non-blocking: otherwise a planted named pipe would make the program wait for a writer.
-    descriptor = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    const { size } = fstatSync(descriptor);
-    if (size > maxBytes || !isOwnFile(descriptor)) return undefined;
-    const buffer = Buffer.allocUnsafe(size);
-    return buffer.toString('utf8', 0, readSync(descriptor, buffer, 0, size, 0));
+    const descriptor = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    try {
+      const { size } = fstatSync(descriptor);
+      if (size > maxBytes || !isOwnFile(descriptor)) return undefined;
+      const buffer = Buffer.allocUnsafe(size);
+      return buffer.toString('utf8', 0, readSync(descriptor, buffer, 0, size, 0));
+    } finally {
+      closeSync(descriptor);
+    }
   } catch {
     return undefined;
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
   }
 }
 
@@ -61,18 +63,53 @@ export function isOwnFile(descriptor: number): boolean {
   return userId === undefined || (stats.uid === userId && (stats.mode & ANY_ACCESS_BY_OTHERS) === 0);
 }
 
+/** How to write a file. */
+export interface WriteOptions {
+  /** Whether the text must survive a power cut. It takes some milliseconds. */
+  readonly isDurable?: boolean;
+}
+
 /**
  * Creates or replaces an owner-only file. A reader sees the old text or the new text, never a part.
- * @throws the system's error. The old file is then unchanged, and no temporary file remains.
+ * @throws the system's error. The old file is then unchanged, and no temporary file remains. Only a process that is
+ * killed here leaves one behind: see `listTemporaryFiles`.
  */
-export function replaceOwnFile(file: string, text: string): void {
+export function replaceOwnFile(file: string, text: string, options: WriteOptions = {}): void {
   const temporary = join(dirname(file), `.${process.pid}-${Math.random().toString(36).slice(2)}.tmp`);
-  createOwnFile(temporary, text);
+  createOwnFile(temporary, text, options);
   try {
     renameSync(temporary, file);
   } catch (cause) {
-    rmSync(temporary, { force: true });
+    removeFile(temporary);
     throw cause;
+  }
+  if (options.isDurable === true) syncFolder(dirname(file));
+}
+
+/**
+ * Writes a shorter text into an owner-only file. Other than `replaceOwnFile` it needs no space, but a reader may see a
+ * part, and a crash may leave one.
+ * @throws the system's error; an error without a code when it is not a file of the current user alone.
+ */
+export function overwriteOwnFile(file: string, text: string): void {
+  const descriptor = openSync(file, O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
+  try {
+    if (!isOwnFile(descriptor)) throw new Error('it is not a file that only you can open');
+    writeFileSync(descriptor, text);
+    ftruncateSync(descriptor, Buffer.byteLength(text));
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Removes a file, if it exists. Never fails. @returns whether it is gone. */
+export function removeFile(file: string): boolean {
+  try {
+    rmSync(file, { force: true });
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -80,56 +117,42 @@ export function replaceOwnFile(file: string, text: string): void {
  * Creates an owner-only file, completely or not at all.
  * @throws the system's error; `EEXIST` when the file exists.
  */
-export function createOwnFile(file: string, text: string): void {
+export function createOwnFile(file: string, text: string, { isDurable = false }: WriteOptions = {}): void {
   const descriptor = openSync(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, OWNER_ONLY_FILE);
   try {
-    fchmodSync(descriptor, OWNER_ONLY_FILE); // with a umask of 0777, even we could not read the file
-    writeFileSync(descriptor, text);
+    try {
+      fchmodSync(descriptor, OWNER_ONLY_FILE); // with a umask of 0777, even we could not read the file
+      writeFileSync(descriptor, text);
+      if (isDurable) fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor); // some file systems report only here that they could not write
+    }
   } catch (cause) {
-    rmSync(file, { force: true }); // a full disk may have room for the name and not for the text
+    removeFile(file); // a full disk may have room for the name and not for the text
     throw cause;
-  } finally {
-    closeSync(descriptor);
   }
 }
 
-/**
- * Creates an owner-only folder and its missing parents. Never fails.
- * @returns whether the folder exists, belongs to the current user, and only that user can write to it.
- */
-export function makeOwnFolder(folder: string): boolean {
-  try {
-    // Nearly always it exists, and making it once more would fail with an error that takes longer than this look.
-    if (lstatSync(folder, MISSING_IS_UNDEFINED) === undefined) makeFolders(folder);
-    const stats = lstatSync(folder);
-    if (!stats.isDirectory()) return false;
-    const userId = process.geteuid?.();
-    return userId === undefined || (stats.uid === userId && (stats.mode & WRITE_ACCESS_BY_OTHERS) === 0);
-  } catch {
-    return false;
-  }
-}
+/** Somebody else may have written a file that must be the current user's own. */
+export class UntrustedFileError extends Error {}
 
-function makeFolders(folder: string): void {
-  try {
-    mkdirSync(folder, { mode: OWNER_ONLY_FOLDER });
-    chmodSync(folder, OWNER_ONLY_FOLDER);
-  } catch (cause) {
-    const code = readErrorCode(cause);
-    if (code === 'EEXIST') return;
-    if (code !== 'ENOENT' || dirname(folder) === folder) throw cause;
-    makeFolders(dirname(folder));
-    makeFolders(folder);
-  }
+/** How to read a file of the person or of another program. */
+export interface ForeignFileRules {
+  /** Whether it must belong to the current user or to root, and be writable for nobody else. */
+  readonly isTrusted?: boolean;
 }
 
 /**
  * Reads a file that the person or another program wrote. It may be a link.
  * @returns its text without a byte-order mark; `undefined` when there is no such file.
- * @throws the system's error when the file exists and cannot be read; an error without a code when it is not a regular
- * file or is larger than `maxBytes`.
+ * @throws the system's error when the file exists and cannot be read; UntrustedFileError when the rules forbid it; an
+ * error without a code when it is not a regular file or is larger than `maxBytes`.
  */
-export function readForeignFile(file: string, maxBytes: number): string | undefined {
+export function readForeignFile(
+  file: string,
+  maxBytes: number,
+  { isTrusted = false }: ForeignFileRules = {},
+): string | undefined {
   let descriptor: number | undefined;
   try {
     if (statSync(file, MISSING_IS_UNDEFINED) === undefined) return undefined;
@@ -137,6 +160,8 @@ export function readForeignFile(file: string, maxBytes: number): string | undefi
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) throw new Error('it is not a regular file');
     if (stats.size > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
+    const distrust = isTrusted ? findOtherWriter(stats) : undefined;
+    if (distrust !== undefined) throw new UntrustedFileError(distrust);
     return readFileSync(descriptor, 'utf8').replace(/^\uFEFF/, '');
   } catch (cause) {
     const code = readErrorCode(cause);
@@ -145,4 +170,12 @@ export function readForeignFile(file: string, maxBytes: number): string | undefi
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }
+}
+
+/** @returns who else may have written a file; `undefined` when only the current user and root can have. */
+function findOtherWriter({ uid, mode }: Stats): string | undefined {
+  const userId = process.geteuid?.();
+  if (userId === undefined) return undefined;
+  if (uid !== userId && uid !== 0) return `it belongs to another user (${uid})`;
+  return (mode & WRITE_ACCESS_BY_OTHERS) === 0 ? undefined : 'others can write to it';
 }

@@ -1,6 +1,7 @@
 /** Finds the folders of this program, the person's home and the folders of other tools. */
 
-import { isAbsolute, join, sep } from 'node:path';
+import { statSync } from 'node:fs';
+import { dirname, isAbsolute, join, sep } from 'node:path';
 import { type Runtime, readVariable } from './runtime.ts';
 
 const NAME = 'docker-credential-acr';
@@ -18,7 +19,7 @@ interface PlatformFolders {
  */
 export async function findCacheFolder(runtime: Runtime): Promise<string | undefined> {
   return absolute(
-    readVariable(runtime, 'DOCKER_CREDENTIAL_ACR_CACHE_DIR') ?? (await findPlatformFolders(runtime))?.cache,
+    readVariable(runtime, 'DOCKER_CREDENTIAL_ACR_CACHE_DIR') ?? (await findWritableFolder(runtime, 'cache')),
   );
 }
 
@@ -28,8 +29,36 @@ export async function findCacheFolder(runtime: Runtime): Promise<string | undefi
  */
 export async function findDataFolder(runtime: Runtime): Promise<string | undefined> {
   return absolute(
-    readVariable(runtime, 'DOCKER_CREDENTIAL_ACR_DATA_DIR') ?? (await findPlatformFolders(runtime))?.data,
+    readVariable(runtime, 'DOCKER_CREDENTIAL_ACR_DATA_DIR') ?? (await findWritableFolder(runtime, 'data')),
   );
+}
+
+/**
+ * Finds a folder to write to. As root with the HOME of another user, as with `sudo -E` and in many containers, it is
+ * below root's own home: a folder of root's in that home would lock its owner out.
+ */
+async function findWritableFolder(runtime: Runtime, kind: 'cache' | 'data'): Promise<string | undefined> {
+  const folder = (await findPlatformFolders(runtime))?.[kind];
+  if (folder === undefined || process.geteuid?.() !== 0 || isRootsPlace(folder)) return folder;
+  try {
+    const { homedir } = process.getBuiltinModule('node:os').userInfo();
+    return platformFolders({ ...runtime, env: {} }, homedir)[kind];
+  } catch {
+    return undefined; // the system's list of users has no root
+  }
+}
+
+/** Whether the folder in which another one is, or would have to be made, belongs to root. */
+function isRootsPlace(folder: string): boolean {
+  for (let parent = dirname(folder); ; parent = dirname(parent)) {
+    try {
+      const stats = statSync(parent, { throwIfNoEntry: false });
+      if (stats !== undefined) return stats.uid === 0;
+    } catch {
+      return false; // not a folder
+    }
+    if (dirname(parent) === parent) return false;
+  }
 }
 
 /**
