@@ -1,5 +1,5 @@
 /** The program's own folders for one run, so that many runs can start from the same state side by side. */
-import { cpSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readTextFile } from '../../../scripts/test-parts/command.ts';
 import { parseJsonRecord, parseRecord, parseString } from '../../emulator/json.ts';
@@ -36,7 +36,7 @@ export interface TimedResult extends RunResult {
 export interface PlaceFile {
   /** Relative to the folder of the place. */
   readonly path: string;
-  readonly kind: 'json' | 'temporary' | 'lock' | 'failure' | 'log' | 'other';
+  readonly kind: 'json' | 'temporary' | 'lock' | 'failure' | 'claim' | 'erasure' | 'log' | 'other';
   readonly text: string;
 }
 
@@ -131,9 +131,20 @@ export function findStateProblems(place: Place): readonly string[] {
   return [...open, ...torn];
 }
 
-/** Finds what an ordinary run must not leave: temporary files, locks, shared failures and anything unknown. */
+/** Finds what must not stay: temporary files, locks and anything unknown, and notes of a moment once they are old. */
 export function listLeftovers(place: Place): readonly PlaceFile[] {
-  return listFiles(place).filter(({ kind }) => kind !== 'json' && kind !== 'log');
+  return listFiles(place).filter(({ kind }) => !['json', 'log', 'erasure'].includes(kind));
+}
+
+/** Whether a file is a note that other processes may still read within the next minute. */
+export function isBrief({ kind }: PlaceFile): boolean {
+  return kind === 'failure' || kind === 'claim';
+}
+
+/** Makes the notes of a moment two minutes old. */
+export function ageNotes(place: Place): void {
+  const then = new Date(Date.now() - 120_000);
+  for (const { path } of listLeftovers(place).filter(isBrief)) utimesSync(join(place.folder, path), then, then);
 }
 
 /** Waits until no process has a folder in its environment. */
@@ -152,6 +163,8 @@ function findKind(path: string): PlaceFile['kind'] {
   if (path === 'helper.log') return 'log';
   if (path.endsWith('.tmp')) return 'temporary';
   if (path.endsWith('.failed')) return 'failure';
+  if (/\.renewal-\d+$/.test(path)) return 'claim';
+  if (path === 'cache/notes/erased') return 'erasure';
   if (/^cache\/locks\/|^data\/credentials\.lock\./.test(path)) return 'lock';
   return path.endsWith('.json') ? 'json' : 'other';
 }

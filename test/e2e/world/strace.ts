@@ -120,9 +120,12 @@ function parseTrace(text: string, folder: string): readonly FileCall[] {
   });
 }
 
-/** A temporary file has a random name. */
+/** The name of a temporary file is random, and the name of a claim has the minute. */
 function normalizePath(path: string, folder: string): string {
-  return path.slice(folder.length + 1).replace(/\.\d+-[0-9a-z]+\.tmp$/, '*.tmp');
+  return path
+    .slice(folder.length + 1)
+    .replace(/\.\d+-[0-9a-z]+\.tmp$/, '*.tmp')
+    .replace(/\.renewal-\d+$/, '.renewal-*');
 }
 
 function isSame(one: FileCall, other: FileCall): boolean {
