@@ -125,27 +125,25 @@ export async function findCache(runtime: Runtime): Promise<Cache | undefined> {
 export function readCache(cache: Cache, key: CacheKey, nowSeconds: number): CachedToken | undefined {
   const text = readOwnFile(cacheFile(cache, key), MAX_ENTRY_BYTES);
   const entry = text === undefined ? undefined : parseEntry(text);
-  if (entry === undefined || entry.savedAtSeconds > nowSeconds + CLOCK_TOLERANCE_SECONDS) return undefined;
-  return entry.service === key.service && entry.identity === key.identity && entry.kind === key.kind
-    ? entry
-    : undefined;
+  if (entry === undefined) return undefined;
+  const { service, identity, kind, cached } = entry;
+  if (service !== key.service || identity !== key.identity || kind !== key.kind) return undefined;
+  return cached.savedAtSeconds > nowSeconds + CLOCK_TOLERANCE_SECONDS ? undefined : cached;
 }
 
 /**
  * Parses the text of an entry.
  * @returns `undefined` when it is damaged.
  */
-export function parseEntry(text: string): (CacheKey & CachedToken) | undefined {
+export function parseEntry(text: string): (CacheKey & { readonly cached: CachedToken }) | undefined {
   const { service, identity, kind, token, expiresAtSeconds, savedAtSeconds } = parseJsonObject(text) ?? {};
   if (typeof service !== 'string' || typeof identity !== 'string' || typeof kind !== 'string') return undefined;
   if (typeof expiresAtSeconds !== 'number' || typeof savedAtSeconds !== 'number') return undefined;
   const secret = asText(token);
   if (secret === undefined) return undefined;
   const lastSeconds = savedAtSeconds + (service === ENTRA_SERVICE ? MAX_ENTRA_SECONDS : MAX_REGISTRY_SECONDS);
-  return {
-    ...{ service, identity, kind, token: secret, savedAtSeconds },
-    expiresAtSeconds: Math.min(expiresAtSeconds, lastSeconds),
-  };
+  const cached = { token: secret, expiresAtSeconds: Math.min(expiresAtSeconds, lastSeconds), savedAtSeconds };
+  return { service, identity, kind, cached };
 }
 
 /**

@@ -55,7 +55,7 @@ function pruneTemporaryFiles(folder: string): void {
   }
 }
 
-/** Whoever holds a lock is asked by the lock's own rules; the claims and failures have no other use for their age. */
+/** The lock's own rules tell whether its holder is dead. A failure or a claim is of use for a moment only. */
 function pruneLockFile(folder: string, name: string): void {
   const file = join(folder, name);
   if (name.endsWith(FAILURE_ENDING) || name.includes(CLAIM)) {
@@ -74,7 +74,9 @@ function pruneLockFile(folder: string, name: string): void {
 
 function pruneMarker(folder: string, name: string, nowSeconds: number): void {
   const file = join(folder, name);
-  if (name === ERASURE_FILE ? isOlder(file, ERASURE_MS) : isMarkerOver(file, nowSeconds)) removeFile(file);
+  const isOver =
+    name === ERASURE_FILE ? isOlder(file, ERASURE_MS) : name.endsWith('.json') && isMarkerOver(file, nowSeconds);
+  if (isOver) removeFile(file);
 }
 
 function pruneToken(folder: string, name: string, nowSeconds: number): void {
@@ -84,7 +86,7 @@ function pruneToken(folder: string, name: string, nowSeconds: number): void {
   if (text === undefined) return; // not ours
   const entry = parseEntry(text);
   const keptSeconds = entry?.identity === STORED_IDENTITY ? STORED_SECONDS : 0;
-  if (entry === undefined || entry.expiresAtSeconds + keptSeconds <= nowSeconds) removeFile(file);
+  if (entry === undefined || entry.cached.expiresAtSeconds + keptSeconds <= nowSeconds) removeFile(file);
 }
 
 /** Whether a file was last written that long ago, or that far in the future: then the clock was wrong. */

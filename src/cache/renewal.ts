@@ -3,7 +3,7 @@
 import { sep } from 'node:path';
 import { describeCause, readErrorCode } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { createOwnFile } from '../system/files.ts';
+import { createOwnFile, removeFile } from '../system/files.ts';
 import { makeOwnFolder } from '../system/folders.ts';
 import type { Runtime } from '../system/runtime.ts';
 import {
@@ -73,8 +73,8 @@ export async function startRenewal({ runtime, cache, key, cached, ...request }: 
 }
 
 /**
- * Claims the renewal for this process. Of all that see no marker, one can create the file of the current minute. It is
- * not a lock: nobody has to notice when its process dies.
+ * Claims the renewal for this process. Of all that see no marker, one can create the claim. A process that dies here
+ * keeps it for no more than this minute, on whatever machine it was.
  * @returns whether this process may start the renewal. It may only if it could write the marker for the others.
  */
 function claimRenewal(cache: Cache, key: CacheKey, nowSeconds: number): boolean {
@@ -82,12 +82,18 @@ function claimRenewal(cache: Cache, key: CacheKey, nowSeconds: number): boolean 
   const isClaimed = () => readMarker(cache, marker, nowSeconds) !== undefined;
   if (isClaimed() || !makeOwnFolder(cache.lockFolder)) return false;
   const minute = Math.floor(nowSeconds / RENEWAL_PAUSE_SECONDS);
+  const claim = `${cache.lockFolder}${sep}${keyFileName(key)}${CLAIM}${minute}`;
   try {
-    createOwnFile(`${cache.lockFolder}${sep}${keyFileName(key)}${CLAIM}${minute}`, '');
+    createOwnFile(claim, '');
   } catch (cause) {
     if (readErrorCode(cause) === 'EEXIST') return false;
     throw cause;
   }
-  writeMarker(cache, marker, STARTED, nowSeconds, RENEWAL_PAUSE_SECONDS);
-  return isClaimed();
+  try {
+    if (isClaimed()) return false;
+    writeMarker(cache, marker, STARTED, nowSeconds, RENEWAL_PAUSE_SECONDS);
+    return isClaimed();
+  } finally {
+    removeFile(claim);
+  }
 }

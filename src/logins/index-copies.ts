@@ -1,11 +1,12 @@
-/** The copies of the index that a crash or damage leaves behind. They may hold secrets. */
+/** What a crash or damage leaves of the index. It may hold secrets, and nobody can tell whose. */
 
 import { existsSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { removeFile } from '../system/files.ts';
+import { readOwnFile, removeFile } from '../system/files.ts';
 import { listNames, listTemporaryFiles } from '../system/folders.ts';
 
 const DAMAGED_ENDING = '.broken';
+const MAX_BYTES = 8 * 1024 * 1024;
 
 /**
  * Moves a damaged index out of the way, where a person can look at it until the next logout.
@@ -31,9 +32,14 @@ export function removeTemporaryCopies(file: string): void {
   for (const temporary of listTemporaryFiles(dirname(file))) removeFile(temporary.file);
 }
 
-/** Removes the damaged indexes. Nobody can tell whose secrets are in them. Never fails. */
+/** Removes damaged indexes that were moved out of the way, if they may hold a secret. Never fails. */
 export function removeDamagedCopies(file: string): void {
-  for (const damaged of listDamaged(file)) removeFile(damaged);
+  for (const damaged of listDamaged(file)) removeDamagedIndex(damaged);
+}
+
+/** Removes a damaged index, if it may hold a secret. Otherwise it is still of use to whoever made a mistake in it. */
+export function removeDamagedIndex(file: string): void {
+  if (readOwnFile(file, MAX_BYTES)?.includes('secret') !== false) removeFile(file);
 }
 
 function listDamaged(file: string): string[] {

@@ -4,7 +4,6 @@ import type { LoginBackend } from '../config/login-settings.ts';
 import { CredentialError, describeCause } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { quoteForeignText } from '../redact.ts';
-import { removeFile } from '../system/files.ts';
 import {
   eraseKeychain,
   findKeychain,
@@ -15,7 +14,13 @@ import {
   writeKeychain,
 } from '../system/keychain.ts';
 import type { Runtime } from '../system/runtime.ts';
-import { hasCopies, moveDamagedIndex, removeDamagedCopies, removeTemporaryCopies } from './index-copies.ts';
+import {
+  hasCopies,
+  moveDamagedIndex,
+  removeDamagedCopies,
+  removeDamagedIndex,
+  removeTemporaryCopies,
+} from './index-copies.ts';
 import { lockIndex, MAX_WAIT_MS } from './index-lock.ts';
 import {
   findIndexFile,
@@ -97,8 +102,7 @@ export async function eraseLogin(request: Omit<LoginRequest, 'backend'>): Promis
       if (lock !== undefined) removeTemporaryCopies(file);
       removeDamagedCopies(file);
       const index = readIndex(file);
-      // Nobody can tell whose secrets are in a damaged index.
-      if (index === 'damaged') removeFile(file);
+      if (index === 'damaged') removeDamagedIndex(file);
       if (typeof index === 'string') {
         await eraseEverywhere(request, listKeychains(runtime));
         return undefined;

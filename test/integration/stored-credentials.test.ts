@@ -551,6 +551,29 @@ describe('an unusable index', () => {
     },
   );
 
+  test('that may hold a secret is gone after a logout, wherever it was', async () => {
+    const damage = () => writeFileSync(indexFile, readIndex().slice(0, -5));
+    await login('docker.io', 'me', LOGIN_SECRETS.hub);
+    damage();
+    expect((await login('ghcr.io', 'me', LOGIN_SECRETS.hub)).exitCode).toBe(1);
+    await login('docker.io', 'me', LOGIN_SECRETS.hub);
+    damage();
+    expect(readFileSync(`${indexFile}.broken`, 'utf8')).toContain(JSON.stringify(LOGIN_SECRETS.hub));
+    expect(await call('erase', 'ghcr.io')).toEqual(DONE);
+    expect(readdirSync(world.dataFolder)).toEqual([]);
+  });
+
+  test('has no copies after a logout that a killed process left behind, even the only one', async () => {
+    mkdirSync(world.dataFolder, { mode: 0o700 });
+    const copy = () => writeFileSync(join(world.dataFolder, '.1-abc.tmp'), LOGIN_SECRETS.hub, { mode: 0o600 });
+    copy();
+    expect(await call('erase', 'ghcr.io')).toEqual(DONE);
+    expect(readdirSync(world.dataFolder)).toEqual([]);
+    copy();
+    await login('docker.io', 'me', LOGIN_SECRETS.hub);
+    expect(readdirSync(world.dataFolder)).toEqual(['credentials.json']);
+  });
+
   test('is neither trusted nor replaced when others can read it', async () => {
     await login('docker.io', 'me', LOGIN_SECRETS.hub);
     chmodSync(indexFile, 0o644);

@@ -7,12 +7,15 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { hostname } from 'node:os';
+import { uptime } from 'node:os';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Lock, LockAttempt } from '../../../src/cache/lock.ts';
+import { parseJsonObject } from '../../../src/json.ts';
+import { readMachine } from '../../../src/system/machine.ts';
 import { runNode } from '../child.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 
@@ -41,6 +44,13 @@ function deadProcessId(): number {
   return pid;
 }
 
+/** The text of a lock file, as a process of this machine writes it. */
+function holder(processId: unknown, changes: object = {}): string {
+  return JSON.stringify({ process: processId, ...readMachine(), id: 'an-id', key: 'a-key', ...changes });
+}
+
+const ELSEWHERE = { boot: 'another-boot', host: 'another-machine' };
+
 function plant(generation: number | string, text: string, ageMs = 0): string {
   const file = folder.path(`name.${generation}`);
   writeFileSync(file, text);
@@ -53,9 +63,34 @@ function plant(generation: number | string, text: string, ageMs = 0): string {
 const generations = () => readdirSync(folder.path('.')).sort();
 
 describe('a free lock', () => {
-  test('goes to the first attempt, which records its process id and host', () => {
-    expect(take()).toBeDefined();
-    expect(readFileSync(folder.path('name.1'), 'utf8')).toMatch(new RegExp(`^${process.pid} ${hostname()} \\w+$`));
+  test('goes to the first attempt, which records its process, its machine and how it holds the lock', () => {
+    const lock = take();
+    expect(lock?.id).toMatch(/^[0-9a-f]{16}$/);
+    expect(lock?.key).toMatch(/^[0-9a-f]{32}$/);
+    expect(parseJsonObject(readFileSync(folder.path('name.1'), 'utf8'))).toEqual({
+      ...{ process: process.pid, id: lock?.id, key: lock?.key },
+      ...readMachine(),
+    });
+  });
+
+  test('is held with a new key each time', () => {
+    const keys = Array.from({ length: 3 }, () => {
+      const lock = attempt().try();
+      lock?.release();
+      return lock?.key;
+    });
+    expect(new Set(keys).size).toBe(3);
+  });
+
+  test('shows its holder to an attempt that fails, and to no other', () => {
+    const waiting = attempt();
+    expect(waiting.holding).toBeUndefined();
+    const lock = take();
+    expect(take(waiting)).toBeUndefined();
+    expect(waiting.holding).toEqual({ id: lock?.id, key: lock?.key });
+    lock?.release();
+    expect(take(waiting)).toBeDefined();
+    expect(waiting.holding?.id).toBe(lock?.id);
   });
 
   test('goes to one attempt only', () => {
@@ -98,7 +133,7 @@ describe('a free lock', () => {
 
   test('is not held by a file whose name is not the name of the lock and a number', () => {
     for (const name of ['name.failed', 'name.x', 'name.1.5', 'name', 'xname.7', '.name.7']) {
-      writeFileSync(folder.path(name), `${process.pid} ${hostname()}`);
+      writeFileSync(folder.path(name), holder(process.pid));
     }
     expect(take()).toBeDefined();
   });
@@ -106,30 +141,40 @@ describe('a free lock', () => {
 
 describe('the lock of a dead holder', () => {
   test('goes to the next attempt when the process has ended', () => {
-    plant(1, `${deadProcessId()} ${hostname()}`);
+    plant(1, holder(deadProcessId()));
     expect(take()).toBeDefined();
     expect(generations()).toEqual(['name.2']);
   });
 
   test('goes to the next attempt when its file is a minute old, even if a process has the same id', () => {
-    plant(1, `${process.pid} ${hostname()}`, 60_000);
+    plant(1, holder(process.pid), 60_000);
     expect(take()).toBeDefined();
     expect(generations()).toEqual(['name.2']);
   });
 
+  test('goes to the next attempt at once although the host was renamed', () => {
+    plant(1, holder(deadProcessId(), { host: 'the-old-name' }));
+    expect(take()).toBeDefined();
+  });
+
+  test('goes to the next attempt at once when the machine was restarted since, whatever process has the id', () => {
+    plant(1, holder(process.pid, { boot: 'the-last-boot' }), (uptime() + 10) * 1000);
+    expect(take()).toBeDefined();
+  });
+
   test('goes to one attempt only, however many see it', () => {
-    plant(6, `${deadProcessId()} ${hostname()}`);
-    plant(7, `${deadProcessId()} ${hostname()}`);
+    plant(6, holder(deadProcessId()));
+    plant(7, holder(deadProcessId()));
     const attempts = [attempt(), attempt(), attempt()];
     expect(attempts.map((one) => take(one) !== undefined)).toEqual([true, false, false]);
     expect(generations()).toEqual(['name.8']);
   });
 
   test('goes to the next attempt only if the generation with the highest number is dead', () => {
-    plant(9, `${deadProcessId()} ${hostname()}`);
-    plant(10, `${process.pid} ${hostname()}`);
+    plant(9, holder(deadProcessId()));
+    plant(10, holder(process.pid));
     expect(take()).toBeUndefined();
-    plant(10, `${deadProcessId()} ${hostname()}`);
+    plant(10, holder(deadProcessId()));
     expect(take()).toBeDefined();
     expect(generations()).toEqual(['name.11']);
   });
@@ -162,11 +207,14 @@ describe('the lock of a dead holder', () => {
 
 describe('a holder that may be alive', () => {
   const rows: readonly (readonly [name: string, text: () => string])[] = [
-    ['on another machine', () => `${deadProcessId()} another-machine`],
+    ['on another machine', () => holder(deadProcessId(), ELSEWHERE)],
+    ['in a container of the same name', () => holder(deadProcessId(), { processes: 'pid:[1]' })],
+    ['on another machine of the same name', () => holder(deadProcessId(), { boot: 'another-boot' })],
+    ['of an older version of the program', () => `${deadProcessId()} ${readMachine().host} abc`],
     ['with an empty file', () => ''],
     ['with a binary file', () => '\0\0\0'],
-    ['without a process id', () => `x ${hostname()}`],
-    ['with too long a file', () => `${deadProcessId()} ${hostname()}${' '.repeat(2000)}`],
+    ['without a process id', () => holder('x')],
+    ['with too long a file', () => holder(deadProcessId(), { pad: ' '.repeat(2000) })],
   ];
   for (const [name, text] of rows) {
     test(`${name} keeps the lock until it has been silent for three seconds`, () => {
@@ -184,7 +232,7 @@ describe('a holder that may be alive', () => {
 
   test('keeps the lock as long as its file is touched', () => {
     vi.useFakeTimers({ toFake: ['hrtime'] });
-    const file = plant(1, '1 another-machine');
+    const file = plant(1, holder(1, ELSEWHERE));
     const one = attempt();
     for (let beat = 1; beat <= 10; beat += 1) {
       expect(take(one)).toBeUndefined();
@@ -197,19 +245,19 @@ describe('a holder that may be alive', () => {
 
   test('keeps the lock though its clock is a day ahead or behind', () => {
     for (const ageMs of [-86_400_000, 86_400_000]) {
-      plant(1, '1 another-machine', ageMs);
+      plant(1, holder(1, ELSEWHERE), ageMs);
       expect(take()).toBeUndefined();
     }
   });
 
   test('has three seconds of its own, whatever an earlier holder has used up', () => {
     vi.useFakeTimers({ toFake: ['hrtime'] });
-    const file = plant(1, '1 another-machine');
+    const file = plant(1, holder(1, ELSEWHERE));
     const one = attempt();
     expect(take(one)).toBeUndefined();
     vi.advanceTimersByTime(2_900);
     rmSync(file);
-    plant(2, '1 another-machine');
+    plant(2, holder(1, ELSEWHERE));
     expect(take(one)).toBeUndefined();
     vi.advanceTimersByTime(2_900);
     expect(take(one)).toBeUndefined();
@@ -236,8 +284,26 @@ test('an attempt throws when its folder is missing or is a file', () => {
   expect(() => new LockAttempt(folder.path('none'), 'name').try()).toThrow(/ENOENT/);
   writeFileSync(folder.path('file'), '');
   expect(() => new LockAttempt(folder.path('file'), 'name').try()).toThrow(/ENOTDIR/);
-  mkdirSync(folder.path('name.1'));
-  expect(take()).toBeUndefined();
+});
+
+describe('a folder or a link with the name of a lock file', () => {
+  const planted: readonly (readonly [name: string, plant: (file: string) => void])[] = [
+    ['an empty folder', (file) => mkdirSync(file)],
+    ['a full folder', (file) => mkdirSync(`${file}/inside`, { recursive: true })],
+    ['a link', (file) => symlinkSync(folder.path('elsewhere'), file)],
+  ];
+  for (const [name, plantAt] of planted) {
+    test(`is not a lock: with ${name} the lock can be taken again and again, and leaves no file`, () => {
+      plantAt(folder.path('name.5'));
+      for (let turn = 0; turn < 3; turn += 1) {
+        const lock = attempt().try();
+        expect(lock).toBeDefined();
+        expect(attempt().try()).toBeUndefined();
+        lock?.release();
+        expect(generations()).toEqual(['name.5']);
+      }
+    });
+  }
 });
 
 test('four processes at once never hold the lock together', async () => {

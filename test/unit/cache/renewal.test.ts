@@ -1,7 +1,7 @@
 /** When a cached token is renewed before it expires, and that only one process starts the renewal. */
-import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type CachedToken, type CacheKey, isFresh, isNearRenewal } from '../../../src/cache/cache.ts';
+import { type CachedToken, type CacheKey, isFresh, isNearRenewal, keyFileName } from '../../../src/cache/cache.ts';
 import { isRenewalDue, renewalMarker, startRenewal } from '../../../src/cache/renewal.ts';
 import type { LogStep } from '../../../src/log.ts';
 import type { Runtime } from '../../../src/system/runtime.ts';
@@ -154,6 +154,25 @@ describe('startRenewal', () => {
     await ask(countingMachine(started));
     await ask(countingMachine(started, { now: () => NOW_MS + laterSeconds * 1000 }));
     expect(started).toHaveLength(count);
+  });
+
+  test('starts nothing while another process claims this minute, and starts in the next one although it died', async () => {
+    const started: string[] = [];
+    const minute = Math.floor(NOW_MS / 60_000);
+    mkdirSync(folder.path('locks'), { mode: 0o700 });
+    writeFileSync(folder.path('locks', `${keyFileName(KEY)}.renewal-${minute}`), '');
+    await ask(countingMachine(started));
+    expect(started).toEqual([]);
+    await ask(countingMachine(started, { now: () => NOW_MS + 60_000 }));
+    expect(started).toEqual([KEY.service]);
+  });
+
+  test('does not care about the lock that an older version held when it died on another machine', async () => {
+    const started: string[] = [];
+    mkdirSync(folder.path('locks'), { mode: 0o700 });
+    writeFileSync(folder.path('locks', `${keyFileName(KEY)}.renewal.1`), '7 another-machine abc', { mode: 0o600 });
+    await ask(countingMachine(started));
+    expect(started).toEqual([KEY.service]);
   });
 
   test('does nothing for a token that is not due', async () => {

@@ -1,6 +1,7 @@
 /** The record of a failed sign-in: which failures are shared, with whom, and what a planted record can do. */
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { Holding } from '../../../src/cache/lock.ts';
 import { parseFailure, shareFailure } from '../../../src/cache/shared-failure.ts';
 import { CredentialError, type ErrorCode } from '../../../src/errors.ts';
 import { type JsonObject, parseJsonObject } from '../../../src/json.ts';
@@ -9,6 +10,7 @@ import { useTemporaryFolder } from '../temporary-folder.ts';
 
 const folder = useTemporaryFolder();
 const SECRET = 'hidden-secret';
+const HOLDING = { id: 'an-id', key: 'a-key' };
 const FAILURE = new CredentialError('ENTRA_REFUSED', 'Cannot sign in', { causes: ['one', 'two'], hint: 'az login' });
 
 const umaskBefore = process.umask();
@@ -17,15 +19,23 @@ afterEach(() => {
 });
 
 /** Shares a failure, and returns its record. */
-function share(failure = FAILURE, secret = SECRET, env: Readonly<Record<string, string>> = {}): string {
+function share(failure = FAILURE, secret = SECRET, env: Readonly<Record<string, string>> = {}): JsonObject {
   const file = folder.path('failed');
-  shareFailure(file, { runtime: makeRuntime(env), secret }, failure);
-  return readFileSync(file, 'utf8');
+  shareFailure(file, ownerOf(secret, env), failure);
+  return readRecord();
+}
+
+function ownerOf(secret: string, env: Readonly<Record<string, string>> = {}, holding: Holding = HOLDING) {
+  return { runtime: makeRuntime(env), readSecret: () => secret, holding };
+}
+
+function readRecord(): JsonObject {
+  return parseJsonObject(readFileSync(folder.path('failed'), 'utf8')) ?? {};
 }
 
 /** The record of a shared failure, with changes; its proof stays right. */
-function recordWith(changes: JsonObject): string {
-  return JSON.stringify({ ...parseJsonObject(share()), ...changes });
+function recordWith(changes: JsonObject): JsonObject {
+  return { ...share(), ...changes };
 }
 
 /** Every code, and whether the processes that waited would have met the same failure. */
@@ -51,16 +61,16 @@ describe('a failure with the code', () => {
     const isShared = IS_SHARED[code];
     test(`${code} ${isShared ? 'is shared' : 'leaves no record, and is not read from a planted one'}`, () => {
       const file = folder.path('failed');
-      shareFailure(file, { runtime: makeRuntime(), secret: SECRET }, new CredentialError(code, 'Cannot do it'));
+      shareFailure(file, ownerOf(SECRET), new CredentialError(code, 'Cannot do it'));
       expect(existsSync(file)).toBe(isShared);
-      expect(parseFailure(recordWith({ code }), SECRET, 0)?.code).toBe(isShared ? code : undefined);
+      expect(parseFailure(recordWith({ code }), SECRET, HOLDING)?.code).toBe(isShared ? code : undefined);
     });
   }
 });
 
 describe('shareFailure', () => {
   test('writes a record from which the same failure is read', () => {
-    const failure = parseFailure(share(), SECRET, 0);
+    const failure = parseFailure(share(), SECRET, HOLDING);
     expect(failure).toBeInstanceOf(CredentialError);
     expect(failure).toMatchObject({
       code: 'ENTRA_REFUSED',
@@ -71,16 +81,25 @@ describe('shareFailure', () => {
   });
 
   test('writes no causes and no hint where the failure has none', () => {
-    const failure = parseFailure(share(new CredentialError('NETWORK_FAILED', 'Cannot sign in')), SECRET, 0);
+    const failure = parseFailure(share(new CredentialError('NETWORK_FAILED', 'Cannot sign in')), SECRET, HOLDING);
     expect(failure).toMatchObject({ code: 'NETWORK_FAILED', causes: [], hint: undefined });
   });
 
-  test('writes no secret but a proof, which depends on the secret and on the salt', () => {
-    const [one, other] = [share(), share(FAILURE, 'another-secret')].map(parseJsonObject);
-    expect(JSON.stringify(one)).not.toContain('hidden');
-    expect(one?.['proof']).not.toBe(other?.['proof']);
-    const anotherSalt = JSON.stringify({ ...one, salt: 'x' });
-    expect(parseFailure(anotherSalt, SECRET, 0)).toBeUndefined();
+  test('writes no secret but a proof, which depends on the secret and on the key of the lock, and not the key', () => {
+    const proofOf = (secret: string, key: string) => {
+      shareFailure(folder.path('failed'), ownerOf(secret, {}, { id: 'an-id', key }), FAILURE);
+      expect(JSON.stringify(readRecord())).not.toMatch(/hidden|the-key/);
+      return readRecord()['proof'];
+    };
+    const proofs = [proofOf(SECRET, 'the-key'), proofOf('another-secret', 'the-key'), proofOf(SECRET, 'the-key-2')];
+    expect(new Set(proofs).size).toBe(3);
+  });
+
+  test('writes nothing that tells one secret from another without the key', () => {
+    // Everything but the proof is the same, and the proof is a MAC with a key that is gone with the lock.
+    const [one, other] = [share(FAILURE, 'one'), share(FAILURE, 'other')];
+    expect({ ...one, proof: undefined }).toEqual({ ...other, proof: undefined });
+    expect(Object.keys(one)).toEqual(['holding', 'proof', 'code', 'message', 'causes', 'hint']);
   });
 
   test('redacts the message, the causes and the hint', () => {
@@ -89,8 +108,8 @@ describe('shareFailure', () => {
       hint: 'az login -p the-password',
     });
     const record = share(failure, SECRET, { AZURE_CLIENT_SECRET: 'the-password' });
-    expect(record).not.toContain('the-password');
-    expect(parseFailure(record, SECRET, 0)).toMatchObject({
+    expect(JSON.stringify(record)).not.toContain('the-password');
+    expect(parseFailure(record, SECRET, HOLDING)).toMatchObject({
       message: 'Cannot use [redacted]',
       causes: ['Entra: [redacted] is wrong', 'plain'],
       hint: 'az login -p [redacted]',
@@ -109,14 +128,14 @@ describe('shareFailure', () => {
   test('replaces the record of an earlier failure', () => {
     share();
     chmodSync(folder.path('failed'), 0o400);
-    expect(parseFailure(share(new CredentialError('NETWORK_FAILED', 'later')), SECRET, 0)?.message).toBe('later');
+    expect(parseFailure(share(new CredentialError('NETWORK_FAILED', 'later')), SECRET, HOLDING)?.message).toBe('later');
     expect(readdirSync(folder.path())).toEqual(['failed']);
   });
 
   test('does not throw where it cannot write', () => {
     mkdirSync(folder.path('taken'));
     for (const file of [folder.path('taken'), folder.path('none', 'failed'), '/dev/null/failed']) {
-      expect(() => shareFailure(file, { runtime: makeRuntime(), secret: SECRET }, FAILURE)).not.toThrow();
+      expect(() => shareFailure(file, ownerOf(SECRET), FAILURE)).not.toThrow();
     }
     expect(readdirSync(folder.path())).toEqual(['taken']);
   });
@@ -125,35 +144,27 @@ describe('shareFailure', () => {
 describe('parseFailure', () => {
   test('returns nothing to a process with another secret', () => {
     for (const secret of ['another secret', '', `${SECRET} `]) {
-      expect(parseFailure(share(), secret, 0)).toBeUndefined();
+      expect(parseFailure(share(), secret, HOLDING)).toBeUndefined();
     }
   });
 
-  test('returns a failure from the moment that the process began to wait, and none from before it', () => {
-    expect(parseFailure(recordWith({ failedAtMs: 5_000 }), SECRET, 5_000)?.code).toBe('ENTRA_REFUSED');
-    expect(parseFailure(recordWith({ failedAtMs: 4_999 }), SECRET, 5_000)).toBeUndefined();
+  test('returns nothing to a process that waited for another holder of the lock', () => {
+    expect(parseFailure(share(), SECRET, { id: 'an-id', key: 'another-key' })).toBeUndefined();
   });
 
-  const texts: readonly (readonly [name: string, text: string])[] = [
-    ['nothing', ''],
-    ['broken JSON', '{"failedAtMs":'],
-    ['null', 'null'],
-    ['an array', '[]'],
-    ['an empty object', '{}'],
-  ];
-  for (const [name, text] of texts) {
-    test(`returns nothing for ${name}`, () => {
-      expect(parseFailure(text, SECRET, 0)).toBeUndefined();
-    });
-  }
+  test('does not look at any clock', () => {
+    for (const failedAtMs of [0, 1e15, '1']) {
+      expect(parseFailure(recordWith({ failedAtMs }), SECRET, HOLDING)?.code).toBe('ENTRA_REFUSED');
+    }
+  });
+
+  test('returns nothing for an empty record', () => {
+    expect(parseFailure({}, SECRET, HOLDING)).toBeUndefined();
+  });
 
   const refused: readonly (readonly [name: string, changes: JsonObject])[] = [
-    ['no failure time', { failedAtMs: undefined }],
-    ['a failure time that is a string', { failedAtMs: '9999999999999' }],
     ['no proof', { proof: undefined }],
     ['a wrong proof', { proof: 'x' }],
-    ['no salt', { salt: undefined }],
-    ['a salt that is not a string', { salt: 7 }],
     ['no code', { code: undefined }],
     ['a code that is unknown', { code: 'PLANTED' }],
     ['a code that is a list', { code: ['ENTRA_REFUSED'] }],
@@ -163,14 +174,14 @@ describe('parseFailure', () => {
   ];
   for (const [name, changes] of refused) {
     test(`returns nothing for a record with ${name} and else right`, () => {
-      expect(parseFailure(recordWith({}), SECRET, 0)).toBeDefined();
-      expect(parseFailure(recordWith(changes), SECRET, 0)).toBeUndefined();
+      expect(parseFailure(recordWith({}), SECRET, HOLDING)).toBeDefined();
+      expect(parseFailure(recordWith(changes), SECRET, HOLDING)).toBeUndefined();
     });
   }
 
   test('leaves out causes and a hint that are not texts', () => {
     const odd = recordWith({ causes: ['one', 7, null, '', { a: 1 }, 'two'], hint: 7 });
-    expect(parseFailure(odd, SECRET, 0)).toMatchObject({ causes: ['one', 'two'], hint: undefined });
-    expect(parseFailure(recordWith({ causes: 'one' }), SECRET, 0)?.causes).toEqual([]);
+    expect(parseFailure(odd, SECRET, HOLDING)).toMatchObject({ causes: ['one', 'two'], hint: undefined });
+    expect(parseFailure(recordWith({ causes: 'one' }), SECRET, HOLDING)?.causes).toEqual([]);
   });
 });

@@ -11,7 +11,7 @@ import { CredentialError } from '../../../src/errors.ts';
 import type { LogStep } from '../../../src/log.ts';
 import type { NotSetUp } from '../../../src/not-set-up.ts';
 import { readClockMs } from '../../../src/system/clock.ts';
-import { makeOwnFolder } from '../../../src/system/files.ts';
+import { makeOwnFolder } from '../../../src/system/folders.ts';
 import { cacheIn } from '../cache-in.ts';
 import { catchAnything, catchFailure } from '../failure.ts';
 import { makeRuntime, NOW_MS, NOW_SECONDS } from '../runtime.ts';
@@ -209,17 +209,18 @@ test('obtainShared shares a failure only with a process that has the same secret
   makeOwnFolder(theCache().lockFolder);
   const obtainBehind = async (readSecret: () => string) => {
     const lock = new LockAttempt(theCache().lockFolder, keyFileName(KEY)).try();
+    if (lock === undefined) throw new Error('the lock is not free');
     let looks = 0;
     const peek = () => {
       looks += 1;
-      if (looks > 2) lock?.release();
+      if (looks > 2) lock.release();
       return undefined;
     };
     const waiting = obtain({ readSecret, peek }).catch((cause: unknown) => cause);
     const file = folder.path('locks', `${keyFileName(KEY)}.failed`);
-    shareFailure(file, { runtime: makeRuntime(), secret: 'the secret' }, FAILURE);
+    shareFailure(file, { runtime: makeRuntime(), readSecret: () => 'the secret', holding: lock }, FAILURE);
     const found = await waiting;
-    lock?.release();
+    lock.release();
     return found;
   };
   expect(await obtainBehind(() => 'the secret')).toMatchObject({ code: 'NETWORK_FAILED', message: 'Cannot reach it' });

@@ -1,9 +1,9 @@
 /** One of many processes gets the token, and the others share its result. */
 
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Cache, type CacheKey, keyFileName } from '../../../src/cache/cache.ts';
-import { LockAttempt } from '../../../src/cache/lock.ts';
+import { type Holding, LockAttempt } from '../../../src/cache/lock.ts';
 import { shareFailure } from '../../../src/cache/shared-failure.ts';
 import { type Flight, runSingleFlight } from '../../../src/cache/single-flight.ts';
 import { CredentialError } from '../../../src/errors.ts';
@@ -15,6 +15,9 @@ import { makeRuntime } from '../runtime.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 
 const folder = useTemporaryFolder();
+afterEach(() => {
+  vi.useRealTimers();
+});
 const KEY: CacheKey = { service: 'myregistry.azurecr.io', identity: 'someone', kind: 'refresh-token' };
 const theCache = () => cacheIn(folder.path());
 
@@ -23,7 +26,7 @@ function flightTo<T>(result: T, changes: Partial<Flight<T>> = {}): Flight<T> {
   return {
     peek: () => undefined,
     run: () => Promise.resolve(result),
-    secret: 'secret',
+    readSecret: () => 'secret',
     runtime: makeRuntime(),
     deadlineMs: readClockMs() + 20_000,
     log: undefined,
@@ -166,30 +169,31 @@ describe('a failure', () => {
   const failure = new CredentialError('ENTRA_REFUSED', 'Cannot sign in', { causes: ['one', 'two'], hint: 'az login' });
   const failing = (cause: unknown = failure) => flightTo<string>('a', { run: () => Promise.reject(cause) });
 
-  /** Makes one flight wait for the lock until another flight, which holds it, has failed. */
-  async function waitBehind(cause: unknown, waiter: Partial<Flight<string>>): Promise<unknown> {
+  /** Makes a flight wait for a holder of the lock that fails. @returns what the flight returns or throws. */
+  async function waitBehind(
+    cause: CredentialError,
+    waiter: Partial<Flight<string>>,
+    holding?: Partial<Holding>,
+  ): Promise<unknown> {
     const lock = holdLock();
     let looks = 0;
     const peek = () => {
       looks += 1;
-      if (looks > 3) lock.release();
+      if (looks === 3) {
+        const owner = { runtime: makeRuntime(), readSecret: () => 'secret', holding: { ...lock, ...holding } };
+        shareFailure(failureFile(), owner, cause);
+        lock.release();
+      }
       return undefined;
     };
-    const waiting = runSingleFlight(theCache(), KEY, flightTo('ran itself', { peek, ...waiter }));
-    // As the holder would leave it.
-    const cache = { ...theCache(), lockFolder: folder.path('elsewhere') };
-    await catchAnything(() => runSingleFlight(cache, KEY, failing(cause)));
-    for (const name of readdirSync(cache.lockFolder)) {
-      writeFileSync(folder.path('locks', name), readFileSync(folder.path('elsewhere', name)), { mode: 0o600 });
-    }
     try {
-      return await waiting;
+      return await runSingleFlight(theCache(), KEY, flightTo('ran itself', { peek, ...waiter }));
     } catch (caught) {
       return caught;
-    } finally {
-      lock.release();
     }
   }
+
+  const failureFile = () => folder.path('locks', `${keyFileName(KEY)}.failed`);
 
   test('is thrown unchanged after the lock is released, and leaves a record', async () => {
     expect(await catchAnything(() => runSingleFlight(theCache(), KEY, failing()))).toBe(failure);
@@ -213,7 +217,7 @@ describe('a failure', () => {
   });
 
   test('is not shared with a flight that has another secret', async () => {
-    expect(await waitBehind(failure, { secret: 'a new secret' })).toBe('ran itself');
+    expect(await waitBehind(failure, { readSecret: () => 'a new secret' })).toBe('ran itself');
   });
 
   test('that concerns only this process leaves no record', async () => {
@@ -227,12 +231,46 @@ describe('a failure', () => {
     expect(readdirSync(theCache().lockFolder)).toEqual([]);
   });
 
-  test('from before a flight began is not shared with it', async () => {
+  test('of an earlier holder is not shared, whatever the clock said then', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2100, 0, 1) });
     await catchAnything(() => runSingleFlight(theCache(), KEY, failing()));
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    const lock = holdLock();
-    const peek = releaseAfterTwoLooks(lock);
+    vi.useRealTimers();
+    const peek = releaseAfterTwoLooks(holdLock());
     expect(await runSingleFlight(theCache(), KEY, flightTo('ran itself', { peek }))).toBe('ran itself');
+  });
+
+  test('of another holder than the one that was waited for is not shared', async () => {
+    expect(await waitBehind(failure, {}, { id: 'another-id' })).toBe('ran itself');
+    expect(await waitBehind(failure, {}, { key: 'another-key' })).toBe('ran itself');
+  });
+
+  test('is shared with a flight that finds the lock free after its last look', async () => {
+    const lock = holdLock();
+    let looks = 0;
+    const peek = () => {
+      looks += 1;
+      // The last look, after which the lock is ours.
+      if (looks === 3)
+        shareFailure(failureFile(), { runtime: makeRuntime(), readSecret: () => 'secret', holding: lock }, failure);
+      if (looks === 2) setTimeout(lock.release, 1);
+      return undefined;
+    };
+    const caught = await catchAnything(() => runSingleFlight(theCache(), KEY, flightTo('ran itself', { peek })));
+    expect(caught).toMatchObject({ code: 'ENTRA_REFUSED' });
+    expect(readdirSync(theCache().lockFolder)).toEqual([`${keyFileName(KEY)}.failed`]);
+  });
+
+  test('is forgotten when the next flight succeeds', async () => {
+    await catchAnything(() => runSingleFlight(theCache(), KEY, failing()));
+    expect(await runSingleFlight(theCache(), KEY, flightTo('a'))).toBe('a');
+    expect(readdirSync(theCache().lockFolder)).toEqual([]);
+  });
+
+  test('does not read the secret of a flight that succeeds', async () => {
+    const readSecret = () => {
+      throw new Error('it was read');
+    };
+    expect(await runSingleFlight(theCache(), KEY, flightTo('a', { readSecret }))).toBe('a');
   });
 
   test('leaves a record in a file that only its owner can open', async () => {
@@ -254,9 +292,8 @@ describe('a failure', () => {
     const lock = holdLock();
     const peek = releaseAfterTwoLooks(lock);
     const waiting = runSingleFlight(theCache(), KEY, flightTo('ran itself', { peek }));
-    const file = folder.path('locks', `${keyFileName(KEY)}.failed`);
-    shareFailure(file, { runtime: makeRuntime(), secret: 'secret' }, failure);
-    chmodSync(file, 0o644);
+    shareFailure(failureFile(), { runtime: makeRuntime(), readSecret: () => 'secret', holding: lock }, failure);
+    chmodSync(failureFile(), 0o644);
     expect(await waiting).toBe('ran itself');
   });
 });

@@ -1,17 +1,20 @@
 /** The configuration file: where it is, what it may hold, that it is read once, and that a mistake breaks little. */
-import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { CONFIG_KEYS, type Config, loadConfig } from '../../../src/config/config.ts';
 import { DEFAULT_SETTINGS } from '../../../src/config/registry-settings.ts';
 import { findCredential } from '../../../src/credential.ts';
 import type { LogStep } from '../../../src/log.ts';
 import { catchFailure } from '../failure.ts';
+import { needRoot } from '../other-user.ts';
 import { makeRuntime } from '../runtime.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 import { configOf, REGISTRY } from './config-of.ts';
 
 const folder = useTemporaryFolder();
 const SERVER = 'myregistry.azurecr.io';
+/** Only root can give a file away. */
+const OTHER_USER = 65_534;
 const OPEN_TO_ALL = '{"registries":{"*":{"anonymous":true}}}';
 
 /** Reads the file that the variable names. */
@@ -33,10 +36,35 @@ describe('loadConfig', () => {
     expect(config.settingsOf(REGISTRY)).toEqual({ ...DEFAULT_SETTINGS, anonymous: true });
   });
 
-  test('reads a file that everybody can access, since it holds no secret', async () => {
+  test('reads a file that everybody can read, since it holds no secret', async () => {
     writeFileSync(folder.path('config.json'), OPEN_TO_ALL);
-    chmodSync(folder.path('config.json'), 0o666);
+    chmodSync(folder.path('config.json'), 0o644);
     expect((await load(folder.path('config.json'))).settingsOf(REGISTRY).anonymous).toBe(true);
+  });
+
+  test.each([0o666, 0o664, 0o646, 0o620, 0o602])(
+    'rejects a file with mode %o, since others could have named a program in it',
+    async (mode) => {
+      const file = folder.path('config.json');
+      writeFileSync(file, OPEN_TO_ALL);
+      chmodSync(file, mode);
+      const failure = await catchFailure(async () => (await load(file)).settingsOf(REGISTRY));
+      expect(failure).toMatchObject({ code: 'CONFIG_INVALID', message: `Cannot use ${file}: others can write to it` });
+      expect(failure.hint).toContain(`chmod go-w ${file}`);
+    },
+  );
+
+  test('rejects a file of another user, also behind a link, and reads one of root', async (context) => {
+    needRoot(context);
+    const file = folder.path('config.json');
+    writeFileSync(file, OPEN_TO_ALL);
+    symlinkSync(file, folder.path('link.json'));
+    expect((await load(folder.path('link.json'))).settingsOf(REGISTRY).anonymous).toBe(true);
+    chownSync(file, OTHER_USER, OTHER_USER);
+    for (const path of [file, folder.path('link.json')]) {
+      const failure = await catchFailure(async () => (await load(path)).settingsOf(REGISTRY));
+      expect(failure.message).toBe(`Cannot use ${path}: it belongs to another user (${OTHER_USER})`);
+    }
   });
 
   test('reads the file in the home folder where the variable is not set or empty', async () => {

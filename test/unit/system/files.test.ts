@@ -9,20 +9,12 @@ import {
   openSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import {
-  createOwnFile,
-  isOwnFile,
-  makeOwnFolder,
-  readForeignFile,
-  readOwnFile,
-  replaceOwnFile,
-} from '../../../src/system/files.ts';
+import { createOwnFile, isOwnFile, readForeignFile, readOwnFile, replaceOwnFile } from '../../../src/system/files.ts';
 import { catchAnything } from '../failure.ts';
 import { makeNamedPipe } from '../named-pipe.ts';
 import { needRoot } from '../other-user.ts';
@@ -199,63 +191,6 @@ describe('writing a file', () => {
     }
     expect(readFileSync(folder.path('file'), 'utf8')).toBe('precious');
     expect(existsSync(folder.path('nowhere'))).toBe(false);
-  });
-});
-
-describe('makeOwnFolder', () => {
-  for (const umask of [0, 0o22, 0o77, 0o777]) {
-    test(`makes the folder and its missing parents owner-only with umask ${umask.toString(8)}`, () => {
-      const parts = [folder.path('a'), folder.path('a', 'b'), folder.path('a', 'b', 'c')];
-      process.umask(umask);
-      expect(makeOwnFolder(folder.path('a', 'b', 'c'))).toBe(true);
-      for (const part of parts) expect(modeOf(part)).toBe(0o700);
-      writeFileSync(folder.path('a', 'b', 'c', 'file'), '');
-    });
-  }
-
-  const existing: readonly (readonly [mode: number, isTrusted: boolean])[] = [
-    [0o700, true],
-    [0o755, true],
-    [0o750, true],
-    [0o775, false],
-    [0o777, false],
-    [0o722, false],
-    [0o702, false],
-    [0o1777, false],
-  ];
-  for (const [mode, isTrusted] of existing) {
-    test(`${isTrusted ? 'accepts' : 'rejects'} an existing folder with mode ${mode.toString(8)}, unchanged`, () => {
-      mkdirSync(folder.path('there'));
-      chmodSync(folder.path('there'), mode);
-      expect(makeOwnFolder(folder.path('there'))).toBe(isTrusted);
-      expect(statSync(folder.path('there')).mode & 0o7777).toBe(mode);
-    });
-  }
-
-  test('rejects a folder of another user', (context) => {
-    needRoot(context);
-    mkdirSync(folder.path('theirs'), 0o700);
-    chownSync(folder.path('theirs'), OTHER_USER, OTHER_USER);
-    expect(makeOwnFolder(folder.path('theirs'))).toBe(false);
-  });
-
-  test('rejects a link, and leaves it as it is', () => {
-    mkdirSync(folder.path('target'), 0o700);
-    symlinkSync(folder.path('target'), folder.path('link'));
-    symlinkSync(folder.path('nowhere'), folder.path('dangling'));
-    expect(makeOwnFolder(folder.path('link'))).toBe(false);
-    expect(makeOwnFolder(folder.path('dangling'))).toBe(false);
-    expect(readlinkSync(folder.path('link'))).toBe(folder.path('target'));
-    expect(existsSync(folder.path('nowhere'))).toBe(false);
-  });
-
-  test('rejects a file, a path below a file, and an invalid path', () => {
-    writeOwn('file');
-    expect(makeOwnFolder(folder.path('file'))).toBe(false);
-    expect(makeOwnFolder(folder.path('file', 'below', 'it'))).toBe(false);
-    expect(makeOwnFolder('/dev/null/x')).toBe(false);
-    expect(makeOwnFolder(folder.path('a\0b'))).toBe(false);
-    expect(makeOwnFolder('')).toBe(false);
   });
 });
 

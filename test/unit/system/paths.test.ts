@@ -1,8 +1,15 @@
 /** Where the program keeps its files. */
+import { chownSync, mkdirSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { findCacheFolder, findConfigFile, findHome } from '../../../src/system/paths.ts';
+import { findCacheFolder, findConfigFile, findDataFolder, findHome } from '../../../src/system/paths.ts';
 import { runNode } from '../child.ts';
+import { needRoot } from '../other-user.ts';
 import { makeRuntime } from '../runtime.ts';
+import { useTemporaryFolder } from '../temporary-folder.ts';
+
+const folder = useTemporaryFolder();
 
 const ROOT = `${import.meta.dirname}/../../..`;
 const FOLDERS = `${ROOT}/src/system/paths.ts`;
@@ -39,6 +46,53 @@ describe('the environment', () => {
   test('names the configuration file, which is then explicit', async () => {
     const runtime = makeRuntime({ DOCKER_CREDENTIAL_ACR_CONFIG: 'relative.json' });
     expect(await findConfigFile(runtime)).toEqual({ file: 'relative.json', isExplicit: true });
+  });
+});
+
+describe('the folders of root', () => {
+  /** Only root can give a folder away. */
+  const OTHER_USER = 65_534;
+  const own = userInfo().homedir;
+  const find = async (env: Record<string, string>) => [
+    await findCacheFolder(makeRuntime(env)),
+    await findDataFolder(makeRuntime(env)),
+  ];
+  const below = (home: string) => [
+    join(home, '.cache', 'docker-credential-acr'),
+    join(home, '.local', 'share', 'docker-credential-acr'),
+  ];
+
+  test('are in HOME when that is root’s, or will be', async (context) => {
+    needRoot(context);
+    const home = folder.path('home');
+    expect(await find({ HOME: home })).toEqual(below(home));
+    mkdirSync(home);
+    expect(await find({ HOME: home })).toEqual(below(home));
+  });
+
+  test('are in root’s own home when the home in HOME belongs to another user', async (context) => {
+    needRoot(context);
+    const home = folder.path('home');
+    mkdirSync(home);
+    chownSync(home, OTHER_USER, OTHER_USER);
+    expect(await find({ HOME: home })).toEqual(below(own));
+    expect(await find({ HOME: home, XDG_CACHE_HOME: join(home, 'x', 'y') })).toEqual(below(own));
+  });
+
+  test('are in root’s own home when they would be in a folder of another user, even if root has made one there', async (context) => {
+    needRoot(context);
+    const home = folder.path('home');
+    mkdirSync(join(home, '.cache', 'docker-credential-acr'), { recursive: true });
+    mkdirSync(join(home, '.local', 'share'), { recursive: true });
+    chownSync(join(home, '.cache'), OTHER_USER, OTHER_USER);
+    expect(await find({ HOME: home })).toEqual([below(own)[0], below(home)[1]]);
+  });
+
+  test('are where a variable of ours says, whoever owns it', async (context) => {
+    needRoot(context);
+    chownSync(folder.path(), OTHER_USER, OTHER_USER);
+    const named = folder.path('cache');
+    expect((await find({ HOME: folder.path(), DOCKER_CREDENTIAL_ACR_CACHE_DIR: named }))[0]).toBe(named);
   });
 });
 
