@@ -22,7 +22,8 @@ export interface Place {
 }
 
 export interface PlaceRunOptions {
-  readonly environment?: Readonly<Record<string, string>>;
+  /** Changes to the environment; `undefined` removes a variable. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** The command and the arguments that start the program, which is added at the end together with the verb. */
   readonly launcher?: readonly string[];
   readonly timeoutMs?: number;
@@ -45,10 +46,11 @@ let created = 0;
 /**
  * Creates the folders, with logins kept in the file.
  * @param template a place whose files are copied.
+ * @param parentFolder the machine's own folder by default.
  */
-export function createPlace(machine: Machine, template?: Place): Place {
+export function createPlace(machine: Machine, template?: Place, parentFolder = machine.folder): Place {
   created += 1;
-  const folder = join(machine.folder, `place-${created}`);
+  const folder = join(parentFolder, `place-${created}`);
   const [cacheFolder, dataFolder] = [join(folder, 'cache'), join(folder, 'data')];
   const configFile = join(folder, 'config', 'docker-credential-acr', 'config.json');
   const logFile = join(folder, 'helper.log');
@@ -77,7 +79,10 @@ export function createPlace(machine: Machine, template?: Place): Place {
     environment,
     run: async (verb, input = '', { environment: changes = {}, launcher = [], timeoutMs = 40_000 } = {}) => {
       const [command = PROGRAM, ...args] = [...launcher, PROGRAM, verb];
-      const options: RunOptions = { environment: { ...environment, ...changes }, input, folder, timeoutMs };
+      const merged = Object.entries({ ...environment, ...changes }).flatMap(([name, value]) =>
+        value === undefined ? [] : [[name, value] as const],
+      );
+      const options: RunOptions = { environment: Object.fromEntries(merged), input, folder, timeoutMs };
       const startedAt = performance.now();
       const result = await runProcess(command, args, options);
       return { ...result, durationMs: Math.round(performance.now() - startedAt) };
