@@ -94,8 +94,8 @@ export function createPlace(machine: Machine, template?: Place, parentFolder = m
 
 /** Lists the files of the program's cache and data folders, and its log. */
 export function listFiles(place: Place): readonly PlaceFile[] {
-  const files = [place.cacheFolder, place.dataFolder].flatMap((folder) => listFolder(folder)).filter(isRegularFile);
-  return [...files, place.logFile].flatMap((file) => {
+  const files = [...listFolder(place.cacheFolder), ...listFolder(place.dataFolder), place.logFile];
+  return files.filter(isRegularFile).flatMap((file) => {
     const text = readTextFile(file);
     const path = file.slice(place.folder.length + 1);
     return text === undefined ? [] : [{ path, kind: findKind(path), text }];

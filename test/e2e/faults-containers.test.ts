@@ -1,0 +1,115 @@
+/** Machines and containers that share the folders: host names that change, and process ids that mean something else. */
+import { afterEach, expect, it } from 'vitest';
+import { expectAnswer } from './world/answer.ts';
+import { LOGIN_SERVER } from './world/cloud.ts';
+import { NEW_PASSWORD, prepareFlow } from './world/fault-flows.ts';
+import { inContainer, killedAfter, needNamespaces, onHost } from './world/isolation.ts';
+import { needParts, partOf } from './world/parts.ts';
+import { createPlace, listLeftovers, listTokens, type Place, readPasswords } from './world/place.ts';
+import { openCloud } from './world/test-cloud.ts';
+
+const ENTRA_HOST = 'login.microsoftonline.com';
+const CONTAINER = ['--uts', '--pid', '--fork', '--mount-proc'];
+/** A holder of a lock on another machine is dead when its lock has not been touched for three seconds. */
+const SOON_MS = 4_500;
+
+const cloud = await openCloud();
+const undo: (() => void)[] = [];
+afterEach(() => {
+  for (const restore of undo.splice(0)) restore();
+});
+
+/** What is killed, how it is started, how the next one is started, and what that needs. */
+type Row = readonly [name: string, before: readonly string[], after: readonly string[], options: readonly string[]];
+
+/** A shell makes the signal that ended a program its exit code. */
+const SHELL = ['sh', '-c', '"$@"; exit $?', 'sh'];
+const expectNothingLeft = (place: Place) => expect(listLeftovers(place).map(({ path }) => path)).toEqual([]);
+
+function slowEntra(delayMs: number, times?: number): void {
+  undo.push(cloud.emulator.inject({ host: ENTRA_HOST, delayMs, ...(times === undefined ? {} : { times }) }));
+}
+
+async function waitForRequest(): Promise<void> {
+  while (cloud.emulator.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+it('two containers with one host name share a sign-in, since neither takes the other for dead', async (context) => {
+  needNamespaces(context, ...CONTAINER);
+  const place = createPlace(cloud.addMachine());
+  // Longer than a dead holder would be waited for.
+  slowEntra(4_000);
+  const first = place.run('get', LOGIN_SERVER, { launcher: inContainer('same') });
+  await waitForRequest();
+  const second = await place.run('get', LOGIN_SERVER, { launcher: inContainer('same') });
+  expect(expectAnswer(second).secret).toBe(expectAnswer(await first).secret);
+  expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
+  expectNothingLeft(place);
+});
+
+it('two hosts that share the folders share a sign-in', async (context) => {
+  needNamespaces(context, ...CONTAINER);
+  const place = createPlace(cloud.addMachine());
+  slowEntra(1_500);
+  const first = place.run('get', LOGIN_SERVER, { launcher: inContainer('one') });
+  await waitForRequest();
+  const second = await place.run('get', LOGIN_SERVER, { launcher: inContainer('two') });
+  expect(expectAnswer(second).secret).toBe(expectAnswer(await first).secret);
+  expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
+  expectNothingLeft(place);
+});
+
+it.for<Row>([
+  ['a container with another host name', inContainer('one'), inContainer('two'), CONTAINER],
+  ['a container with the same host name', inContainer('same'), inContainer('same'), CONTAINER],
+  ['this machine under its former name', onHost('before'), onHost('after'), ['--uts']],
+])(
+  'a sign-in that was killed in %s delays the next one for a moment only',
+  async ([, before, after, options], context) => {
+    needNamespaces(context, ...options);
+    const place = createPlace(cloud.addMachine());
+    slowEntra(20_000, 1);
+    await place.run('get', LOGIN_SERVER, { launcher: [...SHELL, ...before, ...killedAfter(1.2)] });
+    expect(listLeftovers(place).length).toBeGreaterThan(0);
+    const result = await place.run('get', LOGIN_SERVER, { launcher: after });
+    expectAnswer(result);
+    expect(result.durationMs).toBeLessThan(SOON_MS);
+    expectNothingLeft(place);
+  },
+);
+
+it.for<Row>([
+  ['a container with another host name', inContainer('one'), inContainer('two'), CONTAINER],
+  ['this machine under its former name', onHost('before'), onHost('after'), ['--uts']],
+])(
+  'a renewal that was killed in %s does not stop the renewals of the key',
+  async ([, before, after, options], context) => {
+    needNamespaces(context, ...options);
+    const machine = cloud.addMachine();
+    const { template: place, environment } = await prepareFlow('a renewal', machine);
+    const [old] = listTokens(place, LOGIN_SERVER);
+    undo.push(cloud.emulator.inject({ host: LOGIN_SERVER, delayMs: 20_000, times: 1 }));
+    await place.run('renew', '', { environment, launcher: [...SHELL, ...before, ...killedAfter(1.2)] });
+    expect(listTokens(place, LOGIN_SERVER)).toEqual([old]);
+    const renewed = await place.run('renew', '', { environment, launcher: after });
+    expect(renewed).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
+    expect(renewed.durationMs).toBeLessThan(SOON_MS);
+    expect(listTokens(place, LOGIN_SERVER)).not.toContain(old);
+    expectNothingLeft(place);
+  },
+);
+
+it('a store that was killed in another container delays the next one for a moment only', async (context) => {
+  needNamespaces(context, ...CONTAINER);
+  needParts(context, 'strace');
+  const place = createPlace(cloud.addMachine());
+  const login = JSON.stringify({ ServerURL: LOGIN_SERVER, Username: 'admin', Secret: NEW_PASSWORD });
+  const kill = [partOf('strace'), '-qq', '-o', '/dev/null', '-e', 'inject=rename:signal=SIGKILL'];
+  await place.run('store', login, { launcher: [...SHELL, ...inContainer('one'), ...SHELL, ...kill] });
+  expect(listLeftovers(place).map(({ kind }) => kind)).toEqual(expect.arrayContaining(['lock', 'temporary']));
+  const result = await place.run('store', login, { launcher: inContainer('two') });
+  expect(result).toMatchObject({ exitCode: 0, stdout: '' });
+  expect(result.durationMs).toBeLessThan(SOON_MS);
+  expect(readPasswords(place)).toEqual({ [LOGIN_SERVER]: NEW_PASSWORD });
+  expectNothingLeft(place);
+});
