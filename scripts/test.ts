@@ -1,6 +1,7 @@
 /**
  * The test command: builds the program and installs the parts that its clients' tests need while the quick tests run,
  * then runs the built program with real clients. `npm test -- unit` selects suites, further words select files.
+ * `npm test -- fuzz --seed 123` repeats a long run of the properties.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -8,17 +9,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { addCounts, formatCount, NO_TESTS, ONE_FAILURE, parseCount, type TestCount } from './test/count.ts';
+import { parseSelection, QUICK_SUITES } from './test/selection.ts';
 import { lastLines, readTextFile, runCommand } from './test-parts/command.ts';
 import { formatPartReports, installTestParts } from './test-parts.ts';
 
-const QUICK_SUITES = ['unit', 'scripts', 'docs', 'integration', 'emulator'];
-const SUITES = [...QUICK_SUITES, 'e2e'];
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 async function main(args: readonly string[]): Promise<number> {
-  const filters = args.filter((word) => !SUITES.includes(word));
-  const named = SUITES.filter((suite) => args.includes(suite));
-  const suites = named.length > 0 ? named : SUITES;
+  const { suites, filters, variables, note } = parseSelection(args, process.env);
+  if (note !== undefined) process.stdout.write(`${note}\n`);
+  Object.assign(process.env, variables);
   const quick = suites.filter((suite) => QUICK_SUITES.includes(suite));
   const endToEnd = suites.includes('e2e');
   const countFolder = mkdtempSync(join(tmpdir(), 'docker-credential-acr-test-'));

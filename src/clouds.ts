@@ -3,8 +3,10 @@
 /** An Azure cloud, or a registry with a custom domain. */
 export interface Cloud {
   readonly name: string;
-  /** The last labels of a login server's name, without the leading dot; or the whole name of one registry. */
+  /** The last labels of a login server's name, without the leading dot; the whole name if there is one registry only. */
   readonly registrySuffix: string;
+  /** Whether the only registry is the host `registrySuffix` itself. No host below it belongs to this cloud. */
+  readonly isOneHost: boolean;
   /** Base URL of Entra ID; `undefined` if it is not public. `AZURE_AUTHORITY_HOST` must name it then. */
   readonly authority: string | undefined;
   /** The audience of an Entra token for the registry. */
@@ -28,6 +30,7 @@ const cloud = (
 ): Cloud => ({
   name,
   registrySuffix,
+  isOneHost: false,
   authority,
   audience: REGISTRY_AUDIENCE,
   armAudience,
@@ -58,13 +61,19 @@ export const CLOUDS: readonly Cloud[] = [
   cloud('USSec', 'azurecr.microsoft.scloud', undefined, 'https://management.azure.microsoft.scloud', 'USSec'),
 ];
 
+/** The hosts of a cloud that the user's configuration adds. */
+export interface CloudHosts {
+  /** The suffix of its login servers, or the whole name of its only registry. */
+  readonly registrySuffix: string;
+  readonly isOneHost: boolean;
+}
+
 /**
  * Makes a cloud from the user's configuration.
- * @param suffix the suffix of the cloud's login servers, or the whole name of one registry.
  * @param settings what they leave out is the same as in the public cloud, except for the authority.
  */
 export function createCloud(
-  suffix: string,
+  { registrySuffix, isOneHost }: CloudHosts,
   settings: {
     readonly authorityHost?: string | undefined;
     readonly audience?: string | undefined;
@@ -72,8 +81,9 @@ export function createCloud(
   },
 ): Cloud {
   return {
-    name: suffix,
-    registrySuffix: suffix,
+    name: registrySuffix,
+    registrySuffix,
+    isOneHost,
     authority: settings.authorityHost,
     audience: settings.audience ?? REGISTRY_AUDIENCE,
     armAudience: undefined, // the configuration names the audience of its own cloud

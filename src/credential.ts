@@ -59,6 +59,7 @@ export async function findCredential(
   }
   log?.({ step: 'start', outcome: 'ours', host: registry.host });
   const settings = config.settingsOf(registry);
+  if (settings.isStrict && !settings.isNamed) return explainStrict(registry);
   try {
     const login = await findLogin(runtime, config, registry, serverUrl, log);
     if (login !== undefined) return login;
@@ -86,8 +87,9 @@ async function findLogin(
   const name = parseServerName(serverUrl, registry);
   const entry = await findEntry(runtime, name);
   if (entry === undefined) return undefined;
+  const { backend, isUsed } = config.loginUseOf(registry, name);
+  if (!isUsed) return undefined;
   const { readLogin } = await import('./logins/login.ts');
-  const backend = config.loginBackendOf(registry, name);
   const login = await readLogin({ runtime, name, backend, log }, entry);
   return login === undefined ? undefined : { serverUrl, ...login };
 }
@@ -95,14 +97,15 @@ async function findLogin(
 /** Finds the token of a registry without a stored login. */
 async function findToken(lookup: Lookup): Promise<string | NotFound> {
   const { runtime, registry, settings, log } = lookup;
-  const cache = await findCache(runtime);
-  const stored = readStoredToken(runtime, cache, registry);
+  const cache = settings.cacheTokens ? await findCache(runtime) : undefined;
+  const stored = readStoredToken(lookup, cache);
   const hasExpired = stored !== undefined && stored.expiresAtSeconds <= runtime.now() / 1000;
   if (stored !== undefined && !hasExpired) {
     log?.({ step: 'cache', outcome: 'stored', host: registry.host });
     return stored.token;
   }
   if (settings.anonymous) return SILENT;
+  if (settings.isStrict && settings.identity === undefined) return explainStrict(registry);
   const skipped: SkippedSource[] = [];
   let token: string | undefined;
   try {
@@ -113,10 +116,13 @@ async function findToken(lookup: Lookup): Promise<string | NotFound> {
   return token ?? explainNotSetUp(lookup, skipped, hasExpired);
 }
 
-/** Reads the token that a client stored. The program cannot renew it, so it is used to its last second. */
-function readStoredToken(runtime: Runtime, cache: Cache | undefined, { service }: Registry): CachedToken | undefined {
-  if (cache === undefined) return undefined;
-  return readCache(cache, storedTokenKey(service), runtime.now() / 1000);
+/**
+ * Reads the token that a client stored. The program cannot renew it, so it is used to its last second. With `"strict"`,
+ * only the identity that the configuration names counts.
+ */
+function readStoredToken({ runtime, registry, settings }: Lookup, cache: Cache | undefined): CachedToken | undefined {
+  if (cache === undefined || settings.isStrict) return undefined;
+  return readCache(cache, storedTokenKey(registry.service), runtime.now() / 1000);
 }
 
 /**
@@ -175,6 +181,11 @@ function explainSignIn(failure: unknown, { host }: Registry, skipped: readonly S
   // An error about a setting, such as the proxy's URL, already says what cannot be used.
   if (failure.code === 'CONFIG_INVALID') return failure.with({ causes });
   return failure.with({ message: `Cannot sign in for ${host}: ${failure.message}`, causes });
+}
+
+function explainStrict({ host }: Registry): NotFound {
+  const hint = `"strict" forbids a sign-in for ${host}: name it in "registries" of the configuration, with its "identity"`;
+  return { hint, skipped: [] };
 }
 
 /** @throws IDENTITY_NOT_SET_UP when the configuration selects an identity, which then must be set up. */

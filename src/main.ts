@@ -18,6 +18,7 @@ async function main(): Promise<void> {
     programName: findProgramName(),
     now: Date.now,
     secrets: new Set(),
+    secretVariables: new Set(),
     startRenewal: (host) => startRenewal(runtime, host),
   };
   const { exitCode, stdout, stderr } = await run(process.argv.slice(2), readInput, runtime);

@@ -12,6 +12,8 @@ export const NOT_FOUND = 'credentials not found in native keychain';
 export const NO_SERVER_URL = 'no credentials server URL';
 /** The payload of `store` has no user name. */
 export const NO_USERNAME = 'no credentials username';
+/** The secret in the payload of `store` is a number, a list or an object. */
+const SECRET_NOT_TEXT = 'Cannot read the credential: its secret is not a string';
 
 /** The user name that ACR accepts with one of its own tokens as the password. */
 export const TOKEN_USERNAME = '00000000-0000-0000-0000-000000000000';
@@ -40,13 +42,16 @@ export function parseServerUrl(input: string): string | undefined {
 export function parseStorePayload(input: string): Credential | string {
   const payload = parseJsonObject(input.replace(/^\uFEFF/, ''));
   if (payload === undefined) return 'Cannot read the credential: it is not a JSON object';
-  // Go's JSON decoder, which the reference helpers use, ignores the case of keys.
-  const fields = new Map(Object.entries(payload).map(([key, value]) => [key.toLowerCase(), value]));
+  // Go's JSON decoder, which the reference helpers use, ignores the case of keys, and null.
+  const filled = Object.entries(payload).filter(([, value]) => value !== null);
+  const fields = new Map(filled.map(([key, value]) => [key.toLowerCase(), value]));
   const serverUrl = parseServerUrl(asText(fields.get('serverurl')) ?? '');
   if (serverUrl === undefined) return NO_SERVER_URL;
   const username = asText(fields.get('username'));
   if (username === undefined) return NO_USERNAME;
-  return { serverUrl, username, secret: asText(fields.get('secret')) ?? '' };
+  const secret = fields.get('secret') ?? '';
+  // An empty secret in its place would be stored, and the client would say that the login succeeded.
+  return typeof secret === 'string' ? { serverUrl, username, secret } : SECRET_NOT_TEXT;
 }
 
 /** Formats a credential as one line of JSON. Strict clients need exactly these keys. */

@@ -10,6 +10,7 @@ export const SECRET_VARIABLES: readonly string[] = [
   'AZURE_CLIENT_CERTIFICATE_PASSWORD',
   'AZURE_PASSWORD',
   'AZURE_FEDERATED_TOKEN',
+  'ARM_OIDC_TOKEN',
   'ACTIONS_ID_TOKEN_REQUEST_TOKEN',
   'SYSTEM_ACCESSTOKEN',
   'IDENTITY_HEADER',
@@ -32,8 +33,9 @@ export function createRedactor(runtime: Runtime): (text: string) => string {
   let known = -1;
   let forms: string[] = [];
   return (text) => {
-    if (runtime.secrets.size !== known) {
-      known = runtime.secrets.size;
+    const count = runtime.secrets.size + runtime.secretVariables.size;
+    if (count !== known) {
+      known = count;
       forms = listSecrets(runtime).flatMap(encodeSecret);
       forms.sort((one, other) => other.length - one.length);
     }
@@ -44,8 +46,8 @@ export function createRedactor(runtime: Runtime): (text: string) => string {
 }
 
 /** Lists the secrets in the environment and those that were read during the run, without very short ones. */
-export function listSecrets({ env, secrets }: Runtime): string[] {
-  const values = [...SECRET_VARIABLES.map((name) => env[name]), ...secrets];
+export function listSecrets({ env, secrets, secretVariables }: Runtime): string[] {
+  const values = [...[...SECRET_VARIABLES, ...secretVariables].map((name) => env[name]), ...secrets];
   // A pipeline macro that was not replaced, such as `$(System.AccessToken)`, is a name and not a secret.
   const filled = values.filter((value) => value !== undefined).filter((value) => !value.startsWith('$('));
   return filled.filter(({ length }) => length >= MIN_SECRET_LENGTH);

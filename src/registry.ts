@@ -33,17 +33,17 @@ const MAX_LABEL = 63;
  * Compares whole labels and builds the result from them, so that a lookalike such as
  * `myregistry.azurecr.io.example.com` never receives a token.
  *
- * @param clouds the clouds to which the registry may belong. A configured cloud whose suffix is the whole host is a
- * single registry.
+ * @param clouds the clouds to which the registry may belong. The first that matches decides.
  * @returns `undefined` when it is not a login server of Azure Container Registry.
  */
 export function parseRegistry(serverUrl: string, clouds: readonly Cloud[] = CLOUDS): Registry | undefined {
   const host = parseHost(serverUrl);
   if (host === undefined) return undefined;
-  const own = clouds.find(({ registrySuffix }) => host === registrySuffix);
-  if (own !== undefined && !CLOUDS.includes(own)) return { host, service: host, cloud: own };
-  const cloud = clouds.find(({ registrySuffix }) => host.endsWith(`.${registrySuffix}`));
+  const cloud = clouds.find(({ registrySuffix, isOneHost }) =>
+    isOneHost ? host === registrySuffix : host.endsWith(`.${registrySuffix}`),
+  );
   if (cloud === undefined) return undefined;
+  if (cloud.isOneHost) return { host, service: host, cloud };
   const labels = host.slice(0, -cloud.registrySuffix.length - 1);
   const name = LOGIN_SERVER.exec(labels)?.groups?.['name'];
   if (name === undefined || name.length > MAX_LABEL) return undefined;

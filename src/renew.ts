@@ -30,12 +30,13 @@ export async function renewToken(
   if (registry === undefined || cache === undefined) return;
   const erasure = readErasure(cache);
   const settings = config.settingsOf(registry);
+  const { identity: chosen, tenantId, minimumLifeSeconds, isStrict } = settings;
+  if (!settings.cacheTokens || settings.anonymous || (isStrict && chosen === undefined)) return;
   const nowSeconds = () => runtime.now() / 1000;
   const isLoggedIn =
     (await findEntry(runtime, parseServerName(serverUrl, registry))) !== undefined ||
     (readCache(cache, storedTokenKey(registry.service), nowSeconds())?.expiresAtSeconds ?? 0) > nowSeconds();
-  if (isLoggedIn || settings.anonymous) return;
-  const { identity: chosen, tenantId, minimumLifeSeconds } = settings;
+  if (isLoggedIn && !isStrict) return;
   const deadlineMs = readClockMs() + budgetMs;
   for (const identity of searchIdentities({ runtime, registry, tenantId, chosen })) {
     if (isSkipped(identity)) continue;

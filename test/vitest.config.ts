@@ -1,4 +1,4 @@
-/** The suites: unit and integration in process, tests of the scripts, the documents and the emulator, and real clients on the built executable. */
+/** The suites: unit, properties and integration in process, tests of the scripts, the documents and the emulator, and real clients on the built executable. */
 import { defineConfig } from 'vitest/config';
 import { CountReporter } from '../scripts/test/count-reporter.ts';
 
@@ -15,6 +15,8 @@ export default defineConfig({
     ...(countFile === undefined ? {} : { reporters: ['default', new CountReporter(countFile)] }),
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      // A property that fails in a long run is shrunk after its time is over.
+      { extends: true, test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'], testTimeout: 60_000 } },
       { extends: true, test: { name: 'scripts', include: ['test/scripts/**/*.test.ts'] } },
       { extends: true, test: { name: 'docs', include: ['test/docs/**/*.test.ts'], testTimeout: 20_000 } },
       { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 20_000 } },

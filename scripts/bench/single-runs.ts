@@ -101,6 +101,7 @@ async function warmAmongMany({ scratch, coldOf }: World): Promise<Subject> {
     programName: 'docker-credential-acr',
     now: Date.now,
     secrets: new Set<string>(),
+    secretVariables: new Set<string>(),
   };
   const cache = await findCache(runtime);
   if (cache === undefined) throw new Error('There is no cache folder');

@@ -13,6 +13,26 @@ interface NodeSeaConfig extends SeaConfig {
   readonly execArgvExtension: 'none';
 }
 
+/**
+ * Node's own options in the executable.
+ * @param nothing the file that is always empty.
+ */
+function nodeOptions(nothing: string): readonly string[] {
+  return [
+    // A warning of Node on stderr would look like ours.
+    '--no-warnings',
+    // With NODE_USE_ENV_PROXY, Node reads the proxy's URL before the program runs, and prints an invalid one with its
+    // password.
+    '--no-use-env-proxy',
+    // Otherwise this signal opens a debugger, to which every user of the machine can connect.
+    '--disable-sigusr1',
+    // Otherwise OPENSSL_CONF, or the machine's own file, makes OpenSSL load native code before the program runs.
+    `--openssl-config=${nothing}`,
+    // Otherwise NODE_ICU_DATA names the data, by a path that may be relative. Node has its own.
+    `--icu-data-dir=${nothing}`,
+  ];
+}
+
 async function injectBundle(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -31,9 +51,7 @@ async function injectBundle(): Promise<void> {
     disableExperimentalSEAWarning: true,
     useSnapshot: false,
     useCodeCache: values['code-cache'],
-    // A warning of Node on stderr would look like ours. With NODE_USE_ENV_PROXY, Node reads the proxy's URL before the
-    // program runs, and prints an invalid one with its password.
-    execArgv: ['--no-warnings', '--no-use-env-proxy'],
+    execArgv: nodeOptions(target.os === 'win' ? 'NUL' : '/dev/null'),
     // NODE_OPTIONS must not load foreign code into a program that holds credentials.
     execArgvExtension: 'none',
     // Each is `NAME=FILE`.

@@ -89,7 +89,14 @@ interface Run {
 async function createMachine(home: string, identity: Record<string, string>, profile?: object): Promise<Machine> {
   const env = { ...identity, HOME: home, USERPROFILE: home, DOCKER_CREDENTIAL_ACR_CACHE_DIR: join(home, 'cache') };
   const { platform } = process;
-  const runtime = { env, platform, programName: 'docker-credential-acr', now: Date.now, secrets: new Set<string>() };
+  const runtime = {
+    env,
+    platform,
+    programName: 'docker-credential-acr',
+    now: Date.now,
+    secrets: new Set<string>(),
+    secretVariables: new Set<string>(),
+  };
   await mkdir(join(home, '.azure'), { recursive: true });
   if (profile !== undefined) await writeFile(join(home, '.azure', 'azureProfile.json'), JSON.stringify(profile));
   const registry = parseRegistry(REGISTRY);

@@ -47,6 +47,9 @@ interface Generation {
 const HEARTBEAT_MS = 500;
 const DEAD_AFTER_MS = 3_000;
 const MAX_LOCK_BYTES = 1024;
+/** A number as we write it. The numbers begin anew whenever the lock is free, so they stay small. */
+const GENERATION = /^[1-9]\d{0,8}$/;
+const MAX_GENERATION = 999_999_999;
 const ID_BYTES = 8;
 const KEY_BYTES = 16;
 
@@ -79,7 +82,7 @@ export class LockAttempt {
     const old = generations.filter(({ isFile }) => isFile);
     const newest = old.at(-1);
     if (newest !== undefined && !this.#isDead(this.#file(newest))) return undefined;
-    const file = this.#file({ number: (generations.at(-1)?.number ?? 0) + 1 });
+    const file = this.#file({ number: chooseNumber(generations) });
     const holding = { id: readRandomHex(ID_BYTES), key: readRandomHex(KEY_BYTES) };
     const text = JSON.stringify({ process: process.pid, ...readMachine(), ...holding });
     try {
@@ -117,7 +120,7 @@ export class LockAttempt {
   #listGenerations(): Generation[] {
     const prefix = `${this.#name}.`;
     return readdirSync(this.#folder, { withFileTypes: true })
-      .filter(({ name }) => name.startsWith(prefix) && /^\d{1,15}$/.test(name.slice(prefix.length)))
+      .filter(({ name }) => name.startsWith(prefix) && GENERATION.test(name.slice(prefix.length)))
       .map((entry) => ({ number: Number(entry.name.slice(prefix.length)), isFile: entry.isFile() }))
       .sort((one, other) => one.number - other.number);
   }
@@ -141,6 +144,16 @@ export class LockAttempt {
     this.#holding = parseHolding(holder) ?? this.#holding;
     return isHolderDead(holder, touchedMs);
   }
+}
+
+/** The number after the last one; where somebody has planted that, the first that is free. */
+function chooseNumber(generations: readonly Generation[]): number {
+  const next = (generations.at(-1)?.number ?? 0) + 1;
+  if (next <= MAX_GENERATION) return next;
+  const taken = new Set(generations.map(({ number }) => number));
+  let free = 1;
+  while (taken.has(free)) free += 1;
+  return free;
 }
 
 /** Whether the holder is known to be dead without watching it. */

@@ -62,7 +62,7 @@ function pruneLockFile(folder: string, name: string): void {
     if (isOlder(file, BRIEF_MS)) removeFile(file);
     return;
   }
-  const lock = /^(.+)\.\d{1,15}$/.exec(name)?.[1];
+  const lock = /^(.+)\.[1-9]\d{0,8}$/.exec(name)?.[1];
   if (lock === undefined) return;
   if (isOlder(file, LOCK_MS)) removeFile(file);
   try {

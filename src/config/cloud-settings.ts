@@ -1,6 +1,6 @@
 /** Reads the clouds and custom registry hosts that the configuration adds. */
 
-import { CLOUDS, type Cloud, createCloud } from '../clouds.ts';
+import { CLOUDS, type Cloud, type CloudHosts, createCloud } from '../clouds.ts';
 import { audience, type Fields, httpsUrl } from '../field.ts';
 import { formatBaseUrl } from '../network/plain-url.ts';
 import { parseHost } from '../registry.ts';
@@ -24,24 +24,50 @@ export class CloudInvalid extends Error {}
 
 /**
  * Lists the clouds to which a host may belong.
- * @param host the requested server; only the entry whose suffix it has is read.
+ * @param host the requested server. Only one entry is read: the one with exactly this name, else the one with the
+ * longest suffix.
  * @returns the configured cloud of the host, if any, and then Azure's own clouds.
  * @throws CloudInvalid
  */
 export function listClouds(config: ObjectReader, host: string): readonly Cloud[] {
+  // An entry for `*.io` must not redirect what lies below `azurecr.io`.
+  if (CLOUDS.some(({ registrySuffix }) => `.${host}`.endsWith(`.${registrySuffix}`))) return CLOUDS;
   const entries = config.object('clouds');
-  for (const [key, value] of Object.entries(entries)) {
-    const suffix = parseHost(key.replace(/^\*?\./, ''));
-    if (suffix === undefined || (host !== suffix && !host.endsWith(`.${suffix}`))) continue;
-    try {
-      const reader = config.within('clouds', entries).within(key, value);
-      reader.allow(Object.keys(CLOUD_FIELDS));
-      const { authorityHost, ...audiences } = reader.read(CLOUD_FIELDS);
-      const authority = authorityHost === undefined ? {} : { authorityHost: formatBaseUrl(new URL(authorityHost)) };
-      return [createCloud(suffix, { ...audiences, ...authority }), ...CLOUDS];
-    } catch (cause) {
-      throw new CloudInvalid('', { cause });
-    }
+  const found = findEntry(Object.keys(entries), host);
+  if (found === undefined) return CLOUDS;
+  const { key, hosts } = found;
+  try {
+    const reader = config.within('clouds', entries).within(key, entries[key]);
+    reader.allow(Object.keys(CLOUD_FIELDS));
+    const { authorityHost, ...audiences } = reader.read(CLOUD_FIELDS);
+    const authority = authorityHost === undefined ? {} : { authorityHost: formatBaseUrl(new URL(authorityHost)) };
+    return [createCloud(hosts, { ...audiences, ...authority }), ...CLOUDS];
+  } catch (cause) {
+    throw new CloudInvalid('', { cause });
   }
-  return CLOUDS;
+}
+
+interface CloudEntry {
+  readonly key: string;
+  readonly hosts: CloudHosts;
+}
+
+function findEntry(keys: readonly string[], host: string): CloudEntry | undefined {
+  let best: CloudEntry | undefined;
+  for (const key of keys) {
+    const hosts = parseKey(key);
+    if (hosts === undefined) continue;
+    const { registrySuffix, isOneHost } = hosts;
+    if (isOneHost && host === registrySuffix) return { key, hosts };
+    if (isOneHost || !host.endsWith(`.${registrySuffix}`)) continue;
+    if (best === undefined || registrySuffix.length > best.hosts.registrySuffix.length) best = { key, hosts };
+  }
+  return best;
+}
+
+/** @returns `undefined` when the key is neither a host nor `*.` and a suffix. */
+function parseKey(key: string): CloudHosts | undefined {
+  const suffix = /^\*?\.(.*)$/s.exec(key)?.[1];
+  const registrySuffix = parseHost(suffix ?? key);
+  return registrySuffix === undefined ? undefined : { registrySuffix, isOneHost: suffix === undefined };
 }

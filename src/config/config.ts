@@ -12,7 +12,7 @@ import { readForeignFile, UntrustedFileError } from '../system/files.ts';
 import { findConfigFile } from '../system/paths.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { CloudInvalid, listClouds } from './cloud-settings.ts';
-import { isLoginAllowed, LOGIN_FIELDS, type LoginBackend, type LoginSettings } from './login-settings.ts';
+import { LOGIN_FIELDS, type LoginSettings, type LoginUse, readServerEntry } from './login-settings.ts';
 import { ObjectReader } from './object-reader.ts';
 import { findPattern } from './registry-pattern.ts';
 import { DEFAULT_SETTINGS, parseSettings, type RegistrySettings } from './registry-settings.ts';
@@ -22,8 +22,12 @@ const MAX_CONFIG_BYTES = 1024 * 1024;
 /** The fields of the whole file, except those that hold objects. */
 export const CONFIG_FIELDS = {
   ...LOGIN_FIELDS,
+  strict: flag(
+    'For shared machines and CI: only registries that "registries" names get a credential, each with the identity that its entry names, and nothing is kept on the disk unless "cacheTokens", "cacheEntraTokens" or "store" says so; false by default.',
+  ),
+  cacheTokens: flag('Whether tokens are cached on the disk until they expire; true by default, but not with "strict".'),
   cacheEntraTokens: flag(
-    'Whether Entra tokens for registries are cached until they expire, so that one sign-in serves all registries of an identity; true by default. Tokens for the rest of Azure are never cached.',
+    'Whether Entra tokens for registries are cached until they expire, so that one sign-in serves all registries of an identity; true by default, but not with "strict" or without "cacheTokens". Tokens for the rest of Azure are never cached.',
   ),
 } satisfies Fields;
 
@@ -52,11 +56,10 @@ export interface Config {
    */
   readonly loginSettingsOf: (registry: Registry | undefined, serverName: string) => LoginSettings;
   /**
-   * Returns where a stored login should be.
-   * @returns `undefined` when the configuration does not say.
+   * Returns whether a stored login may be used, and where it should be.
    * @throws CONFIG_INVALID for a registry of Azure only: a mistake in our file must not break the registries of others.
    */
-  readonly loginBackendOf: (registry: Registry | undefined, serverName: string) => LoginBackend | undefined;
+  readonly loginUseOf: (registry: Registry | undefined, serverName: string) => LoginUse;
 }
 
 /**
@@ -69,11 +72,27 @@ export async function loadConfig(runtime: Runtime): Promise<Config> {
   const { file, isExplicit } = found;
   try {
     const text = readConfigFile(file, isExplicit);
-    return createConfig(file, () => (text === undefined ? undefined : parseConfig(text, file)));
+    const object = text === undefined ? undefined : parseConfig(text, file);
+    noteSecretVariables(object, runtime.secretVariables);
+    return createConfig(file, () => object);
   } catch (cause) {
     return createConfig(file, () => {
       throw cause;
     });
+  }
+}
+
+/** The keys of an identity that name a variable with a secret. */
+const SECRET_VARIABLE_KEYS: readonly string[] = ['clientSecretEnv', 'certificatePasswordEnv', 'tokenEnv'];
+/** An identity within a registry's entry is three objects deep. */
+const MAX_DEPTH = 4;
+
+/** Collects the variables that hold secrets, whichever identity or registry is in use. */
+function noteSecretVariables(value: unknown, names: Set<string>, depth = 0): void {
+  if (typeof value !== 'object' || value === null || depth === MAX_DEPTH) return;
+  for (const [key, inner] of Object.entries(value)) {
+    if (typeof inner !== 'string') noteSecretVariables(inner, names, depth + 1);
+    else if (SECRET_VARIABLE_KEYS.includes(key)) names.add(inner);
   }
 }
 
@@ -130,21 +149,23 @@ export function createConfig(file: string | undefined, parse: () => JsonObject |
   const settingsOf = (registry: Registry) => readSettings(read(), registry);
   const loginSettingsOf = (registry: Registry | undefined, serverName: string): LoginSettings => {
     const reader = read();
-    if (reader === undefined) return { backend: undefined, forbiddenBy: undefined, file };
+    if (reader === undefined) return { backend: undefined, isUsed: true, forbiddenBy: undefined, file };
     reader.allow(CONFIG_KEYS);
-    const { store: backend } = reader.read(LOGIN_FIELDS);
-    const isAllowed = registry === undefined ? isLoginAllowed(reader, serverName) : settingsOf(registry).store;
-    return { backend, forbiddenBy: isAllowed ? undefined : file, file };
+    const { store: backend, strict = false } = reader.read({ ...LOGIN_FIELDS, strict: CONFIG_FIELDS.strict });
+    const { store: isStored, isNamed } =
+      registry === undefined ? readServerEntry(reader, serverName) : settingsOf(registry);
+    const isUsed = !strict || (isNamed && backend !== undefined);
+    return { backend, isUsed, forbiddenBy: isStored && isUsed ? undefined : file, file };
   };
   return {
     findRegistry: (serverUrl) => parseRegistry(serverUrl) ?? findAddedRegistry(read, serverUrl),
     settingsOf,
     loginSettingsOf,
-    loginBackendOf: (registry, serverName) => {
+    loginUseOf: (registry, serverName) => {
       try {
-        return loginSettingsOf(registry, serverName).backend;
+        return loginSettingsOf(registry, serverName);
       } catch (cause) {
-        if (registry === undefined) return undefined;
+        if (registry === undefined) return { backend: undefined, isUsed: true };
         throw cause;
       }
     },
@@ -175,6 +196,16 @@ function readSettings(reader: ObjectReader | undefined, registry: Registry): Reg
     pattern === undefined
       ? DEFAULT_SETTINGS
       : parseSettings(reader.within('registries', entries).within(pattern, entries[pattern]), reader);
-  const { cacheEntraTokens } = CONFIG_FIELDS;
-  return { ...settings, cacheEntraTokens: reader.read({ cacheEntraTokens }).cacheEntraTokens ?? true };
+  const {
+    strict: isStrict = false,
+    cacheTokens = !isStrict,
+    cacheEntraTokens = !isStrict,
+  } = reader.read(CONFIG_FIELDS);
+  return {
+    ...settings,
+    isStrict,
+    isNamed: pattern !== undefined,
+    cacheTokens,
+    cacheEntraTokens: cacheTokens && cacheEntraTokens,
+  };
 }

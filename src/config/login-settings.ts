@@ -11,10 +11,16 @@ export const LOGIN_BACKENDS = ['keychain', 'file'] as const;
 /** Where logins are stored. */
 export type LoginBackend = (typeof LOGIN_BACKENDS)[number];
 
-/** The settings for the login of one server. */
-export interface LoginSettings {
-  /** Where to store logins; `undefined` means the keychain if one works, else the file. */
+/** How a stored login is used. */
+export interface LoginUse {
+  /** Where logins are stored; `undefined` means the keychain if one works, else the file. */
   readonly backend: LoginBackend | undefined;
+  /** Whether a stored login may be used. With `"strict"`, only if the configuration says so. */
+  readonly isUsed: boolean;
+}
+
+/** The settings for the login of one server. */
+export interface LoginSettings extends LoginUse {
   /** The configuration file, if it forbids storing the server's credential. */
   readonly forbiddenBy: string | undefined;
   /** The configuration file, for hints. It may not exist. */
@@ -30,17 +36,19 @@ export const LOGIN_FIELDS = {
 } satisfies Fields;
 
 /**
- * Whether the credential of a server that is not Azure's may be stored. Only the entry with exactly its name decides;
- * without one, it may.
+ * Reads whether the credential of a server that is not Azure's may be stored. Only the entry with exactly its name
+ * decides, else, for an `http://` URL, the entry of its host; without one, it may.
  * @param serverName see `parseServerName`.
  * @throws CONFIG_INVALID
  */
-export function isLoginAllowed(config: ObjectReader, serverName: string): boolean {
+export function readServerEntry(config: ObjectReader, serverName: string): { store: boolean; isNamed: boolean } {
   const registries = config.object('registries');
-  const key = Object.keys(registries).find((one) => parseServerName(one.trim(), undefined) === serverName);
-  if (key === undefined) return true;
+  const keyOf = (name: string) =>
+    Object.keys(registries).find((one) => parseServerName(one.trim(), undefined) === name);
+  const key = keyOf(serverName) ?? keyOf(serverName.replace(/^http:\/\//, ''));
+  if (key === undefined) return { store: true, isNamed: false };
   const reader = config.within('registries', registries).within(key, registries[key]);
   const { store } = REGISTRY_FIELDS;
   reader.allow(['store']);
-  return reader.read({ store }).store ?? true;
+  return { store: reader.read({ store }).store ?? true, isNamed: true };
 }

@@ -27,8 +27,14 @@ export interface RegistrySettings {
   readonly store: boolean;
   /** A cached token with less life left is renewed before `get` returns it; 0 for the shortest possible time. */
   readonly minimumLifeSeconds: number;
+  /** Whether the registry's tokens may be cached. */
+  readonly cacheTokens: boolean;
   /** Whether the identity's Entra token may be cached for its other registries. */
   readonly cacheEntraTokens: boolean;
+  /** Whether the registry gets a token only if the configuration names it and its identity. */
+  readonly isStrict: boolean;
+  /** Whether an entry of the configuration applies to the registry. */
+  readonly isNamed: boolean;
 }
 
 /** The settings of a registry without an entry in the configuration. */
@@ -41,7 +47,10 @@ export const DEFAULT_SETTINGS: RegistrySettings = {
   onError: 'fail',
   store: true,
   minimumLifeSeconds: 0,
+  cacheTokens: true,
   cacheEntraTokens: true,
+  isStrict: false,
+  isNamed: false,
 };
 
 const SCOPE_WORDS = 'a scope such as "repository:team/app:pull", or a list of them';
@@ -99,6 +108,7 @@ export function parseSettings(entry: ObjectReader, config: ObjectReader): Regist
     throw entry.invalid(`${entry.path} has a "scope" without "secret": "access-token"`, 'add "secret": "access-token"');
   }
   return {
+    ...DEFAULT_SETTINGS,
     secret,
     scope,
     tenantId: values.tenantId,
@@ -108,7 +118,6 @@ export function parseSettings(entry: ObjectReader, config: ObjectReader): Regist
     store: values.store ?? DEFAULT_SETTINGS.store,
     minimumLifeSeconds:
       minimumLifeMinutes === undefined ? DEFAULT_SETTINGS.minimumLifeSeconds : minimumLifeMinutes * 60,
-    cacheEntraTokens: DEFAULT_SETTINGS.cacheEntraTokens,
   };
 }
 

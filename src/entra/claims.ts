@@ -27,9 +27,9 @@ export function readExpiry(token: string): number | undefined {
 }
 
 /**
- * Reads the audiences of a token.
+ * Reads the audiences of a token. One that is not a string is an empty text.
  * @returns an empty list when there is no `aud` claim.
  */
-export function readAudiences({ aud }: Claims): readonly unknown[] {
-  return [aud ?? []].flat();
+export function readAudiences({ aud }: Claims): readonly string[] {
+  return [aud ?? []].flat().map((one: unknown) => (typeof one === 'string' ? one : ''));
 }

@@ -40,8 +40,8 @@ export interface Identity {
    */
   readonly origins?: readonly string[];
   /**
-   * Identifies the secret that it signs in with: the secret itself, or its file. Processes with different secrets do
-   * not share a failed sign-in. It is never cached.
+   * Reads the secret that it signs in with. Processes with different secrets do not share a failed sign-in: two
+   * containers with one cache may have different files at one path. It is never cached.
    */
   readonly readSecret?: () => string;
   /**
@@ -118,6 +118,17 @@ export interface IdentitySource extends Omit<SourceDescription<Fields>, 'find' |
   readonly required: readonly string[];
   /** Sets the parameters. @param read reads them from the configuration; left out if nothing is configured. */
   readonly configure: (read?: ReadFields) => ConfiguredSource;
+}
+
+/**
+ * Joins what another program's files say about an account to one line, as a part of `Identity.description`. The lines of
+ * two accounts differ, even where a name contains spaces.
+ */
+export function joinNames(...names: readonly string[]): string {
+  return names
+    .map((name) => name.replace(/[\s%]/g, (one) => encodeURIComponent(one)))
+    .join(' ')
+    .trimEnd();
 }
 
 /** Makes a source from its description. */

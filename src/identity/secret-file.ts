@@ -23,3 +23,15 @@ export function readSecretFile(file: string, what: string): string {
   if (text.trim() === '') throw fail(`there is no ${what} in ${file}`);
   return text;
 }
+
+/**
+ * Reads a file that contains a secret, to tell one secret from another.
+ * @returns the whole text; the path when the file cannot be read.
+ */
+export function identifySecretFile(file: string): string {
+  try {
+    return readForeignFile(file, MAX_BYTES) ?? file;
+  } catch {
+    return file;
+  }
+}

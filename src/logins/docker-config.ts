@@ -1,6 +1,6 @@
 /** Reads from the Docker client's configuration which registries use this program. */
 
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { asJsonObject, parseJsonObject } from '../json.ts';
 import { parseRegistry } from '../registry.ts';
 import { readForeignFile } from '../system/files.ts';
@@ -18,7 +18,8 @@ const PREFIX = 'docker-credential-';
  */
 export function listRegistries(runtime: Runtime): string[] {
   const folder = findDotFolder(runtime, 'DOCKER_CONFIG', '.docker');
-  if (folder === undefined) return [];
+  // A relative path would name a file of the working directory.
+  if (folder === undefined || !isAbsolute(folder)) return [];
   let text: string | undefined;
   try {
     text = readForeignFile(join(folder, 'config.json'), MAX_CONFIG_BYTES);

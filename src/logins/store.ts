@@ -36,9 +36,14 @@ export async function storeCredential(
   const name = parseServerName(serverUrl, registry);
   const { backend, forbiddenBy, file: configFile } = config.loginSettingsOf(registry, name);
   if (forbiddenBy !== undefined) {
-    throw refuse(`${forbiddenBy} forbids it`, 'pull without docker login, or remove "store": false');
+    throw refuse(`${forbiddenBy} forbids it`, 'pull without docker login, or change "store" there');
   }
   if (registry !== undefined && (username === TOKEN_USERNAME || username === IDENTITY_TOKEN_USERNAME)) {
+    const { isStrict, cacheTokens } = config.settingsOf(registry);
+    if (isStrict || !cacheTokens) {
+      const setting = isStrict ? '"strict"' : '"cacheTokens": false';
+      throw refuse(`${setting} in ${configFile} forbids it`, 'pull without docker login: the identity signs in');
+    }
     await storeToken(runtime, registry, secret, refuse);
     // A new login replaces the old one, even if that is of the other kind.
     const kept = await eraseLogin({ runtime, name, log });

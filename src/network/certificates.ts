@@ -3,6 +3,7 @@
 import { createSecureContext, getCACertificates, rootCertificates, type SecureContext } from 'node:tls';
 import { CredentialError, describeCause } from '../errors.ts';
 import { readForeignFile } from '../system/files.ts';
+import { readPathVariable } from '../system/path-variable.ts';
 import { type Runtime, readVariable } from '../system/runtime.ts';
 
 /** `bundled` is Node's own list and `NODE_EXTRA_CA_CERTS`; `system` adds the system's certificate store. */
@@ -31,10 +32,11 @@ export function chooseTrust(runtime: Runtime): Trust {
 
 /**
  * Builds the TLS context that trusts the chosen list.
- * @throws CONFIG_INVALID when the file of `NODE_EXTRA_CA_CERTS` is missing, unreadable or without a certificate.
+ * @throws CONFIG_INVALID when the file of `NODE_EXTRA_CA_CERTS` is missing, unreadable or without a certificate, or its
+ * path is relative.
  */
 export function createTrust(runtime: Runtime, trust: Trust): SecureContext {
-  const file = readVariable(runtime, 'NODE_EXTRA_CA_CERTS');
+  const file = readPathVariable(runtime, 'NODE_EXTRA_CA_CERTS', 'CONFIG_INVALID');
   const extra = file === undefined ? undefined : readCertificates(file);
   // Node read the file when it started, and uses its own list faster than a list that we pass.
   if (trust === 'bundled' && (extra === undefined || isLoaded(extra))) return createSecureContext();

@@ -7,6 +7,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import { readErrorCode } from '../errors.ts';
 import type { Runtime } from '../system/runtime.ts';
+import { checkCertificatePaths } from './certificate-paths.ts';
 import type { Trust } from './certificates.ts';
 import { findProxy } from './proxy.ts';
 import type { ConnectionSource } from './request-sender.ts';
@@ -72,6 +73,7 @@ export class Connections implements ConnectionSource {
       socket.destroy();
       return await this.#start(url).socket;
     } catch (cause) {
+      if (this.#trust === undefined) throw cause; // it failed before TLS, which this import would load
       const { UNTRUSTED_CODES } = await import('./certificates.ts');
       if (this.#trust === 'system' || !UNTRUSTED_CODES.includes(readErrorCode(cause) ?? '')) throw cause;
       this.#trust = 'system';
@@ -96,6 +98,7 @@ export class Connections implements ConnectionSource {
   }
 
   async #connect(url: URL, markHelloSent: () => void): Promise<TLSSocket> {
+    checkCertificatePaths(this.#runtime);
     const port = readPort(url);
     const proxy = findProxy(this.#runtime, url.hostname, port);
     const tcp =

@@ -1,6 +1,8 @@
 /** Connections to a server on this machine or in this cluster, which no proxy may carry. */
 
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import type { Runtime } from '../system/runtime.ts';
+import { checkCertificatePaths } from './certificate-paths.ts';
 import type { ConnectionSource } from './request-sender.ts';
 import { readHost, readPort, Sockets, waitForEvent } from './sockets.ts';
 
@@ -16,9 +18,10 @@ export interface DirectConnection {
 
 /**
  * Creates a source of connections that ignores the proxy variables. It opens http and https origins.
- * @returns a source whose `open` rejects when `certificateSha1` is set for an http origin.
+ * @returns a source whose `open` rejects when `certificateSha1` is set for an http origin, and with CONFIG_INVALID when
+ * a variable names certificate authorities by a relative path.
  */
-export function createDirectConnections(direct: DirectConnection): ConnectionSource {
+export function createDirectConnections(runtime: Runtime, direct: DirectConnection): ConnectionSource {
   const sockets = new Sockets();
   let prepared: Promise<OpenTls> | undefined;
   return {
@@ -27,6 +30,7 @@ export function createDirectConnections(direct: DirectConnection): ConnectionSou
       const url = new URL(origin);
       const address = { host: readHost(url), port: readPort(url) };
       if (url.protocol === 'https:') {
+        checkCertificatePaths(runtime);
         prepared ??= prepareTls(direct);
         return await (await prepared)(address, sockets);
       }

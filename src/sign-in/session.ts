@@ -46,7 +46,11 @@ export class Session {
     this.#clients.push(http);
     if (this.#isClosed) this.close();
     const openDirect = (direct: DirectConnection) => {
-      const client = createHttpClient(runtime, { connections: createDirectConnections(direct), deadlineMs, log });
+      const client = createHttpClient(runtime, {
+        connections: createDirectConnections(runtime, direct),
+        deadlineMs,
+        log,
+      });
       this.#clients.push(client);
       return client;
     };

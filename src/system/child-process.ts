@@ -9,7 +9,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import hostPath from 'node:path';
 import { describeCause } from '../errors.ts';
-import { listSecrets, SECRET_VARIABLES } from '../redact.ts';
+import { withoutSecrets } from './child-environment.ts';
+import { guardGroup } from './child-guard.ts';
 import { type Runtime, readVariable } from './runtime.ts';
 import {
   findSystemFolder,
@@ -73,7 +74,8 @@ export interface ChildOptions {
 }
 
 /**
- * Runs a program until it ends. At the timeout, kills it together with the processes that it started.
+ * Runs a program until it ends. At the timeout, and when this process ends first, kills it together with the processes
+ * that it started. On Windows, it outlives this process.
  * @throws an error without a code when the program cannot be started.
  */
 export async function runChild(runtime: Runtime, options: ChildOptions): Promise<ChildResult> {
@@ -88,9 +90,15 @@ export async function runChild(runtime: Runtime, options: ChildOptions): Promise
     windowsVerbatimArguments: launch.isVerbatim,
     detached: runtime.platform !== 'win32', // in its own process group, which can be killed as a whole
   });
-  // A program that ends without reading its input breaks the pipe. Only its exit code counts.
-  child.stdin?.on('error', () => undefined).end(input);
-  return await collect(runtime, child, timeoutMs);
+  const releaseGuard = runtime.platform === 'win32' || child.pid === undefined ? undefined : guardGroup(child.pid);
+  child.once('exit', () => void releaseGuard?.());
+  try {
+    // A program that ends without reading its input breaks the pipe. Only its exit code counts.
+    child.stdin?.on('error', () => undefined).end(input);
+    return await collect(runtime, child, timeoutMs);
+  } finally {
+    await releaseGuard?.();
+  }
 }
 
 /** @throws when it would not be safe to start the program. */
@@ -154,15 +162,6 @@ function killTree(runtime: Runtime, child: ChildProcess): void {
   } catch {
     child.kill('SIGKILL');
   }
-}
-
-function withoutSecrets(runtime: Runtime): Record<string, string> {
-  const secrets = [...listSecrets(runtime), ...runtime.secrets];
-  return Object.fromEntries(
-    Object.entries(runtime.env).flatMap(([name, value]) =>
-      value === undefined || SECRET_VARIABLES.includes(name) || secrets.includes(value) ? [] : [[name, value]],
-    ),
-  );
 }
 
 function isExecutable(file: string): boolean {

@@ -10,6 +10,8 @@ export interface Runtime {
   readonly now: () => number;
   /** Secrets that were read during the run. They are redacted from all output and withheld from child processes. */
   readonly secrets: Set<string>;
+  /** The environment variables that hold secrets because the configuration says so. Their values are treated alike. */
+  readonly secretVariables: Set<string>;
   /**
    * Starts a background process of this program that renews the token of a registry. Missing where the program does not
    * know its own file.

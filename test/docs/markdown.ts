@@ -34,6 +34,7 @@ const FENCE = /^( *)```([\w-]*)$/;
 export const DOCUMENTS: readonly Document[] = [
   'README.md',
   'CONTRIBUTING.md',
+  'SECURITY.md',
   'scripts/bench/README.md',
   ...readdirSync(join(ROOT, 'docs'))
     .filter((name) => name.endsWith('.md'))

@@ -86,8 +86,8 @@ describe.each(testedClients)('docker $version', (client) => {
       stderr: '',
     });
     expect((await docker(client, ['pull', IMAGE])).exitCode).toBe(0);
-    // A logout removes the registry's token; Entra's token belongs to the identity and stays.
-    expect(cloud.signIns()).toEqual(['exchange 200']);
+    // A logout removes the registry's token, and Entra's too.
+    expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
     await docker(client, ['rmi', IMAGE]);
   });
 

@@ -70,8 +70,8 @@ it('podman logs in without a user name and logs out', async (context) => {
   expect(logout).toEqual({ exitCode: 0, stdout: expect.stringContaining(`Removed login credentials`), stderr: '' });
   cloud.forget();
   expect((await podman('pull', IMAGE)).exitCode).toBe(0);
-  // Entra's token belongs to the identity and stays.
-  expect(cloud.signIns()).toEqual(['exchange 200']);
+  // The logout has removed Entra's token too.
+  expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
 });
 
 it('a podman service without an identity pulls with the credential of its remote client', async (context) => {

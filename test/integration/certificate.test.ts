@@ -376,6 +376,7 @@ describe('when Entra judges the assertion', () => {
       programName: 'docker-credential-acr',
       now: () => Date.now() + seconds * 1000,
       secrets: new Set(),
+      secretVariables: new Set(),
     });
   }
 

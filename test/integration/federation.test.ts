@@ -253,6 +253,11 @@ describe('a pod with an identity binding', () => {
       'AZURE_KUBERNETES_CA_DATA contains no certificate',
     ],
     [
+      'a certificate file of the working directory',
+      { AZURE_KUBERNETES_CA_FILE: './ca.crt' },
+      'AZURE_KUBERNETES_CA_FILE is not an absolute path',
+    ],
+    [
       'a missing certificate file',
       { AZURE_KUBERNETES_CA_FILE: '/nowhere/ca.crt' },
       'AZURE_KUBERNETES_CA_FILE names /nowhere/ca.crt, but there is no such file',

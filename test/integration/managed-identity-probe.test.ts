@@ -39,6 +39,7 @@ function createRuntime(): Runtime {
     programName: 'docker-credential-acr',
     now: () => Date.now() + world.aheadSeconds * 1000,
     secrets: new Set(),
+    secretVariables: new Set(),
   };
 }
 
@@ -47,7 +48,7 @@ function request(isChosen = false, url = host().server.url): Promise<string | No
   const runtime = createRuntime();
   const deadlineMs = readClockMs() + 10_000;
   const open = (direct: Parameters<TokenContext['openDirect']>[0]) => {
-    const connections = createDirectConnections(direct);
+    const connections = createDirectConnections(runtime, direct);
     const http = createHttpClient(runtime, { connections, deadlineMs, log: undefined });
     opened.push(http);
     return http;

@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Outcome, run } from '../../src/cli.ts';
+import { asJsonObject } from '../../src/json.ts';
 import { CLIENT_ID, CLIENT_SECRET, TENANT_ID } from '../emulator/emulator.ts';
 import { createProxiedClient } from '../emulator/proxied-client.ts';
 import { registryOf } from '../emulator/state.ts';
@@ -87,6 +88,7 @@ async function call(
     programName: 'docker-credential-acr',
     now: Date.now,
     secrets: new Set(),
+    secretVariables: new Set(),
   });
   seen += `${outcome.stderr}\n${verb === 'get' && outcome.exitCode === 0 ? '' : outcome.stdout}\n`;
   return outcome;
@@ -347,7 +349,9 @@ describe('the configuration', () => {
 
   test.each([
     [REGISTRY, '*.azurecr.io'],
-    ['10.0.0.5:5000', 'http://10.0.0.5:5000'],
+    ['10.0.0.5:5000', 'https://10.0.0.5:5000'],
+    ['http://10.0.0.5:5000', '10.0.0.5:5000'],
+    ['http://10.0.0.5:5000', 'http://10.0.0.5:5000'],
     ['https://index.docker.io/v1/', 'https://index.docker.io/v1/'],
   ])('"store": false refuses a login to %s, configured as %s, in one line', async (server, key) => {
     const file = world.writeConfig({ registries: { [key]: { store: false } } });
@@ -406,7 +410,7 @@ describe('each kind of login', () => {
       expect(await signInWith(username, secret)).toBe(200);
       expect(await signInWith(username, 'wrong-password-1')).toBe(401);
       expect(await list()).toEqual({ [REGISTRY]: username });
-      await call('erase', `http://${REGISTRY}`);
+      await call('erase', `https://${REGISTRY}`);
       expect(await list()).toEqual({});
     },
   );
@@ -435,11 +439,12 @@ describe('each kind of login', () => {
   });
 
   test.each([
-    ['edge.example:5000', ['https://edge.example:5000', 'http://EDGE.example:5000/']],
+    ['edge.example:5000', ['https://edge.example:5000', 'https://EDGE.example:5000/']],
     ['10.0.0.5:443', ['10.0.0.5', 'https://10.0.0.5', 'https://10.0.0.5:443']],
-    ['http://10.0.0.5:8080', ['10.0.0.5:8080', 'https://10.0.0.5:8080']],
-    ['[fd00::5]:5000', ['http://[FD00::5]:5000']],
-    ['localhost:5000', ['http://localhost:5000/']],
+    ['http://10.0.0.5:8080', ['HTTP://10.0.0.5:8080/']],
+    ['[fd00::5]:5000', ['https://[FD00::5]:5000']],
+    ['localhost:5000', ['https://localhost:5000/']],
+    ['http://localhost', ['http://LOCALHOST:80']],
   ])('keeps, returns and erases the login of the connected registry %s without a request', async (server, forms) => {
     const pass = keychain();
     expect(await login(server, 'edge-client', LOGIN_SECRETS.edge)).toEqual(DONE);
@@ -453,6 +458,34 @@ describe('each kind of login', () => {
     expect(pass.contents()).toEqual({});
     expect(world.emulator.connects).toEqual([]);
     expect(world.emulator.requests).toEqual([]);
+  });
+});
+
+describe('a login for plain http', () => {
+  test.each([
+    [REGISTRY, `http://${REGISTRY}`],
+    ['edge.example:5000', 'http://edge.example:5000'],
+    ['edge.example', 'http://edge.example:443'],
+  ])('is another one than that for https: %s and %s', async (secure, insecure) => {
+    const pass = keychain();
+    expect(await login(`https://${secure}`, 'edge-client', LOGIN_SECRETS.edge)).toEqual(DONE);
+    expect(await call('get', insecure)).toMatchObject({ exitCode: 1, stdout: NOT_FOUND });
+    expect(await login(insecure, 'plain-client', LOGIN_SECRETS.token)).toEqual(DONE);
+    expect(await get(secure)).toEqual({ username: 'edge-client', secret: LOGIN_SECRETS.edge });
+    expect(await get(insecure)).toEqual({ username: 'plain-client', secret: LOGIN_SECRETS.token });
+    expect(Object.values(asJsonObject(await list()) ?? {})).toEqual(['edge-client', 'plain-client']);
+    await call('erase', insecure);
+    expect(await get(secure)).toEqual({ username: 'edge-client', secret: LOGIN_SECRETS.edge });
+    expect(await login(insecure, 'plain-client', LOGIN_SECRETS.token)).toEqual(DONE);
+    // All that `docker logout` erases.
+    for (const form of [secure, `http://${secure}`, `https://${secure}`, insecure]) await call('erase', form);
+    expect(await list()).toEqual({});
+    expect(pass.contents()).toEqual({});
+  });
+
+  test("is not needed for a token: a registry of Azure's has one for both", async () => {
+    const { Secret } = await world.get();
+    expect((await world.get(`http://${REGISTRY}`)).Secret).toBe(Secret);
   });
 });
 

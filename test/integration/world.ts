@@ -85,6 +85,7 @@ export class World {
       programName: 'docker-credential-acr',
       now: () => Date.now() + this.aheadSeconds * 1000,
       secrets: new Set(),
+      secretVariables: new Set(),
       startRenewal: async (host) => {
         this.renewals.push(host);
         return true;

@@ -132,7 +132,7 @@ describe('openLog returns nothing for', () => {
 test('openLog writes to stderr when the log is named stderr', async () => {
   const script = `
     import { openLog } from ${JSON.stringify(`${import.meta.dirname}/../../src/log.ts`)};
-    const machine = { env: {}, platform: 'linux', programName: 'x', now: () => 0, secrets: new Set() };
+    const machine = { env: {}, platform: 'linux', programName: 'x', now: () => 0, secrets: new Set(), secretVariables: new Set() };
     openLog(machine, 'stderr', (text) => text)({ step: 'end', outcome: 'told' });
   `;
   const { stdout, stderr } = await runNode(['--input-type=module', '--eval', script]);

@@ -46,6 +46,7 @@ describe('parseServerUrl', () => {
 });
 
 describe('parseStorePayload', () => {
+  const SECRET_NOT_TEXT = 'Cannot read the credential: its secret is not a string';
   const credential = { serverUrl: 'myregistry.azurecr.io', username: 'someone', secret: 'hidden' };
   const rows: readonly (readonly [input: string, result: typeof credential | string])[] = [
     ['{"ServerURL":"myregistry.azurecr.io","Username":"someone","Secret":"hidden"}\n', credential],
@@ -57,7 +58,11 @@ describe('parseStorePayload', () => {
       { ...credential, username: '<token>' },
     ],
     ['{"ServerURL":"myregistry.azurecr.io","Username":"someone"}', { ...credential, secret: '' }],
-    ['{"ServerURL":"myregistry.azurecr.io","Username":"someone","Secret":7}', { ...credential, secret: '' }],
+    ['{"ServerURL":"myregistry.azurecr.io","Username":"someone","Secret":null}', { ...credential, secret: '' }],
+    ['{"ServerURL":"myregistry.azurecr.io","Username":"someone","Secret":"hidden","secret":null}', credential],
+    ['{"ServerURL":"myregistry.azurecr.io","Username":"someone","Secret":7}', SECRET_NOT_TEXT],
+    ['{"ServerURL":"myregistry.azurecr.io","Username":"someone","Secret":["hidden"]}', SECRET_NOT_TEXT],
+    ['{"ServerURL":"myregistry.azurecr.io","Username":"someone","Secret":false}', SECRET_NOT_TEXT],
     ['{"ServerURL":"","Username":"someone","Secret":"hidden"}', NO_SERVER_URL],
     ['{"ServerURL":" \\r\\n","Username":"someone","Secret":"hidden"}', NO_SERVER_URL],
     ['{"ServerURL":null,"Username":"someone","Secret":"hidden"}', NO_SERVER_URL],

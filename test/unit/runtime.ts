@@ -12,6 +12,7 @@ export function makeRuntime(env: Runtime['env'] = {}, changes: Partial<Omit<Runt
     programName: 'docker-credential-acr',
     now: () => NOW_MS,
     secrets: new Set(),
+    secretVariables: new Set(),
     ...changes,
   };
 }

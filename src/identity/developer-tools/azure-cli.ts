@@ -7,7 +7,7 @@ import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../js
 import { isNotSetUp, type NotSetUp } from '../../not-set-up.ts';
 import { readForeignFile } from '../../system/files.ts';
 import { findDotFolder } from '../../system/paths.ts';
-import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
+import { defineSource, type Identity, type IdentityRequest, joinNames } from '../identity.ts';
 
 const MAX_PROFILE_BYTES = 8 * 1024 * 1024;
 const MANAGED_IDENTITY_USERS = ['systemAssignedIdentity', 'userAssignedIdentity'];
@@ -51,7 +51,7 @@ function findAzureCli(request: Request): Identity | NotSetUp {
   const tenant = pickTenant(account, request);
   return {
     source: AZURE_CLI.name,
-    description: `${AZURE_CLI.name} ${account.user} ${tenant ?? account.tenantId} ${account.details}`,
+    description: `${AZURE_CLI.name} ${joinNames(account.user, tenant ?? account.tenantId, ...account.details)}`,
     origins: [],
     getToken: async (context) => {
       const { requestCliToken } = await import('./azure-cli-token.ts');
@@ -77,7 +77,7 @@ interface Account {
   /** Whether it can sign in to its own tenant only. */
   readonly isBound: boolean;
   /** The CLI's cloud, and the managed identity that it is signed in with, if any. */
-  readonly details: string;
+  readonly details: readonly string[];
 }
 
 function readAccounts(file: string): readonly Account[] | NotSetUp {
@@ -139,7 +139,6 @@ function parseAccount(entry: JsonObject): Account | undefined {
   const tenantId = asText(entry['tenantId']);
   const subscriptionId = asText(entry['id']);
   if (name === undefined || tenantId === undefined || subscriptionId === undefined) return undefined;
-  const environment = asText(entry['environmentName']) ?? '';
   return {
     subscriptionId,
     subscriptionName: asText(entry['name']),
@@ -149,6 +148,6 @@ function parseAccount(entry: JsonObject): Account | undefined {
     // The profile calls a managed identity a service principal too, but it needs no secret to sign in.
     isServicePrincipal: user?.['type'] === 'servicePrincipal' && !MANAGED_IDENTITY_USERS.includes(name),
     isBound: MANAGED_IDENTITY_USERS.includes(name) || user?.['cloudShellID'] === true,
-    details: `${environment} ${asText(user?.['assignedIdentityInfo']) ?? ''}`.trim(),
+    details: [entry['environmentName'], user?.['assignedIdentityInfo']].map((name) => asText(name) ?? ''),
   };
 }

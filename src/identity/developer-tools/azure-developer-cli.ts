@@ -6,7 +6,7 @@ import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../js
 import type { NotSetUp } from '../../not-set-up.ts';
 import { readForeignFile } from '../../system/files.ts';
 import { findDotFolder } from '../../system/paths.ts';
-import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
+import { defineSource, type Identity, type IdentityRequest, joinNames } from '../identity.ts';
 
 const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
 /** The values that `azd` reads as true. */
@@ -30,7 +30,7 @@ function findAzureDeveloperCli({ runtime, parameters }: IdentityRequest): Identi
   const folder = findDotFolder(runtime, 'AZD_CONFIG_DIR', '.azd');
   if (folder === undefined) return { notSetUp: 'there is no home folder to hold an Azure Developer CLI account' };
   if (!isAbsolute(folder)) return { notSetUp: 'AZD_CONFIG_DIR is not an absolute path' };
-  let account: string | undefined;
+  let account: readonly string[] | undefined;
   try {
     const config = readConfig(join(folder, 'config.json'));
     const delegates = asJsonObject(config['auth'])?.['useAzCliAuth'];
@@ -46,7 +46,7 @@ function findAzureDeveloperCli({ runtime, parameters }: IdentityRequest): Identi
   const { tenantId: tenant } = parameters;
   return {
     source: AZURE_DEVELOPER_CLI.name,
-    description: `${AZURE_DEVELOPER_CLI.name} ${account}${tenant === undefined ? '' : ` ${tenant}`}`,
+    description: `${AZURE_DEVELOPER_CLI.name} ${joinNames(...account, tenant ?? '')}`,
     origins: [],
     getToken: async (context) => {
       const { requestDeveloperCliToken } = await import('./azure-developer-cli-token.ts');
@@ -64,13 +64,14 @@ function readConfig(file: string): JsonObject {
   return parseJsonObject(readForeignFile(file, MAX_CONFIG_BYTES) ?? '') ?? {};
 }
 
-/** @returns the account's id: of a user (it contains the tenant's id), a service principal or a managed identity. */
-function readAccount(config: JsonObject): string | undefined {
+/** @returns the account's names: the id of a user (it contains the tenant's id), of a service principal or of a managed identity. */
+function readAccount(config: JsonObject): readonly string[] | undefined {
   const user = asJsonObject(asJsonObject(asJsonObject(config['auth'])?.['account'])?.['currentUser']);
   const homeAccountId = asText(user?.['homeAccountId']);
-  if (homeAccountId !== undefined) return homeAccountId;
+  if (homeAccountId !== undefined) return [homeAccountId];
   const clientId = asText(user?.['clientId']);
-  if (user?.['managedIdentity'] === true) return `managedIdentity ${clientId ?? ''}`.trim();
+  if (user?.['managedIdentity'] === true)
+    return clientId === undefined ? ['managedIdentity'] : ['managedIdentity', clientId];
   const tenantId = asText(user?.['tenantId']);
-  return clientId === undefined || tenantId === undefined ? undefined : `${clientId}.${tenantId}`;
+  return clientId === undefined || tenantId === undefined ? undefined : [`${clientId}.${tenantId}`];
 }

@@ -6,7 +6,7 @@ import { asJsonObject, asText, parseJsonObject } from '../../json.ts';
 import { isNotSetUp, type NotSetUp } from '../../not-set-up.ts';
 import { readForeignFile } from '../../system/files.ts';
 import { findHome } from '../../system/paths.ts';
-import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
+import { defineSource, type Identity, type IdentityRequest, joinNames } from '../identity.ts';
 
 const MAX_CONTEXT_BYTES = 8 * 1024 * 1024;
 const NOT_SIGNED_IN: NotSetUp = { notSetUp: 'Azure PowerShell is not signed in' };
@@ -34,7 +34,7 @@ function findAzurePowerShell({ runtime, parameters }: IdentityRequest): Identity
   const { user, environment } = account;
   return {
     source: AZURE_POWERSHELL.name,
-    description: `${AZURE_POWERSHELL.name} ${user} ${tenant ?? account.tenantId} ${environment}`.trim(),
+    description: `${AZURE_POWERSHELL.name} ${joinNames(user, tenant ?? account.tenantId, environment)}`,
     origins: [],
     getToken: async (context) => {
       const { requestPowerShellToken } = await import('./azure-powershell-token.ts');

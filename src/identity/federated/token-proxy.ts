@@ -11,6 +11,7 @@ import type { TokenRoute } from '../../entra/token-endpoint.ts';
 import { CredentialError, describeCause } from '../../errors.ts';
 import { formatBaseUrl, parsePlainUrl } from '../../network/plain-url.ts';
 import { readForeignFile } from '../../system/files.ts';
+import { readPathVariable } from '../../system/path-variable.ts';
 import { type Runtime, readVariable } from '../../system/runtime.ts';
 import type { TokenContext } from '../identity.ts';
 
@@ -56,7 +57,7 @@ export function findTokenProxy(
 }
 
 function readProxyCertificates(runtime: Runtime): string | undefined {
-  const file = readVariable(runtime, CA_FILE);
+  const file = readPathVariable(runtime, CA_FILE, 'IDENTITY_INVALID');
   const data = readVariable(runtime, CA_DATA);
   if (file === undefined) return data === undefined ? undefined : checkCertificates(data, CA_DATA);
   if (data !== undefined) {

@@ -3,10 +3,11 @@
 import { CredentialError } from '../../errors.ts';
 import { path, type Values, variable as variableName } from '../../field.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
+import { checkAbsolutePath } from '../../system/path-variable.ts';
 import { readVariable } from '../../system/runtime.ts';
 import { CLIENT_FIELDS, findClient, type VariablePrefix } from '../client.ts';
 import { defineSource, type Identity, type IdentityRequest, type TokenContext } from '../identity.ts';
-import { readSecretFile } from '../secret-file.ts';
+import { identifySecretFile, readSecretFile } from '../secret-file.ts';
 import { createFederatedIdentity, isJwt } from './federated-identity.ts';
 
 const FIELDS = {
@@ -47,11 +48,14 @@ function findWorkloadIdentity(request: Request): Identity | NotSetUp {
   }
   const client = findClient(request, location.prefixes);
   if (typeof client === 'string') return { notSetUp: `${variable} is set, but ${client} is not` };
+  if (file !== undefined && request.parameters.tokenFile === undefined) {
+    checkAbsolutePath(file, variable, 'IDENTITY_INVALID');
+  }
   return createFederatedIdentity(request, {
     source: WORKLOAD_IDENTITY.name,
     client,
     actor: `the token in ${file ?? variable}`,
-    readSecret: () => file ?? readVariable(runtime, variable) ?? '',
+    readSecret: () => (file === undefined ? (readVariable(runtime, variable) ?? '') : identifySecretFile(file)),
     isBound: readVariable(runtime, 'AZURE_KUBERNETES_TOKEN_PROXY') !== undefined,
     getAssertion: async (context) => readAssertion(context, location),
   });

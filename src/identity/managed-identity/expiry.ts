@@ -40,8 +40,9 @@ function parseAmerican(text: string): number | undefined {
 }
 
 function parseNumber(value: unknown): number | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
-  return typeof value === 'string' && NUMBER.test(value.trim()) ? Number(value) : undefined;
+  const number = typeof value === 'string' && NUMBER.test(value.trim()) ? Number(value) : value;
+  // A text of 400 digits is infinity.
+  return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
 }
 
 function toSeconds(iso: string): number | undefined {

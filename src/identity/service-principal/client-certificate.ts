@@ -3,10 +3,11 @@
 import { findAuthority } from '../../entra/authority.ts';
 import { flag, path, type Values, variable } from '../../field.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
+import { readPathVariable } from '../../system/path-variable.ts';
 import { type Runtime, readVariable } from '../../system/runtime.ts';
 import { CLIENT_FIELDS, findClient } from '../client.ts';
 import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
-import { readSecretFile } from '../secret-file.ts';
+import { identifySecretFile, readSecretFile } from '../secret-file.ts';
 
 const PATH_VARIABLE = 'AZURE_CLIENT_CERTIFICATE_PATH';
 const PASSWORD_VARIABLE = 'AZURE_CLIENT_CERTIFICATE_PASSWORD';
@@ -45,6 +46,7 @@ function findClientCertificate(request: Request): Identity | NotSetUp {
   }
   const client = findClient(request);
   if (typeof client === 'string') return { notSetUp: `${PATH_VARIABLE} is set, but ${client} is not` };
+  if (parameters.certificatePath === undefined) readPathVariable(runtime, PATH_VARIABLE, 'IDENTITY_INVALID');
   const { clientId, tenant } = client;
   const authority = findAuthority(request);
   const passwordVariable = parameters.certificatePasswordEnv ?? PASSWORD_VARIABLE;
@@ -52,7 +54,7 @@ function findClientCertificate(request: Request): Identity | NotSetUp {
   return {
     source: CLIENT_CERTIFICATE.name,
     description: `${CLIENT_CERTIFICATE.name} ${authority.url}/${tenant} ${clientId}`,
-    readSecret: () => `${file} ${readVariable(runtime, passwordVariable) ?? ''}`,
+    readSecret: () => `${identifySecretFile(file)} ${identifyPassword(request, passwordVariable)}`,
     get origins() {
       return [new URL(authority.url).origin]; // computed on access: a cached token does not need it
     },
@@ -93,6 +95,11 @@ function findClientCertificate(request: Request): Identity | NotSetUp {
 /** Reads a flag as Azure's SDKs do. */
 function readFlag(runtime: Runtime, name: string): boolean {
   return /^(?:1|true)$/i.test(readVariable(runtime, name) ?? '');
+}
+
+function identifyPassword({ runtime, parameters }: Request, passwordVariable: string): string {
+  const file = parameters.certificatePasswordFile;
+  return file === undefined ? (readVariable(runtime, passwordVariable) ?? '') : identifySecretFile(file);
 }
 
 /** @throws IDENTITY_INVALID when the password file cannot be read or is blank. */

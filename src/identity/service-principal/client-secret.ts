@@ -7,7 +7,7 @@ import type { NotSetUp } from '../../not-set-up.ts';
 import { readVariable } from '../../system/runtime.ts';
 import { CLIENT_FIELDS, findClient } from '../client.ts';
 import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
-import { readSecretFile } from '../secret-file.ts';
+import { identifySecretFile, readSecretFile } from '../secret-file.ts';
 
 const SECRET_VARIABLE = 'AZURE_CLIENT_SECRET';
 
@@ -53,7 +53,7 @@ function findClientSecret(request: Request): Identity | NotSetUp {
     get origins() {
       return [new URL(authority.url).origin]; // computed on access: a cached token does not need it
     },
-    readSecret: () => readVariable(runtime, secretVariable) ?? '',
+    readSecret: () => identifySecret(request, secretVariable),
     getToken: async (context) => {
       const { requestToken } = await import('../../entra/token-endpoint.ts');
       return requestToken(context, {
@@ -65,6 +65,12 @@ function findClientSecret(request: Request): Identity | NotSetUp {
       });
     },
   };
+}
+
+/** Starts no program for a secret in the keychain: the entry's name stands for it. */
+function identifySecret({ runtime, parameters }: Request, secretVariable: string): string {
+  const { clientSecretFile: file, clientSecretKeychain: entry } = parameters;
+  return file === undefined ? (entry ?? readVariable(runtime, secretVariable) ?? '') : identifySecretFile(file);
 }
 
 /** @throws IDENTITY_INVALID when the file or the keychain does not have the secret. */

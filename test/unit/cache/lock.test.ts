@@ -132,7 +132,17 @@ describe('a free lock', () => {
   });
 
   test('is not held by a file whose name is not the name of the lock and a number', () => {
-    for (const name of ['name.failed', 'name.x', 'name.1.5', 'name', 'xname.7', '.name.7']) {
+    for (const name of [
+      'name.failed',
+      'name.x',
+      'name.1.5',
+      'name',
+      'xname.7',
+      '.name.7',
+      'name.07',
+      'name.0',
+      'name.9999999999',
+    ]) {
       writeFileSync(folder.path(name), holder(process.pid));
     }
     expect(take()).toBeDefined();
@@ -284,6 +294,14 @@ test('an attempt throws when its folder is missing or is a file', () => {
   expect(() => new LockAttempt(folder.path('none'), 'name').try()).toThrow(/ENOENT/);
   writeFileSync(folder.path('file'), '');
   expect(() => new LockAttempt(folder.path('file'), 'name').try()).toThrow(/ENOTDIR/);
+});
+
+test('a lock can be taken by one at a time although the highest number is taken', () => {
+  plant(999_999_999, holder(deadProcessId()));
+  mkdirSync(folder.path('name.1'));
+  expect(take()).toBeDefined();
+  expect(take()).toBeUndefined();
+  expect(generations()).toEqual(['name.1', 'name.2']);
 });
 
 describe('a folder or a link with the name of a lock file', () => {

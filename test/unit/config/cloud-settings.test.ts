@@ -16,11 +16,29 @@ describe('listClouds', () => {
   const rows: readonly (readonly [keys: readonly string[], host: string, suffix: string | undefined])[] = [
     [['*.azurecr.example.com'], 'myregistry.azurecr.example.com', 'azurecr.example.com'],
     [['.azurecr.example.com'], 'myregistry.azurecr.example.com', 'azurecr.example.com'],
-    [['azurecr.example.com'], 'myregistry.azurecr.example.com', 'azurecr.example.com'],
     [['*.AzureCR.Example.com'], 'myregistry.azurecr.example.com', 'azurecr.example.com'],
     [['https://images.example.com/'], 'images.example.com', 'images.example.com'],
     [['images.example.com'], 'images.example.com', 'images.example.com'],
     [['other.example.com', 'images.example.com'], 'images.example.com', 'images.example.com'],
+    // A host means this host only, and a suffix only the hosts below it.
+    [['azurecr.example.com'], 'myregistry.azurecr.example.com', undefined],
+    [['https://azurecr.example.com/'], 'myregistry.azurecr.example.com', undefined],
+    [['evil.example'], 'attacker.evil.example', undefined],
+    [['evil.example'], 'attacker.geo.evil.example', undefined],
+    [['*.images.example.com'], 'images.example.com', undefined],
+    [['.images.example.com'], 'images.example.com', undefined],
+    // The exact name, else the longest suffix, in whatever order the file has them.
+    [['*.example.com', 'images.example.com'], 'images.example.com', 'images.example.com'],
+    [['images.example.com', '*.example.com'], 'images.example.com', 'images.example.com'],
+    [['*.example.com', '*.azurecr.example.com'], 'myregistry.azurecr.example.com', 'azurecr.example.com'],
+    [['*.azurecr.example.com', '*.example.com'], 'myregistry.azurecr.example.com', 'azurecr.example.com'],
+    [['.com', 'azurecr.example.com', '.example.com'], 'myregistry.azurecr.example.com', 'example.com'],
+    // Nothing below a suffix of Azure's.
+    [['*.io', '*.azurecr.io', '*.data.azurecr.io'], 'myregistry.westeurope.data.azurecr.io', undefined],
+    [['myregistry.azurecr.io'], 'myregistry.azurecr.io', undefined],
+    [['azurecr.io', '*.io', '.io'], 'azurecr.io', undefined],
+    [['*.azurecr.us'], 'x.azurecr.us', undefined],
+    [['*.io'], 'notazurecr.io', 'io'],
     [['images.example.com'], 'evilimages.example.com', undefined],
     [['images.example.com'], 'images.example.com.evil.com', undefined],
     [['images.example.com'], 'example.com', undefined],
@@ -41,6 +59,7 @@ describe('listClouds', () => {
       {
         name: 'images.example.com',
         registrySuffix: 'images.example.com',
+        isOneHost: true,
         authority: undefined,
         audience: 'https://containerregistry.azure.net',
         armAudience: undefined,
@@ -73,6 +92,45 @@ describe('listClouds', () => {
       ]);
       expect(configOf({ clouds }).findRegistry('images.example.com')).toBeUndefined();
     });
+  }
+});
+
+describe('a mistake in the entry of a cloud', () => {
+  const isFound = (clouds: object, host: string) => configOf({ clouds }).findRegistry(host)?.host === host;
+
+  test('does not concern a host below the one registry that the entry names', () => {
+    expect(isFound({ 'example.com': 7, '*.azurecr.example.com': {} }, 'myregistry.azurecr.example.com')).toBe(true);
+  });
+
+  test('does not concern a host to which a longer suffix or an exact name applies', () => {
+    const clouds = { '*.example.com': 7, '*.azurecr.example.com': {}, 'images.example.com': {} };
+    expect(isFound(clouds, 'myregistry.azurecr.example.com')).toBe(true);
+    expect(isFound(clouds, 'images.example.com')).toBe(true);
+  });
+
+  test("does not concern Azure's own registries", () => {
+    expect(isFound({ '*.io': 7, 'myregistry.azurecr.io': 7 }, 'myregistry.azurecr.io')).toBe(true);
+  });
+});
+
+test('a key of the clouds sends no token to a host below it that is not a login server', () => {
+  const { findRegistry } = configOf({ clouds: { 'evil.example': {}, '*.stack.example': {} } });
+  expect(findRegistry('evil.example')?.host).toBe('evil.example');
+  expect(findRegistry('myregistry.stack.example')?.host).toBe('myregistry.stack.example');
+  for (const host of ['attacker.evil.example', 'attacker.geo.evil.example', 'a.b.stack.example', 'stack.example']) {
+    expect(findRegistry(host)).toBeUndefined();
+  }
+});
+
+test("a key of the clouds never changes the cloud of Azure's own registries", () => {
+  const elsewhere = { authorityHost: 'https://login.evil.example' };
+  for (const { registrySuffix, name } of CLOUDS) {
+    const host = `myregistry.${registrySuffix}`;
+    const keys = [host, registrySuffix, `*.${registrySuffix}`, `.${registrySuffix}`, '*.io', '*.de'];
+    const { findRegistry } = configOf({ clouds: Object.fromEntries(keys.map((key) => [key, elsewhere])) });
+    expect(findRegistry(host)?.cloud.name).toBe(name);
+    expect(findRegistry(`myregistry.data.${registrySuffix}`)).toBeUndefined();
+    expect(findRegistry(registrySuffix)).toBeUndefined();
   }
 });
 

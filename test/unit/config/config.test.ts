@@ -33,7 +33,7 @@ describe('loadConfig', () => {
     writeFileSync(folder.path('real.json'), `\uFEFF${OPEN_TO_ALL}\r\n`);
     symlinkSync(folder.path('real.json'), folder.path('link.json'));
     const config = await load(folder.path('link.json'));
-    expect(config.settingsOf(REGISTRY)).toEqual({ ...DEFAULT_SETTINGS, anonymous: true });
+    expect(config.settingsOf(REGISTRY)).toEqual({ ...DEFAULT_SETTINGS, isNamed: true, anonymous: true });
   });
 
   test('reads a file that everybody can read, since it holds no secret', async () => {
@@ -84,6 +84,7 @@ describe('loadConfig', () => {
     expect(config.settingsOf(REGISTRY)).toEqual(DEFAULT_SETTINGS);
     expect(config.loginSettingsOf(undefined, 'docker.io')).toEqual({
       backend: undefined,
+      isUsed: true,
       forbiddenBy: undefined,
       file: undefined,
     });
@@ -292,14 +293,14 @@ describe('a mistake of the whole file', () => {
         () => config.settingsOf(REGISTRY),
         () => config.settingsOf(REGISTRY),
         () => config.loginSettingsOf(REGISTRY, SERVER),
-        () => config.loginBackendOf(REGISTRY, SERVER),
+        () => config.loginUseOf(REGISTRY, SERVER).backend,
         () => config.loginSettingsOf(undefined, 'docker.io'),
       ]) {
         expect((await catchFailure(ask)).code).toBe('CONFIG_INVALID');
       }
       expect(config.findRegistry(SERVER)).toEqual(REGISTRY);
       expect(config.findRegistry('docker.io')).toBeUndefined();
-      expect(config.loginBackendOf(undefined, 'docker.io')).toBeUndefined();
+      expect(config.loginUseOf(undefined, 'docker.io').backend).toBeUndefined();
     });
   }
 });
@@ -323,9 +324,9 @@ describe('the file is read once, so that every later question gets the same answ
         config.findRegistry('images.example.com')?.service,
         config.settingsOf(REGISTRY).anonymous,
         config.loginSettingsOf(REGISTRY, SERVER),
-        config.loginBackendOf(undefined, 'docker.io'),
+        config.loginUseOf(undefined, 'docker.io').backend,
       ];
-      const answers = ['images.example.com', true, { backend: 'file', forbiddenBy: file, file }, 'file'];
+      const answers = ['images.example.com', true, { backend: 'file', isUsed: true, forbiddenBy: file, file }, 'file'];
       expect(ask()).toEqual(answers);
       change(file);
       expect(ask()).toEqual(answers);

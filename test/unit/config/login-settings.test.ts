@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type Config, loadConfig } from '../../../src/config/config.ts';
-import { isLoginAllowed } from '../../../src/config/login-settings.ts';
+import { readServerEntry } from '../../../src/config/login-settings.ts';
 import { parseRegistry } from '../../../src/registry.ts';
 import { parseServerName } from '../../../src/server-name.ts';
 import { catchFailure } from '../failure.ts';
@@ -25,7 +25,7 @@ function ask(serverUrl: string, config: object): string {
   const { backend, forbiddenBy, file } = configOf(config).loginSettingsOf(registry, name);
   expect(file).toBe(CONFIG_FILE);
   expect([undefined, CONFIG_FILE]).toContain(forbiddenBy);
-  expect(configOf(config).loginBackendOf(registry, name)).toBe(backend);
+  expect(configOf(config).loginUseOf(registry, name).backend).toBe(backend);
   return `${backend ?? 'either'}${forbiddenBy === undefined ? '' : ' forbidden'}`;
 }
 
@@ -43,6 +43,14 @@ describe('loginSettingsOf', () => {
     ['myregistry.azurecr.io', { store: 'file', ...registries('*', true) }, 'file'],
     ['10.0.0.5:5000', registries('10.0.0.5:5000', false), 'either forbidden'],
     ['http://10.0.0.5:5000/', registries('https://10.0.0.5:5000', false), 'either forbidden'],
+    ['http://10.0.0.5:5000/', registries('http://10.0.0.5:5000', false), 'either forbidden'],
+    ['10.0.0.5:5000', registries('http://10.0.0.5:5000', false), 'either'],
+    [
+      'http://10.0.0.5:5000',
+      { registries: { '10.0.0.5:5000': { store: false }, 'http://10.0.0.5:5000/': { store: true } } },
+      'either',
+    ],
+    ['http://myregistry.azurecr.io', registries('myregistry.azurecr.io', false), 'either forbidden'],
     ['10.0.0.5:5000', registries('10.0.0.5', false), 'either'],
     ['10.0.0.5:5000', registries('10.0.0.5:5000', true), 'either'],
     ['docker.io', registries('*', false), 'either'],
@@ -65,10 +73,33 @@ describe('loginSettingsOf', () => {
     const config = await loadConfig(makeRuntime({ HOME: folder.path() }));
     expect(config.loginSettingsOf(undefined, 'docker.io')).toEqual({
       backend: undefined,
+      isUsed: true,
       forbiddenBy: undefined,
       file: folder.path('.config', 'docker-credential-acr', 'config.json'),
     });
   });
+});
+
+describe('"strict"', () => {
+  const entries = { 'myregistry.azurecr.io': {}, 'ghcr.io': {} };
+  const rows: readonly (readonly [serverUrl: string, config: object, isUsed: boolean])[] = [
+    ['myregistry.azurecr.io', { registries: entries }, false],
+    ['ghcr.io', { registries: entries }, false],
+    ['myregistry.azurecr.io', { registries: entries, store: 'keychain' }, true],
+    ['ghcr.io', { registries: entries, store: 'file' }, true],
+    ['other1.azurecr.io', { registries: entries, store: 'file' }, false],
+    ['docker.io', { registries: entries, store: 'file' }, false],
+  ];
+  for (const [serverUrl, config, isUsed] of rows) {
+    test(`${isUsed ? 'allows' : 'forbids'} the login of ${serverUrl} with ${JSON.stringify(config)}`, () => {
+      const registry = parseRegistry(serverUrl);
+      const name = parseServerName(serverUrl, registry);
+      const strict = configOf({ ...config, strict: true });
+      expect(strict.loginUseOf(registry, name).isUsed).toBe(isUsed);
+      expect(strict.loginSettingsOf(registry, name).forbiddenBy).toBe(isUsed ? undefined : CONFIG_FILE);
+      expect(configOf(config).loginUseOf(registry, name).isUsed).toBe(true);
+    });
+  }
 });
 
 describe('a mistake in the configuration', () => {
@@ -82,24 +113,24 @@ describe('a mistake in the configuration', () => {
     [{ registries: { 'docker.io': { anonymous: true } } }, /unknown key "anonymous" in "registries"\."docker\.io"/],
   ];
   for (const [config, message] of rows) {
-    test(`makes loginSettingsOf fail but not loginBackendOf: ${JSON.stringify(config)}`, async () => {
+    test(`makes loginSettingsOf fail but not loginUseOf: ${JSON.stringify(config)}`, async () => {
       const loaded = await loadText(config);
       const failure = await catchFailure(() => loaded.loginSettingsOf(undefined, 'docker.io'));
       expect(failure.code).toBe('CONFIG_INVALID');
       expect(failure.message).toMatch(message);
-      expect(loaded.loginBackendOf(undefined, 'docker.io')).toBeUndefined();
+      expect(loaded.loginUseOf(undefined, 'docker.io').backend).toBeUndefined();
     });
   }
 
-  test('makes loginBackendOf fail too for a registry of Azure', async () => {
+  test('makes loginUseOf fail too for a registry of Azure', async () => {
     const config = configOf({ store: 'keyring' });
     const name = 'myregistry.azurecr.io';
-    const failure = await catchFailure(() => config.loginBackendOf(parseRegistry(name), name));
+    const failure = await catchFailure(() => config.loginUseOf(parseRegistry(name), name).backend);
     expect(failure.message).toBe(`Cannot use ${CONFIG_FILE}: "store" must be one of "keychain", "file"`);
   });
 });
 
-describe('isLoginAllowed', () => {
+describe('readServerEntry', () => {
   const rows: readonly (readonly [key: string, name: string, isAllowed: boolean])[] = [
     ['docker.io', 'docker.io', false],
     [' Docker.io/ ', 'docker.io', false],
@@ -119,13 +150,13 @@ describe('isLoginAllowed', () => {
   for (const [key, name, isAllowed] of rows) {
     test(`returns ${isAllowed} for ${name} when ${JSON.stringify(key)} is not to be stored`, () => {
       const config = readerOf({ registries: Object.fromEntries([[key, { store: false }]]) });
-      expect(isLoginAllowed(config, name)).toBe(isAllowed);
+      expect(readServerEntry(config, name).store).toBe(isAllowed);
     });
   }
 
   for (const entry of [{}, { store: true }]) {
     test(`returns true for the entry ${JSON.stringify(entry)}`, () => {
-      expect(isLoginAllowed(readerOf({ registries: { 'docker.io': entry } }), 'docker.io')).toBe(true);
+      expect(readServerEntry(readerOf({ registries: { 'docker.io': entry } }), 'docker.io').store).toBe(true);
     });
   }
 });

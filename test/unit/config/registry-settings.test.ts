@@ -53,7 +53,38 @@ describe('the settings of a registry', () => {
   ];
   for (const [entry, settings] of rows) {
     test(`are the defaults and ${JSON.stringify(settings)} for the entry ${JSON.stringify(entry)}`, () => {
-      expect(settingsOf(entry)).toEqual({ ...DEFAULT_SETTINGS, ...settings });
+      expect(settingsOf(entry)).toEqual({ ...DEFAULT_SETTINGS, isNamed: true, ...settings });
+    });
+  }
+});
+
+describe('the settings of all registries', () => {
+  const entry = { registries: { 'my*.azurecr.io': {} } };
+  const rows: readonly (readonly [config: object, settings: object])[] = [
+    [{}, {}],
+    [{ cacheTokens: true, cacheEntraTokens: true, strict: false }, {}],
+    [{ cacheEntraTokens: false }, { cacheEntraTokens: false }],
+    [{ cacheTokens: false }, { cacheTokens: false, cacheEntraTokens: false }],
+    [
+      { cacheTokens: false, cacheEntraTokens: true },
+      { cacheTokens: false, cacheEntraTokens: false },
+    ],
+    [{ strict: true }, { isStrict: true, cacheTokens: false, cacheEntraTokens: false }],
+    [
+      { strict: true, cacheTokens: true },
+      { isStrict: true, cacheEntraTokens: false },
+    ],
+    [{ strict: true, cacheTokens: true, cacheEntraTokens: true }, { isStrict: true }],
+    [
+      { strict: true, cacheEntraTokens: true },
+      { isStrict: true, cacheTokens: false, cacheEntraTokens: false },
+    ],
+  ];
+  for (const [config, settings] of rows) {
+    test(`are the defaults and ${JSON.stringify(settings)} for ${JSON.stringify(config)}`, () => {
+      expect(configOf(config).settingsOf(REGISTRY)).toEqual({ ...DEFAULT_SETTINGS, ...settings });
+      const named = configOf({ ...config, ...entry }).settingsOf(REGISTRY);
+      expect(named).toEqual({ ...DEFAULT_SETTINGS, isNamed: true, ...settings });
     });
   }
 });

@@ -24,11 +24,13 @@ describe('readExpiry', () => {
 });
 
 describe('readAudiences', () => {
-  const rows: readonly (readonly [token: string, audiences: readonly unknown[]])[] = [
+  const rows: readonly (readonly [token: string, audiences: readonly string[]])[] = [
     [makeToken({ aud: 'api://one' }), ['api://one']],
     [makeToken({ aud: ['api://one', 'api://two'] }), ['api://one', 'api://two']],
     [makeToken({ aud: [] }), []],
     [makeToken({ aud: null }), []],
+    [makeToken({ aud: { toString: 1 } }), ['']],
+    [makeToken({ aud: ['api://one', 7, null] }), ['api://one', '', '']],
     [makeToken({}), []],
     ['a.b.c', []],
   ];

@@ -2,7 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import { ObjectReader } from '../../../src/config/object-reader.ts';
 import { text } from '../../../src/field.ts';
-import { COMMON_FIELDS, defineSource, type IdentityRequest, type ReadFields } from '../../../src/identity/identity.ts';
+import {
+  COMMON_FIELDS,
+  defineSource,
+  type IdentityRequest,
+  joinNames,
+  type ReadFields,
+} from '../../../src/identity/identity.ts';
 import type { JsonObject } from '../../../src/json.ts';
 import { catchFailure } from '../failure.ts';
 import { requestFor } from './request.ts';
@@ -119,4 +125,18 @@ describe('defineSource', () => {
 
 test('every identity has a tenant, an authority and an audience', () => {
   expect(Object.keys(COMMON_FIELDS)).toEqual(['tenantId', 'authorityHost', 'audience']);
+});
+
+describe('joinNames', () => {
+  test.each<[readonly string[], string]>([
+    [['ada@contoso.com', 'contoso.com', 'AzureCloud'], 'ada@contoso.com contoso.com AzureCloud'],
+    [['ada', 'contoso.com', ''], 'ada contoso.com'],
+    [['ada', '', 'MSI'], 'ada  MSI'],
+    [['ada b', 'c'], 'ada%20b c'],
+    [['ada', 'b c'], 'ada b%20c'],
+    [['ada%20b', 'c'], 'ada%2520b c'],
+    [['a\nb', ' '], 'a%0Ab %20'],
+  ])('joins %j to %j', (names, joined) => {
+    expect(joinNames(...names)).toBe(joined);
+  });
 });

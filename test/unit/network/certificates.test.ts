@@ -26,13 +26,14 @@ afterEach(async () => {
 });
 
 /** Sends a request from a process with this environment. */
-async function send(env: Record<string, string>) {
+async function send(env: Record<string, string>, connections = 'new Connections(machine)') {
   const script = `
     import { Connections } from ${sourceFile('network/connections.ts')};
+    import { createDirectConnections } from ${sourceFile('network/direct-connections.ts')};
     import { createHttpClient } from ${sourceFile('network/http-client.ts')};
     import { readClockMs } from ${sourceFile('system/clock.ts')};
-    const machine = { env: process.env, platform: process.platform, programName: 'x', now: Date.now, secrets: new Set() };
-    const connections = new Connections(machine);
+    const machine = { env: process.env, platform: process.platform, programName: 'x', now: Date.now, secrets: new Set(), secretVariables: new Set() };
+    const connections = ${connections};
     const http = createHttpClient(machine, { connections, deadlineMs: readClockMs() + 10_000, log: undefined });
     const request = { method: 'GET', url: '${server.origin}/' };
     let told;
@@ -44,7 +45,8 @@ async function send(env: Record<string, string>) {
     http.close();
     console.log(JSON.stringify(told));
   `;
-  const { stdout } = await runNode(['--no-warnings', '--input-type=module', '--eval', script], { env });
+  const args = ['--no-warnings', '--input-type=module', '--eval', script];
+  const { stdout } = await runNode(args, { env, cwd: folder.path() });
   return parseJsonObject(stdout);
 }
 
@@ -87,5 +89,35 @@ describe('a server with a certificate', () => {
       expect(told?.['hint']).toContain('NODE_EXTRA_CA_CERTS');
       expect(server.requests).toHaveLength(0);
     });
+  }
+});
+
+describe('a server whose issuer is in the working directory receives no request', () => {
+  const rows: readonly (readonly [environment: string, env: Record<string, string>])[] = [
+    ['NODE_EXTRA_CA_CERTS', { NODE_EXTRA_CA_CERTS: 'ca.pem' }],
+    ['NODE_EXTRA_CA_CERTS', { NODE_EXTRA_CA_CERTS: './ca.pem' }],
+    ['SSL_CERT_FILE', { SSL_CERT_FILE: './ca.pem' }],
+    ['SSL_CERT_FILE', { SSL_CERT_FILE: 'ca.pem', NODE_USE_SYSTEM_CA: '1' }],
+    ['SSL_CERT_DIR', { SSL_CERT_DIR: '.' }],
+    ['SSL_CERT_DIR', { SSL_CERT_DIR: '.', NODE_USE_SYSTEM_CA: '1' }],
+  ];
+  for (const [name, env] of rows) {
+    for (const [way, connections] of [
+      ['through the proxies', 'new Connections(machine)'],
+      ['directly', 'createDirectConnections(machine, {})'],
+      [
+        'directly with a pinned certificate',
+        `createDirectConnections(machine, { certificateSha1: '${'0'.repeat(40)}' })`,
+      ],
+    ] as const) {
+      test(`with ${JSON.stringify(env)}, ${way}`, async () => {
+        expect(await send(env, connections)).toEqual({
+          code: 'CONFIG_INVALID',
+          message: `Cannot use ${name}: it is not an absolute path`,
+          hint: `set ${name} to an absolute path, or unset it`,
+        });
+        expect(server.requests).toHaveLength(0);
+      });
+    }
   }
 });

@@ -5,6 +5,7 @@ import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createDirectConnections, type DirectConnection } from '../../../src/network/direct-connections.ts';
 import { createCertificateAuthority, createClientCertificate } from '../../emulator/certificates.ts';
+import { makeRuntime } from '../runtime.ts';
 
 vi.setConfig({ testTimeout: 20_000 });
 
@@ -30,7 +31,7 @@ async function listen(server: Server, address = '127.0.0.1'): Promise<number> {
 }
 
 async function open(direct: DirectConnection, origin: string): Promise<Socket> {
-  const connections = createDirectConnections(direct);
+  const connections = createDirectConnections(makeRuntime(), direct);
   toClose.push(() => connections.close());
   return await connections.open(origin);
 }
@@ -113,7 +114,7 @@ test('open connects to an IPv6 address', async () => {
 
 test('close rejects at once an open that waits for TLS, and every later one', async () => {
   const origin = `https://localhost:${await listen(createServer())}`;
-  const connections = createDirectConnections({});
+  const connections = createDirectConnections(makeRuntime(), {});
   const opened = expect(connections.open(origin)).rejects.toMatchObject({ code: 'ERR_CLOSED' });
   await new Promise((resolve) => setTimeout(resolve, 100));
   const closedMs = performance.now();

@@ -261,7 +261,7 @@ describe('the error of a direct connection', () => {
     test(`does not blame a proxy for ${what}`, async () => {
       const server = await serve(answer);
       const runtime = makeRuntime({ HTTPS_PROXY: 'http://127.0.0.1:9' });
-      const connections = createDirectConnections({ certificates: server.authorityPem });
+      const connections = createDirectConnections(makeRuntime(), { certificates: server.authorityPem });
       const http = createHttpClient(runtime, { connections, deadlineMs: readClockMs() + 10_000, log: undefined });
       toClose.push(() => http.close());
       const failure = await catchFailure(() => http.send({ ...get(server), maxAttempts: 1 }));
@@ -338,7 +338,7 @@ describe('close', () => {
 test('a direct connection ignores HTTPS_PROXY, and its error says so', async () => {
   for (const HTTPS_PROXY of ['http://127.0.0.1:9', 'ftp://proxy']) {
     const runtime = makeRuntime({ HTTPS_PROXY });
-    const connections = createDirectConnections({});
+    const connections = createDirectConnections(makeRuntime(), {});
     const http = createHttpClient(runtime, { connections, deadlineMs: readClockMs() + 5_000, log: undefined });
     toClose.push(() => http.close());
     const failure = await catchFailure(() => http.send({ method: 'GET', url: 'http://127.0.0.1:9/', maxAttempts: 1 }));

@@ -38,6 +38,8 @@ describe('parseExpiry', () => {
     [{ expires_on: [END] }, undefined],
     [{ expires_on: { end: END } }, undefined],
     [{ expires_on: '1e9' }, undefined],
+    [{ expires_on: '9'.repeat(400) }, undefined],
+    [{ expires_in: '9'.repeat(400) }, undefined],
     [{ expires_on: '0x7fffffff' }, undefined],
     [{}, undefined],
   ];
