@@ -24,6 +24,10 @@ type Row = readonly [name: string, before: readonly string[], after: readonly st
 
 /** A shell makes the signal that ended a program its exit code. */
 const SHELL = ['sh', '-c', '"$@"; exit $?', 'sh'];
+/** Kills a program when it is about to rename a file. */
+const KILL_AT_RENAME = ['strace', '-qq', '-o', '/dev/null', '-e', 'inject=rename:signal=SIGKILL'];
+/** Starts a program with a process id that a container with few processes does not have. */
+const LATER_PROCESS = ['sh', '-c', 'for i in $(seq 60); do (exec true) & done; wait; "$@"; exit $?', 'sh'];
 const expectNothingLeft = (place: Place) => expect(listLeftovers(place).map(({ path }) => path)).toEqual([]);
 
 function slowEntra(delayMs: number, times?: number): void {
@@ -39,7 +43,7 @@ it('two containers with one host name share a sign-in, since neither takes the o
   const place = createPlace(cloud.addMachine());
   // Longer than a dead holder would be waited for.
   slowEntra(4_000);
-  const first = place.run('get', LOGIN_SERVER, { launcher: inContainer('same') });
+  const first = place.run('get', LOGIN_SERVER, { launcher: [...inContainer('same'), ...LATER_PROCESS] });
   await waitForRequest();
   const second = await place.run('get', LOGIN_SERVER, { launcher: inContainer('same') });
   expect(expectAnswer(second).secret).toBe(expectAnswer(await first).secret);
@@ -99,13 +103,28 @@ it.for<Row>([
   },
 );
 
+it('a get that was killed in another container while it started a renewal does not stop the renewals', async (context) => {
+  needNamespaces(context, ...CONTAINER);
+  needParts(context, 'strace', 'faketime');
+  const { template: place } = await prepareFlow('get that starts a renewal', cloud.addMachine());
+  const [old = ''] = listTokens(place, LOGIN_SERVER);
+  await place.run('get', LOGIN_SERVER, { launcher: [...SHELL, ...inContainer('one'), ...SHELL, ...KILL_AT_RENAME] });
+  expect(listLeftovers(place).length).toBeGreaterThan(0);
+  // Once a minute at most, so that the next attempt is later.
+  const later = [partOf('faketime'), '-f', '+2m'];
+  expect(expectAnswer(await place.run('get', LOGIN_SERVER, { launcher: later })).secret).toBe(old);
+  for (let tries = 0; listTokens(place, LOGIN_SERVER).includes(old) && tries < 200; tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  expect(listTokens(place, LOGIN_SERVER)).not.toContain(old);
+});
+
 it('a store that was killed in another container delays the next one for a moment only', async (context) => {
   needNamespaces(context, ...CONTAINER);
   needParts(context, 'strace');
   const place = createPlace(cloud.addMachine());
   const login = JSON.stringify({ ServerURL: LOGIN_SERVER, Username: 'admin', Secret: NEW_PASSWORD });
-  const kill = [partOf('strace'), '-qq', '-o', '/dev/null', '-e', 'inject=rename:signal=SIGKILL'];
-  await place.run('store', login, { launcher: [...SHELL, ...inContainer('one'), ...SHELL, ...kill] });
+  await place.run('store', login, { launcher: [...SHELL, ...inContainer('one'), ...SHELL, ...KILL_AT_RENAME] });
   expect(listLeftovers(place).map(({ kind }) => kind)).toEqual(expect.arrayContaining(['lock', 'temporary']));
   const result = await place.run('store', login, { launcher: inContainer('two') });
   expect(result).toMatchObject({ exitCode: 0, stdout: '' });

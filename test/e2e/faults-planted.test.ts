@@ -22,7 +22,7 @@ import { createPlace, listTokens, type Place, readPasswords } from './world/plac
 import { openCloud } from './world/test-cloud.ts';
 
 const LIMIT_MS = 4_500;
-const SIDE_BY_SIDE = 3;
+const SIDE_BY_SIDE = 5;
 const CONTENT = 'the text of somebody else\n';
 const LOGIN = JSON.stringify({ ServerURL: LOGIN_SERVER, Username: 'admin', Secret: NEW_PASSWORD });
 
