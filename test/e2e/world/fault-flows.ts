@@ -18,6 +18,8 @@ export interface Flow {
   readonly template: Place;
   /** Whether a failure of a call on the cache must leave the answer as it is: the cache saves time only. */
   readonly isCacheOptional: boolean;
+  /** Whether it starts a process in the background, in which the same call of that name fails too. */
+  readonly hasChild: boolean;
   /** Finds what is wrong after a run that may have failed with a clear error. */
   readonly judge: (result: RunResult, place: Place) => readonly string[];
   /** Whether a result is the one without any fault. */
@@ -46,7 +48,15 @@ export const OTHER_PASSWORD = 'Other+pass/word=3%';
 export async function prepareFlow(name: FlowName, machine: Machine): Promise<Flow> {
   const template = createPlace(machine);
   const flow = await describeFlow(name, template);
-  return { name, environment: {}, isCacheOptional: true, isRight: ({ exitCode }) => exitCode === 0, ...flow, template };
+  return {
+    name,
+    environment: {},
+    isCacheOptional: true,
+    hasChild: false,
+    isRight: ({ exitCode }) => exitCode === 0,
+    ...flow,
+    template,
+  };
 }
 
 type Description = Pick<Flow, 'verb' | 'input' | 'judge'> & Partial<Flow>;
@@ -60,7 +70,7 @@ async function describeFlow(name: FlowName, template: Place): Promise<Descriptio
       return { verb: 'get', input: LOGIN_SERVER, judge: judgeAnswer };
     case 'get that starts a renewal':
       await cacheAgedToken(template);
-      return { verb: 'get', input: LOGIN_SERVER, judge: judgeAnswer };
+      return { verb: 'get', input: LOGIN_SERVER, hasChild: true, judge: judgeAnswer };
     case 'a renewal':
       await cacheAgedToken(template);
       return {

@@ -146,10 +146,12 @@ export function isBrief({ kind }: PlaceFile): boolean {
   return kind === 'failure' || kind === 'claim';
 }
 
-/** Makes the notes of a moment two minutes old. */
-export function ageNotes(place: Place): void {
+/** Makes leftovers of some kinds two minutes old. */
+export function ageLeftovers(place: Place, ...kinds: readonly PlaceFile['kind'][]): void {
   const then = new Date(Date.now() - 120_000);
-  for (const { path } of listLeftovers(place).filter(isBrief)) utimesSync(join(place.folder, path), then, then);
+  for (const { path, kind } of listLeftovers(place)) {
+    if (kinds.includes(kind)) utimesSync(join(place.folder, path), then, then);
+  }
 }
 
 /** Waits until no process has a folder in its environment. */

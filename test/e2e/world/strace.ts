@@ -1,4 +1,5 @@
 /** Runs the program under strace: lists the system calls that it makes on its own files, and lets one of them fail. */
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readTextFile } from '../../../scripts/test-parts/command.ts';
 import { partOf } from './parts.ts';
@@ -26,6 +27,8 @@ export interface TracedRun {
   readonly calls: readonly FileCall[];
 }
 
+/** How a shell reports SIGKILL. */
+const KILLED = 137;
 const CALLS = [
   'open openat statx stat lstat newfstatat fstat access faccessat2 readlink getdents64 read readv pread64 preadv write',
   'writev pwrite64 pwritev close fchmod chmod fchmodat fchown fsync fdatasync ftruncate rename renameat renameat2 unlink',
@@ -33,6 +36,7 @@ const CALLS = [
 ]
   .join(' ')
   .split(' ');
+const TRACE_ALL = ['-e', `trace=execve,${CALLS.join(',')}`];
 /** Threads and the network make calls of the same name, so that a count may differ between runs. */
 const MAX_TRIES = 24;
 
@@ -43,42 +47,52 @@ export async function traceCalls(
   input: string,
   options: PlaceRunOptions = {},
 ): Promise<TracedRun> {
-  return runTraced(place, verb, input, options, []);
+  const { result, trace } = await runTraced(place, verb, input, options, TRACE_ALL);
+  return { result, calls: parseTrace(trace, place.folder) };
 }
 
-/**
- * Runs the program and lets the call at `index` of `calls` fail.
- * @param newPlace creates the same folders for each attempt: the injection may meet another call, and then the run is
- * repeated with the number that the call had in it.
- */
-export async function injectAt(
-  newPlace: () => Place,
-  verb: string,
-  input: string,
-  options: PlaceRunOptions,
-  planned: readonly FileCall[],
-  index: number,
-  injection: Injection,
-): Promise<{ readonly place: Place; readonly result: TimedResult }> {
-  const call = planned[index];
+/** What is to fail in a run, and the state before it. */
+export interface InjectedRun {
+  /** Creates the folders for each attempt. */
+  readonly newPlace: () => Place;
+  readonly verb: string;
+  readonly input: string;
+  readonly options: PlaceRunOptions;
+  /** The calls of the run without any fault. */
+  readonly calls: readonly FileCall[];
+  /** Which of them fails. */
+  readonly index: number;
+  readonly injection: Injection;
+}
+
+/** Runs the program and lets one of its calls fail. */
+export async function injectAt({ newPlace, verb, input, options, ...what }: InjectedRun): Promise<{
+  readonly place: Place;
+  readonly result: TimedResult;
+}> {
+  const { calls, index, injection } = what;
+  const call = calls[index];
   if (call === undefined) throw new Error(`There is no call ${index}`);
-  const ordinal = planned.slice(0, index + 1).filter((other) => isSame(other, call)).length;
-  let count = call.count;
+  const ordinal = calls.slice(0, index + 1).filter((other) => isSame(other, call)).length;
+  // With a fixed path, strace counts only the calls on that path. Otherwise it counts all calls of that name.
+  const isFixed = !call.path.includes('*') && !call.name.startsWith('rename'); // its first path is a temporary file
+  let count = isFixed ? ordinal : call.count;
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const place = newPlace();
     const isKill = 'signal' in injection;
-    const what = isKill ? `signal=${injection.signal}` : `error=${injection.error}`;
-    const filter = ['-e', `inject=${call.name}:${what}:when=${count}`];
-    const { result, calls } = await runTraced(place, verb, input, options, filter, isKill);
-    const sameCalls = calls.filter((other) => isSame(other, call));
+    const effect = isKill ? `signal=${injection.signal}` : `error=${injection.error}`;
+    const inject = ['-e', `inject=${call.name}:${effect}:when=${count}`];
+    const filter = isFixed ? ['-e', `trace=${call.name}`, '-P', join(place.folder, call.path)] : TRACE_ALL;
+    const { result, trace } = await runTraced(place, verb, input, options, [...filter, ...inject], isKill);
+    const seen = isFixed ? [] : parseTrace(trace, place.folder);
+    const sameCalls = seen.filter((other) => isSame(other, call));
     // A killed process logs everything before the call, and strace may or may not print the call itself.
-    const isHit = isKill
-      ? result.exitCode === 137 && calls.length >= index && calls.length <= index + 1
-      : sameCalls[ordinal - 1]?.isInjected === true;
-    if (isHit) return { place, result };
+    const isCounted = isKill ? seen.length >= index && seen.length <= index + 1 : sameCalls[ordinal - 1]?.isInjected;
+    const isHit = isKill ? result.exitCode === KILLED : trace.includes('(INJECTED)');
+    if (isHit && (isFixed || isCounted === true)) return { place, result };
     place.remove();
     // An earlier call of that name was met when the run did not get that far.
-    count = sameCalls[ordinal - 1]?.count ?? count + 1;
+    if (!isFixed) count = sameCalls[ordinal - 1]?.count ?? count + 1;
   }
   throw new Error(`${call.name} of ${call.path} was not reached in ${MAX_TRIES} runs`);
 }
@@ -90,16 +104,17 @@ async function runTraced(
   options: PlaceRunOptions,
   filter: readonly string[],
   isKill = false,
-): Promise<TracedRun> {
-  const output = join(`${place.folder}-trace`);
+): Promise<{ readonly result: TimedResult; readonly trace: string }> {
+  const output = `${place.folder}-trace`;
   // The filter in the kernel makes it faster, but no signal can be injected with it.
   const speed = isKill ? [] : ['--seccomp-bpf'];
-  const strace = [partOf('strace'), '-f', '-y', '-qq', '-s', '0', '-o', output, ...speed];
-  const arguments_ = [...strace, '-e', `trace=execve,${CALLS.join(',')}`, '-e', 'signal=none', ...filter];
+  const strace = [partOf('strace'), '-f', '-y', '-qq', '-s', '0', '-o', output, ...speed, '-e', 'signal=none'];
   // strace ends with the signal that ended the program; the shell makes it an exit code.
-  const launcher = ['/bin/sh', '-c', '"$@"; exit $?', 'sh', ...arguments_, ...(options.launcher ?? [])];
+  const launcher = ['/bin/sh', '-c', '"$@"; exit $?', 'sh', ...strace, ...filter, ...(options.launcher ?? [])];
   const result = await place.run(verb, input, { ...options, launcher });
-  return { result, calls: parseTrace(readTextFile(output) ?? '', place.folder) };
+  const trace = readTextFile(output) ?? '';
+  rmSync(output, { force: true });
+  return { result, trace };
 }
 
 /** Parses the calls of the main thread on files below a folder. */
