@@ -147,8 +147,8 @@ function describeEnd(failure: unknown): Pick<LogStep, 'code' | 'reason'> {
 async function openRequestedLog(runtime: Runtime): Promise<Log | undefined> {
   const target = readVariable(runtime, 'DOCKER_CREDENTIAL_ACR_LOG');
   if (target === undefined) return undefined;
-  const [{ openLog }, { createRedactor }] = await Promise.all([import('./log.ts'), import('./redact.ts')]);
-  return openLog(runtime, target, createRedactor(runtime));
+  const [{ openLog }, { createQuote }] = await Promise.all([import('./log.ts'), import('./redact.ts')]);
+  return openLog(runtime, target, createQuote(runtime));
 }
 
 function succeed(stdout: string): Outcome {

@@ -1,11 +1,12 @@
 /**
  * The log that a person can turn on: one JSON line per step, in a small owner-only file.
  *
- * A step has only named fields of known types. None is meant for a token or a secret, and every line is redacted.
+ * A step has only named fields of known types. None is meant for a token or a secret, and every text is redacted.
  */
 
 import { closeSync, constants, fchmodSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
 import type { ErrorCode } from './errors.ts';
+import type { Quote } from './redact.ts';
 import { isOwnFile } from './system/files.ts';
 import type { Runtime } from './system/runtime.ts';
 
@@ -29,22 +30,28 @@ export interface LogStep {
 export type Log = (step: LogStep) => void;
 
 const MAX_LOG_BYTES = 1024 * 1024;
+const MAX_TEXT_LENGTH = 1000;
 const STANDARD_ERROR = 2;
 const { O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_WRONLY } = constants;
 
 /**
  * Opens the log. Renames a file that has become too large to `<file>.1` first.
  * @param target a file, or `stderr`.
- * @param redact removes secrets from each line before it is written.
+ * @param quote shortens each text and removes secrets from it, before it is written as JSON.
  * @returns `undefined` when the log cannot be written safely. The program then runs without it.
  */
-export function openLog(runtime: Runtime, target: string, redact: (text: string) => string): Log | undefined {
+export function openLog(runtime: Runtime, target: string, quote: Quote): Log | undefined {
   const descriptor = target === 'stderr' ? STANDARD_ERROR : openFile(target);
   if (descriptor === undefined) return undefined;
   return (step) => {
-    const line = JSON.stringify({ time: new Date(runtime.now()).toISOString(), process: process.pid, ...step });
+    const fields = Object.entries(step).map(([name, value]: [string, unknown]) => [
+      name,
+      typeof value === 'string' ? quote(value, MAX_TEXT_LENGTH) : value,
+    ]);
+    const common = { time: new Date(runtime.now()).toISOString(), process: process.pid };
+    const line = JSON.stringify({ ...common, ...Object.fromEntries(fields) });
     try {
-      writeSync(descriptor, `${redact(line)}\n`);
+      writeSync(descriptor, `${line}\n`);
     } catch {
       // On a full disk, the program runs without the log.
     }

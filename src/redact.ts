@@ -1,5 +1,11 @@
-/** Removes secrets, in all their encodings, from the texts that the program prints or logs. */
+/**
+ * Removes secrets from the texts that the program prints or logs.
+ *
+ * A text that somebody else wrote is cut short first, since it may be made to keep the program busy. Then it is redacted.
+ * Only then may it be changed or searched, since a secret that was changed would not be recognised.
+ */
 
+import { createTraceFinder } from './secret-traces.ts';
 import type { Runtime } from './system/runtime.ts';
 
 const REDACTED = '[redacted]';
@@ -25,22 +31,58 @@ const TOKEN_LIKE = /eyJ[\w-]{8,}(?:\.[\w-]*)*|(?<![\w+/=-])[\w+=-][\w+/=-]{79,}/
 /** User name and password in a URL. */
 const USER_INFO = /(\/\/)[^\s/]+@/g;
 
+/** Removes secrets from a text. */
+export type Redact = (text: string) => string;
+
+/**
+ * Makes one short line of a text that somebody else wrote: cuts it, redacts it, and removes the control characters that
+ * could move a terminal's cursor or hide other text.
+ * @param longest the maximum length in characters; 300 by default.
+ * @param reshape changes the text after it was redacted, before it becomes a line.
+ */
+export type Quote = (text: string, longest?: number, reshape?: (clean: string) => string) => string;
+
+/** How much of a foreign text is looked at. A page of a proxy begins with its styles. */
+export const MAX_FOREIGN_CHARACTERS = 4 * 1024;
+
+const redactors = new WeakMap<Runtime, { readonly redact: Redact; readonly known: number }>();
+
 /**
  * Creates a redactor for this machine.
- * @returns a function that replaces known secrets, texts that look like tokens, and user names and passwords in URLs.
+ * @returns a function that replaces known secrets and parts of them in all encodings, texts that look like tokens, and
+ * user names and passwords in URLs.
  */
-export function createRedactor(runtime: Runtime): (text: string) => string {
-  let known = -1;
-  let forms: string[] = [];
+export function createRedactor(runtime: Runtime): Redact {
   return (text) => {
-    const count = runtime.secrets.size + runtime.secretVariables.size;
-    if (count !== known) {
-      known = count;
-      forms = listSecrets(runtime).flatMap(encodeSecret);
-      forms.sort((one, other) => other.length - one.length);
+    const known = runtime.secrets.size + runtime.secretVariables.size;
+    let last = redactors.get(runtime);
+    if (last?.known !== known) {
+      last = { redact: createRedactorOf(listSecrets(runtime)), known };
+      redactors.set(runtime, last);
     }
-    let clean = text;
-    for (const form of forms) clean = clean.replaceAll(form, REDACTED);
+    return last.redact(text);
+  };
+}
+
+/** Creates the function that quotes foreign texts on this machine. */
+export function createQuote(runtime: Runtime): Quote {
+  const redact = createRedactor(runtime);
+  return (text, longest = 300, reshape = (clean) => clean) =>
+    shorten(removeControls(reshape(redact(shorten(text.trim(), MAX_FOREIGN_CHARACTERS)))).trim(), longest);
+}
+
+function createRedactorOf(secrets: readonly string[]): Redact {
+  const findTraces = createTraceFinder(secrets);
+  return (text) => {
+    const traces = findTraces(text);
+    if (traces === undefined) return REDACTED;
+    let clean = '';
+    let copied = 0;
+    for (const { start, end } of traces) {
+      clean += text.slice(copied, start) + REDACTED;
+      copied = end;
+    }
+    clean += text.slice(copied);
     return clean.replaceAll(USER_INFO, `$1${REDACTED}@`).replaceAll(TOKEN_LIKE, REDACTED);
   };
 }
@@ -53,54 +95,27 @@ export function listSecrets({ env, secrets, secretVariables }: Runtime): string[
   return filled.filter(({ length }) => length >= MIN_SECRET_LENGTH);
 }
 
-/** Lists the encodings in which a service may echo a secret. */
-function encodeSecret(secret: string): string[] {
-  const bytes = Buffer.from(secret);
-  const hex = bytes.toString('hex');
-  const percent = encodeURIComponent(secret);
-  const form = new URLSearchParams({ s: secret }).toString().slice('s='.length);
-  const json = JSON.stringify(secret).slice(1, -1);
-  const html = secret
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
-  return [
-    secret,
-    removeControls(secret),
-    json,
-    // The JSON of .NET.
-    json.replace(/[+&'<>`]/g, (character) => `\\u00${character.charCodeAt(0).toString(16).toUpperCase()}`),
-    html,
-    html.replaceAll("'", '&#39;'),
-    percent,
-    lowerPercent(percent),
-    form,
-    lowerPercent(form),
-    bytes.toString('base64').replace(/=+$/, ''),
-    bytes.toString('base64url'),
-    hex,
-    hex.toUpperCase(),
-  ];
-}
-
-function lowerPercent(text: string): string {
-  return text.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase());
+/** Cuts a text between words, so that no part of a secret is left that is too short to be recognised. */
+function shorten(text: string, longest: number): string {
+  if (text.length <= longest) return text;
+  let end = longest + 1;
+  while (end > 0 && !isSpace(text[end - 1])) end -= 1;
+  return `${text.slice(0, end).trimEnd()}…`;
 }
 
 /**
- * Makes one line of limited length of a foreign text. Removes the control characters that could move a terminal's
- * cursor or hide other text.
- * @param longest the maximum length in characters.
+ * Cuts the beginning of a text, between words.
+ * @returns the end of it, where a program says why it fails.
  */
-export function quoteForeignText(text: string, longest = 300): string {
-  const line = removeControls(text).trim();
-  if (line.length <= longest) return line;
-  // Cut between words: a later redaction would not recognise a part of a secret.
-  return `${line
-    .slice(0, longest + 1)
-    .replace(/\S+$/, '')
-    .trimEnd()}…`;
+export function cutBeginning(text: string, longest: number): string {
+  if (text.length <= longest) return text;
+  let start = text.length - longest - 1;
+  while (start < text.length && !isSpace(text[start])) start += 1;
+  return text.slice(start);
+}
+
+function isSpace(character = ''): boolean {
+  return character.trim() === '';
 }
 
 /** Replaces characters that move the cursor, change the direction of writing or are invisible. */

@@ -4,7 +4,7 @@
 
 import { CredentialError, describeCause } from './errors.ts';
 import type { SkippedSource } from './identity/chain.ts';
-import { createRedactor, quoteForeignText } from './redact.ts';
+import { createQuote } from './redact.ts';
 import type { Runtime } from './system/runtime.ts';
 
 /** A failure as the text of both streams. */
@@ -20,8 +20,8 @@ const MAX_LINE_LENGTH = 1000;
  * Clients quote stdout between backticks, so backticks in it are replaced.
  */
 export function formatFailure(runtime: Runtime, failure: unknown): FormattedFailure {
-  const redact = createRedactor(runtime);
-  const line = (text: string) => quoteForeignText(redact(text), MAX_LINE_LENGTH).replaceAll('`', "'");
+  const quote = createQuote(runtime);
+  const line = (text: string) => quote(text, MAX_LINE_LENGTH).replaceAll('`', "'");
   if (!(failure instanceof CredentialError)) {
     const text = line(`Cannot answer: internal error: ${describeCause(failure)}`);
     return { stdout: `${text}\n`, stderr: `docker-credential-acr: error: ${text}\n` };
@@ -38,7 +38,7 @@ export function formatFailure(runtime: Runtime, failure: unknown): FormattedFail
  * @returns the text for stderr: the hint, then one line for each source in the order of the search.
  */
 export function formatNotFound(runtime: Runtime, hint: string, skipped: readonly SkippedSource[]): string {
-  const redact = createRedactor(runtime);
-  const lines = skipped.map(({ source, reason }) => `  ${source}: ${quoteForeignText(redact(reason))}`);
-  return `${[`docker-credential-acr: hint: ${redact(hint)}`, ...lines].join('\n')}\n`;
+  const quote = createQuote(runtime);
+  const lines = skipped.map(({ source, reason }) => `  ${source}: ${quote(reason)}`);
+  return `${[`docker-credential-acr: hint: ${quote(hint, MAX_LINE_LENGTH)}`, ...lines].join('\n')}\n`;
 }

@@ -39,7 +39,7 @@ const WARM_UP_ROUNDS = 2;
  * @throws when a run does not end as its subject expects.
  */
 export async function measureInTurn(subjects: readonly Subject[], rounds: number, measure: Measure): Promise<Samples> {
-  const samples = new Map(subjects.map(({ name }) => [name, [] as number[]]));
+  const samples = new Map(subjects.map(({ name }): [string, number[]] => [name, []]));
   for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
     for (const subject of round % 2 === 0 ? subjects : subjects.toReversed()) {
       const value = await withCacheFolder(subject, (environment) => measure(subject, environment));

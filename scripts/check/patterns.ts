@@ -11,12 +11,13 @@ import { type DynamicPattern, reportPatterns } from './pattern-report.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-const CHECKED_AT_ITS_CALL = 'each call with a pattern is checked where the pattern is written';
+const CHECKED_AT_ITS_CALL = 'each pattern is checked where a field is declared';
 const ALLOWED: readonly DynamicPattern[] = [
-  "new RegExp(pattern, 'u')",
-  'text(description, words, pattern)',
-  'list(description, words, pattern)',
-].map((code) => ({ file: 'src/field.ts', code, reason: CHECKED_AT_ITS_CALL }));
+  { file: 'src/field.ts', code: "new RegExp(pattern, 'u')", reason: CHECKED_AT_ITS_CALL },
+  { file: 'src/field.ts', code: 'text(description, words, pattern)', reason: CHECKED_AT_ITS_CALL },
+  { file: 'src/field.ts', code: 'list(description, words, pattern)', reason: CHECKED_AT_ITS_CALL },
+  { file: 'src/readings.ts', code: 'reading.bytes.matchAll(pattern)', reason: 'it takes a literal of the same file' },
+];
 
 const files = globSync('src/**/*.ts', { cwd: ROOT }).sort();
 const readCode = (file: string) => readFileSync(join(ROOT, file), 'utf8');

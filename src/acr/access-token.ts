@@ -8,15 +8,18 @@ import type { ExpiringToken } from '../cache/shared-token.ts';
 import { CredentialError } from '../errors.ts';
 import type { HttpClient } from '../network/http.ts';
 import type { Registry } from '../registry.ts';
+import { shellWord } from '../shell-word.ts';
+import type { Runtime } from '../system/runtime.ts';
 import { describeRefusal, parseToken } from './token-response.ts';
 
 /**
  * Gets an access token for a scope with the registry's refresh token (`POST /oauth2/token`).
  * @param scope such as `repository:team/app:pull`; the registry may grant less.
  * @throws TOKEN_REFUSED when the registry no longer accepts the refresh token, REGISTRY_REFUSED for any other refusal,
- * ANSWER_INVALID when the response contains no token, NETWORK_FAILED
+ * ANSWER_INVALID when the response contains no token or an expired one, NETWORK_FAILED
  */
 export async function requestAccessToken(
+  runtime: Runtime,
   http: HttpClient,
   registry: Registry,
   refreshToken: string,
@@ -33,9 +36,9 @@ export async function requestAccessToken(
       ['refresh_token', refreshToken],
     ],
   });
-  if (response.status !== 401) return parseToken(registry, response, 'access_token');
+  if (response.status !== 401) return parseToken(runtime, registry, response, 'access_token');
   throw new CredentialError('TOKEN_REFUSED', `${host} no longer accepts its own refresh token`, {
     causes: describeRefusal(response),
-    hint: `docker logout ${host}`,
+    hint: `docker logout ${shellWord(host)}`,
   });
 }

@@ -9,17 +9,19 @@ import { readClaims } from '../entra/claims.ts';
 import { CredentialError } from '../errors.ts';
 import { asText } from '../json.ts';
 import type { HttpClient, HttpResponse } from '../network/http.ts';
-import { quoteForeignText } from '../redact.ts';
 import type { Registry } from '../registry.ts';
+import { shellWord } from '../shell-word.ts';
+import type { Runtime } from '../system/runtime.ts';
 import { describeRefusal, parseToken } from './token-response.ts';
 
 /**
  * Exchanges an Entra token for the registry's refresh token (`POST /oauth2/exchange`).
  * @param tenant the tenant that the user configured; without one, the registry reads the tenant from the token.
  * @throws TOKEN_REFUSED when the registry does not accept the Entra token, REGISTRY_REFUSED for any other refusal,
- * ANSWER_INVALID when the response contains no token, NETWORK_FAILED
+ * ANSWER_INVALID when the response contains no token or an expired one, NETWORK_FAILED
  */
 export async function exchangeToken(
+  runtime: Runtime,
   http: HttpClient,
   registry: Registry,
   entraToken: string,
@@ -36,7 +38,7 @@ export async function exchangeToken(
     ],
   });
   if (response.status === 401) throw explainUnauthorized(registry, entraToken, response);
-  return parseToken(registry, response, 'refresh_token');
+  return parseToken(runtime, registry, response, 'refresh_token');
 }
 
 /**
@@ -51,21 +53,21 @@ function explainUnauthorized(
   const [name = host] = service.split(/[-.]/);
   const claims = readClaims(entraToken);
   const who = ['upn', 'appid', 'azp', 'oid'].map((claim) => asText(claims[claim])).find((one) => one !== undefined);
-  const account = quoteForeignText(who ?? 'the identity', 80);
+  const account = response.quote(who ?? 'the identity', 80);
   const tenant = asText(claims['tid']);
   const causes = [...describeRefusal(response)];
-  if (tenant !== undefined) causes.splice(1, 0, `the identity signed in to tenant ${quoteForeignText(tenant, 40)}`);
+  if (tenant !== undefined) causes.splice(1, 0, `the identity signed in to tenant ${response.quote(tenant, 40)}`);
   if (cloud.armAudience !== undefined && asText(claims['aud'])?.replace(/\/$/, '') === cloud.armAudience) {
     return new CredentialError(
       'TOKEN_REFUSED',
       `${host} refused a token for Azure Resource Manager, the only one that ${account} could get`,
-      { causes, hint: `az acr config authentication-as-arm show -r ${name}` },
+      { causes, hint: `az acr config authentication-as-arm show -r ${shellWord(name)}` },
     );
   }
   return new CredentialError('TOKEN_REFUSED', `${account} has no role on the registry, or belongs to another tenant`, {
     causes,
     hint:
-      `az role assignment create --role AcrPull --assignee ${account} --scope $(az acr show -n ${name} --query id -o tsv) ` +
+      `az role assignment create --role AcrPull --assignee ${shellWord(who ?? 'ID')} --scope $(az acr show -n ${shellWord(name)} --query id -o tsv) ` +
       `(a new role takes up to 10 minutes to apply); for a registry in another tenant, set its "tenantId"`,
   });
 }

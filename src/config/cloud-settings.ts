@@ -65,9 +65,11 @@ function findEntry(keys: readonly string[], host: string): CloudEntry | undefine
   return best;
 }
 
-/** @returns `undefined` when the key is neither a host nor `*.` and a suffix. */
+/** @returns `undefined` when the key is neither a host nor `*.` and a suffix. A host that starts with a hyphen is none. */
 function parseKey(key: string): CloudHosts | undefined {
   const suffix = /^\*?\.(.*)$/s.exec(key)?.[1];
   const registrySuffix = parseHost(suffix ?? key);
-  return registrySuffix === undefined ? undefined : { registrySuffix, isOneHost: suffix === undefined };
+  return registrySuffix === undefined || /^[.-]/.test(registrySuffix)
+    ? undefined
+    : { registrySuffix, isOneHost: suffix === undefined };
 }

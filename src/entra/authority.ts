@@ -4,6 +4,7 @@ import { CLOUDS } from '../clouds.ts';
 import { CredentialError } from '../errors.ts';
 import { formatBaseUrl, parsePlainUrl } from '../network/plain-url.ts';
 import type { Registry } from '../registry.ts';
+import { shellWord } from '../shell-word.ts';
 import { type Runtime, readVariable } from '../system/runtime.ts';
 
 /** The Entra ID server that an identity signs in to. */
@@ -46,7 +47,7 @@ export function findAuthority({ runtime, registry, parameters }: AuthorityReques
   const url = parsePlainUrl(named);
   if (url === undefined) {
     throw new CredentialError('IDENTITY_INVALID', 'AZURE_AUTHORITY_HOST is not an https URL', {
-      hint: `set AZURE_AUTHORITY_HOST=${cloud.authority ?? 'https://login.example.com'}`,
+      hint: `set AZURE_AUTHORITY_HOST=${shellWord(cloud.authority ?? 'https://login.example.com')}`,
     });
   }
   const base = formatBaseUrl(url);

@@ -19,6 +19,7 @@ import { obtainShared } from '../cache/shared-token.ts';
 import { CLOUDS, type Cloud } from '../clouds.ts';
 import { CredentialError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { trimSlashes } from '../network/plain-url.ts';
 import { isNotSetUp, type NotSetUp } from '../not-set-up.ts';
 import type { Runtime } from '../system/runtime.ts';
 
@@ -104,7 +105,7 @@ export async function obtainEntraToken(request: EntraTokenRequest, refused?: str
 
 /** Whether the configuration allows caching, and the token is for registries only. */
 function mayCache({ cloud, audience = cloud.audience, isCacheable }: EntraTokenRequest): boolean {
-  return isCacheable && audience === cloud.audience && !ARM_AUDIENCES.includes(trimUrl(audience));
+  return isCacheable && audience === cloud.audience && !ARM_AUDIENCES.includes(trimSlashes(audience));
 }
 
 async function obtainCached(
@@ -141,14 +142,11 @@ async function readExpiryFor(token: string, audience: string): Promise<number | 
   const { readAudiences, readClaims, readExpiry } = await import('./claims.ts');
   const audiences = readAudiences(readClaims(token));
   // A program that the user configured may print a token of any kind.
-  const isForAudience = audiences.length > 0 && audiences.every((one) => trimUrl(String(one)) === trimUrl(audience));
+  const isForAudience =
+    audiences.length > 0 && audiences.every((one) => trimSlashes(String(one)) === trimSlashes(audience));
   return isForAudience ? readExpiry(token) : undefined;
 }
 
 function asNew(found: string | NotSetUp): EntraToken | NotSetUp {
   return typeof found === 'string' ? { token: found, isCached: false } : found;
-}
-
-function trimUrl(url: string): string {
-  return url.replace(/\/+$/, '');
 }

@@ -5,6 +5,8 @@
  * @see https://learn.microsoft.com/entra/identity-platform/reference-error-codes
  */
 
+import { shellWord } from '../shell-word.ts';
+
 /** Entra does not know the audience, or issues no tokens for it: another audience may work. */
 export const UNKNOWN_AUDIENCE_CODES: readonly number[] = [500011, 50001, 650052, 650057];
 
@@ -32,9 +34,9 @@ interface EntraSubject {
 type Row = readonly [codes: readonly number[], meaning: string, fix: (subject: EntraSubject) => string];
 
 const LOGIN = ({ tenant }: EntraSubject) =>
-  `az login --tenant ${tenant} --scope https://containerregistry.azure.net/.default`;
-const RESET = ({ clientId }: EntraSubject) => `az ad app credential reset --id ${clientId}`;
-const CHECK_APP = ({ clientId }: EntraSubject) => `az ad sp show --id ${clientId}`;
+  `az login --tenant ${shellWord(tenant)} --scope https://containerregistry.azure.net/.default`;
+const RESET = ({ clientId }: EntraSubject) => `az ad app credential reset --id ${shellWord(clientId)}`;
+const CHECK_APP = ({ clientId }: EntraSubject) => `az ad sp show --id ${shellWord(clientId)}`;
 const GET_NEW = 'get a new assertion';
 /** Entra tolerates a smaller difference. */
 const CLOCK_MATTERS_SECONDS = 60;
@@ -47,25 +49,25 @@ const SET_CLOCK = ({ clockAheadSeconds }: EntraSubject) => {
 const CHECK_FEDERATION = ({ clientId, audience }: EntraSubject) =>
   audience === BINDING_AUDIENCE
     ? 'the pod must use the token proxy: annotate it with azure.workload.identity/use-identity-binding: "true", which sets AZURE_KUBERNETES_TOKEN_PROXY'
-    : `az ad app federated-credential list --id ${clientId}`;
+    : `az ad app federated-credential list --id ${shellWord(clientId)}`;
 const WAIT = () => 'wait a minute and try again';
 
 const ROWS: readonly Row[] = [
   [
     [7000215, 70002],
     'the client secret is wrong',
-    (s) => `use the secret's value, not its id, or make a new one: ${RESET(s)}`,
+    (s) => `use the value of the secret, not its id, or make a new one: ${RESET(s)}`,
   ],
   [[7000222], 'the client secret has expired', (s) => `make a new one: ${RESET(s)}`],
   [
     [700016, 700011],
     'the application is not in this tenant',
-    ({ tenant }) => `check AZURE_CLIENT_ID, AZURE_TENANT_ID (${tenant} was used) and the cloud`,
+    ({ tenant }) => `check AZURE_CLIENT_ID, AZURE_TENANT_ID (${shellWord(tenant)} was used) and the cloud`,
   ],
   [
     [7000112, 70001],
     'the application is disabled',
-    ({ clientId }) => `az ad sp update --id ${clientId} --set accountEnabled=true`,
+    ({ clientId }) => `az ad sp update --id ${shellWord(clientId)} --set accountEnabled=true`,
   ],
   [
     [90002, 900023],
@@ -104,7 +106,7 @@ const ROWS: readonly Row[] = [
   [
     [65001, 65004, 90094, 90008, 650056],
     'consent is missing',
-    ({ clientId }) => `az ad app permission admin-consent --id ${clientId}`,
+    ({ clientId }) => `az ad app permission admin-consent --id ${shellWord(clientId)}`,
   ],
   [
     [65002],

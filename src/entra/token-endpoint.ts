@@ -14,7 +14,7 @@ import {
   type HttpRequest,
   type HttpResponse,
 } from '../network/http.ts';
-import { quoteForeignText } from '../redact.ts';
+import { MAX_FOREIGN_CHARACTERS, type Quote } from '../redact.ts';
 import type { Runtime } from '../system/runtime.ts';
 import type { Authority } from './authority.ts';
 import { type Claims, readAudiences, readClaims } from './claims.ts';
@@ -131,32 +131,37 @@ function explainRefusal(
   { host, error, body }: { readonly host: string; readonly error: string; readonly body: JsonObject },
 ): CredentialError {
   const { actor, clientId, tenant, assertion, certificate } = request;
+  const { quote } = response;
   const description = asText(body['error_description']) ?? '';
-  const code = /AADSTS(\d+)/.exec(description)?.[1];
+  const code = /AADSTS(\d+)/.exec(quote(description, MAX_FOREIGN_CHARACTERS))?.[1];
   const clock = TIME_CODES.includes(code ?? '') ? compareClocks(runtime, response) : undefined;
   const claims = assertion === undefined ? undefined : readClaims(assertion);
   const audience = readAudiences(claims ?? {}).join(' ');
   const { meaning, fix } = findEntraAdvice(code, { clientId, tenant, audience, clockAheadSeconds: clock });
-  const message = description.split(/\s(?:Trace|Correlation) ID:|\r|\n/)[0];
   const correlationId = asText(body['correlation_id']) ?? response.header('client-request-id') ?? '';
   const isAudienceUnknown = error === 'invalid_resource' || UNKNOWN_AUDIENCE_CODES.includes(Number(code));
-  const name = code === undefined ? quoteForeignText(error, 60) : `AADSTS${code}`;
+  const name = code === undefined ? quote(error, 60) : `AADSTS${code}`;
   return new CredentialError(
     isAudienceUnknown ? 'AUDIENCE_UNKNOWN' : 'ENTRA_REFUSED',
     `${meaning ?? `Entra ID refused ${actor}`} (${name})`,
     {
       causes: [
         `${host} refused ${actor} in tenant ${tenant}`,
-        describeResponse(response, { code: error, message }),
-        ...(claims === undefined ? [] : [describeAssertion(claims, runtime)]),
+        describeResponse(response, { code: error, message: quote(description, MAX_FOREIGN_CHARACTERS, removeIds) }),
+        ...(claims === undefined ? [] : [describeAssertion(claims, runtime, quote)]),
         ...(certificate !== undefined && CERTIFICATE_CODES.includes(code ?? '') ? [certificate] : []),
         ...(clock === undefined ? [] : [describeClock(clock, host)]),
         ...describeContradiction(request),
-        ...describeCorrelation(quoteForeignText(correlationId, 64)),
+        ...describeCorrelation(quote(correlationId, 64)),
       ],
       hint: fix,
     },
   );
+}
+
+/** Removes what follows the message proper: ids and a time, which stand in the same line or in lines of their own. */
+function removeIds(description: string): string {
+  return description.split(/\s(?:Trace|Correlation) ID:|\r|\n/)[0] ?? '';
 }
 
 function describeContradiction({ authority: { contradiction } }: TokenRequest): readonly string[] {
@@ -164,9 +169,9 @@ function describeContradiction({ authority: { contradiction } }: TokenRequest): 
 }
 
 /** Names the issuer, subject and audience, which Entra compares; never the assertion itself. */
-function describeAssertion(claims: Claims, runtime: Runtime): string {
+function describeAssertion(claims: Claims, runtime: Runtime, quote: Quote): string {
   const { exp } = claims;
-  const [iss, sub, aud] = ['iss', 'sub', 'aud'].map((name) => quoteForeignText(String(claims[name] ?? '(none)')));
+  const [iss, sub, aud] = ['iss', 'sub', 'aud'].map((name) => quote(String(claims[name] ?? '(none)')));
   const isExpired = typeof exp === 'number' && exp * 1000 <= runtime.now();
   const expiry = isExpired ? `, and expired ${Math.round(runtime.now() / 1000 - exp)} s ago` : '';
   return `the assertion has iss ${iss}, sub ${sub}, aud ${aud}${expiry}`;

@@ -1,6 +1,7 @@
 /** Reads the files with the secrets that identities sign in with. */
 
 import { CredentialError, describeCause } from '../errors.ts';
+import { shellWord } from '../shell-word.ts';
 import { readForeignFile } from '../system/files.ts';
 
 const MAX_BYTES = 256 * 1024;
@@ -12,7 +13,8 @@ const MAX_BYTES = 256 * 1024;
  * @throws IDENTITY_INVALID when the file does not exist, cannot be read, is too large or is blank.
  */
 export function readSecretFile(file: string, what: string): string {
-  const fail = (problem: string) => new CredentialError('IDENTITY_INVALID', problem, { hint: `ls -l ${file}` });
+  const fail = (problem: string) =>
+    new CredentialError('IDENTITY_INVALID', problem, { hint: `ls -l ${shellWord(file)}` });
   let text: string | undefined;
   try {
     text = readForeignFile(file, MAX_BYTES);

@@ -3,7 +3,8 @@
 import type { LoginBackend } from '../config/login-settings.ts';
 import { CredentialError, describeCause } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { quoteForeignText } from '../redact.ts';
+import { createQuote } from '../redact.ts';
+import { shellWord } from '../shell-word.ts';
 import {
   eraseKeychain,
   findKeychain,
@@ -198,11 +199,11 @@ async function readEntry({ runtime, name, log }: LoginRequest, entry: KeychainEn
     if (keychain === undefined) throw new Error(`${program} is not on PATH`);
     return await readKeychain(runtime, keychain, keychainEntryName(name), log);
   } catch (cause) {
-    const server = quoteForeignText(entry.server, 100);
+    const server = createQuote(runtime)(entry.server, 100);
     throw new CredentialError(
       'KEYCHAIN_FAILED',
       `Cannot read the stored credential for ${server}: ${describeCause(cause)}`,
-      { hint: `unlock the keychain, or remove the credential: docker logout ${server}` },
+      { hint: `unlock the keychain, or remove the credential: docker logout ${shellWord(entry.server)}` },
     );
   }
 }
@@ -251,7 +252,7 @@ function rejectIndex(file: string, why: UnreadableIndex): CredentialError {
       'STORE_REFUSED',
       `Cannot use ${file}: others can open it, or it is a link or too large`,
       {
-        hint: `chmod 600 ${file}, or move it away`,
+        hint: `chmod 600 ${shellWord(file)}, or move it away`,
       },
     );
   }

@@ -8,7 +8,7 @@ import { readExpiry } from '../entra/claims.ts';
 import { CredentialError, describeCause } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { type Credential, IDENTITY_TOKEN_USERNAME, TOKEN_USERNAME } from '../protocol.ts';
-import { createRedactor, quoteForeignText } from '../redact.ts';
+import { createQuote, createRedactor } from '../redact.ts';
 import type { Registry } from '../registry.ts';
 import { parseServerName } from '../server-name.ts';
 import type { Runtime } from '../system/runtime.ts';
@@ -30,7 +30,7 @@ export async function storeCredential(
   const { serverUrl, username, secret } = credential;
   const config = await loadConfig(runtime);
   const registry = config.findRegistry(serverUrl);
-  const server = quoteForeignText(serverUrl, 100);
+  const server = createQuote(runtime)(serverUrl, 100);
   const refuse: Refuse = (what, hint) =>
     new CredentialError('STORE_REFUSED', `Cannot store the credential for ${server}: ${what}`, { hint });
   const name = parseServerName(serverUrl, registry);
@@ -80,11 +80,15 @@ export async function eraseCredential(runtime: Runtime, serverUrl: string, log?:
   } catch {
     // The configuration of its cloud has a mistake: erase what is stored under the server's name all the same.
   }
-  const kept = await eraseLogin({ runtime, name: parseServerName(serverUrl, registry), log });
+  const name = parseServerName(serverUrl, registry);
+  // With `credHelpers`, `docker logout` names only the host.
+  const names = name.includes('://') ? [name] : [name, `http://${name}`];
+  let kept: string | undefined;
+  for (const one of names) kept = (await eraseLogin({ runtime, name: one, log })) ?? kept;
   const areTokensGone = await eraseTokens(runtime, registry);
   if (kept === undefined && areTokensGone) return undefined;
   const what = kept === undefined ? 'a token' : `the login (${kept})`;
-  return createRedactor(runtime)(`cannot erase ${what} of ${quoteForeignText(serverUrl, 100)}; it is still there`);
+  return createRedactor(runtime)(`cannot erase ${what} of ${createQuote(runtime)(serverUrl, 100)}; it is still there`);
 }
 
 /** Stores an ACR token. It expires and is too long for some keychains, so it goes to the token cache. */

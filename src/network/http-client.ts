@@ -5,6 +5,7 @@
 
 import { CredentialError, describeCause, readErrorCode } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { createQuote } from '../redact.ts';
 import { readClockMs } from '../system/clock.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { type HttpClient, type HttpRequest, type HttpResponse, readCorrelationId } from './http.ts';
@@ -33,6 +34,7 @@ const RETRIED_CODES = ['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'EAI_
 /** Creates a client that shares its connections among all requests to the same origin. */
 export function createHttpClient(runtime: Runtime, { connections, deadlineMs, log }: HttpClientOptions): HttpClient {
   const senders = new Map<string, RequestSender>();
+  const quote = createQuote(runtime);
   const senderOf = (origin: string) => {
     const sender = senders.get(origin) ?? new RequestSender(connections, origin);
     senders.set(origin, sender);
@@ -46,10 +48,14 @@ export function createHttpClient(runtime: Runtime, { connections, deadlineMs, lo
     const step = { step: 'request', host, path: pathname } as const;
     const durationMs = () => Math.round(readClockMs() - startedMs);
     try {
-      const response = await senderOf(origin).send({ ...request, timeoutMs: Math.ceil(timeoutMs) });
+      const plain = await senderOf(origin).send({ ...request, timeoutMs: Math.ceil(timeoutMs) });
+      const response = { ...plain, quote };
       const { status } = response;
-      const correlationId = readCorrelationId(response);
-      log?.({ ...step, outcome: 'answered', status, durationMs: durationMs(), correlationId });
+      // Read for the log only: the redactor takes a moment to prepare.
+      log?.({
+        ...{ ...step, outcome: 'answered', status, durationMs: durationMs() },
+        correlationId: readCorrelationId(response),
+      });
       return { response };
     } catch (failure) {
       log?.({ ...step, outcome: 'failed', durationMs: durationMs(), reason: describeCause(failure) });

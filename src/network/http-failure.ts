@@ -1,9 +1,10 @@
 /** Turns a failed request into an error message and a hint. */
 
 import { CredentialError, describeCause, type ErrorCode, readErrorCode } from '../errors.ts';
-import { quoteForeignText } from '../redact.ts';
+import { createQuote } from '../redact.ts';
+import { shellWord } from '../shell-word.ts';
 import type { Runtime } from '../system/runtime.ts';
-import { UNTRUSTED_CODES } from './certificates.ts';
+import { explainCertificate } from './certificate-failure.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
 import { findProxy } from './proxy.ts';
 import { ResponseTooLargeError } from './request-sender.ts';
@@ -17,15 +18,17 @@ import { ProxyRefusal } from './tunnel.ts';
  */
 export function explainRedirect(
   { url }: HttpRequest,
-  { status, header }: HttpResponse,
+  { status, header, quote }: HttpResponse,
   isDirect: boolean,
 ): CredentialError {
   const target = URL.parse(header('location') ?? '', url)?.host ?? 'nowhere';
   const { host } = new URL(url);
-  const what = `${host} redirects to ${quoteForeignText(target, 100)}, which is not followed`;
+  const what = `${host} redirects to ${quote(target, 100)}, which is not followed`;
   return new CredentialError('ANSWER_INVALID', what, {
     causes: [`HTTP ${status}`],
-    hint: isDirect ? adviseDirect(host) : `curl -sSI https://${host}/ (a proxy or a captive portal may be in the way)`,
+    hint: isDirect
+      ? adviseDirect(host)
+      : `curl -sSI ${shellWord(`https://${host}/`)} (a proxy or a captive portal may be in the way)`,
   });
 }
 
@@ -44,12 +47,17 @@ export function explainFailure(
   const target = new URL(url);
   const { host, hostname } = target;
   const code = readErrorCode(failure) ?? '';
-  const text = quoteForeignText(describeCause(failure));
+  const text = createQuote(runtime)(describeCause(failure));
   const causes = [attempts === 1 ? text : `${text} (${attempts} attempts)`];
-  const explain = (what: string, throughProxies: string, errorCode: ErrorCode = 'NETWORK_FAILED') =>
+  const explain = (
+    what: string,
+    throughProxies: string,
+    errorCode: ErrorCode = 'NETWORK_FAILED',
+    directly = adviseDirect(host),
+  ) =>
     new CredentialError(errorCode, what, {
       causes,
-      hint: isDirect ? adviseDirect(host) : throughProxies,
+      hint: isDirect ? directly : throughProxies,
       cause: failure,
     });
 
@@ -77,14 +85,14 @@ export function explainFailure(
     const isRegistry = hostname.includes('.azurecr.');
     return explain(
       `the host name ${hostname} cannot be resolved`,
-      isRegistry ? `az acr show -n ${name} --query loginServer` : 'check the network, DNS and HTTPS_PROXY',
+      isRegistry ? `az acr show -n ${shellWord(name)} --query loginServer` : 'check the network, DNS and HTTPS_PROXY',
     );
   }
-  if (UNTRUSTED_CODES.includes(code) || code.startsWith('ERR_TLS') || code.startsWith('CERT_')) {
-    return explain(
-      `the certificate of ${host} is not trusted (${code})`,
-      'set NODE_EXTRA_CA_CERTS=FILE to the certificate of the proxy that intercepts TLS',
-    );
+  const certificate = explainCertificate(target, code, text);
+  if (certificate !== undefined) {
+    const { problem, hint, isUntrusted } = certificate;
+    const what = `the certificate of ${host} ${problem} (${code})`;
+    return explain(what, hint, 'NETWORK_FAILED', isUntrusted ? undefined : hint);
   }
   const proxy = isDirect ? undefined : findProxy(runtime, hostname, readPort(target));
   const throughProxy = proxy === undefined ? '' : ' through the proxy of HTTPS_PROXY';
@@ -96,5 +104,5 @@ export function explainFailure(
 
 /** The hint for a server that is reached without a proxy. */
 function adviseDirect(host: string): string {
-  return `check the settings for ${host} and its certificate; no proxy is used for it`;
+  return `check the settings for ${shellWord(host)} and its certificate; no proxy is used for it`;
 }

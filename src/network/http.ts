@@ -1,9 +1,6 @@
 /** The types of HTTP requests and responses, and how an error describes a response. */
 
-import { quoteForeignText } from '../redact.ts';
-
-/** What is looked at of a body that is quoted: a page of a proxy begins with its styles. */
-const MAX_QUOTED_CHARACTERS = 8 * 1024;
+import { MAX_FOREIGN_CHARACTERS, type Quote } from '../redact.ts';
 
 /** A request to a server. Its response is JSON. */
 export interface HttpRequest {
@@ -26,6 +23,8 @@ export interface HttpResponse {
   /** The value of a header, by its lower-case name. */
   readonly header: (name: string) => string | undefined;
   readonly body: string;
+  /** Quotes a part of the response. Nothing of it may be shown, searched or split otherwise. */
+  readonly quote: Quote;
 }
 
 /** Sends requests. */
@@ -44,9 +43,9 @@ export interface HttpClient {
  * Reads the id under which the service logged the request. The header's name differs by service.
  * @returns `undefined` when the response has no such header.
  */
-export function readCorrelationId({ header }: HttpResponse): string | undefined {
+export function readCorrelationId({ header, quote }: HttpResponse): string | undefined {
   const id = header('x-ms-correlation-request-id') ?? header('x-ms-request-id') ?? header('client-request-id');
-  return id === undefined ? undefined : quoteForeignText(id, 64);
+  return id === undefined ? undefined : quote(id, 64);
 }
 
 /** Formats a correlation id as the causes of an error: one line, or none without an id. */
@@ -60,20 +59,20 @@ export interface Refusal {
   readonly message: string | undefined;
 }
 
+/** Quotes the code and the message of a refusal at a length that can be searched. */
+export function quoteRefusal({ quote }: HttpResponse, code: string | undefined, message: string | undefined): Refusal {
+  const read = (text: string | undefined) => (text === undefined ? undefined : quote(text, MAX_FOREIGN_CHARACTERS));
+  return { code: read(code), message: read(message) };
+}
+
 /** Formats a refusal as the cause of an error: the service's own code and message, or else the start of the body. */
-export function describeResponse({ status, body }: HttpResponse, refusal?: Refusal): string {
+export function describeResponse({ status, body, quote }: HttpResponse, refusal?: Refusal): string {
   const said = [refusal?.code, refusal?.message].filter((part) => part !== undefined && part !== '');
-  if (said.length > 0) return `HTTP ${status} ${said.map((part) => quoteForeignText(part ?? '')).join(': ')}`;
-  const words = quoteForeignText(
-    cutText(body)
-      .replaceAll(/<[^<>]*>/g, ' ')
-      .replaceAll(/\s+/g, ' '),
-    120,
-  );
+  if (said.length > 0) return `HTTP ${status} ${said.map((part) => quote(part ?? '')).join(': ')}`;
+  const words = quote(body, 120, removeMarkup);
   return words === '' ? `HTTP ${status} with an empty body` : `HTTP ${status}: ${words}`;
 }
 
-/** Cuts a text between words, so that no part of a secret is left that would not be recognised. */
-function cutText(text: string): string {
-  return text.length <= MAX_QUOTED_CHARACTERS ? text : `${text.slice(0, MAX_QUOTED_CHARACTERS).replace(/\S+$/, '')}…`;
+function removeMarkup(text: string): string {
+  return text.replaceAll(/<[^<>]*>/g, ' ').replaceAll(/\s+/g, ' ');
 }

@@ -24,5 +24,12 @@ export function parsePlainUrl(
 
 /** Formats a URL so that a path can be appended: without a query and without a trailing slash. */
 export function formatBaseUrl({ origin, pathname }: URL): string {
-  return `${origin}${pathname.replace(/\/+$/, '')}`;
+  return `${origin}${trimSlashes(pathname)}`;
+}
+
+/** Removes the slashes at the end of a URL or a path. */
+export function trimSlashes(url: string): string {
+  let end = url.length;
+  while (url.endsWith('/', end)) end -= 1;
+  return url.slice(0, end);
 }

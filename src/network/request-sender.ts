@@ -25,6 +25,9 @@ export interface SingleRequest extends HttpRequest {
   readonly timeoutMs: number;
 }
 
+/** A response, without the means to quote it. */
+export type PlainResponse = Omit<HttpResponse, 'quote'>;
+
 const MAX_BODY_BYTES = 256 * 1024;
 
 /** The server did not respond in time. The error has no `code`, so it is not retried: a retry would take as long. */
@@ -56,13 +59,13 @@ export class RequestSender {
    * @throws ResponseTimeoutError, ResponseTooLargeError, HangUpError, or the error of the connection or the HTTP
    * parser.
    */
-  async send(request: SingleRequest): Promise<HttpResponse> {
+  async send(request: SingleRequest): Promise<PlainResponse> {
     // If the kept connection has been closed or has received unrequested data, this request must not use it.
     if (Object.keys(this.#agent.freeSockets).length > 0) await pollSockets();
     return await this.#exchange(request);
   }
 
-  #exchange({ method, url, headers = {}, form, timeoutMs }: SingleRequest): Promise<HttpResponse> {
+  #exchange({ method, url, headers = {}, form, timeoutMs }: SingleRequest): Promise<PlainResponse> {
     const { hostname, host, pathname, search } = new URL(url);
     const body = form && new URLSearchParams(form.map(([name, value]) => [name, value])).toString();
     return new Promise((resolve, reject) => {

@@ -24,20 +24,20 @@ export async function signIn(request: SignInRequest): Promise<ExpiringToken | No
 }
 
 async function requestRefreshToken(request: SignInRequest, session: Session): Promise<ExpiringToken | NotSetUp> {
-  const { registry, settings, log } = request;
+  const { runtime, registry, settings, log } = request;
   const entraToken = await requestEntraToken(request, session);
   if (isNotSetUp(entraToken)) return entraToken;
   const { exchangeToken } = await import('../acr/exchange.ts');
   const { http } = await session.open([]);
   try {
-    return await exchangeToken(http, registry, entraToken.token, settings.tenantId);
+    return await exchangeToken(runtime, http, registry, entraToken.token, settings.tenantId);
   } catch (cause) {
     // The identity may have changed since the token was issued; a new token reflects that.
     if (!entraToken.isCached || !isTokenRefused(cause)) throw cause;
     log?.({ step: 'sign-in', outcome: 'kept-token-refused', host: registry.host });
   }
   const renewed = await requestEntraToken(request, session, entraToken.token);
-  return isNotSetUp(renewed) ? renewed : await exchangeToken(http, registry, renewed.token, settings.tenantId);
+  return isNotSetUp(renewed) ? renewed : await exchangeToken(runtime, http, registry, renewed.token, settings.tenantId);
 }
 
 function requestEntraToken(request: SignInRequest, session: Session, refused?: string): Promise<EntraToken | NotSetUp> {
@@ -72,13 +72,13 @@ async function requestScopedToken(request: SignInRequest, session: Session): Pro
   const { requestAccessToken } = await import('../acr/access-token.ts');
   const { http } = await session.open([]);
   try {
-    return await requestAccessToken(http, registry, refreshToken, settings.scope);
+    return await requestAccessToken(runtime, http, registry, refreshToken, settings.scope);
   } catch (cause) {
     // A registry revokes all its tokens when it changes between RBAC and ABAC mode, including the cached one.
     if (!isTokenRefused(cause)) throw cause;
   }
   const renewed = await obtainRefreshToken(refreshToken);
-  return isNotSetUp(renewed) ? renewed : await requestAccessToken(http, registry, renewed, settings.scope);
+  return isNotSetUp(renewed) ? renewed : await requestAccessToken(runtime, http, registry, renewed, settings.scope);
 }
 
 function isTokenRefused(cause: unknown): boolean {

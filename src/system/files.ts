@@ -140,10 +140,12 @@ export class UntrustedFileError extends Error {}
 export interface ForeignFileRules {
   /** Whether it must belong to the current user or to root, and be writable for nobody else. */
   readonly isTrusted?: boolean;
+  /** Whether it must not be a link. */
+  readonly isLinkRefused?: boolean;
 }
 
 /**
- * Reads a file that the person or another program wrote. It may be a link.
+ * Reads a file that the person or another program wrote. Unless the rules forbid it, it may be a link.
  * @returns its text without a byte-order mark; `undefined` when there is no such file.
  * @throws the system's error when the file exists and cannot be read; UntrustedFileError when the rules forbid it; an
  * error without a code when it is not a regular file or is larger than `maxBytes`.
@@ -151,12 +153,14 @@ export interface ForeignFileRules {
 export function readForeignFile(
   file: string,
   maxBytes: number,
-  { isTrusted = false }: ForeignFileRules = {},
+  { isTrusted = false, isLinkRefused = false }: ForeignFileRules = {},
 ): string | undefined {
   let descriptor: number | undefined;
   try {
-    if (statSync(file, MISSING_IS_UNDEFINED) === undefined) return undefined;
-    descriptor = openSync(file, O_RDONLY | O_NONBLOCK);
+    const found = (isLinkRefused ? lstatSync : statSync)(file, MISSING_IS_UNDEFINED);
+    if (found === undefined) return undefined;
+    if (found.isSymbolicLink()) throw new Error('it is a link'); // Windows has no flag for that
+    descriptor = openSync(file, O_RDONLY | O_NONBLOCK | (isLinkRefused ? O_NOFOLLOW : 0));
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) throw new Error('it is not a regular file');
     if (stats.size > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);

@@ -10,7 +10,7 @@ import { describeCause } from '../errors.ts';
 import { asText, parseJsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
 import { NOT_FOUND } from '../protocol.ts';
-import { quoteForeignText } from '../redact.ts';
+import { createQuote } from '../redact.ts';
 import { type ChildResult, findExecutable, runChild } from './child-process.ts';
 import { readClockMs } from './clock.ts';
 import type { Runtime } from './runtime.ts';
@@ -74,7 +74,7 @@ export async function readKeychain(
   const { exitCode, stdout, stderr } = await call(runtime, keychain, 'get', entry, log);
   if (exitCode !== 0) {
     if (stdout.trim() === NOT_FOUND || NOT_IN_PASS.test(stdout)) return undefined;
-    throw new Error(describeExit(keychain, stdout, stderr));
+    throw new Error(describeExit(runtime, keychain, stdout, stderr));
   }
   const { Username: username, Secret: secret } = parseJsonObject(stdout) ?? {};
   if (typeof username !== 'string' || typeof secret !== 'string') {
@@ -103,7 +103,7 @@ export async function writeKeychain(
   // `docker-credential-pass` may keep an older login beside the new one. Then erase both and store once more.
   for (const isLast of [false, true]) {
     const { exitCode, stdout, stderr } = await call(runtime, keychain, 'store', payload, log);
-    if (exitCode !== 0) throw new Error(describeExit(keychain, stdout, stderr));
+    if (exitCode !== 0) throw new Error(describeExit(runtime, keychain, stdout, stderr));
     let kept: Login | undefined;
     try {
       kept = await readKeychain(runtime, keychain, entry, log);
@@ -159,10 +159,11 @@ async function call(
     throw new Error(`docker-credential-${name}: ${reason}`);
   }
   if (result.exitCode === 0) logCall('ended');
-  else logCall('failed', quoteForeignText(result.stdout || result.stderr, 200));
+  else logCall('failed', createQuote(runtime)(result.stdout || result.stderr, 200));
   return result;
 }
 
-function describeExit({ name }: Keychain, stdout: string, stderr: string): string {
-  return `docker-credential-${name}: ${quoteForeignText(stdout.trim() || stderr.trim() || 'it failed without a message', 200)}`;
+function describeExit(runtime: Runtime, { name }: Keychain, stdout: string, stderr: string): string {
+  const message = stdout.trim() || stderr.trim() || 'it failed without a message';
+  return `docker-credential-${name}: ${createQuote(runtime)(message, 200)}`;
 }

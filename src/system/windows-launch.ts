@@ -57,7 +57,7 @@ export function prepareWindowsLaunch(
 export function findSystemFolder(runtime: Runtime): string {
   const named = readWindowsVariable(runtime, 'SystemRoot');
   if (named === undefined) throw new Error('SystemRoot is not set');
-  const folder = win32.normalize(named).replace(/\\+$/, '');
+  const folder = win32.normalize(named).replace(/(?<!\\)\\+$/, '');
   if (!LOCAL_FOLDER.test(`${folder}\\`) || hasControlCharacter(folder)) {
     throw new Error('SystemRoot is not a folder on a local drive');
   }

@@ -33,12 +33,8 @@ export interface Sandbox {
 
 export function createSandbox(): Sandbox {
   const folder = mkdtempSync(join(tmpdir(), 'acr-docs-'));
-  const [home, bin, tmp, callsFile] = ['home', 'bin', 'tmp', 'calls'].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-    string,
-  ];
+  const below = (name: string) => join(folder, name);
+  const [home, bin, tmp, callsFile] = [below('home'), below('bin'), below('tmp'), below('calls')];
   for (const path of [home, bin, tmp]) mkdirSync(path, { mode: 0o700 });
   writeFileSync(callsFile, '');
   const write = (name: string, script: string) =>

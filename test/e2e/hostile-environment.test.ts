@@ -140,6 +140,16 @@ function encodeToken(claims: object): string {
     .join('.');
 }
 
+it.each([
+  ['NODE_REPL_EXTERNAL_MODULE', './module.js'],
+  ['NODE_CHANNEL_FD', 'x'],
+])('Node ends before the program with %s=%s, and runs nothing', async (name, value) => {
+  const { touched, ...result } = await watch({ [name]: value });
+  expect(result).toMatchObject({ exitCode: expect.any(Number), stdout: '' });
+  expect(result.exitCode).not.toBe(0);
+  expect(touched).toEqual([]);
+});
+
 it('a sign-in accepts no certificate of a stranger with NODE_TLS_REJECT_UNAUTHORIZED=0', async () => {
   const environment = { NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_EXTRA_CA_CERTS: undefined, SSL_CERT_FILE: undefined };
   const { touched, ...result } = await watch(environment);

@@ -122,6 +122,29 @@ describe.each(LOGIN_BACKENDS)('with logins kept in %s', (where) => {
   });
 });
 
+describe.each(LOGIN_BACKENDS)('with logins kept in %s', (where) => {
+  it('docker logout erases a login for http too, which no https name returns', async (context) => {
+    needParts(context, 'docker');
+    const kept = await prepareLoginBackend(where, machine, context);
+    const environment = { ...kept.environment, DOCKER_HOST: `unix://${machine.folder}/no.sock` };
+    const helper = (verb: string, input: string) => machine.helper(verb, input, { environment });
+    const plain = `http://${LOGIN_SERVER}`;
+    for (const [server, username] of [
+      [LOGIN_SERVER, 'admin'],
+      [plain, 'plain'],
+    ] as const) {
+      const login = JSON.stringify({ ServerURL: server, Username: username, Secret: PASSWORD });
+      expect(await helper('store', login)).toMatchObject({ exitCode: 0 });
+    }
+    for (const form of FORMS) expect(JSON.parse((await helper('get', form)).stdout)['Username']).toBe('admin');
+    expect(JSON.parse((await helper('get', plain)).stdout)['Username']).toBe('plain');
+    expect(await machine.run(partOf('docker'), ['logout', LOGIN_SERVER], { environment })).toMatchObject({
+      exitCode: 0,
+    });
+    expect(await kept.users()).toEqual({});
+  });
+});
+
 function readTokens(): readonly string[] {
   const tokens = readdirSync(join(machine.folder, 'cache', 'tokens'));
   return tokens.filter((name) => name.startsWith(`${LOGIN_SERVER}_`));

@@ -13,7 +13,7 @@ const emulator = await startEmulator({
 
 const stop = () => {
   // A client may still be busy while the emulator closes; there is no need to wait for it.
-  emulator.close().finally(() => process.exit());
+  void emulator.close().finally(() => process.exit());
 };
 process.once('SIGTERM', stop);
 process.once('SIGINT', stop);

@@ -32,7 +32,7 @@ describe('when signing in at Entra fails', () => {
   test('reports a wrong secret with its code, the correlation id and a command', async () => {
     const { stdout, stderr } = await world.fail(REGISTRY, { AZURE_CLIENT_SECRET: 'wrong-secret-value' });
     expect(stdout).toBe(
-      `Cannot sign in for ${REGISTRY}: the client secret is wrong (AADSTS7000215); hint: use the secret's value, not its id, or make a new one: az ad app credential reset --id ${CLIENT_ID}\n`,
+      `Cannot sign in for ${REGISTRY}: the client secret is wrong (AADSTS7000215); hint: use the value of the secret, not its id, or make a new one: az ad app credential reset --id ${CLIENT_ID}\n`,
     );
     expect(stderr).toMatch(/cause: correlation id [0-9a-f-]{36}\n/);
     expect(countRequests(ENTRA_HOST)).toBe(1);

@@ -286,7 +286,7 @@ describe('a pod with an identity binding', () => {
 
   test('sends nothing when the certificate has another name', async () => {
     const { stdout } = await world.fail(REGISTRY, bound({ AZURE_KUBERNETES_SNI_NAME: 'other.example' }));
-    expect(stdout).toContain('is not trusted (ERR_TLS_CERT_ALTNAME_INVALID)');
+    expect(stdout).toContain('is for another name (ERR_TLS_CERT_ALTNAME_INVALID)');
     expect(proxy.requests).toEqual([]);
   });
 

@@ -1,10 +1,19 @@
 /** `get` on a server of Azure Arc, whose agent demands the key in a file and must not get another file. */
 
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { makeNamedPipe } from '../unit/named-pipe.ts';
+import { useTemporaryFolder } from '../unit/temporary-folder.ts';
 import { ARC_FOLDER, ARC_KEY, NEEDS_ROOT, useManagedIdentityWorld } from './managed-identity-world.ts';
 
 const host = useManagedIdentityWorld('arc');
+const folder = useTemporaryFolder();
+
+/** A file that the agent does not own. */
+function writeOther(text: string): string {
+  writeFileSync(folder.path('other'), text);
+  return folder.path('other');
+}
 
 describe('Azure Arc', () => {
   beforeEach(({ skip }) => {
@@ -81,6 +90,24 @@ describe('Azure Arc', () => {
     expect(stderr).toContain(`cause: ${host().arcFile}: ${reason}\n`);
     expect(stderr).toContain('hint: sudo usermod -aG himds ');
     expect(host().server.requests.length).toBe(1);
+  });
+
+  test.each([
+    ['a link to another file', (file: string) => symlinkSync(writeOther(ARC_KEY), file), 'it is a link'],
+    ['a link to nothing', (file: string) => symlinkSync('/nowhere/at/all', file), 'it is a link'],
+    ['a link to itself', (file: string) => symlinkSync(file, file), 'it is a link'],
+    ['a folder', (file: string) => mkdirSync(file), 'it is not a regular file'],
+    ['a named pipe', makeNamedPipe, 'it is not a regular file'],
+  ])('gets nothing when its key file is %s', async (_what, replace, reason) => {
+    rmSync(host().arcFile);
+    replace(host().arcFile);
+    try {
+      const stderr = await host().fail(host().environment('azure arc'));
+      expect(stderr).toContain(`cause: ${host().arcFile}: ${reason}\n`);
+      expect(host().server.requests.length).toBe(1);
+    } finally {
+      rmSync(host().arcFile, { recursive: true, force: true });
+    }
   });
 
   test('is not asked again when it refuses the key', async () => {

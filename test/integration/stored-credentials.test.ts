@@ -477,8 +477,9 @@ describe('a login for plain http', () => {
     await call('erase', insecure);
     expect(await get(secure)).toEqual({ username: 'edge-client', secret: LOGIN_SECRETS.edge });
     expect(await login(insecure, 'plain-client', LOGIN_SECRETS.token)).toEqual(DONE);
-    // All that `docker logout` erases.
-    for (const form of [secure, `http://${secure}`, `https://${secure}`, insecure]) await call('erase', form);
+    // A logout names the host.
+    await call('erase', secure.replace(/:443$/, ''));
+    if (insecure.endsWith(':443')) await call('erase', insecure);
     expect(await list()).toEqual({});
     expect(pass.contents()).toEqual({});
   });

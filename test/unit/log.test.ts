@@ -29,7 +29,7 @@ test('the log writes each step as a line of JSON with the time and the process i
   expect(end).toBe('');
 });
 
-test('the log redacts each line before it writes it', () => {
+test('the log redacts each text before it writes it', () => {
   const log = openLog(makeRuntime(), folder.path('log'), (text) => text.replaceAll('hidden', '[redacted]'));
   log?.({ step: 'end', outcome: 'failed', reason: 'it said hidden' });
   expect(readFileSync(folder.path('log'), 'utf8')).toContain('it said [redacted]');

@@ -1,6 +1,7 @@
 /** Redacting secrets in any encoding, and quoting texts that somebody else wrote. */
+import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { createRedactor, listSecrets, quoteForeignText } from '../../src/redact.ts';
+import { createQuote, createRedactor, cutBeginning, listSecrets } from '../../src/redact.ts';
 import { makeRuntime } from './runtime.ts';
 import { makeToken } from './token.ts';
 
@@ -72,6 +73,87 @@ describe('createRedactor', () => {
   });
 });
 
+describe('createRedactor finds a secret whatever was done to it:', () => {
+  const secret = 'n0t-Fo r&<you>+%41';
+  const redact = createRedactor(makeRuntime({ AZURE_CLIENT_SECRET: secret }));
+  const percent = encodeURIComponent(secret);
+  const everyCharacter = (format: (code: number) => string) =>
+    [...secret].map((character) => format(character.charCodeAt(0))).join('');
+  const base64 = Buffer.from(`user:${secret}`).toString('base64');
+  const rows: readonly (readonly [what: string, text: string])[] = [
+    ['collapsed spaces', secret.replace(' ', '')],
+    ['a line break in it', secret.replace(' ', '\r\n\t')],
+    ['a space after each character', [...secret].join(' ')],
+    ['its tag removed', secret.replace('<you>', '')],
+    ['a tag in it', secret.replace('t', 't<b class="x">')],
+    ['characters without a width in it', secret.replaceAll('o', 'o\u200B\u00AD\uFEFF')],
+    ['its beginning', secret.slice(0, 12)],
+    ['its end', secret.slice(-12)],
+    ['percent-encoded twice', encodeURIComponent(percent)],
+    ['percent-encoded three times', encodeURIComponent(encodeURIComponent(percent))],
+    ['every byte percent-encoded', everyCharacter((code) => `%${code.toString(16)}`)],
+    ['decimal entities', everyCharacter((code) => `&#${code};`)],
+    ['decimal entities with zeros', everyCharacter((code) => `&#00${code};`)],
+    ['hexadecimal entities', everyCharacter((code) => `&#x${code.toString(16)};`)],
+    ['named entities', secret.replace('&', '&amp;').replace('+', '&plus;').replace('%', '&percnt;')],
+    ['JSON of every character', everyCharacter((code) => `\\u00${code.toString(16)}`)],
+    ['JSON in JSON in a URL', encodeURIComponent(JSON.stringify(JSON.stringify(secret)))],
+    ['base64 with a user name', base64],
+    ['base64 in lines', base64.replace(/.{8}/g, '$&\n')],
+    ['base64 of base64', Buffer.from(base64).toString('base64')],
+    ['hexadecimal of base64 in a URL', encodeURIComponent(Buffer.from(base64).toString('hex'))],
+  ];
+  for (const [what, text] of rows) {
+    test(what, () => {
+      const clean = redact(`before ${text} after`);
+      expect(clean).toMatch(/^before .{0,12}\[redacted\].{0,12} after$/s);
+    });
+  }
+
+  test('a key, but not the first line that all keys share', () => {
+    const key = '-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\n-----END PRIVATE KEY-----';
+    const redactKey = createRedactor(makeRuntime({}, { secrets: new Set([key]) }));
+    expect(redactKey('after -----BEGIN PRIVATE KEY----- is MIIEvQIBADANBgkq')).toBe(
+      'after -----BEGIN PRIVATE KEY----- is [redacted]',
+    );
+  });
+});
+
+test('createRedactor finds both ends of a secret of any length, at once', () => {
+  const secret = `begins-here${randomBytes(400_000).toString('base64')}ends-there`;
+  const redact = createRedactor(makeRuntime({}, { secrets: new Set([secret]) }));
+  const before = process.threadCpuUsage();
+  expect(redact(`it ${secret.slice(0, 70)} and ${secret.slice(-70)}`)).toBe('it [redacted] and [redacted]');
+  expect(process.threadCpuUsage(before).user / 1000).toBeLessThan(500);
+});
+
+describe('createRedactor leaves ordinary words beside a secret:', () => {
+  const rows: readonly (readonly [secret: string, text: string, clean: string])[] = [
+    ['password', 'the password of me:password is wrong', 'the [redacted] of me:[redacted] is wrong'],
+    ['secret', 'no client_secret in the request', 'no client_[redacted] in the request'],
+    ['istoken', 'this token is old', 'this token is old'],
+    ['a-passphrase-of-mine', 'type a passphrase', 'type a passphrase'],
+    ['correct horse battery staple', 'the correct battery', 'the correct battery'],
+    ['registry-password', 'myregistry.azurecr.io denies access', 'myregistry.azurecr.io denies access'],
+    ['%2541%2542%2543', 'ABC is not it', 'ABC is not it'],
+  ];
+  for (const [secret, text, clean] of rows) {
+    test(`${secret} in ${text}`, () => {
+      expect(createRedactor(makeRuntime({ MSI_SECRET: secret }))(text)).toBe(clean);
+    });
+  }
+});
+
+test('createRedactor redacts the whole of a text that is encoded in too many ways to search', () => {
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  const text = '<a> + %25 &amp; 41424344454647484950 \\u0041 ';
+  const percent = encodeURIComponent(text);
+  const nested = [text, percent, base64(text), base64(percent), base64(base64(text)), encodeURIComponent(percent)];
+  const nestedText = Array(10).fill(nested).flat().join(' <b> + ');
+  expect(createRedactor(makeRuntime({ MSI_SECRET: 'the-secret' }))(nestedText)).toBe('[redacted]');
+  expect(createRedactor(makeRuntime({ MSI_SECRET: 'the-secret' }))(nested.join(' '))).toContain('<a> + %25');
+});
+
 describe('createRedactor redacts what looks like a token or a password in', () => {
   const token = makeToken({ aud: 'https://containerregistry.azure.net', sub: 'someone' });
   const [header = '', payload = ''] = token.split('.');
@@ -140,7 +222,8 @@ describe('createRedactor does not backtrack over a hundred thousand characters o
   }
 });
 
-describe('quoteForeignText', () => {
+describe('createQuote', () => {
+  const quote = createQuote(makeRuntime());
   const rows: readonly (readonly [text: string, line: string])[] = [
     ['plain', 'plain'],
     ['', ''],
@@ -160,17 +243,43 @@ describe('quoteForeignText', () => {
   ];
   for (const [text, line] of rows) {
     test(`returns ${JSON.stringify(line)} for ${JSON.stringify(text)}`, () => {
-      expect(quoteForeignText(text)).toBe(line);
+      expect(quote(text)).toBe(line);
     });
   }
 
-  test('cuts a long text between words, and marks the cut', () => {
-    expect(quoteForeignText('a'.repeat(300))).toBe('a'.repeat(300));
-    expect(quoteForeignText('one two three', 7)).toBe('one two…');
-    expect(quoteForeignText('one two three', 8)).toBe('one two…');
-    // Never within a word: a redactor that sees the text afterwards would not recognise part of a secret.
-    expect(quoteForeignText('a'.repeat(301))).toBe('…');
-    expect(quoteForeignText('secret is abcdef', 12)).toBe('secret is…');
-    expect(quoteForeignText(`abc${'\n'.repeat(100_000)}`, 3)).toBe('abc');
+  test('redacts before it reshapes, cuts and makes a line', () => {
+    const quoteSecret = createQuote(makeRuntime({ AZURE_CLIENT_SECRET: 'a  secret <of> mine' }));
+    const reshape = (text: string) => text.replaceAll(/<[^<>]*>|\s+/g, ' ');
+    expect(quoteSecret('it is a  secret <of> mine.', 300, reshape)).toBe('it is [redacted].');
+    expect(quoteSecret('it is a\u200B  secret\r\n<of> mine.', 300, reshape)).toBe('it is [redacted].');
+    expect(quoteSecret('it is a  secret <of> mine.', 20)).toBe('it is [redacted].');
+    expect(quoteSecret('it is a  secret <of> mine.', 12)).toBe('it is…');
   });
+
+  test('looks only at the beginning of a text', () => {
+    let seen = 0;
+    quote('word '.repeat(100_000), 300, (text) => {
+      seen = text.length;
+      return text;
+    });
+    expect(seen).toBeGreaterThan(1_000);
+    expect(seen).toBeLessThan(10_000);
+  });
+
+  test('cuts a long text between words, and marks the cut', () => {
+    expect(quote('é'.repeat(300))).toBe('é'.repeat(300));
+    expect(quote('one two three', 7)).toBe('one two…');
+    expect(quote('one two three', 8)).toBe('one two…');
+    // Never within a word: a redactor that sees the text afterwards would not recognise part of a secret.
+    expect(quote('é'.repeat(301))).toBe('…');
+    expect(quote('secret is abcdef', 12)).toBe('secret is…');
+    expect(quote(`abc${'\n'.repeat(100_000)}`, 3)).toBe('abc');
+  });
+});
+
+test('cutBeginning keeps the end of a text, from a word on', () => {
+  expect(cutBeginning('one two three', 13)).toBe('one two three');
+  expect(cutBeginning('one two three', 9)).toBe(' two three');
+  expect(cutBeginning('one two three', 8)).toBe(' three');
+  expect(cutBeginning('x'.repeat(100_000), 8)).toBe('');
 });

@@ -18,6 +18,8 @@ const ROWS: readonly (readonly [serverUrl: string, name: string])[] = [
   ['myregistry.azurecr.io@evil.com', 'myregistry.azurecr.io@evil.com'],
   ['ghcr.io', 'ghcr.io'],
   ['GHCR.io.', 'ghcr.io'],
+  // Two dots are no form of the same host.
+  ['ghcr.io..', 'ghcr.io..'],
   ['https://ghcr.io', 'ghcr.io'],
   ['http://ghcr.io/', 'http://ghcr.io'],
   ['Http://GHCR.io.', 'http://ghcr.io'],

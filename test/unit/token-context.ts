@@ -2,6 +2,7 @@
 
 import type { TokenContext } from '../../src/identity/identity.ts';
 import type { HttpRequest, HttpResponse } from '../../src/network/http.ts';
+import { createQuote } from '../../src/redact.ts';
 import { readClockMs } from '../../src/system/clock.ts';
 import { makeRuntime } from './runtime.ts';
 
@@ -13,7 +14,12 @@ export interface RecordedTools {
 
 /** A response of a service; a `body` that is a string is sent as it is, any other as JSON. */
 export function answer(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): HttpResponse {
-  return { status, body: typeof body === 'string' ? body : JSON.stringify(body), header: (name) => headers[name] };
+  return {
+    status,
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    header: (name) => headers[name],
+    quote: createQuote(makeRuntime()),
+  };
 }
 
 /** A context in which every request gets the same response. */

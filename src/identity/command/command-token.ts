@@ -3,8 +3,9 @@
 import { basename, isAbsolute } from 'node:path';
 import { asText, type JsonObject, parseJsonObject } from '../../json.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
-import { quoteForeignText } from '../../redact.ts';
+import { createQuote } from '../../redact.ts';
 import type { Registry } from '../../registry.ts';
+import { shellWord } from '../../shell-word.ts';
 import { findExecutable } from '../../system/child-process.ts';
 import { explainRefusal, runTool } from '../developer-tools/developer-tool.ts';
 import type { TokenContext } from '../identity.ts';
@@ -35,7 +36,7 @@ export async function requestCommandToken(
   const { runtime, audience } = context;
   const file = isAbsolute(program) ? program : findExecutable(runtime, program);
   if (file === undefined) return { notSetUp: `${program} is not on PATH` };
-  const check = `check "command" in the configuration, and run ${file} by hand`;
+  const check = `check "command" in the configuration, and run ${shellWord(file)} by hand`;
   const result = await runTool(context, {
     source: 'command',
     file,
@@ -45,7 +46,7 @@ export async function requestCommandToken(
     readToken: readCommandToken,
   });
   if (typeof result === 'string') return result;
-  const name = quoteForeignText(basename(file), 80);
+  const name = createQuote(runtime)(basename(file), 80);
   throw explainRefusal(result, {
     name,
     who: undefined,

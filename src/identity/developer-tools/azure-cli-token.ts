@@ -6,10 +6,12 @@
 
 import { asText, parseJsonObject } from '../../json.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
-import { quoteForeignText } from '../../redact.ts';
+import { createQuote } from '../../redact.ts';
+import { shellWord } from '../../shell-word.ts';
 import { findExecutable } from '../../system/child-process.ts';
 import type { TokenContext } from '../identity.ts';
 import { explainRefusal, runTool, splitLines } from './developer-tool.ts';
+import { type CommandForm, parseSuggestion } from './suggested-command.ts';
 
 /** The account to get a token for. */
 export interface CliTokenRequest {
@@ -27,10 +29,8 @@ export interface CliTokenRequest {
 
 /** Turns off telemetry, colours and warnings. */
 const QUIET = { AZURE_CORE_COLLECT_TELEMETRY: 'no', AZURE_CORE_NO_COLOR: 'yes', AZURE_CORE_ONLY_SHOW_ERRORS: 'yes' };
-/** A command that `az` suggests. One with a claims challenge is left out, since it must not be shown. */
-const SUGGESTION = /^az login(?: --(?!claims)[\w-]+(?: "?[\w.:/-]+"?)?)*$/;
-/** A name that needs no quoting in a shell. */
-const PLAIN_NAME = /^[\w.-]+$/;
+/** The command that `az` suggests. One with a claims challenge is left out, since it must not be shown. */
+const SUGGESTION: CommandForm = { starts: ['az login'], options: ['--tenant', '--scope'] };
 
 /**
  * Runs `az account get-access-token`.
@@ -57,23 +57,24 @@ export async function requestCliToken(context: TokenContext, request: CliTokenRe
   if (typeof result === 'string') return result;
   throw explainRefusal(result, {
     name: 'az',
-    who: `the Azure CLI's account ${quoteForeignText(account, 80)}`,
+    who: `the Azure CLI's account ${createQuote(runtime)(account, 80)}`,
     tenant,
     needsSignIn: /az login/.test(result.text),
     signIn: suggestSignIn(request, result.text),
     // The query leaves out the token, so that users do not paste it into a bug report.
-    check: `az account get-access-token --resource ${audience} --query expiresOn --debug`,
+    check: `az account get-access-token --resource ${shellWord(audience)} --query expiresOn --debug`,
   });
 }
 
 /** @returns the command that signs the account in again. */
 function suggestSignIn({ account, servicePrincipalTenant, tenant }: CliTokenRequest, text: string): string {
-  if (servicePrincipalTenant !== undefined && PLAIN_NAME.test(account)) {
+  if (servicePrincipalTenant !== undefined) {
     // az suggests a command for a user account. This one prompts for the secret, to keep it out of the shell's history.
-    const command = `az login --service-principal --username ${account} --tenant ${tenant ?? servicePrincipalTenant}`;
+    const where = tenant ?? servicePrincipalTenant;
+    const command = `az login --service-principal --username ${shellWord(account)} --tenant ${shellWord(where)}`;
     return `${command} (for a certificate, add --certificate FILE)`;
   }
   // A recent az prints the complete command; an old one only says "Please run 'az login'".
-  const suggestion = splitLines(text).find((line) => SUGGESTION.test(line));
-  return suggestion ?? (tenant === undefined ? 'az login' : `az login --tenant ${tenant}`);
+  const suggestion = splitLines(text).find((line) => parseSuggestion(line, SUGGESTION) !== undefined);
+  return suggestion ?? (tenant === undefined ? 'az login' : `az login --tenant ${shellWord(tenant)}`);
 }

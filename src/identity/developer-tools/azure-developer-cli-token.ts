@@ -6,14 +6,16 @@
 
 import { asJsonObject, asText, parseJsonObject } from '../../json.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
+import { shellWord } from '../../shell-word.ts';
 import { findExecutable } from '../../system/child-process.ts';
 import type { TokenContext } from '../identity.ts';
 import { explainRefusal, runTool, splitLines } from './developer-tool.ts';
+import { type CommandForm, findSuggestion } from './suggested-command.ts';
 
 /** Turns off telemetry, the update check and colours. */
 const QUIET = { AZURE_DEV_COLLECT_TELEMETRY: 'no', AZD_SKIP_UPDATE_CHECK: 'true', NO_COLOR: '1' };
-/** The command that `azd` suggests: `azd auth login …`, or `azd login` in an old version. */
-const SUGGESTION = /\bazd (?:auth )?login(?: --[a-z-]+(?:[ =](?!-)(?:https?:\/\/)?[\w.:/-]*[\w/])?)*/;
+/** The command that `azd` suggests; the second one in an old version. */
+const SUGGESTION: CommandForm = { starts: ['azd auth login', 'azd login'], options: ['--scope', '--tenant-id'] };
 
 /**
  * Runs `azd auth token`.
@@ -42,14 +44,14 @@ export async function requestDeveloperCliToken(
   if (typeof result === 'string') return result;
   const lines = splitLines(result.text).flatMap(readMessages);
   const text = lines.join('\n');
-  const suggestion = SUGGESTION.exec(text)?.[0];
+  const suggestion = findSuggestion(text, SUGGESTION);
   throw explainRefusal(result, {
     name: 'azd',
     who: "the Azure Developer CLI's account",
     tenant,
     lines,
     needsSignIn: suggestion !== undefined || /multi-factor|reauthentication required|login expired/.test(text),
-    signIn: suggestion ?? `azd auth login${tenant === undefined ? '' : ` --tenant-id ${tenant}`}`,
+    signIn: suggestion ?? `azd auth login${tenant === undefined ? '' : ` --tenant-id ${shellWord(tenant)}`}`,
     check: 'azd auth login --check-status',
   });
 }

@@ -6,7 +6,8 @@
 
 import { asText, parseJsonObject } from '../../json.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
-import { quoteForeignText } from '../../redact.ts';
+import { createQuote, cutBeginning } from '../../redact.ts';
+import { shellWord } from '../../shell-word.ts';
 import { findExecutable } from '../../system/child-process.ts';
 import type { TokenContext } from '../identity.ts';
 import { explainRefusal, runTool, splitLines } from './developer-tool.ts';
@@ -22,6 +23,8 @@ export interface PowerShellTokenRequest {
 const RESOURCE_VARIABLE = 'AZURE_IDENTITY_POWERSHELL_RESOURCE';
 const TENANT_VARIABLE = 'AZURE_IDENTITY_POWERSHELL_TENANT_ID';
 const MODULE_MISSING = 3;
+/** How much of the end of its output is read. */
+const MAX_TOKEN_CHARACTERS = 64 * 1024;
 
 /** Turns off telemetry, the update check and colours. */
 const QUIET = { POWERSHELL_TELEMETRY_OPTOUT: '1', POWERSHELL_UPDATECHECK: 'Off', NO_COLOR: '1' };
@@ -93,14 +96,14 @@ export async function requestPowerShellToken(
       withoutModule.push(name);
       continue;
     }
-    const signIn = `Connect-AzAccount${tenant === undefined ? '' : ` -Tenant ${tenant}`}`;
+    const signIn = `Connect-AzAccount${tenant === undefined ? '' : ` -Tenant ${plainWord(tenant, 'TENANT')}`}`;
     throw explainRefusal(result, {
       name,
-      who: `the account ${quoteForeignText(account, 80)} of Azure PowerShell`,
+      who: `the account ${createQuote(runtime)(account, 80)} of Azure PowerShell`,
       tenant,
       needsSignIn: /Connect-AzAccount/.test(result.text),
       signIn: `${name} -Command "${signIn}"`,
-      check: `${name} -Command "Get-AzAccessToken -ResourceUrl ${audience} | Select-Object ExpiresOn"`,
+      check: `${name} -Command "Get-AzAccessToken -ResourceUrl ${plainWord(audience, 'AUDIENCE')} | Select-Object ExpiresOn"`,
     });
   }
   if (withoutModule.length === 0) return { notSetUp: 'Azure PowerShell has an account, but pwsh is not on PATH' };
@@ -109,8 +112,13 @@ export async function requestPowerShellToken(
   };
 }
 
+/** A word within a quoted command, where it cannot be quoted again. */
+function plainWord(text: string, otherwise: string): string {
+  return shellWord(text) === text ? text : otherwise;
+}
+
 /** Reads the token from the last line in JSON, since a module may print other lines before it. */
 function readToken(stdout: string): string | undefined {
-  const lastJson = splitLines(stdout).findLast((line) => line.startsWith('{'));
+  const lastJson = splitLines(cutBeginning(stdout, MAX_TOKEN_CHARACTERS)).findLast((line) => line.startsWith('{'));
   return lastJson === undefined ? undefined : asText(parseJsonObject(lastJson)?.['token']);
 }

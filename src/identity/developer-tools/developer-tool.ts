@@ -3,7 +3,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { findEntraAdvice, UNKNOWN_AUDIENCE_CODES } from '../../entra/error-codes.ts';
 import { CredentialError, describeCause } from '../../errors.ts';
-import { createRedactor, quoteForeignText } from '../../redact.ts';
+import { createQuote, createRedactor, cutBeginning, type Quote } from '../../redact.ts';
 import { type ChildResult, runChild } from '../../system/child-process.ts';
 import { readClockMs } from '../../system/clock.ts';
 import type { TokenContext } from '../identity.ts';
@@ -28,8 +28,10 @@ export interface ToolRefusal {
   readonly exitCode: number | undefined;
   readonly timedOut: boolean;
   readonly timeoutMs: number;
-  /** Its stderr, without secrets. */
+  /** The end of its stderr, without secrets. */
   readonly text: string;
+  /** Quotes a part of the text. */
+  readonly quote: Quote;
 }
 
 /** What the error message about a failed program needs. */
@@ -54,6 +56,8 @@ const MAX_RUN_MS = 18_000;
 /** How much time to leave for the registry's response. */
 const EXCHANGE_MS = 3_000;
 const LAST_LINES = 6;
+/** How much of the end of stderr is looked at. */
+const MAX_ERROR_CHARACTERS = 8 * 1024;
 
 /**
  * Runs the program, and stops it in time for the deadline.
@@ -83,9 +87,9 @@ export async function runTool(context: TokenContext, run: ToolRun): Promise<stri
     return token;
   }
   const { exitCode, timedOut, stderr } = result;
-  // Redact before the text is shortened: a secret that was cut in half would not be recognized.
-  const text = createRedactor(runtime)(stripVTControlCharacters(stderr));
-  return { exitCode, timedOut, timeoutMs, text };
+  // Escape codes for colours go first, since they may stand within a secret. What fails stands at the end.
+  const text = createRedactor(runtime)(stripVTControlCharacters(cutBeginning(stderr, MAX_ERROR_CHARACTERS)));
+  return { exitCode, timedOut, timeoutMs, text, quote: createQuote(runtime) };
 }
 
 /**
@@ -93,10 +97,10 @@ export async function runTool(context: TokenContext, run: ToolRun): Promise<stri
  * @returns AUDIENCE_UNKNOWN when stderr contains an Entra error code for an unknown audience, else IDENTITY_FAILED.
  */
 export function explainRefusal(refusal: ToolRefusal, report: RefusalReport): CredentialError {
-  const { exitCode, timedOut, timeoutMs, text } = refusal;
+  const { exitCode, timedOut, timeoutMs, text, quote } = refusal;
   const { name, who, tenant, needsSignIn, signIn, check } = report;
   const lines = report.lines ?? splitLines(text);
-  const causes = lines.slice(-LAST_LINES).map((line) => `${name}: ${quoteForeignText(line)}`);
+  const causes = lines.slice(-LAST_LINES).map((line) => `${name}: ${quote(line)}`);
   const fail = (what: string, hint: string) => new CredentialError('IDENTITY_FAILED', what, { causes, hint });
   if (timedOut) return fail(`${name} did not finish within ${Math.ceil(timeoutMs / 1000)} s`, check);
   const forWhom = who === undefined ? '' : ` for ${who}`;

@@ -3,7 +3,6 @@
 import { CredentialError } from '../../errors.ts';
 import { asText, parseJsonObject } from '../../json.ts';
 import { describeResponse, type HttpResponse } from '../../network/http.ts';
-import { quoteForeignText } from '../../redact.ts';
 import type { TokenContext } from '../identity.ts';
 import { isJwt } from './federated-identity.ts';
 
@@ -75,8 +74,8 @@ async function sendRequest(context: TokenContext, url: URL, accessToken: string)
 }
 
 /** The ids by which Microsoft's support can find the request. */
-function describeDiagnostics({ header }: HttpResponse): string[] {
+function describeDiagnostics({ header, quote }: HttpResponse): string[] {
   return ['x-vss-e2eid', 'x-msedge-ref']
     .map((name) => [name, header(name)] as const)
-    .flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${quoteForeignText(value, 100)}`]));
+    .flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${quote(value, 100)}`]));
 }

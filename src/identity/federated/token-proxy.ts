@@ -10,6 +10,7 @@ import { BINDING_AUDIENCE } from '../../entra/error-codes.ts';
 import type { TokenRoute } from '../../entra/token-endpoint.ts';
 import { CredentialError, describeCause } from '../../errors.ts';
 import { formatBaseUrl, parsePlainUrl } from '../../network/plain-url.ts';
+import { shellWord } from '../../shell-word.ts';
 import { readForeignFile } from '../../system/files.ts';
 import { readPathVariable } from '../../system/path-variable.ts';
 import { type Runtime, readVariable } from '../../system/runtime.ts';
@@ -67,9 +68,10 @@ function readProxyCertificates(runtime: Runtime): string | undefined {
   try {
     text = readForeignFile(file, MAX_CERTIFICATES_BYTES);
   } catch (cause) {
-    throw invalid(`${CA_FILE} ${file} cannot be read (${describeCause(cause)})`, `ls -l ${file}`);
+    throw invalid(`${CA_FILE} ${file} cannot be read (${describeCause(cause)})`, `ls -l ${shellWord(file)}`);
   }
-  if (text === undefined) throw invalid(`${CA_FILE} names ${file}, but there is no such file`, `ls -l ${file}`);
+  if (text === undefined)
+    throw invalid(`${CA_FILE} names ${file}, but there is no such file`, `ls -l ${shellWord(file)}`);
   // The file is empty for a moment while the cluster replaces it.
   return text.trim() === '' ? undefined : checkCertificates(text, `${CA_FILE} ${file}`);
 }

@@ -3,6 +3,7 @@
 import { CredentialError } from '../../errors.ts';
 import { path, type Values, variable as variableName } from '../../field.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
+import { shellWord } from '../../shell-word.ts';
 import { checkAbsolutePath } from '../../system/path-variable.ts';
 import { readVariable } from '../../system/runtime.ts';
 import { CLIENT_FIELDS, findClient, type VariablePrefix } from '../client.ts';
@@ -86,7 +87,7 @@ function readAssertion({ runtime }: TokenContext, { file, variable }: TokenLocat
   const token = text.trim();
   runtime.secrets.add(token);
   if (isJwt(token)) return token;
-  const hint = file === undefined ? `check what sets ${variable}` : `ls -l ${file}`;
+  const hint = file === undefined ? `check what sets ${variable}` : `ls -l ${shellWord(file)}`;
   const problem =
     token === '' ? `there is no token in ${variable}` : `${file ?? variable} does not contain a signed token (JWT)`;
   throw new CredentialError('IDENTITY_INVALID', problem, { hint });

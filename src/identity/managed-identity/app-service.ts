@@ -23,7 +23,7 @@ export async function requestAppServiceToken(
   context: TokenContext,
   { endpoint, selector }: ManagedIdentityRequest,
 ): Promise<string> {
-  const url = addQuery(parseEndpoint(SERVICE, endpoint, 'named'), {
+  const url = addQuery(parseEndpoint(SERVICE, endpoint, 'private'), {
     'api-version': '2019-08-01',
     resource: context.audience,
     ...formatSelector(SERVICE, selector, {

@@ -3,7 +3,6 @@
 import { posix, win32 } from 'node:path';
 import { CredentialError, describeCause } from '../../errors.ts';
 import type { HttpResponse } from '../../network/http.ts';
-import { quoteForeignText } from '../../redact.ts';
 import { readForeignFile } from '../../system/files.ts';
 import { type Runtime, readVariable } from '../../system/runtime.ts';
 
@@ -30,7 +29,7 @@ export function readArcKey(runtime: Runtime, challenge: HttpResponse): string {
   if (!isKeyFile(runtime, file)) {
     // Otherwise a rogue server could make the program send it any file of the user.
     throw new CredentialError('IDENTITY_FAILED', `the Azure Arc agent named a file that is not one of its keys`, {
-      causes: [quoteForeignText(file)],
+      causes: [challenge.quote(file)],
       hint: 'azcmagent version (another program may be listening in its place)',
     });
   }
@@ -41,7 +40,8 @@ export function readArcKey(runtime: Runtime, challenge: HttpResponse): string {
   let key: string | undefined;
   let reason = 'there is no such file';
   try {
-    key = readForeignFile(file, MAX_KEY_BYTES);
+    // Who may write to the folder must not make the program send another file of the user.
+    key = readForeignFile(file, MAX_KEY_BYTES, { isLinkRefused: true });
   } catch (cause) {
     reason = describeCause(cause);
   }

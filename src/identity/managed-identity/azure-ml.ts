@@ -20,7 +20,7 @@ export async function requestAzureMlToken(
   context: TokenContext,
   { endpoint, selector }: ManagedIdentityRequest,
 ): Promise<string> {
-  const url = addQuery(parseEndpoint(SERVICE, endpoint, 'named'), {
+  const url = addQuery(parseEndpoint(SERVICE, endpoint, 'private'), {
     'api-version': '2017-09-01',
     resource: context.audience,
     ...formatSelector(SERVICE, selector, { clientId: 'clientid' }),
@@ -36,10 +36,8 @@ export async function requestAzureMlToken(
 
 /** The service has no error code of its own for this, so the message must say that the resource is not supported. */
 function isResourceRefused({ code = '', message = '' }: Refusal): boolean {
-  return (
-    /^(invalid_resource|AudienceNotSupported)$/i.test(code) ||
-    /\b(resource|audience)\b.*\b(not supported|unsupported|is(n't| not) (a )?(supported|valid|allowed))\b/i.test(
-      message,
-    )
-  );
+  if (/^(invalid_resource|AudienceNotSupported)$/i.test(code)) return true;
+  const subject = /\b(resource|audience)\b/i.exec(message);
+  const predicate = message.slice(subject?.index ?? message.length);
+  return /\b(not supported|unsupported|is(n't| not) (a )?(supported|valid|allowed))\b/i.test(predicate);
 }

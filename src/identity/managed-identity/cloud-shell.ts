@@ -22,7 +22,7 @@ export async function requestCloudShellToken(
   context: TokenContext,
   { endpoint, selector }: ManagedIdentityRequest,
 ): Promise<string> {
-  const url = parseEndpoint(SERVICE, endpoint, 'named').href;
+  const url = parseEndpoint(SERVICE, endpoint, 'private').href;
   formatSelector(SERVICE, selector, {}); // the user's identity is the only one
   const response = await askService(context.openDirect({}), SERVICE, {
     method: 'POST',

@@ -1,15 +1,15 @@
 /** Checks the endpoints that the environment names before any request is sent to them. */
 
-import { isIPv4 } from 'node:net';
 import { CredentialError } from '../../errors.ts';
 import { parsePlainUrl } from '../../network/plain-url.ts';
+import { isNearby, isPrivate } from './nearby-host.ts';
 import type { NamedEndpoint, TokenService } from './request.ts';
 
 /**
- * Which URLs are accepted. `https`: https only. `nearby`: also plain http to this machine or its link. `named`: also
- * plain http to any host, since platforms set addresses inside a cluster.
+ * Which URLs are accepted. `https`: https only. `nearby`: also plain http to this machine or its link. `private`: also
+ * plain http within a private network, since platforms set addresses inside a cluster.
  */
-export type EndpointRule = 'https' | 'nearby' | 'named';
+export type EndpointRule = 'https' | 'nearby' | 'private';
 
 /**
  * Parses an endpoint's URL and checks it.
@@ -26,10 +26,12 @@ export function parseEndpoint(
     });
   const endpoint = parsePlainUrl(url, { protocols: ['http:', 'https:'], query: true });
   if (endpoint === undefined) throw refuse('is not an http URL');
-  if (endpoint.protocol === 'https:' || rule === 'named') return endpoint;
+  if (endpoint.protocol === 'https:') return endpoint;
   if (rule === 'https') throw refuse('is not an https URL');
-  if (!isNearby(endpoint.hostname)) throw refuse('is a plain http URL that leads to another machine');
-  return endpoint;
+  if (rule === 'private' ? isPrivate(endpoint.hostname) : isNearby(endpoint.hostname)) return endpoint;
+  throw refuse(
+    `is a plain http URL that leads ${rule === 'private' ? 'out of the private network' : 'to another machine'}`,
+  );
 }
 
 /** Sets fields in the query of a URL. */
@@ -37,10 +39,4 @@ export function addQuery(endpoint: URL, fields: Readonly<Record<string, string>>
   const url = new URL(endpoint);
   for (const [name, value] of Object.entries(fields)) url.searchParams.set(name, value);
   return url.href;
-}
-
-/** Whether traffic to the host stays on this machine or its link. */
-function isNearby(hostname: string): boolean {
-  if (isIPv4(hostname)) return /^(127|169\.254)\./.test(hostname);
-  return hostname === 'localhost' || hostname === '[::1]' || /^\[fe[89ab][0-9a-f]:/.test(hostname);
 }

@@ -9,7 +9,9 @@ import { readMarker, writeMarker } from '../../cache/markers.ts';
 import { CredentialError } from '../../errors.ts';
 import { parseJsonObject } from '../../json.ts';
 import type { HttpClient, HttpResponse, Refusal } from '../../network/http.ts';
+import { trimSlashes } from '../../network/plain-url.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
+import { MAX_FOREIGN_CHARACTERS } from '../../redact.ts';
 import type { TokenContext } from '../identity.ts';
 import { addQuery, parseEndpoint } from './endpoint.ts';
 import {
@@ -54,7 +56,7 @@ export async function requestImdsToken(
   const mustProbe = !isChosen && endpoint.variable === undefined;
   if (mustProbe && readMarker(cache, MARKER, nowSeconds) === ABSENT) return NOT_THERE;
   const server = parseEndpoint(SERVICE, endpoint, 'nearby');
-  server.pathname = `${server.pathname.replace(/\/+$/, '')}${TOKEN_PATH}`;
+  server.pathname = `${trimSlashes(server.pathname)}${TOKEN_PATH}`;
   const fields = formatSelector(SERVICE, selector, {
     clientId: 'client_id',
     objectId: 'object_id',
@@ -100,7 +102,13 @@ async function isImdsThere(http: HttpClient, url: string): Promise<boolean> {
   // Docker Desktop's proxy reports every address as unreachable.
   if (response.status === 403 && response.body.includes('unreachable')) return false;
   if (parseJsonObject(response.body) !== undefined) return true;
-  return response.status === 400 && /\bmetadata\b.*\bheader\b/i.test(response.body);
+  return response.status === 400 && isHeaderDemanded(response.quote(response.body, MAX_FOREIGN_CHARACTERS));
+}
+
+/** Whether a message says that the metadata header is missing. */
+function isHeaderDemanded(message: string): boolean {
+  const start = message.search(/\bmetadata\b/i);
+  return start >= 0 && /\bheader\b/i.test(message.slice(start));
 }
 
 /** @returns `undefined` when there is no response, or none that could come from IMDS. */

@@ -9,6 +9,7 @@ import { CredentialError, readErrorCode } from '../../errors.ts';
 import { UNEXPECTED_CERTIFICATE } from '../../network/certificate-pin.ts';
 import type { HttpResponse } from '../../network/http.ts';
 import { readPort } from '../../network/sockets.ts';
+import { shellWord } from '../../shell-word.ts';
 import { readVariable } from '../../system/runtime.ts';
 import type { TokenContext } from '../identity.ts';
 import { addQuery, parseEndpoint } from './endpoint.ts';
@@ -63,5 +64,5 @@ function parseThumbprint(text: string): string | undefined {
 }
 
 function showThumbprint(url: URL): string {
-  return `openssl s_client -connect ${url.hostname}:${readPort(url)} </dev/null | openssl x509 -noout -fingerprint -sha1`;
+  return `openssl s_client -connect ${shellWord(`${url.hostname}:${readPort(url)}`)} </dev/null | openssl x509 -noout -fingerprint -sha1`;
 }

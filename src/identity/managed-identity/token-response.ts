@@ -1,16 +1,17 @@
 /** Reads the responses of the managed identity services: a token, or an error in the format of each service. */
 
 import { readExpiry } from '../../entra/claims.ts';
+import { explainExpiredToken } from '../../entra/expired-token.ts';
 import { CredentialError } from '../../errors.ts';
 import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../json.ts';
 import {
   describeCorrelation,
   describeResponse,
   type HttpResponse,
+  quoteRefusal,
   type Refusal,
   readCorrelationId,
 } from '../../network/http.ts';
-import { quoteForeignText } from '../../redact.ts';
 import type { Runtime } from '../../system/runtime.ts';
 import { parseExpiry } from './expiry.ts';
 import type { TokenService } from './request.ts';
@@ -41,17 +42,13 @@ export function parseTokenResponse(
   const nowSeconds = runtime.now() / 1000;
   const expiresAtSeconds = parseExpiry(body, nowSeconds) ?? readExpiry(token);
   if (expiresAtSeconds !== undefined && expiresAtSeconds <= nowSeconds) {
-    const [expiry, now] = [expiresAtSeconds, nowSeconds].map(formatTime);
-    throw new CredentialError('ANSWER_INVALID', `${service.name} returned a token that has already expired`, {
-      causes: [`it expired at ${expiry}, and this machine's clock says ${now}`],
-      hint: "check this machine's clock: date -u",
-    });
+    throw explainExpiredToken(service.name, expiresAtSeconds, nowSeconds);
   }
   return token;
 }
 
 /**
- * Reads the code and the message of an error response.
+ * Reads the code and the message of an error response, quoted.
  * @returns `undefined` when the body is not a JSON object, so that it does not come from one of these services.
  */
 export function readRefusal(response: HttpResponse): Refusal | undefined {
@@ -63,7 +60,7 @@ export function readRefusal(response: HttpResponse): Refusal | undefined {
     asText(body['message']) ?? // App Service
     asText(body['error_description']) ?? // IMDS and Azure Arc
     asText(body['Message']);
-  return { code: asText(error?.['code']) ?? asText(body['error']), message };
+  return quoteRefusal(response, asText(error?.['code']) ?? asText(body['error']), message);
 }
 
 /**
@@ -84,7 +81,7 @@ function explainRefusal(
     const what = `${service.name} does not issue tokens for Azure Container Registry`;
     return new CredentialError('AUDIENCE_UNKNOWN', what, { causes, hint: service.hint });
   }
-  const name = refusal?.code === undefined ? `HTTP ${response.status}` : quoteForeignText(refusal.code, 60);
+  const name = refusal?.code === undefined ? `HTTP ${response.status}` : response.quote(refusal.code, 60);
   return new CredentialError('IDENTITY_FAILED', `${service.name} issued no token (${name})`, {
     causes,
     hint: service.hint,
@@ -94,10 +91,5 @@ function explainRefusal(
 function readCorrelation(response: HttpResponse): string | undefined {
   const body: JsonObject = parseJsonObject(response.body) ?? {};
   const id = asText(asJsonObject(body['error'])?.['correlationId']) ?? asText(body['correlationId']);
-  return id === undefined ? readCorrelationId(response) : quoteForeignText(id, 64);
-}
-
-function formatTime(seconds: number): string {
-  const date = new Date(seconds * 1000);
-  return Number.isNaN(date.getTime()) ? 'an invalid time' : date.toISOString();
+  return id === undefined ? readCorrelationId(response) : response.quote(id, 64);
 }

@@ -2,6 +2,7 @@
 
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { CredentialError, describeCause } from '../../errors.ts';
+import { shellWord } from '../../shell-word.ts';
 import { readForeignFile } from '../../system/files.ts';
 import type { Runtime } from '../../system/runtime.ts';
 
@@ -32,7 +33,7 @@ interface PemBlock {
 }
 
 const MAX_FILE_BYTES = 1024 * 1024;
-const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
+const PEM_BOUNDARY = /-----(BEGIN|END) ([A-Z0-9 ]+)-----/g;
 /** The start of PFX and DER, read as UTF-8: a sequence whose length takes several bytes. */
 const BINARY = /^0\uFFFD/;
 /** Entra ID accepts no shorter key. */
@@ -50,24 +51,30 @@ export function loadClientCertificate(runtime: Runtime, location: CertificateLoc
       hint,
     });
   const text = readText(file, fail);
-  const blocks = [...text.matchAll(PEM_BLOCK)].map(([block, label = '']): PemBlock => ({ label, text: block }));
+  const blocks = listPemBlocks(text);
   const keyBlock = blocks.find(({ label }) => label.endsWith('PRIVATE KEY'));
   if (keyBlock !== undefined) runtime.secrets.add(keyBlock.text);
   if (BINARY.test(text)) {
     throw fail(
       `${file} is binary (PFX or DER), but PEM is required`,
-      `openssl pkcs12 -in ${file} -out ${file}.pem -nodes`,
+      `openssl pkcs12 -in ${shellWord(file)} -out ${shellWord(`${file}.pem`)} -nodes`,
     );
   }
   const certificates = parseCertificates(blocks, file, fail);
   if (keyBlock === undefined) {
     if (certificates.length === 0) {
-      throw fail(`${file} contains neither a certificate nor a key in PEM`, `openssl x509 -in ${file} -noout -subject`);
+      throw fail(
+        `${file} contains neither a certificate nor a key in PEM`,
+        `openssl x509 -in ${shellWord(file)} -noout -subject`,
+      );
     }
-    throw fail(`${file} contains a certificate without its private key`, `cat KEY.pem ${file} > BOTH.pem`);
+    throw fail(`${file} contains a certificate without its private key`, `cat KEY.pem ${shellWord(file)} > BOTH.pem`);
   }
   if (certificates.length === 0) {
-    throw fail(`${file} contains a private key without its certificate`, `cat ${file} CERTIFICATE.pem > BOTH.pem`);
+    throw fail(
+      `${file} contains a private key without its certificate`,
+      `cat ${shellWord(file)} CERTIFICATE.pem > BOTH.pem`,
+    );
   }
   const key = parseKey(keyBlock, location, fail);
   checkKey(key, file, fail);
@@ -75,7 +82,7 @@ export function loadClientCertificate(runtime: Runtime, location: CertificateLoc
   if (certificate === undefined) {
     throw fail(
       `no certificate in ${file} belongs to its private key`,
-      `compare: openssl x509 -in ${file} -noout -pubkey; openssl pkey -in ${file} -pubout`,
+      `compare: openssl x509 -in ${shellWord(file)} -noout -pubkey; openssl pkey -in ${shellWord(file)} -pubout`,
     );
   }
   // The certificate of the key must come first, whatever the order in the file (RFC 7515, section 4.1.6).
@@ -93,22 +100,37 @@ function readText(file: string, fail: Fail): string {
   try {
     text = readForeignFile(file, MAX_FILE_BYTES);
   } catch (cause) {
-    throw fail(`the certificate ${file} cannot be read (${describeCause(cause)})`, `ls -l ${file}`);
+    throw fail(`the certificate ${file} cannot be read (${describeCause(cause)})`, `ls -l ${shellWord(file)}`);
   }
   if (text === undefined) {
-    throw fail(`there is no certificate file ${file}`, `ls -l ${file}; set AZURE_CLIENT_CERTIFICATE_PATH`);
+    throw fail(`there is no certificate file ${file}`, `ls -l ${shellWord(file)}; set AZURE_CLIENT_CERTIFICATE_PATH`);
   }
   if (text.trim() === '') {
-    throw fail(`the certificate file ${file} is empty`, `openssl pkcs12 -in FILE.pfx -out ${file} -nodes`);
+    throw fail(`the certificate file ${file} is empty`, `openssl pkcs12 -in FILE.pfx -out ${shellWord(file)} -nodes`);
   }
   return text;
+}
+
+/** Lists the blocks of a PEM file, whatever stands between them. A block that does not end is left out. */
+function listPemBlocks(text: string): PemBlock[] {
+  const blocks: PemBlock[] = [];
+  let open: { readonly label: string; readonly start: number } | undefined;
+  for (const { 0: boundary, 1: kind, 2: label = '', index } of text.matchAll(PEM_BOUNDARY)) {
+    if (kind === 'BEGIN') {
+      open = { label, start: index };
+    } else if (open?.label === label) {
+      blocks.push({ label, text: text.slice(open.start, index + boundary.length) });
+      open = undefined;
+    }
+  }
+  return blocks;
 }
 
 function parseCertificates(blocks: readonly PemBlock[], file: string, fail: Fail): X509Certificate[] {
   try {
     return blocks.filter(({ label }) => label === 'CERTIFICATE').map(({ text }) => new X509Certificate(text));
   } catch (cause) {
-    throw fail(`a certificate in ${file} is damaged`, `openssl x509 -in ${file} -noout -text`, cause);
+    throw fail(`a certificate in ${file} is damaged`, `openssl x509 -in ${shellWord(file)} -noout -text`, cause);
   }
 }
 
@@ -117,7 +139,7 @@ function parseKey(block: PemBlock, { file, password, passwordSetting }: Certific
   if (isEncrypted && password === undefined) {
     throw fail(
       `the private key in ${file} is encrypted, but no password is set`,
-      `set ${passwordSetting}, or remove the password: openssl pkey -in ${file} -out KEY.pem`,
+      `set ${shellWord(passwordSetting)}, or remove the password: openssl pkey -in ${shellWord(file)} -out KEY.pem`,
     );
   }
   try {
@@ -127,11 +149,11 @@ function parseKey(block: PemBlock, { file, password, passwordSetting }: Certific
     if (isEncrypted) {
       throw fail(
         `the password in ${passwordSetting} does not open the private key in ${file}`,
-        `try it: openssl pkey -in ${file} -noout`,
+        `try it: openssl pkey -in ${shellWord(file)} -noout`,
         cause,
       );
     }
-    throw fail(`the private key in ${file} is damaged`, `openssl pkey -in ${file} -noout`, cause);
+    throw fail(`the private key in ${file} is damaged`, `openssl pkey -in ${shellWord(file)} -noout`, cause);
   }
 }
 
@@ -139,7 +161,7 @@ function checkKey(key: KeyObject, file: string, fail: Fail): void {
   const { asymmetricKeyType: type = 'unknown', asymmetricKeyDetails: details } = key;
   const hint =
     `openssl req -x509 -newkey rsa:3072 -nodes -days 365 -subj /CN=acr -keyout KEY.pem -out CERTIFICATE.pem; ` +
-    `cat KEY.pem CERTIFICATE.pem > ${file}`;
+    `cat KEY.pem CERTIFICATE.pem > ${shellWord(file)}`;
   if (type !== 'rsa') throw fail(`the private key in ${file} is of type ${type}, but Entra ID requires RSA`, hint);
   const bits = details?.modulusLength ?? 0;
   if (bits >= MIN_KEY_BITS) return;

@@ -14,7 +14,7 @@ const REFRESH_TOKEN = makeToken({ exp: 2_000_000_000 });
 describe('exchangeToken', () => {
   test('returns the refresh token and its expiry', async () => {
     const { context, requests } = toolsAnswering(answer(200, { refresh_token: REFRESH_TOKEN }));
-    const token = await exchangeToken(context.http, REGISTRY, ENTRA_TOKEN, undefined);
+    const token = await exchangeToken(context.runtime, context.http, REGISTRY, ENTRA_TOKEN, undefined);
     expect(token).toEqual({ token: REFRESH_TOKEN, expiresAtSeconds: 2_000_000_000 });
     expect(requests).toMatchObject([
       {
@@ -31,7 +31,7 @@ describe('exchangeToken', () => {
 
   test('asks a regional endpoint for the global service, and sends the chosen tenant', async () => {
     const { context, requests } = toolsAnswering(answer(200, { refresh_token: REFRESH_TOKEN }));
-    await exchangeToken(context.http, REGIONAL, ENTRA_TOKEN, 'the-tenant');
+    await exchangeToken(context.runtime, context.http, REGIONAL, ENTRA_TOKEN, 'the-tenant');
     expect(requests[0]?.url).toBe('https://myregistry.westeurope.geo.azurecr.io/oauth2/exchange');
     expect(requests[0]?.form).toContainEqual(['service', 'myregistry.azurecr.io']);
     expect(requests[0]?.form).toContainEqual(['tenant', 'the-tenant']);
@@ -40,7 +40,7 @@ describe('exchangeToken', () => {
   test('returns a token whose expiry cannot be read', async () => {
     for (const refreshToken of ['opaque', makeToken({ sub: 'x' }), 'a.b.c']) {
       const { context } = toolsAnswering(answer(200, { refresh_token: refreshToken }));
-      const token = await exchangeToken(context.http, REGISTRY, ENTRA_TOKEN, undefined);
+      const token = await exchangeToken(context.runtime, context.http, REGISTRY, ENTRA_TOKEN, undefined);
       expect(token).toEqual({ token: refreshToken, expiresAtSeconds: undefined });
     }
   });
@@ -49,7 +49,7 @@ describe('exchangeToken', () => {
 describe('exchangeToken explains a 401', () => {
   const explain = async (entraToken: string, response = answer(401, '')) => {
     const { context } = toolsAnswering(response);
-    return await catchFailure(() => exchangeToken(context.http, REGISTRY, entraToken, undefined));
+    return await catchFailure(() => exchangeToken(context.runtime, context.http, REGISTRY, entraToken, undefined));
   };
 
   test('by the account, the role that it needs and the tenant that it signed in to', async () => {
@@ -91,7 +91,7 @@ describe('exchangeToken explains a 401', () => {
 
 test('exchangeToken rejects a status 400 with a token', async () => {
   const { context } = toolsAnswering(answer(400, { refresh_token: REFRESH_TOKEN }));
-  expect((await catchFailure(() => exchangeToken(context.http, REGISTRY, ENTRA_TOKEN, undefined))).code).toBe(
-    'REGISTRY_REFUSED',
-  );
+  expect(
+    (await catchFailure(() => exchangeToken(context.runtime, context.http, REGISTRY, ENTRA_TOKEN, undefined))).code,
+  ).toBe('REGISTRY_REFUSED');
 });

@@ -39,6 +39,7 @@ describe('listClouds', () => {
     [['azurecr.io', '*.io', '.io'], 'azurecr.io', undefined],
     [['*.azurecr.us'], 'x.azurecr.us', undefined],
     [['*.io'], 'notazurecr.io', 'io'],
+    [['-x.example.com', '*.-x.example.com'], '-x.example.com', undefined],
     [['images.example.com'], 'evilimages.example.com', undefined],
     [['images.example.com'], 'images.example.com.evil.com', undefined],
     [['images.example.com'], 'example.com', undefined],

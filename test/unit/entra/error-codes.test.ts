@@ -8,7 +8,11 @@ const RESET = 'az ad app credential reset --id the-client';
 
 describe('findEntraAdvice', () => {
   const rows: readonly (readonly [codes: readonly number[], meaning: RegExp, fix: RegExp | string])[] = [
-    [[7000215, 70002], /client secret is wrong/, /value, not its id.* az ad app credential reset --id the-client$/],
+    [
+      [7000215, 70002],
+      /client secret is wrong/,
+      /the value of the secret, not its id.* az ad app credential reset --id the-client$/,
+    ],
     [[7000222], /secret has expired/, `make a new one: ${RESET}`],
     [[700016, 700011], /application is not in this tenant/, /AZURE_CLIENT_ID.*AZURE_TENANT_ID \(the-tenant was used\)/],
     [[7000112, 70001], /application is disabled/, /az ad sp update --id the-client/],

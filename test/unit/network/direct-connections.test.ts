@@ -84,7 +84,7 @@ describe('a connection with a given authority', () => {
       const server = createTlsServer({
         SNICallback: (name, done) => {
           asked.push(name);
-          authority.contextFor(name).then((context) => done(null, context));
+          authority.contextFor(name).then((context) => done(null, context), done);
         },
       });
       const port = await listen(server.on('tlsClientError', () => {}));

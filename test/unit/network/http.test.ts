@@ -7,9 +7,20 @@ import {
   type Refusal,
   readCorrelationId,
 } from '../../../src/network/http.ts';
+import { createQuote } from '../../../src/redact.ts';
+import { makeRuntime } from '../runtime.ts';
 
-function respond(changes: Partial<Omit<HttpResponse, 'header'>>, headers: Readonly<Record<string, string>> = {}) {
-  return { status: 400, body: '', ...changes, header: (name: string) => headers[name] };
+function respond(
+  changes: Partial<Pick<HttpResponse, 'status' | 'body'>>,
+  headers: Readonly<Record<string, string>> = {},
+) {
+  return {
+    status: 400,
+    body: '',
+    ...changes,
+    header: (name: string) => headers[name],
+    quote: createQuote(makeRuntime()),
+  };
 }
 
 describe('readCorrelationId', () => {
@@ -21,7 +32,8 @@ describe('readCorrelationId', () => {
     [{ 'x-request-id': 'd' }, undefined],
     [{ 'x-ms-request-id': 'a\u001B[2J\u202Eb' }, 'a [2J b'],
     [{ 'x-ms-request-id': 'x'.repeat(64) }, 'x'.repeat(64)],
-    [{ 'x-ms-request-id': 'x'.repeat(100) }, '…'],
+    [{ 'x-ms-request-id': 'x'.repeat(100) }, '[redacted]'],
+    [{ 'x-ms-request-id': 'é'.repeat(100) }, '…'],
     [{ 'x-ms-request-id': ' \r\n' }, ''],
   ];
   for (const [headers, id] of rows) {
@@ -51,7 +63,8 @@ describe('describeResponse returns the words of the service', () => {
     [{ code: undefined, message: 'no' }, 'HTTP 400 no'],
     [{ code: '', message: 'no' }, 'HTTP 400 no'],
     [{ code: 'a\nb', message: '\u001B[31mred\u0007\u202E' }, 'HTTP 400 a b: [31mred'],
-    [{ code: 'x'.repeat(400), message: 'no' }, 'HTTP 400 …: no'],
+    [{ code: 'x'.repeat(400), message: 'no' }, 'HTTP 400 [redacted]: no'],
+    [{ code: 'é'.repeat(400), message: 'no' }, 'HTTP 400 …: no'],
     [{ code: undefined, message: `${'word '.repeat(100)}` }, `HTTP 400 ${'word '.repeat(60).trim()}…`],
   ];
   for (const [refusal, text] of rows) {
@@ -80,10 +93,11 @@ describe('describeResponse returns the first words of the body, without markup a
     ['word '.repeat(50_000), `HTTP 400: ${'word '.repeat(24).trim()}…`],
     // A part of a token would not be recognised as one.
     ['x'.repeat(250_000), 'HTTP 400: …'],
-    [`token=${'x'.repeat(200)}`, 'HTTP 400: …'],
+    [`token=${'x'.repeat(200)}`, 'HTTP 400: [redacted]'],
+    [`token=${'é'.repeat(200)}`, 'HTTP 400: …'],
     ['<'.repeat(1_000), 'HTTP 400: …'],
     ['<>'.repeat(100_000), 'HTTP 400: …'],
-    [' '.repeat(250_000), 'HTTP 400: …'],
+    [' '.repeat(250_000), 'HTTP 400 with an empty body'],
   ];
   for (const [body, text] of rows) {
     test(`for ${JSON.stringify(body).slice(0, 60)} of ${body.length} characters`, () => {
@@ -97,6 +111,26 @@ describe('describeResponse returns the first words of the body, without markup a
   ]) {
     test(`where the service says nothing: ${JSON.stringify(refusal)}`, () => {
       expect(describeResponse(respond({ status: 503, body: 'busy' }), refusal)).toBe('HTTP 503: busy');
+    });
+  }
+});
+
+describe('describeResponse redacts a secret that the service echoes', () => {
+  const quote = createQuote(makeRuntime({ AZURE_CLIENT_SECRET: 'a  secret of <many> words' }));
+  const echo = 'a  secret of <many> words';
+  const rows: readonly (readonly [what: string, body: string])[] = [
+    ['as it is', echo],
+    ['in lines', echo.replaceAll(' ', '\n')],
+    ['between tags', `<p>${echo.replaceAll('r', '<i>r</i>')}</p>`],
+    ['as HTML', echo.replaceAll('<', '&#60;').replaceAll('>', '&#x3E;')],
+    ['where the body is cut', `${'word '.repeat(3)}${'<p>'.repeat(1_350)} ${echo}`],
+  ];
+  for (const [what, body] of rows) {
+    test(what, () => {
+      for (const refusal of [undefined, { code: body, message: body }]) {
+        const text = describeResponse({ ...respond({ body }), quote }, refusal);
+        expect(text).not.toMatch(/secret|many|words/);
+      }
     });
   }
 });

@@ -208,6 +208,19 @@ describe('readForeignFile', () => {
     }
   });
 
+  test('reads a file, but follows no link to one, when links are refused', () => {
+    const target = writeOwn('target', 'text');
+    symlinkSync(target, folder.path('link'));
+    symlinkSync(folder.path('nowhere'), folder.path('dangling'));
+    symlinkSync(folder.path(), folder.path('folder'));
+    expect(readForeignFile(target, LARGEST, { isLinkRefused: true })).toBe('text');
+    expect(readForeignFile(folder.path('folder', 'target'), LARGEST, { isLinkRefused: true })).toBe('text');
+    expect(readForeignFile(folder.path('none'), LARGEST, { isLinkRefused: true })).toBeUndefined();
+    for (const name of ['link', 'dangling', 'folder']) {
+      expect(() => readForeignFile(folder.path(name), LARGEST, { isLinkRefused: true })).toThrow('it is a link');
+    }
+  });
+
   test('throws for a named pipe, a folder, a device, a link to itself or an oversized file', () => {
     makeNamedPipe(folder.path('pipe'));
     symlinkSync(folder.path('loop'), folder.path('loop'));

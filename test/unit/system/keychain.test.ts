@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { LogStep } from '../../../src/log.ts';
 import {
   findKeychain,
   keychainEntryName,
@@ -96,12 +97,13 @@ describe('readKeychain returns the login, nothing or the error of the keychain p
     ['echo on stderr >&2; exit 2', /^docker-credential-pass: on stderr$/],
     ['exit 1', /^docker-credential-pass: it failed without a message$/],
     ['printf "a\\033[2Jb\\nc"; exit 1', /^docker-credential-pass: a \[2Jb c$/],
+    ['echo "cannot send a long"; echo "<b>secret"; exit 1', /^docker-credential-pass: cannot send \[redacted\]$/],
     ['kill -9 $$', /^docker-credential-pass: it failed without a message$/],
   ];
   for (const [script, expected] of rows) {
     test(script, async () => {
       const keychain = { name: 'pass', file: install('docker-credential-pass', script) };
-      const runtime = makeRuntime({ PATH: '/usr/bin:/bin' });
+      const runtime = makeRuntime({ PATH: '/usr/bin:/bin', AZURE_PASSWORD: 'a long secret' });
       const answer = readKeychain(runtime, keychain, 'x', undefined);
       if (expected instanceof RegExp) await expect(answer).rejects.toThrow(expected);
       else expect(await answer).toEqual(expected);
@@ -115,6 +117,14 @@ describe('readKeychain returns the login, nothing or the error of the keychain p
       /^docker-credential-pass: it cannot be/,
     );
   });
+});
+
+test('readKeychain logs no secret that the program writes', async () => {
+  const keychain = { name: 'pass', file: install('docker-credential-pass', 'echo "is it a%2520secret?"; exit 1') };
+  const log: LogStep[] = [];
+  const runtime = makeRuntime({ PATH: '/usr/bin:/bin', AZURE_PASSWORD: 'a secret' });
+  await expect(readKeychain(runtime, keychain, 'x', (step) => log.push(step))).rejects.toThrow(/is it \[redacted\]\?$/);
+  expect(log).toMatchObject([{ outcome: 'failed', reason: 'is it [redacted]?' }]);
 });
 
 test('writeKeychain passes the credential on the standard input only, as the protocol says', async () => {

@@ -52,6 +52,11 @@ describe('the error for a failure of az', () => {
       /sign-in has expired .*AADSTS700082/,
       /^az login --tenant "t" --scope "https:\/\/x\/\.default"$/,
     ],
+    [
+      "echo 'AADSTS50076: mfa' >&2; echo 'az login --tenant x --allow-no-subscriptions'>&2; exit 1",
+      /AADSTS50076/,
+      /^az login$/,
+    ],
     ["echo 'AADSTS50076: mfa' >&2; echo 'az login; rm -rf x' >&2; exit 1", /multi-factor.*AADSTS50076/, /^az login$/],
     ['exit 2', /az failed with exit code 2/, /^az account get-access-token/],
     ['echo {}', /az returned no token/, /^az account get-access-token/],
@@ -71,7 +76,7 @@ describe('the error for a failure of az', () => {
   test.each([
     ['robot-1', undefined, /^az login --service-principal --username robot-1 --tenant the-tenant \(/],
     ['robot-1', 'another', /^az login --service-principal --username robot-1 --tenant another \(/],
-    ['$(reboot)', undefined, /^az login$/],
+    ['$(reboot)', undefined, /^az login --service-principal --username '\$\(reboot\)' --tenant the-tenant \(/],
   ])('says how the service principal %s with the chosen tenant %s signs in again', async (account, tenant, hint) => {
     const script = "echo 'AADSTS7000222: expired' >&2; echo 'az login' >&2; exit 1";
     const failure = await catchFailure(() =>

@@ -9,9 +9,11 @@ import {
   type ToolRefusal,
 } from '../../../../src/identity/developer-tools/developer-tool.ts';
 import type { LogStep } from '../../../../src/log.ts';
+import { createQuote } from '../../../../src/redact.ts';
 import { readClockMs } from '../../../../src/system/clock.ts';
 import { catchFailure } from '../../failure.ts';
 import { isRunning } from '../../running-process.ts';
+import { makeRuntime } from '../../runtime.ts';
 import { useTemporaryFolder } from '../../temporary-folder.ts';
 import { answer, toolsAnswering } from '../../token-context.ts';
 
@@ -73,6 +75,19 @@ describe('runTool', () => {
     expect(refusal.text).toBe(`${'x '.repeat(145)}[redacted]`);
   });
 
+  test('redacts a secret that is written in colours or in lines', async () => {
+    const script = "printf 'is very-\\033[31msecret\\033[0m-value\\nor very-\\nsecret-value\\n' >&2; exit 1";
+    const refusal = await expectRefusal(ask(script, { AZURE_CLIENT_SECRET: 'very-secret-value' }).asked);
+    expect(refusal.text).toBe('is [redacted]\nor [redacted]\n');
+  });
+
+  test('looks only at the end of a long error text', async () => {
+    const { asked } = ask(
+      "head -c 900000 /dev/zero | tr '\\0' '\"'; echo; echo the end) >&2; exit 1".replace('head', '(head'),
+    );
+    expect((await expectRefusal(asked)).text).toBe('\nthe end\n');
+  });
+
   test('kills a tool and its child processes in time for the exchange', async () => {
     const file = folder.path('pid');
     const { asked } = ask(`sleep 300 & echo $! >'${file}'; echo busy >&2; wait`, {}, EXCHANGE_MS + 400);
@@ -103,7 +118,10 @@ describe('explainRefusal', () => {
     check: 'tool version',
   };
   const explain = (refusal: Partial<ToolRefusal>, story: Partial<RefusalReport> = {}) =>
-    explainRefusal({ exitCode: 1, timedOut: false, timeoutMs: 18_000, text: '', ...refusal }, { ...STORY, ...story });
+    explainRefusal(
+      { exitCode: 1, timedOut: false, timeoutMs: 18_000, text: '', quote: createQuote(makeRuntime()), ...refusal },
+      { ...STORY, ...story },
+    );
 
   const rows: readonly (readonly [
     what: string,
