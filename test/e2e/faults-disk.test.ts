@@ -5,6 +5,7 @@ import { expectAnswer } from './world/answer.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
 import { isClearFailure, NEW_PASSWORD, OLD_PASSWORD, OTHER_PASSWORD } from './world/fault-flows.ts';
 import { type Disk, mountDisk } from './world/isolation.ts';
+import { needParts } from './world/parts.ts';
 import { createPlace, findStateProblems, listLeftovers, listTokens, type Place, readPasswords } from './world/place.ts';
 import { openCloud } from './world/test-cloud.ts';
 
@@ -103,7 +104,8 @@ it('a full disk is no reason to keep a login: erase removes it', async (context)
 describe.each([0, 100, 1200])('when no file may be larger than %i bytes', (limit) => {
   const launcher = ['prlimit', `--fsize=${limit}`];
 
-  it('get answers, and leaves no part of a file', async () => {
+  it('get answers, and leaves no part of a file', async (context) => {
+    needParts(context, 'prlimit');
     const place = createPlace(cloud.addMachine());
     expectAnswer(await place.run('get', LOGIN_SERVER, { launcher }));
     expectAnswer(await place.run('get', LOGIN_SERVER, { launcher }));
@@ -113,7 +115,8 @@ describe.each([0, 100, 1200])('when no file may be larger than %i bytes', (limit
     expect(listTokens(place, LOGIN_SERVER)).toHaveLength(1);
   });
 
-  it('store keeps the login or fails clearly, and erase removes it', async () => {
+  it('store keeps the login or fails clearly, and erase removes it', async (context) => {
+    needParts(context, 'prlimit');
     const place = createPlace(cloud.addMachine());
     const long = `${NEW_PASSWORD}${'x'.repeat(2000)}`;
     const failed = await place.run('store', login(LOGIN_SERVER, long), { launcher });

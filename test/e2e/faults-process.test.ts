@@ -7,6 +7,7 @@ import { expectAnswer } from './world/answer.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
 import { describeResult, isClearFailure, NEW_PASSWORD } from './world/fault-flows.ts';
 import { needNamespaces, withEmptyFolders, withShell } from './world/isolation.ts';
+import { needParts } from './world/parts.ts';
 import { createPlace, findStateProblems, listFiles, listLeftovers, type Place, readPasswords } from './world/place.ts';
 import { openCloud } from './world/test-cloud.ts';
 
@@ -74,7 +75,8 @@ describe.each(CLOSED)('with the closed descriptors %s', (text) => {
 });
 
 describe('with few descriptors', () => {
-  it('each verb works or fails clearly from the number with which Node.js starts', async () => {
+  it('each verb works or fails clearly from the number with which Node.js starts', async (context) => {
+    needParts(context, 'prlimit');
     const machine = cloud.addMachine();
     const template = createPlace(machine);
     expectAnswer(await template.run('get', LOGIN_SERVER));

@@ -45,7 +45,8 @@ function giveTo(folder: string, user: number): void {
 }
 
 describe('a cache folder of another user', () => {
-  it('is not used when the folder of the tokens belongs to them', async () => {
+  it('is not used when the folder of the tokens belongs to them', async (context) => {
+    needUsers(context);
     const { place } = createSharedPlace();
     const tokens = join(place.cacheFolder, 'tokens');
     mkdirSync(tokens, { recursive: true, mode: 0o755 });
@@ -90,26 +91,31 @@ describe('a cache folder of another user', () => {
 });
 
 describe('logins of another user', () => {
-  it.each(['the index', 'the folder'])('are neither returned nor changed when %s belongs to them', async (what) => {
-    const { place } = createSharedPlace();
-    expect(await place.run('store', LOGIN)).toMatchObject({ exitCode: 0, stdout: '' });
-    chownSync(
-      what === 'the folder' ? place.dataFolder : join(place.dataFolder, 'credentials.json'),
-      OTHER_USER,
-      OTHER_USER,
-    );
-    expect(await place.run('store', LOGIN.replace(NEW_PASSWORD, 'Changed+pass=4'))).toSatisfy(isClearFailure);
-    expect(readPasswords(place)).toEqual({ [LOGIN_SERVER]: NEW_PASSWORD });
-    if (what === 'the index') expectAnswer(await place.run('get', LOGIN_SERVER));
-  });
+  it.for(['the index', 'the folder'])(
+    'stay as they are, and store fails clearly, when %s belongs to them',
+    async (what, context) => {
+      needUsers(context);
+      const { place } = createSharedPlace();
+      expect(await place.run('store', LOGIN)).toMatchObject({ exitCode: 0, stdout: '' });
+      chownSync(
+        what === 'the folder' ? place.dataFolder : join(place.dataFolder, 'credentials.json'),
+        OTHER_USER,
+        OTHER_USER,
+      );
+      expect(await place.run('store', LOGIN.replace(NEW_PASSWORD, 'Changed+pass=4'))).toSatisfy(isClearFailure);
+      expect(readPasswords(place)).toEqual({ [LOGIN_SERVER]: NEW_PASSWORD });
+      if (what === 'the index') expectAnswer(await place.run('get', LOGIN_SERVER));
+    },
+  );
 });
 
 describe('a configuration file', () => {
-  it.each([
-    ['that belongs to another user', (file: string) => chownSync(file, OTHER_USER, OTHER_USER)],
-    ['that its group can write to', (file: string) => chmodSync(file, 0o660)],
-    ['that everybody can write to', (file: string) => chmodSync(file, 0o666)],
-  ])('%s is refused with a clear error', async (_name, spoil) => {
+  it.for<readonly [name: string, spoil: (file: string) => void]>([
+    ['that belongs to another user', (file) => chownSync(file, OTHER_USER, OTHER_USER)],
+    ['that its group can write to', (file) => chmodSync(file, 0o660)],
+    ['that everybody can write to', (file) => chmodSync(file, 0o666)],
+  ])('%s is refused with a clear error', async ([, spoil], context) => {
+    needUsers(context);
     for (const isNamed of [false, true]) {
       const { place } = createSharedPlace();
       spoil(place.configFile);

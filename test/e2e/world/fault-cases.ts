@@ -27,7 +27,7 @@ import { type FileCall, type Injection, injectAt, traceCalls } from './strace.ts
 
 /** The errors that fit a call. With more than one, the calls of a flow take turns. */
 const ERRORS: Readonly<Record<string, readonly string[]>> = {
-  openat: ['EACCES', 'EIO', 'EMFILE', 'ESTALE', 'EINTR'],
+  openat: ['EACCES', 'EIO', 'EMFILE', 'ESTALE'],
   'openat that creates': ['ENOSPC', 'EACCES', 'EROFS', 'EDQUOT', 'EMFILE'],
   statx: ['EACCES', 'EIO', 'ESTALE'],
   read: ['EIO', 'EINTR'],
