@@ -5,6 +5,7 @@
  * Only then may it be changed or searched, since a secret that was changed would not be recognised.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import { createTraceFinder } from './secret-traces.ts';
 import type { Runtime } from './system/runtime.ts';
 
@@ -45,7 +46,8 @@ export type Quote = (text: string, longest?: number, reshape?: (clean: string) =
 /** How much of a foreign text is looked at. A page of a proxy begins with its styles. */
 export const MAX_FOREIGN_CHARACTERS = 4 * 1024;
 
-const redactors = new WeakMap<Runtime, { readonly redact: Redact; readonly known: number }>();
+/** Kept, since it takes a moment to prepare the search for long secrets. */
+const redactors = new WeakMap<Runtime, { readonly redact: Redact; readonly secrets: readonly string[] }>();
 
 /**
  * Creates a redactor for this machine.
@@ -54,10 +56,10 @@ const redactors = new WeakMap<Runtime, { readonly redact: Redact; readonly known
  */
 export function createRedactor(runtime: Runtime): Redact {
   return (text) => {
-    const known = runtime.secrets.size + runtime.secretVariables.size;
+    const secrets = listSecrets(runtime);
     let last = redactors.get(runtime);
-    if (last?.known !== known) {
-      last = { redact: createRedactorOf(listSecrets(runtime)), known };
+    if (last === undefined || !isDeepStrictEqual(last.secrets, secrets)) {
+      last = { redact: createRedactorOf(secrets), secrets };
       redactors.set(runtime, last);
     }
     return last.redact(text);

@@ -8,6 +8,7 @@ import { type CredentialError, describeCause } from '../errors.ts';
 import { type Fields, flag } from '../field.ts';
 import { asJsonObject, type JsonObject } from '../json.ts';
 import { parseHost, parseRegistry, type Registry } from '../registry.ts';
+import { shellWord } from '../shell-word.ts';
 import { readForeignFile, UntrustedFileError } from '../system/files.ts';
 import { findConfigFile } from '../system/paths.ts';
 import type { Runtime } from '../system/runtime.ts';
@@ -106,7 +107,10 @@ function readConfigFile(file: string, isExplicit: boolean): string | undefined {
     // It can name a program to run.
     text = readForeignFile(file, MAX_CONFIG_BYTES, { isTrusted: true });
   } catch (cause) {
-    const hint = cause instanceof UntrustedFileError ? `chown $(id -u) ${file}; chmod go-w ${file}` : undefined;
+    const hint =
+      cause instanceof UntrustedFileError
+        ? `chown $(id -u) ${shellWord(file)}; chmod go-w ${shellWord(file)}`
+        : undefined;
     throw invalidFile(file, describeCause(cause), hint);
   }
   if (text === undefined && isExplicit) {

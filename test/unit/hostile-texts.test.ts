@@ -135,8 +135,14 @@ describe('an answer that is made to keep the program busy is dealt with at once 
           assertion: makeToken({ iss: fill('a ', 100_000) }),
         }),
     ],
-    ['the exchange', ({ runtime, http }) => exchangeToken(runtime, http, REGISTRY, makeToken({ upn: fill('<', 100_000) }), undefined)],
-    ['the access token', ({ runtime, http }) => requestAccessToken(runtime, http, REGISTRY, 'the-refresh-token', ['repository:a:pull'])],
+    [
+      'the exchange',
+      ({ runtime, http }) => exchangeToken(runtime, http, REGISTRY, makeToken({ upn: fill('<', 100_000) }), undefined),
+    ],
+    [
+      'the access token',
+      ({ runtime, http }) => requestAccessToken(runtime, http, REGISTRY, 'the-refresh-token', ['repository:a:pull']),
+    ],
     ['GitHub Actions', (context) => requestGithubToken(context, new URL('https://host.example/'), 'the-token')],
     [
       'Azure Pipelines',

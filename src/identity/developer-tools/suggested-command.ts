@@ -39,14 +39,15 @@ export function findSuggestion(text: string, form: CommandForm): string | undefi
       .split(/[`'\r\n]/, 1)[0]
       ?.split(' ') ?? [];
   for (let count = words.length; count > 0; count -= 1) {
-    const found = parseSuggestion(
-      words
-        .slice(0, count)
-        .join(' ')
-        .replace(/[.,;:)]+$/, ''),
-      form,
-    );
+    const found = parseSuggestion(trimEnd(words.slice(0, count).join(' ')), form);
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** Removes the punctuation of the sentence. */
+function trimEnd(text: string): string {
+  let end = text.length;
+  while (end > 0 && '.,;:)'.includes(text[end - 1] ?? ' ')) end -= 1;
+  return text.slice(0, end);
 }
