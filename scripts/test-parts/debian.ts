@@ -15,6 +15,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'gnome-keyring': 'gnome-keyring-daemon',
   dbus: 'dbus-run-session',
   'libsecret-tools': 'secret-tool',
+  strace: 'strace',
+  faketime: 'faketime',
 };
 
 /** Whether packages can be installed without a password. */

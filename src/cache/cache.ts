@@ -4,10 +4,12 @@
  * A cache that is damaged, untrusted or missing counts as empty. That costs time, but no verb fails because of it.
  */
 
+import { readdirSync } from 'node:fs';
 import { join, sep } from 'node:path';
+import { readErrorCode } from '../errors.ts';
 import { asText, parseJsonObject } from '../json.ts';
 import { readOwnFile, removeFile, replaceOwnFile } from '../system/files.ts';
-import { listNames, makeOwnFolder } from '../system/folders.ts';
+import { makeOwnFolder } from '../system/folders.ts';
 import { findCacheFolder } from '../system/paths.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { hashText } from './hash.ts';
@@ -169,7 +171,12 @@ export function dropCache(cache: Cache, key: CacheKey, token: string): void {
  * @returns whether all of them are gone.
  */
 export function eraseCache(cache: Cache, service: string): boolean {
-  const names = listNames(cache.folder).filter((name) => name.startsWith(`${service}_`));
+  let names: string[];
+  try {
+    names = readdirSync(cache.folder).filter((name) => name.startsWith(`${service}_`));
+  } catch (cause) {
+    return readErrorCode(cause) === 'ENOENT';
+  }
   return names.map((name) => removeFile(join(cache.folder, name))).every((isGone) => isGone);
 }
 

@@ -97,8 +97,9 @@ export async function eraseLogin(request: Omit<LoginRequest, 'backend'>): Promis
   try {
     const file = await findIndexFile(runtime);
     if (file === undefined || !mayHold(file, name)) return undefined;
-    // Goes on without the lock if a process holds it for too long: the index is read again and replaced as a whole.
-    const lock = await lockIndex(file, MAX_WAIT_MS);
+    // Goes on without the lock if a process holds it for too long, or if the disk is full: the index is read again and
+    // replaced as a whole.
+    const lock = await lockIndex(file, MAX_WAIT_MS).catch(() => undefined);
     try {
       if (lock !== undefined) removeTemporaryCopies(file);
       removeDamagedCopies(file);
@@ -106,7 +107,7 @@ export async function eraseLogin(request: Omit<LoginRequest, 'backend'>): Promis
       if (index === 'damaged') removeDamagedIndex(file);
       if (typeof index === 'string') {
         await eraseEverywhere(request, listKeychains(runtime));
-        return undefined;
+        return index === 'untrusted' ? `${file} cannot be read, or others can open it` : undefined;
       }
       const entry = index.entries.get(name);
       if (entry === undefined) return undefined;

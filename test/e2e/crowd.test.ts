@@ -3,8 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, type TestContext } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { LOGIN_SERVER } from './world/cloud.ts';
+import { mountDisk } from './world/isolation.ts';
 import type { Machine } from './world/machine.ts';
 import type { RunResult } from './world/process.ts';
 import { openCloud } from './world/test-cloud.ts';
@@ -32,21 +33,6 @@ function startGet(machine: Machine): ChildProcess {
   });
   child.stdin?.end(LOGIN_SERVER);
   return child;
-}
-
-const DISKS = { small: 'size=16k', 'read-only': 'ro' } as const;
-
-/** Mounts a disk until the machine closes; skips the test when none can be mounted. */
-async function mountDisk(context: TestContext, machine: Machine, kind: keyof typeof DISKS): Promise<string> {
-  const disk = join(machine.folder, 'disk');
-  mkdirSync(disk);
-  const args = ['-t', 'tmpfs', '-o', DISKS[kind], 'none', disk];
-  const mounted = await machine.run('mount', args).catch(() => undefined);
-  if (mounted?.exitCode !== 0) context.skip(`no ${kind} disk can be mounted here`);
-  machine.beforeClose(async () => {
-    await machine.run('umount', [disk]);
-  });
-  return disk;
 }
 
 async function waitUntil(isReached: () => boolean): Promise<void> {
@@ -178,7 +164,7 @@ describe('on a machine with few resources', () => {
 
   it('get answers with a full disk and leaves no partial file', async (context) => {
     const machine = cloud.addMachine();
-    const disk = await mountDisk(context, machine, 'small');
+    const { folder: disk } = await mountDisk(context, machine, 'size=16k');
     await machine.run('dd', ['if=/dev/zero', `of=${join(disk, 'filler')}`, 'bs=4k']);
     const environment = {
       DOCKER_CREDENTIAL_ACR_CACHE_DIR: join(disk, 'cache'),
@@ -192,7 +178,7 @@ describe('on a machine with few resources', () => {
 
   it('get answers with a read-only disk', async (context) => {
     const machine = cloud.addMachine();
-    const disk = await mountDisk(context, machine, 'read-only');
+    const { folder: disk } = await mountDisk(context, machine, 'ro');
     const environment = {
       HOME: disk,
       DOCKER_CREDENTIAL_ACR_CACHE_DIR: undefined,
