@@ -9,7 +9,7 @@ import { join, sep } from 'node:path';
 import { readErrorCode } from '../errors.ts';
 import { asText, parseJsonObject } from '../json.ts';
 import { readOwnFile, removeFile, replaceOwnFile } from '../system/files.ts';
-import { makeOwnFolder } from '../system/folders.ts';
+import { listTemporaryFiles, makeOwnFolder } from '../system/folders.ts';
 import { findCacheFolder } from '../system/paths.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { hashText } from './hash.ts';
@@ -175,9 +175,17 @@ export function eraseCache(cache: Cache, service: string): boolean {
   try {
     names = readdirSync(cache.folder).filter((name) => name.startsWith(`${service}_`));
   } catch (cause) {
-    return readErrorCode(cause) === 'ENOENT';
+    return ['ENOENT', 'ENOTDIR'].includes(readErrorCode(cause) ?? '');
   }
   return names.map((name) => removeFile(join(cache.folder, name))).every((isGone) => isGone);
+}
+
+/**
+ * Removes the temporary files among the tokens. Nobody can tell whose tokens are in them. A process that is writing one
+ * does not save its token then. Never fails.
+ */
+export function eraseTemporaryTokens(cache: Cache): void {
+  for (const { file } of listTemporaryFiles(cache.folder)) removeFile(file);
 }
 
 /** The base name of a key's files. Keys may share it (see `hashText`), so a file is valid only if it names its key. */

@@ -8,35 +8,27 @@
  * machine or container that shares the folder.
  */
 
-import { readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { readdirSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { readErrorCode } from '../errors.ts';
-import { asText, type JsonObject, parseJsonObject } from '../json.ts';
+import { parseJsonObject } from '../json.ts';
 import { readClockMs } from '../system/clock.ts';
 import { createOwnFile, readOwnFile } from '../system/files.ts';
-import { parseMachine, readMachine, sharesProcesses } from '../system/machine.ts';
-import { isRunning } from '../system/processes.ts';
+import { readMachine } from '../system/machine.ts';
 import { readRandomHex } from '../system/random.ts';
-
-/** One holding of a lock. Both texts are in the lock file, and only there. */
-export interface Holding {
-  /** Names the holding. */
-  readonly id: string;
-  /** Known only to the holder and to those who saw its lock file: with it, the holder signs what it tells them. */
-  readonly key: string;
-}
+import {
+  DEAD_AFTER_MS,
+  type Holding,
+  isHolderDead,
+  isReplaced,
+  parseHolding,
+  type SeenHolder,
+  watchHolder,
+} from './lock-holder.ts';
 
 /** A lock that this process holds. */
 export interface Lock extends Holding {
   readonly release: () => void;
-}
-
-interface SeenHolder {
-  readonly file: string;
-  readonly inode: number;
-  readonly touchedMs: number;
-  /** When we first saw the file in this state, on the clock of `readClockMs`. */
-  readonly sinceMs: number;
 }
 
 interface Generation {
@@ -45,7 +37,6 @@ interface Generation {
 }
 
 const HEARTBEAT_MS = 500;
-const DEAD_AFTER_MS = 3_000;
 const MAX_LOCK_BYTES = 1024;
 /** A number as we write it. The numbers begin anew whenever the lock is free, so they stay small. */
 const GENERATION = /^[1-9]\d{0,8}$/;
@@ -126,23 +117,20 @@ export class LockAttempt {
   }
 
   #isDead(file: string): boolean {
-    let touchedMs: number;
-    let inode: number;
-    try {
-      ({ mtimeMs: touchedMs, ino: inode } = statSync(file));
-    } catch {
-      return false; // released a moment ago: look again
-    }
-    const nowMs = readClockMs();
-    if (this.#seen?.file !== file || this.#seen.touchedMs !== touchedMs) {
-      this.#seen = { file, inode, touchedMs, sinceMs: nowMs };
-    }
+    this.#seen = watchHolder(file);
+    if (this.#seen === undefined) return false; // released a moment ago: look again
+    const { sinceMs, touchedMs } = this.#seen;
     // Measured with our own clock: a shared folder may be on a machine with another time.
-    if (nowMs - this.#seen.sinceMs > DEAD_AFTER_MS) return true;
+    if (readClockMs() - sinceMs > DEAD_AFTER_MS) return true;
     const holder = parseJsonObject(readOwnFile(file, MAX_LOCK_BYTES) ?? '');
-    if (holder === undefined) return false;
-    this.#holding = parseHolding(holder) ?? this.#holding;
-    return isHolderDead(holder, touchedMs);
+    if (holder !== undefined) {
+      this.#holding = parseHolding(holder) ?? this.#holding;
+      const isDead = isHolderDead(holder, touchedMs);
+      if (isDead !== undefined) return isDead;
+    }
+    // It may be dead. If so, it may also hold a lock that this process needs later.
+    for (const name of readdirSync(this.#folder)) watchHolder(join(this.#folder, name));
+    return false;
   }
 }
 
@@ -154,38 +142,6 @@ function chooseNumber(generations: readonly Generation[]): number {
   let free = 1;
   while (taken.has(free)) free += 1;
   return free;
-}
-
-/** Whether the holder is known to be dead without watching it. */
-function isHolderDead(holder: JsonObject, touchedMs: number): boolean {
-  const machine = readMachine();
-  const other = parseMachine(holder);
-  if (sharesProcesses(other, machine)) {
-    const { process: processId } = holder;
-    if (Date.now() - touchedMs > DEAD_AFTER_MS) return true;
-    return typeof processId === 'number' && !isRunning(processId);
-  }
-  // After a restart of this machine, no process of the time before it is left.
-  return other.host === machine.host && touchedMs < readStartMs();
-}
-
-function parseHolding({ id, key }: JsonObject): Holding | undefined {
-  const [ours, secret] = [asText(id), asText(key)];
-  return ours === undefined || secret === undefined ? undefined : { id: ours, key: secret };
-}
-
-/** When this machine was started, in milliseconds since the epoch. */
-function readStartMs(): number {
-  return Date.now() - process.getBuiltinModule('node:os').uptime() * 1000;
-}
-
-function isReplaced({ file, inode, touchedMs }: SeenHolder): boolean {
-  try {
-    const stats = statSync(file);
-    return stats.ino !== inode || stats.mtimeMs !== touchedMs;
-  } catch {
-    return false; // the holder's file is gone, as expected
-  }
 }
 
 function touch(file: string): void {

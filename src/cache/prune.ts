@@ -36,8 +36,9 @@ export function pruneCache(cache: Cache, nowSeconds: number): void {
     ...listTasks(cache.lockFolder, pruneLockFile),
     ...listTasks(cache.markerFolder, (folder, name) => pruneMarker(folder, name, nowSeconds)),
     ...listTasks(cache.folder, (folder, name) => pruneToken(folder, name, nowSeconds)),
-    ...[cache.folder, cache.markerFolder, cache.lockFolder].map((folder) => () => pruneTemporaryFiles(folder)),
   ];
+  // Few, and they may hold a token: they are not left to a later run.
+  for (const folder of [cache.folder, cache.markerFolder, cache.lockFolder]) pruneTemporaryFiles(folder);
   const first = Math.floor(Math.random() * tasks.length);
   for (const task of [...tasks.slice(first), ...tasks.slice(0, first)]) {
     if (readClockMs() > endMs) return;

@@ -12,7 +12,7 @@ import { asText, type JsonObject } from '../json.ts';
 import { createRedactor } from '../redact.ts';
 import { replaceOwnFile } from '../system/files.ts';
 import type { Runtime } from '../system/runtime.ts';
-import type { Holding } from './lock.ts';
+import type { Holding } from './lock-holder.ts';
 
 /** The process that failed. */
 export interface FailureOwner {

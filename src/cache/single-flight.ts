@@ -11,7 +11,8 @@ import { readOwnFile, removeFile } from '../system/files.ts';
 import { makeOwnFolder } from '../system/folders.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { type Cache, type CacheKey, keyFileName } from './cache.ts';
-import { type Holding, type Lock, LockAttempt } from './lock.ts';
+import { type Lock, LockAttempt } from './lock.ts';
+import type { Holding } from './lock-holder.ts';
 import { LockWait } from './lock-wait.ts';
 
 /** How to get a result that processes share. */

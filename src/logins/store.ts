@@ -1,6 +1,13 @@
 /** Stores and erases the credentials that clients send (`docker login`, `az acr login`). */
 
-import { ENTRA_SERVICE, eraseCache, findCache, storedTokenKey, writeCache } from '../cache/cache.ts';
+import {
+  ENTRA_SERVICE,
+  eraseCache,
+  eraseTemporaryTokens,
+  findCache,
+  storedTokenKey,
+  writeCache,
+} from '../cache/cache.ts';
 import { recordErasure } from '../cache/erasure.ts';
 import { pruneCache } from '../cache/prune.ts';
 import { loadConfig } from '../config/config.ts';
@@ -120,6 +127,7 @@ async function eraseTokens(runtime: Runtime, registry: Registry | undefined): Pr
   const cache = await findCache(runtime);
   if (registry === undefined || cache === undefined) return true;
   recordErasure(cache); // first, so that no sign-in that is under way brings them back
+  eraseTemporaryTokens(cache);
   const services = [registry.service, ENTRA_SERVICE];
   const areGone = services.map((service) => eraseCache(cache, service)).every((isGone) => isGone);
   pruneCache(cache, runtime.now() / 1000);

@@ -260,6 +260,30 @@ describe('a holder that may be alive', () => {
     }
   });
 
+  test('uses up the three seconds of its other locks too, since a dead process may have held one within the other', () => {
+    vi.useFakeTimers({ toFake: ['hrtime'] });
+    plant(1, holder(1, ELSEWHERE));
+    const inner = folder.path('inner.1');
+    writeFileSync(inner, holder(1, ELSEWHERE), { mode: 0o600 });
+    expect(take()).toBeUndefined();
+    vi.advanceTimersByTime(3_100);
+    expect(take()).toBeDefined();
+    expect(take(new LockAttempt(folder.path('.'), 'inner'))).toBeDefined();
+  });
+
+  test('keeps an inner lock that it has touched in the meantime', () => {
+    vi.useFakeTimers({ toFake: ['hrtime'] });
+    plant(1, holder(1, ELSEWHERE));
+    const inner = folder.path('inner.1');
+    writeFileSync(inner, holder(2, ELSEWHERE), { mode: 0o600 });
+    expect(take()).toBeUndefined();
+    vi.advanceTimersByTime(3_100);
+    const touched = new Date(Date.now() + 500);
+    utimesSync(inner, touched, touched);
+    expect(take()).toBeDefined();
+    expect(take(new LockAttempt(folder.path('.'), 'inner'))).toBeUndefined();
+  });
+
   test('has three seconds of its own, whatever an earlier holder has used up', () => {
     vi.useFakeTimers({ toFake: ['hrtime'] });
     const file = plant(1, holder(1, ELSEWHERE));

@@ -1,7 +1,7 @@
 /** The record of a failed sign-in: which failures are shared, with whom, and what a planted record can do. */
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Holding } from '../../../src/cache/lock.ts';
+import type { Holding } from '../../../src/cache/lock-holder.ts';
 import { parseFailure, shareFailure } from '../../../src/cache/shared-failure.ts';
 import { CredentialError, type ErrorCode } from '../../../src/errors.ts';
 import { type JsonObject, parseJsonObject } from '../../../src/json.ts';

@@ -3,7 +3,8 @@
 import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Cache, type CacheKey, keyFileName } from '../../../src/cache/cache.ts';
-import { type Holding, LockAttempt } from '../../../src/cache/lock.ts';
+import { LockAttempt } from '../../../src/cache/lock.ts';
+import type { Holding } from '../../../src/cache/lock-holder.ts';
 import { shareFailure } from '../../../src/cache/shared-failure.ts';
 import { type Flight, runSingleFlight } from '../../../src/cache/single-flight.ts';
 import { CredentialError } from '../../../src/errors.ts';
