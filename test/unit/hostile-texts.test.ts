@@ -37,10 +37,8 @@ const OUTPUT_LENGTH = 1_000_000;
 /** What the texts consist of: what the program's own patterns begin with, and what an encoding begins with. */
 const UNITS: readonly string[] = [
   '<',
-  ' ',
   'a ',
   '"',
-  '%25',
   '&#',
   '%2525 &#38;#38; \\\\u0041 ',
   'eyJhbGciOi. ',
