@@ -2,7 +2,6 @@
 
 import type { LoginBackend } from '../config/login-settings.ts';
 import { CredentialError, describeCause } from '../errors.ts';
-import type { Log } from '../log.ts';
 import { createQuote } from '../redact.ts';
 import { shellWord } from '../shell-word.ts';
 import {
@@ -14,33 +13,22 @@ import {
   readKeychain,
   writeKeychain,
 } from '../system/keychain.ts';
-import type { Runtime } from '../system/runtime.ts';
-import {
-  hasCopies,
-  moveDamagedIndex,
-  removeDamagedCopies,
-  removeDamagedIndex,
-  removeTemporaryCopies,
-} from './index-copies.ts';
+import { type EraseRequest, eraseEverywhere } from './erase-login.ts';
+import { moveDamagedIndex, removeTemporaryCopies } from './index-copies.ts';
 import { lockIndex, MAX_WAIT_MS } from './index-lock.ts';
 import {
   findIndexFile,
   type KeychainEntry,
   type LoginEntry,
   readIndex,
-  shrinkIndex,
   type UnreadableIndex,
   writeIndex,
 } from './login-index.ts';
 
 /** Which server's login, and where the configuration wants it. */
-export interface LoginRequest {
-  readonly runtime: Runtime;
-  /** The server name (see `parseServerName`). */
-  readonly name: string;
+export interface LoginRequest extends EraseRequest {
   /** `undefined` means the keychain if one works, else the file. */
   readonly backend: LoginBackend | undefined;
-  readonly log: Log | undefined;
 }
 
 /** Where a login was stored. */
@@ -85,49 +73,6 @@ export async function readLogin(request: LoginRequest, entry: LoginEntry): Promi
   runtime.secrets.add(login.secret);
   if (backend !== undefined && (backend === 'file') !== isInFile) await moveEntry(request, entry);
   return { username: login.username, secret: login.secret };
-}
-
-/**
- * Removes a login from the index and from its keychain, and every copy of the index that a crash or damage has left
- * behind. Never fails, even if the keychain does not respond.
- * @returns why the login is still in the index; `undefined` when it is gone.
- */
-export async function eraseLogin(request: Omit<LoginRequest, 'backend'>): Promise<string | undefined> {
-  const { runtime, name, log } = request;
-  try {
-    const file = await findIndexFile(runtime);
-    if (file === undefined || !mayHold(file, name)) return undefined;
-    // Goes on without the lock if a process holds it for too long, or if the disk is full: the index is read again and
-    // replaced as a whole.
-    const lock = await lockIndex(file, MAX_WAIT_MS).catch(() => undefined);
-    try {
-      if (lock !== undefined) removeTemporaryCopies(file);
-      removeDamagedCopies(file);
-      const index = readIndex(file);
-      if (index === 'damaged') removeDamagedIndex(file);
-      if (typeof index === 'string') {
-        await eraseEverywhere(request, listKeychains(runtime));
-        return index === 'untrusted' ? `${file} cannot be read, or others can open it` : undefined;
-      }
-      const entry = index.entries.get(name);
-      if (entry === undefined) return undefined;
-      shrinkIndex(file, { ...index, entries: new Map([...index.entries].filter(([other]) => other !== name)) });
-      if ('keychain' in entry) await eraseEverywhere(request, [entry.keychain]);
-    } finally {
-      lock?.release();
-    }
-    return undefined;
-  } catch (cause) {
-    const reason = describeCause(cause);
-    log?.({ step: 'end', outcome: 'not-erased', reason });
-    return reason;
-  }
-}
-
-/** Whether a login may be in the index or in a copy of it. */
-function mayHold(file: string, name: string): boolean {
-  const index = readIndex(file);
-  return typeof index === 'string' || index.entries.has(name) || hasCopies(file);
 }
 
 /**
@@ -231,16 +176,6 @@ async function moveEntry(request: LoginRequest, seen: LoginEntry): Promise<void>
     }
   } catch (cause) {
     log?.({ step: 'end', outcome: 'not-moved', reason: describeCause(cause) });
-  }
-}
-
-async function eraseEverywhere(
-  { runtime, name, log }: Omit<LoginRequest, 'backend'>,
-  keychains: readonly string[],
-): Promise<void> {
-  for (const candidate of keychains) {
-    const keychain = findKeychain(runtime, candidate);
-    if (keychain !== undefined) await eraseKeychain(runtime, keychain, keychainEntryName(name), log);
   }
 }
 

@@ -19,7 +19,8 @@ import { createQuote, createRedactor } from '../redact.ts';
 import type { Registry } from '../registry.ts';
 import { parseServerName } from '../server-name.ts';
 import type { Runtime } from '../system/runtime.ts';
-import { eraseLogin, storeLogin } from './login.ts';
+import { eraseLogin } from './erase-login.ts';
+import { storeLogin } from './login.ts';
 
 type Refuse = (what: string, hint: string) => CredentialError;
 
