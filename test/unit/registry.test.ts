@@ -1,6 +1,6 @@
 /** Which server URLs name a registry that may receive a token. */
 import { describe, expect, test } from 'vitest';
-import { CLOUDS } from '../../src/clouds.ts';
+import { CLOUDS, createCloud } from '../../src/clouds.ts';
 import { parseRegistry } from '../../src/registry.ts';
 
 const LABEL_63 = `${'a'.repeat(5)}-${'b'.repeat(57)}`;
@@ -101,6 +101,33 @@ describe('parseRegistry', () => {
       expect(parseRegistry(`myregistry.${registrySuffix}.example.com`)).toBeUndefined();
     });
   }
+});
+
+describe('parseRegistry with a cloud of one host', () => {
+  const clouds = [createCloud({ registrySuffix: 'evil.example', isOneHost: true }, {}), ...CLOUDS];
+
+  test.each(['evil.example', 'https://EVIL.example:443/', 'evil.example.'])('returns that host for %s', (serverUrl) => {
+    expect(parseRegistry(serverUrl, clouds)).toMatchObject({ host: 'evil.example', service: 'evil.example' });
+  });
+
+  test.each([
+    'attacker.evil.example',
+    'myregistry.evil.example',
+    '.evil.example',
+    'notevil.example',
+    'evil.example.com',
+  ])('returns nothing for %s', (serverUrl) => {
+    expect(parseRegistry(serverUrl, clouds)).toBeUndefined();
+  });
+});
+
+describe('parseRegistry with a cloud of a suffix', () => {
+  const clouds = [createCloud({ registrySuffix: 'azurecr.example', isOneHost: false }, {}), ...CLOUDS];
+
+  test('returns the hosts below it, and not the suffix itself', () => {
+    expect(parseRegistry('myregistry.azurecr.example', clouds)?.service).toBe('myregistry.azurecr.example');
+    expect(parseRegistry('azurecr.example', clouds)).toBeUndefined();
+  });
 });
 
 describe('parseRegistry rejects', () => {

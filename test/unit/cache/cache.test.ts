@@ -17,11 +17,13 @@ import { afterEach, describe, expect, test } from 'vitest';
 import {
   type CacheKey,
   dropCache,
+  ENTRA_SERVICE,
   eraseCache,
   findCache,
   isFresh,
   keyFileName,
   readCache,
+  storedTokenKey,
   tokenKind,
   writeCache,
 } from '../../../src/cache/cache.ts';
@@ -193,6 +195,23 @@ describe('readCache', () => {
     expect(readFileSync(folder.path('target'), 'utf8')).toContain('a.b.c');
     expect(read()?.token).toBe('d.e.f');
   });
+});
+
+describe('readCache with an expiry that no real token has', () => {
+  const rows: readonly (readonly [name: string, key: CacheKey, lifeSeconds: number])[] = [
+    ['a refresh token', KEY, 3 * 3600],
+    ['an access token', { ...KEY, kind: 'access-token repository:a:pull' }, 3 * 3600],
+    ['a stored token', storedTokenKey(KEY.service), 3 * 3600],
+    ['an Entra token', { ...KEY, service: ENTRA_SERVICE }, 24 * 3600],
+  ];
+  for (const [name, key, lifeSeconds] of rows) {
+    test(`lets ${name} expire ${lifeSeconds / 3600} hours after it was saved`, () => {
+      for (const expiresAtSeconds of [NOW_SECONDS + lifeSeconds + 1, 9e12, Number.MAX_VALUE]) {
+        writeCache(theCache(), key, { ...TOKEN, expiresAtSeconds });
+        expect(readCache(theCache(), key, NOW_SECONDS)?.expiresAtSeconds).toBe(NOW_SECONDS + lifeSeconds);
+      }
+    });
+  }
 });
 
 describe('readCache with a clock that may have been turned back', () => {
