@@ -46,6 +46,11 @@ export function pruneCache(cache: Cache, nowSeconds: number): void {
   }
 }
 
+/** Removes every shared failure, however new. A process that still waits for one signs in itself. Never fails. */
+export function eraseFailures({ lockFolder }: Cache): void {
+  for (const name of listNames(lockFolder)) if (name.endsWith(FAILURE_ENDING)) removeFile(join(lockFolder, name));
+}
+
 function listTasks(folder: string, prune: (folder: string, name: string) => void): (() => void)[] {
   return listNames(folder).map((name) => () => prune(folder, name));
 }

@@ -107,16 +107,21 @@ function readConfigFile(file: string, isExplicit: boolean): string | undefined {
     // It can name a program to run.
     text = readForeignFile(file, MAX_CONFIG_BYTES, { isTrusted: true });
   } catch (cause) {
-    const hint =
-      cause instanceof UntrustedFileError
-        ? `chown $(id -u) ${shellWord(file)}; chmod go-w ${shellWord(file)}`
-        : undefined;
-    throw invalidFile(file, describeCause(cause), hint);
+    throw invalidFile(
+      file,
+      describeCause(cause),
+      cause instanceof UntrustedFileError ? advise(file, cause) : undefined,
+    );
   }
   if (text === undefined && isExplicit) {
     throw invalidFile(file, 'there is no such file', 'unset DOCKER_CREDENTIAL_ACR_CONFIG, or write the file');
   }
   return text;
+}
+
+/** Another user's file stays as it is: under `sudo`, it is that of the person who called. */
+function advise(file: string, { isForeign }: UntrustedFileError): string {
+  return isForeign ? 'set DOCKER_CREDENTIAL_ACR_CONFIG to a file of your own' : `chmod go-w ${shellWord(file)}`;
 }
 
 /** @throws CONFIG_INVALID */

@@ -9,7 +9,7 @@ import {
   writeCache,
 } from '../cache/cache.ts';
 import { recordErasure } from '../cache/erasure.ts';
-import { pruneCache } from '../cache/prune.ts';
+import { eraseFailures, pruneCache } from '../cache/prune.ts';
 import { loadConfig } from '../config/config.ts';
 import { readExpiry } from '../entra/claims.ts';
 import { CredentialError, describeCause } from '../errors.ts';
@@ -129,6 +129,7 @@ async function eraseTokens(runtime: Runtime, registry: Registry | undefined): Pr
   if (registry === undefined || cache === undefined) return true;
   recordErasure(cache); // first, so that no sign-in that is under way brings them back
   eraseTemporaryTokens(cache);
+  eraseFailures(cache);
   const services = [registry.service, ENTRA_SERVICE];
   const areGone = services.map((service) => eraseCache(cache, service)).every((isGone) => isGone);
   pruneCache(cache, runtime.now() / 1000);

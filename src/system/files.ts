@@ -134,7 +134,15 @@ export function createOwnFile(file: string, text: string, { isDurable = false }:
 }
 
 /** Somebody else may have written a file that must be the current user's own. */
-export class UntrustedFileError extends Error {}
+export class UntrustedFileError extends Error {
+  /** Whether the file belongs to somebody else; otherwise its mode lets others write. */
+  readonly isForeign: boolean;
+
+  constructor(message: string, isForeign: boolean) {
+    super(message);
+    this.isForeign = isForeign;
+  }
+}
 
 /** How to read a file of the person or of another program. */
 export interface ForeignFileRules {
@@ -164,8 +172,7 @@ export function readForeignFile(
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) throw new Error('it is not a regular file');
     if (stats.size > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
-    const distrust = isTrusted ? findOtherWriter(stats) : undefined;
-    if (distrust !== undefined) throw new UntrustedFileError(distrust);
+    if (isTrusted) assertTrusted(stats);
     return readFileSync(descriptor, 'utf8').replace(/^\uFEFF/, '');
   } catch (cause) {
     const code = readErrorCode(cause);
@@ -176,10 +183,10 @@ export function readForeignFile(
   }
 }
 
-/** @returns who else may have written a file; `undefined` when only the current user and root can have. */
-function findOtherWriter({ uid, mode }: Stats): string | undefined {
+/** @throws UntrustedFileError unless only the current user and root can have written a file. */
+function assertTrusted({ uid, mode }: Stats): void {
   const userId = process.geteuid?.();
-  if (userId === undefined) return undefined;
-  if (uid !== userId && uid !== 0) return `it belongs to another user (${uid})`;
-  return (mode & WRITE_ACCESS_BY_OTHERS) === 0 ? undefined : 'others can write to it';
+  if (userId === undefined) return;
+  if (uid !== userId && uid !== 0) throw new UntrustedFileError(`it belongs to another user (${uid})`, true);
+  if ((mode & WRITE_ACCESS_BY_OTHERS) !== 0) throw new UntrustedFileError('others can write to it', false);
 }

@@ -1,6 +1,6 @@
 /** What the program reports when a sign-in fails: one line with a hint, the causes, and never a secret. */
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseJsonObject } from '../../src/json.ts';
 import { CLIENT_ID, type Fault, OBJECT_ID, TENANT_ID } from '../emulator/emulator.ts';
@@ -25,6 +25,14 @@ function inject(fault: Fault): void {
 function countRequests(host: string): number {
   return world.emulator.requests.filter((request) => request.host === host).length;
 }
+
+test('a logout leaves nothing of a failed sign-in', async () => {
+  await world.fail(REGISTRY, { AZURE_CLIENT_SECRET: 'wrong-secret' });
+  const names = () => readdirSync(`${world.cacheFolder}/locks`);
+  expect(names()).not.toEqual([]);
+  await world.run('erase', REGISTRY);
+  expect(names()).toEqual([]);
+});
 
 describe('when signing in at Entra fails', () => {
   const tenantOf = () => world.emulator.state.tenants.get(TENANT_ID);

@@ -64,6 +64,7 @@ describe('loadConfig', () => {
     for (const path of [file, folder.path('link.json')]) {
       const failure = await catchFailure(async () => (await load(path)).settingsOf(REGISTRY));
       expect(failure.message).toBe(`Cannot use ${path}: it belongs to another user (${OTHER_USER})`);
+      expect(failure.hint).toBe('set DOCKER_CREDENTIAL_ACR_CONFIG to a file of your own');
     }
   });
 
