@@ -318,8 +318,8 @@ describe('on the network', () => {
       no_proxy: 'authority.invalid',
     });
     expect(outcome.stdout).toContain('the host name authority.invalid cannot be resolved');
-    // The connection to the registry is opened in advance, through the proxy, unless the sign-in fails even earlier.
-    expect([[], [`${REGISTRY}:443`]]).toContainEqual(world.emulator.connects);
+    // Others may be asked for: the registry in advance, and late what an earlier test had begun to open.
+    expect(world.emulator.connects).not.toContain('authority.invalid:443');
   });
 
   test('sends a secret with every special character unchanged', async () => {

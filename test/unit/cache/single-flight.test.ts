@@ -180,7 +180,7 @@ describe('a failure', () => {
     let looks = 0;
     const peek = () => {
       looks += 1;
-      if (looks === 3) {
+      if (looks === 2) {
         const owner = { runtime: makeRuntime(), readSecret: () => 'secret', holding: { ...lock, ...holding } };
         shareFailure(failureFile(), owner, cause);
         lock.release();
