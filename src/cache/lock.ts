@@ -8,12 +8,12 @@
  * machine or container that shares the folder.
  */
 
-import { readdirSync, rmSync, utimesSync } from 'node:fs';
+import { readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { readErrorCode } from '../errors.ts';
 import { parseJsonObject } from '../json.ts';
 import { readClockMs } from '../system/clock.ts';
-import { createOwnFile, readOwnFile } from '../system/files.ts';
+import { createOwnFile, readOwnFile, removeFile } from '../system/files.ts';
 import { readMachine } from '../system/machine.ts';
 import { readRandomHex } from '../system/random.ts';
 import {
@@ -85,10 +85,10 @@ export class LockAttempt {
     for (const generation of old) {
       // Since we looked, a living process may have created a file with the name of the dead one.
       if (generation === newest && this.#seen !== undefined && isReplaced(this.#seen)) {
-        remove(file);
+        removeFile(file);
         return undefined;
       }
-      remove(this.#file(generation));
+      removeFile(this.#file(generation));
     }
     // A process that was suspended finds its lock taken over, and perhaps another one under the same name.
     const isOurs = () => readOwnFile(file, MAX_LOCK_BYTES) === text;
@@ -99,7 +99,7 @@ export class LockAttempt {
       ...holding,
       release: () => {
         clearInterval(heartbeat);
-        if (isOurs()) remove(file);
+        if (isOurs()) removeFile(file);
       },
     };
   }
@@ -150,14 +150,5 @@ function touch(file: string): void {
     utimesSync(file, now, now);
   } catch {
     // Somebody removed the folder, and the lock with it.
-  }
-}
-
-/** Removes a lock file. One that cannot be removed is dead a few seconds later, and costs no more than a wait. */
-function remove(file: string): void {
-  try {
-    rmSync(file, { force: true });
-  } catch {
-    // The disk has an error, or has become read-only.
   }
 }

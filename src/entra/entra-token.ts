@@ -142,8 +142,7 @@ async function readExpiryFor(token: string, audience: string): Promise<number | 
   const { readAudiences, readClaims, readExpiry } = await import('./claims.ts');
   const audiences = readAudiences(readClaims(token));
   // A program that the user configured may print a token of any kind.
-  const isForAudience =
-    audiences.length > 0 && audiences.every((one) => trimSlashes(String(one)) === trimSlashes(audience));
+  const isForAudience = audiences.length > 0 && audiences.every((one) => trimSlashes(one) === trimSlashes(audience));
   return isForAudience ? readExpiry(token) : undefined;
 }
 

@@ -1,8 +1,8 @@
 /** Lists the servers for which this program has a credential, as the verb `list` shows them. */
 
-import { readdirSync } from 'node:fs';
 import { findCache, keyFileName, readCache, storedTokenKey } from '../cache/cache.ts';
 import { TOKEN_USERNAME } from '../protocol.ts';
+import { listNames } from '../system/folders.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { listRegistries } from './docker-config.ts';
 import { listEntries } from './login-index.ts';
@@ -25,19 +25,11 @@ async function listTokens(runtime: Runtime): Promise<readonly string[]> {
   if (cache === undefined) return [];
   const ending = `${keyFileName(storedTokenKey(''))}.json`;
   const nowSeconds = runtime.now() / 1000;
-  const services = listFiles(cache.folder)
+  const services = listNames(cache.folder)
     .filter((name) => name.endsWith(ending))
     .map((name) => name.slice(0, -ending.length));
   return services.filter((service) => {
     const token = readCache(cache, storedTokenKey(service), nowSeconds);
     return token !== undefined && token.expiresAtSeconds > nowSeconds;
   });
-}
-
-function listFiles(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return []; // no token was ever stored
-  }
 }

@@ -22,14 +22,11 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readErrorCode } from '../errors.ts';
-import { syncFolder } from './folders.ts';
+import { MISSING_IS_UNDEFINED, syncFolder, WRITE_ACCESS_BY_OTHERS } from './folders.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_WRONLY } = constants;
 const OWNER_ONLY_FILE = 0o600;
 const ANY_ACCESS_BY_OTHERS = 0o077;
-const WRITE_ACCESS_BY_OTHERS = 0o022;
-/** Most files that we look for do not exist, and the first error object of a process takes half a millisecond. */
-const MISSING_IS_UNDEFINED = { throwIfNoEntry: false } as const;
 
 /**
  * Reads a small file that this program wrote.

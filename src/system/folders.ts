@@ -7,8 +7,10 @@ import { readErrorCode } from '../errors.ts';
 const OWNER_ONLY_FOLDER = 0o700;
 /** Takes every permission from others, and none from the owner. */
 const OWNER_ONLY_MASK = 0o077;
-const WRITE_ACCESS_BY_OTHERS = 0o022;
-const MISSING_IS_UNDEFINED = { throwIfNoEntry: false } as const;
+/** The permissions by which others than the owner can write. */
+export const WRITE_ACCESS_BY_OTHERS = 0o022;
+/** Most files that we look for do not exist, and the first error object of a process takes half a millisecond. */
+export const MISSING_IS_UNDEFINED = { throwIfNoEntry: false } as const;
 
 /**
  * Creates an owner-only folder and its missing parents. Never fails.
