@@ -28,7 +28,7 @@ async function main(): Promise<number> {
 
   await mkdir(dist, { recursive: true });
   const nodeVersion = await readPinnedNodeVersion(root);
-  const [bundle, { start, rest }] = await Promise.all([
+  const [bundle, { start, parts }] = await Promise.all([
     bundleProgram({ entry: ENTRY, root, nodeVersion }),
     makeProgramCode(root, nodeVersion),
   ]);
@@ -39,7 +39,7 @@ async function main(): Promise<number> {
   const failed: string[] = [];
   for (const target of targets) {
     try {
-      made.push(await makeBinary({ root, target, code: start, rest, output: outputOf(target, host) }));
+      made.push(await makeBinary({ root, target, code: start, parts, output: outputOf(target, host) }));
     } catch (error) {
       failed.push(`error: ${target.name}: ${error instanceof Error ? error.message : String(error)}`);
     }

@@ -1,4 +1,7 @@
-/** Runs the verbs: takes the arguments and the input, and returns the output and the exit code. */
+/**
+ * Runs the verbs of the protocol: takes the arguments and the input, and returns the output and the exit code. Everything
+ * else is for the commands.
+ */
 
 import { isAbsolute } from 'node:path';
 import { BUDGET_MS, findCredential } from './credential.ts';
@@ -13,30 +16,42 @@ import {
   parseStorePayload,
 } from './protocol.ts';
 import { type Runtime, readVariable } from './system/runtime.ts';
+import type { Terminal } from './terminal/terminal.ts';
 import { VERSION } from './version.ts';
 
 /** What the process writes, and how it ends. */
 export interface Outcome {
-  /** Clients know no other exit codes. */
-  readonly exitCode: 0 | 1;
+  /** Clients know only 0 and 1; the commands have others. */
+  readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Reads standard input to its end. */
-export type ReadInput = () => Promise<string>;
+/** How a run reads and writes, apart from its outcome. */
+export interface Streams {
+  /**
+   * Reads standard input: to its end, or on a terminal one line.
+   * @param wanted what a person at a terminal should type.
+   */
+  readonly readInput: (wanted: string) => Promise<string>;
+  /** Opens the terminal, for commands. */
+  readonly openTerminal: () => Promise<Terminal>;
+}
 
 /**
  * The variable that names the registry for `renew`. The program sets it for its own child process, which has no input.
  */
 export const RENEWAL_VARIABLE = 'DOCKER_CREDENTIAL_RENEW';
 
-const VERBS = 'store|get|erase|list|version';
+const VERBS = ['store', 'get', 'erase', 'list', 'version'];
+/** What a person at a terminal should type for a verb. */
+const A_REGISTRY = 'a registry, such as myregistry.azurecr.io';
+const A_CREDENTIAL = '{"ServerURL":"…","Username":"…","Secret":"…"} in one line';
 
 /** Runs the program once. Never throws. */
-export async function run(args: readonly string[], readInput: ReadInput, runtime: Runtime): Promise<Outcome> {
+export async function run(args: readonly string[], streams: Streams, runtime: Runtime): Promise<Outcome> {
   try {
-    return await runVerb(args, readInput, runtime);
+    return await runVerb(args, streams, runtime);
   } catch (failure) {
     // Loaded only now: a successful run does not need it.
     const { formatFailure } = await import('./report.ts');
@@ -44,16 +59,17 @@ export async function run(args: readonly string[], readInput: ReadInput, runtime
   }
 }
 
-async function runVerb(args: readonly string[], readInput: ReadInput, runtime: Runtime): Promise<Outcome> {
+async function runVerb(args: readonly string[], streams: Streams, runtime: Runtime): Promise<Outcome> {
+  const { readInput } = streams;
   const [verb, ...rest] = args;
-  if (verb === undefined || rest.length > 0) return refuse(`Usage: ${runtime.programName} <${VERBS}>`);
+  if (verb === undefined || rest.length > 0) return await runCommand(args, streams, runtime);
   switch (verb) {
     case 'get':
-      return await withLog(get, await readInput(), runtime);
+      return await withLog(get, await readInput(A_REGISTRY), runtime);
     case 'store':
-      return await withLog(store, await readInput(), runtime);
+      return await withLog(store, await readInput(A_CREDENTIAL), runtime);
     case 'erase':
-      return await withLog(erase, await readInput(), runtime);
+      return await withLog(erase, await readInput(A_REGISTRY), runtime);
     case 'list':
       return await list(runtime);
     case 'renew':
@@ -62,13 +78,24 @@ async function runVerb(args: readonly string[], readInput: ReadInput, runtime: R
     case '--version':
     case '-v':
       return succeed(`${runtime.programName} (docker-credential-acr) v${VERSION}\n`);
-    case 'help':
-    case '--help':
-    case '-h':
-      return succeed((await import('./help.ts')).formatHelp(runtime));
     default:
-      return refuse(`${runtime.programName}: unknown action: ${sanitizeAction(verb)}`);
+      return await runCommand(args, streams, runtime);
   }
+}
+
+/** Runs a command, or refuses what is none as the reference helpers do. */
+async function runCommand(args: readonly string[], streams: Streams, runtime: Runtime): Promise<Outcome> {
+  const [verb, ...rest] = args;
+  const terminal = await streams.openTerminal();
+  // A client that calls a verb in a wrong way reads stdout; a person at a terminal reads the help.
+  const isForPerson = verb === undefined ? terminal.isOutputSeen : rest.some((one) => ['-h', '--help'].includes(one));
+  if ((verb === undefined || VERBS.includes(verb)) && !isForPerson) {
+    return refuse(`Usage: ${runtime.programName} <${VERBS.join('|')}>`);
+  }
+  const { runCommandLine } = await import('./commands/commands.ts');
+  const exitCode = await runCommandLine(verb === undefined ? ['--help'] : args, runtime, terminal);
+  if (exitCode === undefined) return refuse(`${runtime.programName}: unknown action: ${sanitizeAction(verb ?? '')}`);
+  return { exitCode, stdout: '', stderr: '' };
 }
 
 async function get(input: string, runtime: Runtime, log: Log | undefined): Promise<Outcome> {
@@ -90,7 +117,7 @@ async function renew(runtime: Runtime): Promise<Outcome> {
   if (serverUrl === undefined) return succeed('');
   // A relative path was meant for the client's working directory, which is not the one of this process.
   const isLogged = isAbsolute(readVariable(runtime, 'DOCKER_CREDENTIAL_ACR_LOG') ?? '');
-  const log = isLogged ? await openRequestedLog(runtime) : undefined;
+  const log = isLogged ? await openLog(runtime) : undefined;
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise((resolve) => {
     timer = setTimeout(resolve, BUDGET_MS); // the process must end, whatever hangs
@@ -130,7 +157,7 @@ type Verb = (input: string, runtime: Runtime, log: Log | undefined) => Promise<O
  * @param input read before anything is awaited: after a turn of the event loop it takes half a megabyte more.
  */
 async function withLog(verb: Verb, input: string, runtime: Runtime): Promise<Outcome> {
-  const log = await openRequestedLog(runtime);
+  const log = await openLog(runtime);
   try {
     return await verb(input, runtime, log);
   } catch (failure) {
@@ -144,11 +171,9 @@ function describeEnd(failure: unknown): Pick<LogStep, 'code' | 'reason'> {
   return failure instanceof CredentialError ? { code: failure.code, reason: failure.message } : { reason };
 }
 
-async function openRequestedLog(runtime: Runtime): Promise<Log | undefined> {
-  const target = readVariable(runtime, 'DOCKER_CREDENTIAL_ACR_LOG');
-  if (target === undefined) return undefined;
-  const [{ openLog }, { createQuote }] = await Promise.all([import('./log.ts'), import('./redact.ts')]);
-  return openLog(runtime, target, createQuote(runtime));
+async function openLog(runtime: Runtime): Promise<Log | undefined> {
+  if (readVariable(runtime, 'DOCKER_CREDENTIAL_ACR_LOG') === undefined) return undefined;
+  return (await import('./log.ts')).openRequestedLog(runtime);
 }
 
 function succeed(stdout: string): Outcome {

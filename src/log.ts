@@ -6,13 +6,23 @@
 
 import { closeSync, constants, fchmodSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
 import type { ErrorCode } from './errors.ts';
-import type { Quote } from './redact.ts';
+import { createQuote, type Quote } from './redact.ts';
 import { isOwnFile } from './system/files.ts';
-import type { Runtime } from './system/runtime.ts';
+import { type Runtime, readVariable } from './system/runtime.ts';
 
 /** One line of the log. */
 export interface LogStep {
-  readonly step: 'start' | 'config' | 'identity' | 'cache' | 'lock' | 'request' | 'program' | 'sign-in' | 'end';
+  readonly step:
+    | 'command'
+    | 'start'
+    | 'config'
+    | 'identity'
+    | 'cache'
+    | 'lock'
+    | 'request'
+    | 'program'
+    | 'sign-in'
+    | 'end';
   readonly outcome: string;
   readonly host?: string;
   readonly path?: string;
@@ -33,6 +43,12 @@ const MAX_LOG_BYTES = 1024 * 1024;
 const MAX_TEXT_LENGTH = 1000;
 const STANDARD_ERROR = 2;
 const { O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_WRONLY } = constants;
+
+/** Opens the log that the person requested with `DOCKER_CREDENTIAL_ACR_LOG`, if any. */
+export function openRequestedLog(runtime: Runtime): Log | undefined {
+  const target = readVariable(runtime, 'DOCKER_CREDENTIAL_ACR_LOG');
+  return target === undefined ? undefined : openLog(runtime, target, createQuote(runtime));
+}
 
 /**
  * Opens the log. Renames a file that has become too large to `<file>.1` first.

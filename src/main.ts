@@ -21,7 +21,8 @@ async function main(): Promise<void> {
     secretVariables: new Set(),
     startRenewal: (host) => startRenewal(runtime, host),
   };
-  const { exitCode, stdout, stderr } = await run(process.argv.slice(2), readInput, runtime);
+  const openTerminal = async () => (await import('./terminal/terminal.ts')).openTerminal(runtime);
+  const { exitCode, stdout, stderr } = await run(process.argv.slice(2), { readInput, openTerminal }, runtime);
   writeOutput(STANDARD_ERROR, stderr);
   writeOutput(STANDARD_OUTPUT, stdout);
   // If we exit before reading all input, a client that is still writing gets SIGPIPE. So read the rest now.

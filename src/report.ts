@@ -15,22 +15,37 @@ export interface FormattedFailure {
 
 const MAX_LINE_LENGTH = 1000;
 
+/** The parts of a failure, each as one line without secrets. */
+export interface FailureLines {
+  readonly error: string;
+  readonly causes: readonly string[];
+  readonly hint: string | undefined;
+}
+
+/** Makes lines of a failure, for a person at a terminal. */
+export function describeFailure(runtime: Runtime, failure: unknown): FailureLines {
+  const quote = createQuote(runtime);
+  const line = (text: string) => quote(text, MAX_LINE_LENGTH);
+  if (!(failure instanceof CredentialError)) {
+    return { error: line(`Cannot answer: internal error: ${describeCause(failure)}`), causes: [], hint: undefined };
+  }
+  const { message, causes, hint } = failure;
+  return { error: line(message), causes: causes.map(line), hint: hint === undefined ? undefined : line(hint) };
+}
+
 /**
- * Formats a failure. Some clients show only stdout and some only stderr, so both contain the error and the hint.
+ * Formats a failure for clients. Some show only stdout and some only stderr, so both contain the error and the hint.
  * Clients quote stdout between backticks, so backticks in it are replaced.
  */
 export function formatFailure(runtime: Runtime, failure: unknown): FormattedFailure {
   const quote = createQuote(runtime);
-  const line = (text: string) => quote(text, MAX_LINE_LENGTH).replaceAll('`', "'");
-  if (!(failure instanceof CredentialError)) {
-    const text = line(`Cannot answer: internal error: ${describeCause(failure)}`);
-    return { stdout: `${text}\n`, stderr: `docker-credential-acr: error: ${text}\n` };
-  }
-  const { message, causes, hint } = failure;
-  const story = [`docker-credential-acr: error: ${line(message)}`, ...causes.map((cause) => `cause: ${line(cause)}`)];
-  if (hint !== undefined) story.push(`hint: ${line(hint)}`);
-  const remedy = hint === undefined ? '' : `; hint: ${hint}`;
-  return { stdout: `${line(`${message}${remedy}`)}\n`, stderr: `${story.join('\n')}\n` };
+  const unquoted = (text: string) => text.replaceAll('`', "'");
+  const { error, causes, hint } = describeFailure(runtime, failure);
+  const story = [`docker-credential-acr: error: ${error}`, ...causes.map((cause) => `cause: ${cause}`)];
+  if (hint !== undefined) story.push(`hint: ${hint}`);
+  const remedy = failure instanceof CredentialError && failure.hint !== undefined ? `; hint: ${failure.hint}` : '';
+  const said = failure instanceof CredentialError ? quote(`${failure.message}${remedy}`, MAX_LINE_LENGTH) : error;
+  return { stdout: `${unquoted(said)}\n`, stderr: `${unquoted(story.join('\n'))}\n` };
 }
 
 /**

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeBinary } from '../build/binary.ts';
 import { bundleProgram } from '../build/bundle.ts';
+import type { Part } from '../build/chunks.ts';
 import { readPinnedNodeVersion } from '../build/node-part.ts';
 import { makeProgramCode } from '../build/program.ts';
 import { runProgram } from '../build/run.ts';
@@ -28,15 +29,15 @@ export async function preparePrograms(root: string): Promise<Programs> {
   if (!target) throw new Error('There is no build for this platform');
   const nodeVersion = await readPinnedNodeVersion(root);
   const bundle = async (entry: string) => (await bundleProgram({ entry, root, nodeVersion })).code;
-  const make = async (stem: string, code: string, rest?: string) => {
+  const make = async (stem: string, code: string, parts: readonly Part[] = []) => {
     const output = join(root, '.parts/bench', executableName(stem, target));
-    await makeBinary({ root, target, code, output, ...(rest === undefined ? {} : { rest }) });
+    await makeBinary({ root, target, code, output, parts });
     dropFromPageCache(output);
     return output;
   };
-  const { start, rest } = await makeProgramCode(root, nodeVersion);
+  const { start, parts } = await makeProgramCode(root, nodeVersion);
   return {
-    ours: await make('docker-credential-acr', start, rest),
+    ours: await make('docker-credential-acr', start, parts),
     empty: await make('empty', ''),
     limit: await make('limit', await bundle('scripts/bench/limit-program.ts')),
     peer: await installPeer(join(root, '.parts/bin')),

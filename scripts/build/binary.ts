@@ -2,7 +2,7 @@
 
 import { chmod, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { REST_ASSET, REST_CACHE_ASSET } from './chunks.ts';
+import type { Part } from './chunks.ts';
 import { findNodePart, readPinnedNodeVersion, stripNode } from './node-part.ts';
 import { environmentWithoutNodeSettings, runProgram } from './run.ts';
 import { findHostTarget, type Target } from './target.ts';
@@ -23,13 +23,13 @@ export interface BinaryOptions {
   /** The program, as one CommonJS file. */
   readonly code: string;
   /** The code that the program loads when it needs it. */
-  readonly rest?: string;
+  readonly parts?: readonly Part[];
   /** The path of the executable. An existing one, which may be running, is replaced and not overwritten. */
   readonly output: string;
 }
 
 /** @throws when the target's Node is not available or the program cannot be injected into it. */
-export async function makeBinary({ root, target, code, rest, output }: BinaryOptions): Promise<Binary> {
+export async function makeBinary({ root, target, code, parts: late = [], output }: BinaryOptions): Promise<Binary> {
   const parts = join(root, '.parts');
   const host = findHostTarget();
   const pinned = await readPinnedNodeVersion(root);
@@ -47,7 +47,8 @@ export async function makeBinary({ root, target, code, rest, output }: BinaryOpt
     const executable = join(scratch, 'executable');
     await writeFile(bundle, code);
     const generatorPath = generator?.path ?? process.execPath;
-    const assets = rest === undefined ? [] : await writeRest(scratch, rest, codeCache ? generatorPath : undefined);
+    const assets: string[] = [];
+    for (const part of late) assets.push(...(await writePart(scratch, part, codeCache ? generatorPath : undefined)));
     const said = await runProgram(
       generatorPath,
       [
@@ -76,19 +77,19 @@ export async function makeBinary({ root, target, code, rest, output }: BinaryOpt
 }
 
 /**
- * Writes the rest of the program and its V8 code cache.
+ * Writes a part of the program and its V8 code cache.
  * @param node the Node whose V8 will read it; `undefined` when it cannot run here.
  * @returns `NAME=FILE` of each asset.
  */
-async function writeRest(folder: string, rest: string, node: string | undefined): Promise<readonly string[]> {
-  const source = join(folder, REST_ASSET);
-  await writeFile(source, rest);
-  if (node === undefined) return [`${REST_ASSET}=${source}`];
-  const cache = join(folder, REST_CACHE_ASSET);
+async function writePart(folder: string, { name, code }: Part, node: string | undefined): Promise<readonly string[]> {
+  const source = join(folder, `${name}.js`);
+  await writeFile(source, code);
+  if (node === undefined) return [`${name}.js=${source}`];
+  const cache = join(folder, `${name}.cache`);
   await runProgram(node, [join(import.meta.dirname, 'compile.ts'), source, cache], {
     env: environmentWithoutNodeSettings(),
   });
-  return [`${REST_ASSET}=${source}`, `${REST_CACHE_ASSET}=${cache}`];
+  return [`${name}.js=${source}`, `${name}.cache=${cache}`];
 }
 
 /** Pkg prints all its steps; only its warnings are of interest. */

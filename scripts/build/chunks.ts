@@ -1,7 +1,6 @@
 /**
- * Splits the program in two at its `import()`s: the start, which every run needs, and the rest, which is read and
- * compiled only when a run reaches it. esbuild can split only ES modules, and the main program of a single executable
- * cannot be one.
+ * Splits the program at its `import()`s: the start, which every run needs, and parts that are read and compiled only when
+ * a run reaches them. esbuild can split only ES modules, and the main program of a single executable cannot be one.
  *
  * Without the split, each run would load code that a cached token does not need. What that costs: scripts/bench/README.md.
  */
@@ -11,9 +10,16 @@ import { build, type Metafile, type OnResolveArgs, type OutputFile, type Plugin 
 import { bundleOptions } from './bundle.ts';
 
 export interface Chunks {
-  /** The main program, which loads the rest from the asset `REST_ASSET`. */
+  /** The main program, which loads the parts from the executable's assets. */
   readonly start: string;
-  readonly rest: string;
+  readonly parts: readonly Part[];
+}
+
+/** Code that is loaded when a run needs it. */
+export interface Part {
+  /** The executable's asset is `<name>.js`, and the V8 code cache of it `<name>.cache`. */
+  readonly name: string;
+  readonly code: string;
 }
 
 export interface ChunkOptions {
@@ -23,33 +29,45 @@ export interface ChunkOptions {
   readonly nodeVersion: string;
 }
 
-/** The names of the executable's assets with the rest and its V8 code cache. */
-export const REST_ASSET = 'rest.js';
-export const REST_CACHE_ASSET = 'rest.cache';
+/**
+ * The parts in the order in which they are made: a module is in the first part that needs it, and later parts take it
+ * from there. A sign-in loads only the first.
+ */
+const PARTS: readonly { readonly name: string; readonly has: (late: string) => boolean }[] = [
+  { name: 'rest', has: (late) => !isForPeople(late) },
+  { name: 'commands', has: isForPeople },
+];
 
-const REST_PREFIX = 'rest:';
+function isForPeople(late: string): boolean {
+  return /^src\/(?:commands|terminal)\//.test(late);
+}
+
+const PART_PREFIX = 'part:';
 const TABLE = 'start-modules';
 
 /**
- * Connects the two parts. The rest is a function that gets `require` and the modules that the start has already loaded,
- * so that each module exists once.
+ * Connects the parts. Each is a function that gets `require` and the modules that are loaded already, so that each module
+ * exists once.
  */
 const LINKER = `
-var listStartModules, startModules, restModules, requireBuiltin = require;
+var listStartModules, startModules, loadedParts = {}, requireBuiltin = require;
 function provideModules(list) { listStartModules = list; }
-function loadRest() {
-  var sea = requireBuiltin('node:sea'), options = { filename: '${REST_ASSET}' };
+function loadPart(name) {
+  var sea = requireBuiltin('node:sea'), options = { filename: name + '.js' };
   var keys = sea.getAssetKeys();
-  if (keys.includes('${REST_CACHE_ASSET}')) options.cachedData = Buffer.from(sea.getRawAsset('${REST_CACHE_ASSET}'));
-  var source = Buffer.from(sea.getRawAsset('${REST_ASSET}')).latin1Slice();
+  if (keys.includes(name + '.cache')) options.cachedData = Buffer.from(sea.getRawAsset(name + '.cache'));
+  var source = Buffer.from(sea.getRawAsset(name + '.js')).latin1Slice();
   var module = { exports: {} };
-  new (requireBuiltin('node:vm').Script)(source, options).runInThisContext()(requireBuiltin, module, findStartModule);
+  new (requireBuiltin('node:vm').Script)(source, options).runInThisContext()(requireBuiltin, module, findModule);
   return module.exports;
 }
-function findStartModule(name) { return (startModules ??= listStartModules())[name]; }
+function findModule(part, file) {
+  return part === '' ? (startModules ??= listStartModules())[file] : (loadedParts[part] ??= loadPart(part))[file]();
+}
 require = function (name) {
-  if (!name.startsWith('${REST_PREFIX}')) return requireBuiltin(name);
-  return (restModules ??= loadRest())[name.slice(${REST_PREFIX.length})]();
+  if (!name.startsWith('${PART_PREFIX}')) return requireBuiltin(name);
+  var place = name.slice(${PART_PREFIX.length}), end = place.indexOf(':');
+  return findModule(place.slice(0, end), place.slice(end + 1));
 };
 `;
 
@@ -67,25 +85,38 @@ export async function bundleChunks(options: ChunkOptions): Promise<Chunks> {
     banner: { js: LINKER },
     plugins: [provideTable(root, await listExports(options, others)), cut],
   });
-  const rest = await build({
-    ...common,
-    stdin: { contents: formatRest(await listRest(options, [...late], own)), resolveDir: root, loader: 'js' },
-    banner: { js: '(function (require, module, findStartModule) {' },
-    footer: { js: '})' },
-    plugins: [takeFromStart(root, new Set(own))],
-  });
-  return { start: textOf(start.outputFiles), rest: textOf(rest.outputFiles) };
+  /** Where each module is: the name of its part, which is empty for the start. */
+  const places = new Map(own.map((file) => [file, '']));
+  const parts: Part[] = [];
+  for (const { name, has } of PARTS) {
+    const files = await listPart(options, [...late].filter(has), places);
+    const made = await build({
+      ...common,
+      stdin: { contents: formatPart(files), resolveDir: root, loader: 'js' },
+      banner: { js: '(function (require, module, findModule) {' },
+      footer: { js: '})' },
+      plugins: [takeFromElsewhere(root, new Map(places))],
+    });
+    for (const file of files) places.set(file, name);
+    parts.push({ name, code: textOf(made.outputFiles) });
+  }
+  return { start: textOf(start.outputFiles), parts };
 }
 
-/** Our own modules that only the rest contains. Each can be required, so that all can be compiled ahead. */
-async function listRest(options: ChunkOptions, late: readonly string[], own: readonly string[]): Promise<string[]> {
+/** Our own modules that no earlier part contains. Each can be required, so that all can be compiled ahead. */
+async function listPart(
+  options: ChunkOptions,
+  late: readonly string[],
+  places: ReadonlyMap<string, string>,
+): Promise<string[]> {
+  if (late.length === 0) return [];
   const { inputs } = await inspectModules(options, late);
   return Object.keys(inputs)
-    .filter((path) => path.startsWith('src/') && !own.includes(path))
+    .filter((path) => path.startsWith('src/') && !places.has(path))
     .sort();
 }
 
-/** Moves our own modules behind an `import()` to the rest. Those of packages are small and stay. */
+/** Moves our own modules behind an `import()` to their part. Those of packages are small and stay. */
 function cutAtImports(root: string, late: Set<string>): Plugin {
   return {
     name: 'cut at imports',
@@ -94,7 +125,8 @@ function cutAtImports(root: string, late: Set<string>): Plugin {
         if (kind !== 'dynamic-import') return undefined;
         const file = relative(root, join(resolveDir, path));
         late.add(file);
-        return { path: `${REST_PREFIX}${file}`, external: true };
+        const part = PARTS.find(({ has }) => has(file));
+        return { path: `${PART_PREFIX}${part?.name}:${file}`, external: true };
       });
     },
   };
@@ -141,18 +173,18 @@ function provideTable(root: string, exportsOf: ReadonlyMap<string, readonly stri
   };
 }
 
-/** Takes the modules that the start contains from the start. */
-function takeFromStart(root: string, files: ReadonlySet<string>): Plugin {
-  const namespace = 'start';
+/** Takes the modules that the start or an earlier part contains from there. */
+function takeFromElsewhere(root: string, places: ReadonlyMap<string, string>): Plugin {
+  const namespace = 'elsewhere';
   return {
-    name: 'take from the start',
+    name: 'take from elsewhere',
     setup: ({ onResolve, onLoad }) => {
       onResolve({ filter: /^\./ }, (args) => {
         const file = fileOf(root, args);
-        return files.has(file) ? { path: file, namespace } : undefined;
+        return places.has(file) ? { path: file, namespace } : undefined;
       });
       onLoad({ filter: /.*/, namespace }, ({ path }) => ({
-        contents: `module.exports = findStartModule(${JSON.stringify(path)});`,
+        contents: `module.exports = findModule(${JSON.stringify(places.get(path))}, ${JSON.stringify(path)});`,
       }));
     },
   };
@@ -163,8 +195,8 @@ function fileOf(root: string, { path, resolveDir }: OnResolveArgs): string {
   return isAbsolute(file) ? relative(root, file) : file;
 }
 
-/** Formats the table of the rest's modules. Each is evaluated only when it is required. */
-function formatRest(files: readonly string[]): string {
+/** Formats the table of a part's modules. Each is evaluated only when it is required. */
+function formatPart(files: readonly string[]): string {
   const rows = files.map((file) => `${JSON.stringify(file)}: () => require('./${file}')`);
   return `module.exports = { ${rows.join(', ')} };`;
 }

@@ -8,6 +8,6 @@ import { findCalledFunctions } from './training.ts';
 export const ENTRY = 'src/main.ts';
 
 export async function makeProgramCode(root: string, nodeVersion: string): Promise<Chunks> {
-  const { start, rest } = await bundleChunks({ entry: ENTRY, root, nodeVersion });
-  return { start: compileAhead(start, await findCalledFunctions(process.execPath, start)), rest };
+  const { start, parts } = await bundleChunks({ entry: ENTRY, root, nodeVersion });
+  return { start: compileAhead(start, await findCalledFunctions(process.execPath, start)), parts };
 }

@@ -4,6 +4,7 @@ import { fstatSync, readSync, writeSync } from 'node:fs';
 import { readErrorCode } from '../errors.ts';
 
 const STANDARD_INPUT = 0;
+const STANDARD_ERROR = 2;
 /** More than any client sends. The rest is read and discarded. */
 const MAX_INPUT_BYTES = 1024 * 1024;
 /** How long a verb without input waits for a pipe that stays open. */
@@ -11,8 +12,14 @@ const DRAIN_IDLE_MS = 50;
 
 let isDrained = false;
 
-/** Reads standard input to its end; input beyond about 1 MiB is discarded. Never fails. */
-export async function readInput(): Promise<string> {
+/**
+ * Reads standard input to its end; input beyond about 1 MiB is discarded. At a terminal it reads one line, after it has
+ * said what it waits for. Never fails.
+ * @param wanted what a person should type, such as "a registry".
+ */
+export async function readInput(wanted: string): Promise<string> {
+  const isTyped = isCharacterDevice() && process.getBuiltinModule('node:tty').isatty(STANDARD_INPUT);
+  if (isTyped) writeOutput(STANDARD_ERROR, `Waiting for ${wanted}, and Enter. Clients call this; see also: --help\n`);
   const chunks: Buffer[] = [];
   let bytes = 0;
   const keep = (chunk: Buffer) => {
@@ -25,6 +32,7 @@ export async function readInput(): Promise<string> {
       const length = readSync(STANDARD_INPUT, chunk, 0, chunk.length, null);
       if (length === 0) break;
       keep(chunk.subarray(0, length));
+      if (isTyped) break;
     }
   } catch (cause) {
     // The other end may have made the pipe non-blocking: then wait for it. On Windows the end of a pipe is an error.
@@ -66,6 +74,15 @@ function readStream(keep: (chunk: Buffer) => void, idleMs: number | undefined): 
     });
     stdin.once('end', resolve).once('error', () => resolve());
   });
+}
+
+/** A terminal is one, and so is `/dev/null`. A client gives neither, so that it need not be asked more. */
+function isCharacterDevice(): boolean {
+  try {
+    return fstatSync(STANDARD_INPUT).isCharacterDevice();
+  } catch {
+    return false; // closed
+  }
 }
 
 function isPipe(): boolean {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli.ts';
 import { formatCredential, formatServerList, parseServerUrl, parseStorePayload } from '../../src/protocol.ts';
 import { makeRuntime } from '../unit/runtime.ts';
+import { makeStreams } from '../unit/streams.ts';
 import { isReadable, mutated, mutatedJsonText } from './mutate.ts';
 import { RUN_OPTIONS } from './runs.ts';
 import { SERVER_URLS } from './server-urls.ts';
@@ -112,7 +113,7 @@ describe('the program', () => {
       fc.asyncProperty(fc.oneof(fc.constantFrom('get', 'store', 'erase'), verbs), inputs, async (verb, input) => {
         // Without a keychain, and without an identity that would be asked over the network.
         const env = { HOME: folder, PATH: '', AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential' };
-        const { exitCode, stdout, stderr } = await run([verb], () => Promise.resolve(input), makeRuntime(env));
+        const { exitCode, stdout, stderr } = await run([verb], makeStreams(input), makeRuntime(env));
         expect([0, 1]).toContain(exitCode);
         if (verb.endsWith('help') || verb === '-h') return;
         expect(stdout).toMatch(/^([^\n]+\n)?$/);

@@ -8,6 +8,7 @@ import { type Outcome, run } from '../../src/cli.ts';
 import { createClientCertificate, parseClientCertificate } from '../emulator/certificates.ts';
 import { CLIENT_ID, TENANT_ID } from '../emulator/emulator.ts';
 import { decodeToken } from '../emulator/tokens.ts';
+import { makeStreams } from '../unit/streams.ts';
 import { CLIENT_SECRET_VARIABLES, ENTRA, EXCHANGE, openWorld, REGISTRY, readClaims } from './world.ts';
 
 const TOKEN_URL = `https://login.microsoftonline.com/${TENANT_ID}/oauth2/v2.0/token`;
@@ -366,7 +367,7 @@ describe('when Entra judges the assertion', () => {
 
   /** Runs the program on a machine whose clock differs from Azure's. */
   function runAhead(seconds: number): Promise<Outcome> {
-    return run(['get'], async () => REGISTRY, {
+    return run(['get'], makeStreams(REGISTRY), {
       env: {
         ...world.variables,
         ...CLIENT_SECRET_VARIABLES,

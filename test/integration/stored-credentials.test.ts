@@ -19,6 +19,7 @@ import { CLIENT_ID, CLIENT_SECRET, TENANT_ID } from '../emulator/emulator.ts';
 import { createProxiedClient } from '../emulator/proxied-client.ts';
 import { registryOf } from '../emulator/state.ts';
 import { basic } from '../emulator/test-client.ts';
+import { makeStreams } from '../unit/streams.ts';
 import { type FakeKeychain, installKeychain } from './fake-keychain.ts';
 import { NOT_FOUND, NULL_GUID, openWorld, parseAnswer, REGISTRY } from './world.ts';
 
@@ -82,7 +83,7 @@ async function call(
   input: string,
   { platform = 'linux', variables }: CallOptions = {},
 ): Promise<Outcome> {
-  const outcome = await run([verb], async () => input, {
+  const outcome = await run([verb], makeStreams(input), {
     env: { ...world.variables, PATH: binFolder, SystemRoot: world.folder, ...variables },
     platform,
     programName: 'docker-credential-acr',

@@ -9,6 +9,7 @@ import { parseJsonObject } from '../../src/json.ts';
 import { type Ci, GITHUB_ISSUER, GITHUB_SUBJECT, PIPELINES_ISSUER, PIPELINES_SUBJECT } from '../emulator/ci.ts';
 import { CLIENT_ID, CLIENT_SECRET, type Emulator, startEmulator, TENANT_ID } from '../emulator/emulator.ts';
 import { type Application, findTenant } from '../emulator/state.ts';
+import { makeStreams } from '../unit/streams.ts';
 
 export const REGISTRY = 'myregistry.azurecr.io';
 export const NOT_FOUND = 'credentials not found in native keychain\n';
@@ -79,7 +80,7 @@ export class World {
 
   /** Runs the program once. */
   async run(verb: string, input: string, variables: Record<string, string | undefined> = {}): Promise<Outcome> {
-    const outcome = await run([verb], async () => input, {
+    const outcome = await run([verb], makeStreams(input), {
       env: { ...this.variables, ...variables },
       platform: process.platform,
       programName: 'docker-credential-acr',

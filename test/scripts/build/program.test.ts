@@ -16,6 +16,9 @@ const LOADED_LATE = [
   'node_modules/env-paths/',
   'src/network/http.ts',
   'src/log.ts',
+  'src/commands/',
+  'src/terminal/',
+  'node_modules/commander/',
   'node:child_process',
   'node:crypto',
   'node:http',
@@ -60,15 +63,20 @@ function findMatches(paths: ReadonlySet<string>, start: string): readonly string
 }
 
 describe('the executable', () => {
-  it('has a first part that is shorter than the second, and each module in only one of them', async () => {
+  it('has a start that is shorter than what a sign-in needs, and each module in only one part', async () => {
     const root = join(import.meta.dirname, '../../..');
-    const { start, rest } = await bundleChunks({ entry: ENTRY, root, nodeVersion: process.versions.node });
+    const { start, parts } = await bundleChunks({ entry: ENTRY, root, nodeVersion: process.versions.node });
+    const [rest = '', commands = ''] = parts.map(({ code }) => code);
+    expect(parts.map(({ name }) => name)).toEqual(['rest', 'commands']);
     expect(start.length).toBeLessThan(rest.length);
     for (const [module, part, other] of [
       ['src/cache/cache.ts', start, rest],
       ['src/errors.ts', start, rest],
       ['src/sign-in/sign-in.ts', rest, start],
       ['src/network/http.ts', rest, start],
+      ['src/network/http.ts', rest, commands],
+      ['src/commands/commands.ts', commands, start],
+      ['src/commands/commands.ts', commands, rest],
     ] as const) {
       // A module's body follows its name; the other part only refers to it by that name.
       expect(part).toContain(`"${module}"`);
@@ -76,6 +84,10 @@ describe('the executable', () => {
     }
     expect(rest).toContain('node_modules/jose/');
     expect(start).not.toContain('node_modules/jose/');
+    for (const name of ['commander', '@clack/prompts']) {
+      expect(commands).toContain(`node_modules/${name}/`);
+      expect(`${start}${rest}`).not.toContain(`node_modules/${name}/`);
+    }
   }, 30_000);
 
   it('compiles ahead the functions that a cached answer calls, and not those that it does not', async () => {

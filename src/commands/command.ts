@@ -1,0 +1,133 @@
+/** What a command is made of, and how it becomes a part of the parser. */
+
+import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
+import type { Log } from '../log.ts';
+import type { Runtime } from '../system/runtime.ts';
+import type { ExitCode } from '../terminal/failure.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+
+/** The headings under which `--help` lists the commands, in this order. */
+export const GROUPS = {
+  setUp: 'Set up:',
+  examine: 'Examine:',
+  settings: 'Settings:',
+  shell: 'Shell and help:',
+  protocol: 'Called by docker and other clients:',
+} as const;
+
+/** A heading of `--help`. */
+export type Group = (typeof GROUPS)[keyof typeof GROUPS];
+
+/** Everything that a command gets from outside. */
+export interface CommandContext {
+  readonly runtime: Runtime;
+  readonly terminal: Terminal;
+  readonly log: Log | undefined;
+  /** The parser, with every command: `help`, completions and the man page read it. */
+  readonly program: CommandUnknownOpts;
+}
+
+/** A command line to copy, and what it does. */
+export type Example = readonly [args: string, effect: string];
+
+/** What `--help` says of a command. */
+interface Texts {
+  /** The heading; a subcommand has none. */
+  readonly group?: Group | undefined;
+  /** One line, in the imperative: "show what is cached". */
+  readonly summary: string;
+  /** What `--help` says below the summary. */
+  readonly details?: string | undefined;
+  /** The arguments follow the program's name. */
+  readonly examples: readonly Example[];
+}
+
+/** A command of the parser, as far as its arguments and options matter. */
+interface Parsed<Args extends unknown[], Options> {
+  readonly processedArgs: Args;
+  readonly opts: () => Options;
+}
+
+/** A command as its file describes it. */
+export interface CommandDescription<Args extends unknown[], Options> extends Texts {
+  readonly name: string;
+  /** Adds arguments and options. */
+  readonly define: (command: Command) => Parsed<Args, Options>;
+  /** @returns the exit code. @throws CredentialError, UsageError, Cancelled */
+  readonly run: (context: CommandContext, options: Options, ...args: Args) => Promise<ExitCode>;
+}
+
+/** A command as the list of commands sees it: the types of its arguments and options are hidden. */
+export interface CommandDefinition {
+  readonly name: string;
+  /** Adds the command to the parser. @param start runs it, with what the parser read. */
+  readonly addTo: (parent: CommandUnknownOpts, start: (run: RunCommand) => void) => void;
+}
+
+/** Runs a command whose arguments were read. */
+export type RunCommand = (context: CommandContext) => Promise<ExitCode>;
+
+/** Makes a command from its description. */
+export function defineCommand<Args extends unknown[], Options>({
+  name,
+  group,
+  summary,
+  details,
+  examples,
+  define,
+  run,
+}: CommandDescription<Args, Options>): CommandDefinition {
+  return {
+    name,
+    addTo: (parent, start) => {
+      const command = describe(parent, name, { group, summary, details, examples });
+      const parsed = define(command);
+      command.action(() => start((context) => run(context, parsed.opts(), ...parsed.processedArgs)));
+    },
+  };
+}
+
+/** Makes a command that only has subcommands, such as `cache`. */
+export function defineGroup(
+  description: { readonly name: string } & Omit<Texts, 'examples'>,
+  commands: readonly CommandDefinition[],
+): CommandDefinition {
+  const { name } = description;
+  return {
+    name,
+    addTo: (parent, start) => {
+      const command = describe(parent, name, { ...description, examples: [] });
+      for (const one of commands) one.addTo(command, start);
+    },
+  };
+}
+
+/** The examples of each command, for the man page. */
+const examplesOf = new WeakMap<object, readonly Example[]>();
+
+/** The examples of a command. */
+export function listExamples(command: object): readonly Example[] {
+  return examplesOf.get(command) ?? [];
+}
+
+function describe(parent: CommandUnknownOpts, name: string, { group, summary, details, examples }: Texts): Command {
+  const command = new Command(name).copyInheritedSettings(parent);
+  parent.addCommand(command);
+  const sentence = `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
+  command.summary(summary).description(details === undefined ? sentence : `${sentence}\n\n${details}`);
+  if (group !== undefined) command.helpGroup(group);
+  examplesOf.set(command, examples);
+  command.addHelpText('after', ({ command: shown }) => formatExamples(rootOf(shown).name(), examples));
+  return command;
+}
+
+function rootOf(command: CommandUnknownOpts): CommandUnknownOpts {
+  return command.parent === null ? command : rootOf(command.parent);
+}
+
+/** Formats the examples, each with its effect in the line above. */
+export function formatExamples(programName: string, examples: readonly Example[]): string {
+  if (examples.length === 0) return '';
+  const lines = examples.map(([args, effect]) => `  # ${effect}\n  ${`${programName} ${args}`.trim()}`);
+  return `\nExamples:\n${lines.join('\n')}`;
+}
