@@ -142,7 +142,7 @@ function parseConfig(text: string, file: string): JsonObject {
 
 /** The error for a mistake that concerns the whole file. */
 function invalidFile(file: string, what: string, hint?: string): CredentialError {
-  return new ObjectReader({}, '', file).invalid(what, hint);
+  return new ObjectReader({}, [], file).invalid(what, hint);
 }
 
 /**
@@ -153,7 +153,7 @@ export function createConfig(file: string | undefined, parse: () => JsonObject |
   let object: JsonObject | undefined;
   const read = () => {
     object ??= parse();
-    return object === undefined || file === undefined ? undefined : new ObjectReader(object, '', file);
+    return object === undefined || file === undefined ? undefined : new ObjectReader(object, [], file);
   };
   const settingsOf = (registry: Registry) => readSettings(read(), registry);
   const loginSettingsOf = (registry: Registry | undefined, serverName: string): LoginSettings => {

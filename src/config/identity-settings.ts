@@ -45,7 +45,7 @@ export function parseChosenIdentity(entry: ObjectReader, config: ObjectReader): 
     if (asJsonObject(named) !== undefined) {
       return parseIdentity(config.within('identities', identities).within(value, named), value);
     }
-    throw config.invalid(`"identities"."${value}" must be an object with a "type"`);
+    throw config.within('identities', identities).forbidden('wrong-value', value, `"identities"."${value}" must be an object with a "type"`, undefined);
   }
   const source = SOURCES.find(({ name }) => name === value);
   if (source !== undefined) return { ...source.configure(), name: source.name };
@@ -54,13 +54,15 @@ export function parseChosenIdentity(entry: ObjectReader, config: ObjectReader): 
 
 /** @param name the identity's name in the configuration; its source's name by default. */
 function parseIdentity(reader: ObjectReader, name?: string): ChosenIdentity {
-  const secret = Object.keys(SECRETS).find((key) => reader.value(key) !== undefined);
-  if (secret !== undefined) throw reader.invalid(`${reader.path} contains a secret in "${secret}"`, SECRETS[secret]);
+  const secrets = Object.keys(SECRETS).filter((key) => reader.value(key) !== undefined);
+  for (const key of secrets) {
+    reader.reject(reader.forbidden('secret', key, `${reader.path} contains a secret in "${key}"`, SECRETS[key]));
+  }
   const source = SOURCES.find((one) => reader.value('type') === one.name);
   if (source === undefined) throw reader.wrong('type', describeNames());
-  reader.allow(identityKeys(source));
+  reader.allow([...identityKeys(source), ...secrets]);
   for (const [key, field] of Object.entries(source.fields)) {
-    if (source.required.includes(key) && reader.value(key) === undefined) throw reader.wrong(key, field);
+    if (source.required.includes(key) && reader.value(key) === undefined) reader.reject(reader.wrong(key, field));
   }
   return { ...source.configure((fields) => reader.read(fields)), name: name ?? source.name };
 }

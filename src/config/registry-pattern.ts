@@ -27,21 +27,28 @@ function rankPattern(pattern: string, { host, service }: Registry, reader: Objec
   const named = parseHost(pattern.trim());
   if (named === host) return Number.POSITIVE_INFINITY;
   if (named === service) return Number.MAX_VALUE;
-  const bare = pattern
+  const bare = bareHost(pattern);
+  const literals = bare.split('*');
+  const isMeant = [host, service].some((name) => matchesLiterals(literals, name));
+  if (!pattern.includes('*')) {
+    if (!isMeant && bare !== service.slice(0, service.indexOf('.'))) return undefined;
+    const what = `"registries" has "${pattern}", which is not a registry`;
+    throw reader.misnamed(['registries', pattern], what, `write "${service}"`);
+  }
+  if (!isMeant) return undefined;
+  if (/^[a-z0-9.*-]+$/i.test(pattern)) return pattern.length - (literals.length - 1);
+  const what = `"registries" has "${pattern}", which is not a pattern`;
+  throw reader.misnamed(['registries', pattern], what, 'write it as "*.azurecr.io"');
+}
+
+/** What a key says about a host, in lower case: it may be written as a URL. */
+export function bareHost(pattern: string): string {
+  return pattern
     .trim()
     .toLowerCase()
     .replace(/^[a-z]+:\/\//, '')
     .replace(/[/:?#].*$/s, '')
     .replace(/^.*@/, '');
-  const literals = bare.split('*');
-  const isMeant = [host, service].some((name) => matchesLiterals(literals, name));
-  if (!pattern.includes('*')) {
-    if (!isMeant && bare !== service.slice(0, service.indexOf('.'))) return undefined;
-    throw reader.invalid(`"registries" has "${pattern}", which is not a registry`, `write "${service}"`);
-  }
-  if (!isMeant) return undefined;
-  if (/^[a-z0-9.*-]+$/i.test(pattern)) return pattern.length - (literals.length - 1);
-  throw reader.invalid(`"registries" has "${pattern}", which is not a pattern`, 'write it as "*.azurecr.io"');
 }
 
 /** Whether a name consists of these literals in this order, with any text in between. Takes linear time. */

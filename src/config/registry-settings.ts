@@ -102,10 +102,11 @@ export function parseSettings(entry: ObjectReader, config: ObjectReader): Regist
   const { secret = DEFAULT_SETTINGS.secret, minimumLifeMinutes } = values;
   const scope = parseScope(values, entry);
   if (secret === 'access-token' && scope.length === 0) {
-    throw entry.invalid(`${entry.path} has no "scope"`, 'add "scope": "repository:NAME:pull"');
+    entry.reject(entry.invalid(`${entry.path} has no "scope"`, 'add "scope": "repository:NAME:pull"'));
   }
   if (secret !== 'access-token' && scope.length > 0) {
-    throw entry.invalid(`${entry.path} has a "scope" without "secret": "access-token"`, 'add "secret": "access-token"');
+    const what = `${entry.path} has a "scope" without "secret": "access-token"`;
+    entry.reject(entry.forbidden('wrong-value', 'scope', what, 'add "secret": "access-token"'));
   }
   return {
     ...DEFAULT_SETTINGS,
@@ -129,5 +130,6 @@ function parseScope({ scope = [] }: Values<typeof REGISTRY_FIELDS>, entry: Objec
   const pattern = /^[a-z-]+:[A-Za-z0-9._/*-]+:[a-z_*]+(?:,[a-z_*]+)*$/;
   const scopes = [...new Set([scope].flat().flatMap((text) => text.trim().split(/ +/)))];
   if (scopes.every((one) => pattern.test(one))) return scopes;
-  throw entry.wrong('scope', { words: SCOPE_WORDS });
+  entry.reject(entry.wrong('scope', { words: SCOPE_WORDS }));
+  return [];
 }

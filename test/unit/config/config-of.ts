@@ -15,5 +15,5 @@ export function configOf(object: object): Config {
 
 /** The reader of a whole file with this object as its JSON. */
 export function readerOf(object: object): ObjectReader {
-  return new ObjectReader(parseJsonObject(JSON.stringify(object)) ?? {}, '', CONFIG_FILE);
+  return new ObjectReader(parseJsonObject(JSON.stringify(object)) ?? {}, [], CONFIG_FILE);
 }

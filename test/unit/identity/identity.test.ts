@@ -37,7 +37,7 @@ function defineRecorder(hasLast = true) {
 const readerOf =
   (values: JsonObject): ReadFields =>
   (fields) =>
-    new ObjectReader(values, '', '/config.json').read(fields);
+    new ObjectReader(values, [], '/config.json').read(fields);
 
 /** What the chain asks with. */
 function request(tenantId?: string) {

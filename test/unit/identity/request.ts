@@ -37,7 +37,7 @@ export function lastFinderOf(source: IdentitySource): (request: TestRequest) => 
 }
 
 function configure(source: IdentitySource, parameters: JsonObject) {
-  const reader = new ObjectReader(parameters, '', '/config.json');
+  const reader = new ObjectReader(parameters, [], '/config.json');
   return source.configure((fields) => reader.read(fields));
 }
 
