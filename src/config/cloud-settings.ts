@@ -1,7 +1,7 @@
 /** Reads the clouds and custom registry hosts that the configuration adds. */
 
 import { CLOUDS, type Cloud, type CloudHosts, createCloud } from '../clouds.ts';
-import { audience, type Fields, httpsUrl } from '../field.ts';
+import { audience, type Fields, httpsUrl, type Values } from '../field.ts';
 import { formatBaseUrl } from '../network/plain-url.ts';
 import { parseHost } from '../registry.ts';
 import type { ObjectReader } from './object-reader.ts';
@@ -31,20 +31,29 @@ export class CloudInvalid extends Error {}
  */
 export function listClouds(config: ObjectReader, host: string): readonly Cloud[] {
   // An entry for `*.io` must not redirect what lies below `azurecr.io`.
-  if (CLOUDS.some(({ registrySuffix }) => `.${host}`.endsWith(`.${registrySuffix}`))) return CLOUDS;
+  if (isAzureHost(host)) return CLOUDS;
   const entries = config.object('clouds');
   const found = findEntry(Object.keys(entries), host);
   if (found === undefined) return CLOUDS;
   const { key, hosts } = found;
   try {
-    const reader = config.within('clouds', entries).within(key, entries[key]);
-    reader.allow(Object.keys(CLOUD_FIELDS));
-    const { authorityHost, ...audiences } = reader.read(CLOUD_FIELDS);
+    const { authorityHost, ...audiences } = readCloud(config.within('clouds', entries).within(key, entries[key]));
     const authority = authorityHost === undefined ? {} : { authorityHost: formatBaseUrl(new URL(authorityHost)) };
     return [createCloud(hosts, { ...audiences, ...authority }), ...CLOUDS];
   } catch (cause) {
     throw new CloudInvalid('', { cause });
   }
+}
+
+/** Reads the entry of a cloud. @throws CONFIG_INVALID */
+export function readCloud(entry: ObjectReader): Values<typeof CLOUD_FIELDS> {
+  entry.allow(Object.keys(CLOUD_FIELDS));
+  return entry.read(CLOUD_FIELDS);
+}
+
+/** Whether a host lies below the suffix of one of Azure's own clouds, which no entry can change. */
+export function isAzureHost(host: string): boolean {
+  return CLOUDS.some(({ registrySuffix }) => `.${host}`.endsWith(`.${registrySuffix}`));
 }
 
 interface CloudEntry {
@@ -55,7 +64,7 @@ interface CloudEntry {
 function findEntry(keys: readonly string[], host: string): CloudEntry | undefined {
   let best: CloudEntry | undefined;
   for (const key of keys) {
-    const hosts = parseKey(key);
+    const hosts = parseCloudKey(key);
     if (hosts === undefined) continue;
     const { registrySuffix, isOneHost } = hosts;
     if (isOneHost && host === registrySuffix) return { key, hosts };
@@ -65,8 +74,11 @@ function findEntry(keys: readonly string[], host: string): CloudEntry | undefine
   return best;
 }
 
-/** @returns `undefined` when the key is neither a host nor `*.` and a suffix. A host that starts with a hyphen is none. */
-function parseKey(key: string): CloudHosts | undefined {
+/**
+ * Reads which hosts a key of `"clouds"` is about.
+ * @returns `undefined` when the key is neither a host nor `*.` and a suffix. A host that starts with a hyphen is none.
+ */
+export function parseCloudKey(key: string): CloudHosts | undefined {
   const suffix = /^\*?\.(.*)$/s.exec(key)?.[1];
   const registrySuffix = parseHost(suffix ?? key);
   return registrySuffix === undefined || /^[.-]/.test(registrySuffix)

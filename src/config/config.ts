@@ -97,8 +97,12 @@ function noteSecretVariables(value: unknown, names: Set<string>, depth = 0): voi
   }
 }
 
-/** @throws CONFIG_INVALID when the file cannot be read, or is missing although the person named it. */
-function readConfigFile(file: string, isExplicit: boolean): string | undefined {
+/**
+ * Reads the text of a configuration file.
+ * @returns `undefined` when there is none.
+ * @throws CONFIG_INVALID when the file cannot be read, or is missing although the person named it.
+ */
+export function readConfigFile(file: string, isExplicit: boolean): string | undefined {
   if (!isAbsolute(file)) {
     throw invalidFile(file, 'DOCKER_CREDENTIAL_ACR_CONFIG is not an absolute path', 'set it to an absolute path');
   }
@@ -124,8 +128,11 @@ function advise(file: string, { isForeign }: UntrustedFileError): string {
   return isForeign ? 'set DOCKER_CREDENTIAL_ACR_CONFIG to a file of your own' : `chmod go-w ${shellWord(file)}`;
 }
 
-/** @throws CONFIG_INVALID */
-function parseConfig(text: string, file: string): JsonObject {
+/**
+ * Parses the text of a configuration file.
+ * @throws CONFIG_INVALID when it is not a JSON object.
+ */
+export function parseConfig(text: string, file: string): JsonObject {
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -1,0 +1,182 @@
+/**
+ * Finds every mistake in a configuration, with the code that reads it for `get`: each entry is read for a server that it
+ * applies to.
+ */
+
+import { CLOUDS, type CloudHosts } from '../clouds.ts';
+import type { JsonObject } from '../json.ts';
+import { parseHost, parseRegistry, type Registry } from '../registry.ts';
+import { parseServerName } from '../server-name.ts';
+import { isAzureHost, parseCloudKey, readCloud } from './cloud-settings.ts';
+import { CONFIG_FIELDS, CONFIG_KEYS } from './config.ts';
+import { parseChosenIdentity } from './identity-settings.ts';
+import { readServerEntry } from './login-settings.ts';
+import { ConfigMistake, ObjectReader } from './object-reader.ts';
+import { findExample } from './pattern-example.ts';
+import { bareHost, findPattern } from './registry-pattern.ts';
+import { parseSettings } from './registry-settings.ts';
+
+/** A mistake, and whether `get` fails because of it. */
+export interface FoundMistake {
+  /** `false` when `get` ignores the mistake: nothing reads that part of the file. */
+  readonly isFatal: boolean;
+  readonly mistake: ConfigMistake;
+}
+
+/** The file and what was found in it so far. */
+interface Search {
+  readonly file: string;
+  readonly object: JsonObject;
+  readonly found: FoundMistake[];
+}
+
+/**
+ * Finds every mistake in a configuration.
+ * @param file its name, for messages.
+ */
+export function findMistakes(object: JsonObject, file: string): readonly FoundMistake[] {
+  const search: Search = { file, object, found: [] };
+  const config = readerOf(search, object);
+  attempt(search, () => config.allow(CONFIG_KEYS));
+  attempt(search, () => config.read(CONFIG_FIELDS));
+  const registries = attempt(search, () => config.object('registries')) ?? {};
+  const identities = attempt(search, () => config.object('identities')) ?? {};
+  // `get` does without the clouds when they are no object.
+  const clouds = attempt(search, () => config.object('clouds'), false) ?? {};
+  for (const key of Object.keys(clouds)) checkCloud(search, clouds, key);
+  for (const key of Object.keys(identities)) {
+    const entry = new ObjectReader({ identity: key }, [], file);
+    attempt(search, () => parseChosenIdentity(entry, readerOf(search, { identities })));
+  }
+  for (const key of Object.keys(registries)) checkEntry(search, { registries, identities, clouds }, key);
+  return search.found;
+}
+
+/** Reads the entry of a cloud. `get` does not read it if no registry can be in it. */
+function checkCloud(search: Search, clouds: JsonObject, key: string): void {
+  const why = explainUnused(clouds, key);
+  if (why !== undefined) {
+    const [reason, hint] = why;
+    warn(search, readerOf(search, {}).misnamed(['clouds', key], `"clouds" has "${key}", which ${reason}`, hint));
+  }
+  const isFatal = why === undefined;
+  const collect = (mistake: ConfigMistake) => add(search, mistake, isFatal);
+  const reader = new ObjectReader(clouds, ['clouds'], search.file, collect);
+  attempt(search, () => readCloud(reader.within(key, clouds[key])), isFatal);
+}
+
+/** @returns why no registry can be in a cloud, and what to do; `undefined` if one can. */
+function explainUnused(clouds: JsonObject, key: string): readonly [reason: string, hint: string] | undefined {
+  const hosts = parseCloudKey(key);
+  if (hosts === undefined) return ['is not a host', 'write it as "*.SUFFIX", or as one host'];
+  if (isAzureHost(hosts.registrySuffix)) return ['is known without the configuration', 'remove the entry'];
+  const first = Object.keys(clouds).find((one) => isSameCloud(one, hosts));
+  return first === key ? undefined : ['never applies', `"${first}" comes first; remove one of them`];
+}
+
+function isSameCloud(key: string, { registrySuffix, isOneHost }: CloudHosts): boolean {
+  const other = parseCloudKey(key);
+  return other?.registrySuffix === registrySuffix && other.isOneHost === isOneHost;
+}
+
+type Objects = Readonly<Record<'registries' | 'identities' | 'clouds', JsonObject>>;
+
+/** Reads an entry of `"registries"` as for a server that it applies to. */
+function checkEntry(search: Search, objects: Objects, key: string): void {
+  const { registries, identities } = objects;
+  const value = registries[key];
+  const cloudHosts = listHosts(objects.clouds);
+  const registry = findRegistry(key, value, cloudHosts);
+  const config = readerOf(search, search.object);
+  // Alone, since a longer pattern may match the same server.
+  const alone = readerOf(search, { registries: { [key]: value }, identities });
+  if (registry !== undefined) {
+    if (attempt(search, () => findPattern([key], registry, alone)) === undefined) return;
+    const first = findSame(Object.keys(registries), key, cloudHosts);
+    if (first !== undefined) {
+      warn(search, config.misnamed(['registries', key], `"registries" has "${key}", which never applies`, `"${first}" comes first; remove one of them`));
+    }
+    checkSettings(search, alone, key, value, first === undefined);
+  } else if (key.includes('*')) {
+    warn(search, config.misnamed(['registries', key], `"registries" has "${key}", which matches no registry of Azure`, 'write it as "*.azurecr.io"'));
+    checkSettings(search, alone, key, value, false);
+  } else {
+    attempt(search, () => readServerEntry(alone, parseServerName(key.trim(), undefined)));
+  }
+}
+
+function checkSettings(search: Search, alone: ObjectReader, key: string, value: unknown, isFatal: boolean): void {
+  const collect = (mistake: ConfigMistake) => add(search, mistake, isFatal);
+  const reader = new ObjectReader({ [key]: value }, ['registries'], search.file, collect);
+  attempt(search, () => parseSettings(reader.within(key, value), alone), isFatal);
+}
+
+/**
+ * Finds a registry that an entry is about, even if its key is wrong.
+ * @returns `undefined` for the entry of a server that is not Azure's, and for a pattern that matches no registry.
+ */
+function findRegistry(key: string, value: unknown, cloudHosts: readonly CloudHosts[]): Registry | undefined {
+  const bare = bareHost(key);
+  if (key.includes('*')) {
+    const example = findExample(bare, cloudHosts);
+    return example === undefined ? undefined : registryOf(example, cloudHosts);
+  }
+  const named = registryOf(parseHost(key.trim()) ?? bare, cloudHosts);
+  if (named !== undefined) return named;
+  // Some write only the name of the registry. A server of that name has no other key than "store".
+  const isServer = typeof value === 'object' && value !== null && Object.keys(value).join() === 'store';
+  return isServer || bare !== key.trim().toLowerCase() ? undefined : parseRegistry(`${bare}.azurecr.io`);
+}
+
+/** A registry of Azure or of one of the configured clouds, whose own settings do not matter here. */
+function registryOf(host: string, cloudHosts: readonly CloudHosts[]): Registry | undefined {
+  const [template] = CLOUDS;
+  if (template === undefined) return undefined;
+  return parseRegistry(host, [...CLOUDS, ...cloudHosts.map((hosts) => ({ ...template, ...hosts }))]);
+}
+
+/** The hosts of Azure's clouds, and of those that the configuration adds. */
+function listHosts(clouds: JsonObject): readonly CloudHosts[] {
+  const added = Object.keys(clouds).map(parseCloudKey);
+  return [...CLOUDS, ...added.filter((hosts) => hosts !== undefined)];
+}
+
+/** @returns an earlier key for exactly the same registries. */
+function findSame(keys: readonly string[], key: string, cloudHosts: readonly CloudHosts[]): string | undefined {
+  const nameOf = (one: string) => {
+    if (one.includes('*')) return one.toLowerCase();
+    return registryOf(parseHost(one.trim()) ?? '', cloudHosts)?.host ?? one;
+  };
+  return keys.slice(0, keys.indexOf(key)).find((one) => nameOf(one) === nameOf(key));
+}
+
+/** A reader that notes mistakes instead of throwing them. */
+function readerOf(search: Search, object: JsonObject): ObjectReader {
+  return new ObjectReader(object, [], search.file, (mistake) => add(search, mistake, true));
+}
+
+/** Reads a part of the configuration, and notes the mistake that ends it. */
+function attempt<T>(search: Search, read: () => T, isFatal = true): T | undefined {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof ConfigMistake)) throw cause;
+    add(search, cause, isFatal);
+    return undefined;
+  }
+}
+
+function warn(search: Search, mistake: ConfigMistake): void {
+  add(search, mistake, false);
+}
+
+/** Notes a mistake once: an identity may be read for many registries. */
+function add({ found }: Search, mistake: ConfigMistake, isFatal: boolean): void {
+  const before = found.findIndex(({ mistake: { what, keys } }) => what === mistake.what && isSame(keys, mistake.keys));
+  if (before < 0) found.push({ isFatal, mistake });
+  else if (isFatal) found[before] = { isFatal, mistake };
+}
+
+function isSame(keys: readonly string[], others: readonly string[]): boolean {
+  return keys.length === others.length && keys.every((key, index) => key === others[index]);
+}
