@@ -45,7 +45,9 @@ export function parseChosenIdentity(entry: ObjectReader, config: ObjectReader): 
     if (asJsonObject(named) !== undefined) {
       return parseIdentity(config.within('identities', identities).within(value, named), value);
     }
-    throw config.within('identities', identities).forbidden('wrong-value', value, `"identities"."${value}" must be an object with a "type"`, undefined);
+    throw config
+      .within('identities', identities)
+      .forbidden('wrong-value', value, `"identities"."${value}" must be an object with a "type"`, undefined);
   }
   const source = SOURCES.find(({ name }) => name === value);
   if (source !== undefined) return { ...source.configure(), name: source.name };

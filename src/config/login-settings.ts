@@ -49,6 +49,9 @@ export function readServerEntry(config: ObjectReader, serverName: string): { sto
   if (key === undefined) return { store: true, isNamed: false };
   const reader = config.within('registries', registries).within(key, registries[key]);
   const { store } = REGISTRY_FIELDS;
-  reader.allow(['store'], `${JSON.stringify(key)} is not a registry of Azure; for other servers the only key is "store"`);
+  reader.allow(
+    ['store'],
+    `${JSON.stringify(key)} is not a registry of Azure; for other servers the only key is "store"`,
+  );
   return { store: reader.read({ store }).store ?? true, isNamed: true };
 }

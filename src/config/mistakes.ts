@@ -57,7 +57,10 @@ function checkCloud(search: Search, clouds: JsonObject, key: string): void {
   const why = explainUnused(clouds, key);
   if (why !== undefined) {
     const [reason, hint] = why;
-    warn(search, readerOf(search, {}).misnamed(['clouds', key], `"clouds" has "${key}", which ${reason}`, hint));
+    warn(
+      search,
+      readerOf(search, {}).misnamed('unused', ['clouds', key], `"clouds" has "${key}", which ${reason}`, hint),
+    );
   }
   const isFatal = why === undefined;
   const collect = (mistake: ConfigMistake) => add(search, mistake, isFatal);
@@ -94,11 +97,27 @@ function checkEntry(search: Search, objects: Objects, key: string): void {
     if (attempt(search, () => findPattern([key], registry, alone)) === undefined) return;
     const first = findSame(Object.keys(registries), key, cloudHosts);
     if (first !== undefined) {
-      warn(search, config.misnamed(['registries', key], `"registries" has "${key}", which never applies`, `"${first}" comes first; remove one of them`));
+      warn(
+        search,
+        config.misnamed(
+          'unused',
+          ['registries', key],
+          `"registries" has "${key}", which never applies`,
+          `"${first}" comes first; remove one of them`,
+        ),
+      );
     }
     checkSettings(search, alone, key, value, first === undefined);
   } else if (key.includes('*')) {
-    warn(search, config.misnamed(['registries', key], `"registries" has "${key}", which matches no registry of Azure`, 'write it as "*.azurecr.io"'));
+    warn(
+      search,
+      config.misnamed(
+        'unused',
+        ['registries', key],
+        `"registries" has "${key}", which matches no registry of Azure`,
+        'write it as "*.azurecr.io"',
+      ),
+    );
     checkSettings(search, alone, key, value, false);
   } else {
     attempt(search, () => readServerEntry(alone, parseServerName(key.trim(), undefined)));

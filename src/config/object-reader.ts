@@ -6,7 +6,7 @@ import { asJsonObject, type JsonObject } from '../json.ts';
 import { findNearest } from './nearest.ts';
 
 /** The kind of a mistake in the configuration. */
-export type MistakeKind = 'file' | 'unknown-key' | 'wrong-value' | 'wrong-name' | 'secret';
+export type MistakeKind = 'file' | 'unknown-key' | 'wrong-value' | 'wrong-name' | 'unused' | 'secret';
 
 /** What is wrong, and where. */
 interface MistakeDetails {
@@ -144,13 +144,13 @@ export class ObjectReader {
   }
 
   /** Creates the error for a value that must not be there. The caller throws it. */
-  forbidden(kind: MistakeKind, key: string, what: string, hint: string | undefined): ConfigMistake {
+  forbidden(kind: 'wrong-value' | 'secret', key: string, what: string, hint: string | undefined): ConfigMistake {
     return this.#mistake(kind, what, hint ?? DEFAULT_HINT, [key], false);
   }
 
-  /** Creates the error for a key whose name is wrong, or that leads nowhere. The caller throws it. */
-  misnamed(keys: readonly string[], what: string, hint: string): ConfigMistake {
-    return this.#mistake('wrong-name', what, hint, keys, true);
+  /** Creates the error for a key whose name is wrong, or that nothing reads. The caller throws it. */
+  misnamed(kind: 'wrong-name' | 'unused', keys: readonly string[], what: string, hint: string): ConfigMistake {
+    return this.#mistake(kind, what, hint, keys, true);
   }
 
   /** Creates the error for a mistake that concerns the whole object. The caller throws it. */
@@ -163,18 +163,13 @@ export class ObjectReader {
     return formatPath(this.#keys);
   }
 
-  #mistake(
-    kind: MistakeKind,
-    what: string,
-    hint: string,
-    below: readonly string[],
-    isKey: boolean,
-  ): ConfigMistake {
+  #mistake(kind: MistakeKind, what: string, hint: string, below: readonly string[], isKey: boolean): ConfigMistake {
     return new ConfigMistake(this.#file, what, hint, { kind, keys: [...this.#keys, ...below], isKey });
   }
 }
 
-const DEFAULT_HINT = 'correct the file, or move it away';
+/** The hint where there is nothing better to say. */
+export const DEFAULT_HINT = 'correct the file, or move it away';
 
 /** Formats a path as messages name it, such as `"registries"."myregistry.azurecr.io"`. */
 function formatPath(keys: readonly string[]): string {

@@ -33,12 +33,12 @@ function rankPattern(pattern: string, { host, service }: Registry, reader: Objec
   if (!pattern.includes('*')) {
     if (!isMeant && bare !== service.slice(0, service.indexOf('.'))) return undefined;
     const what = `"registries" has "${pattern}", which is not a registry`;
-    throw reader.misnamed(['registries', pattern], what, `write "${service}"`);
+    throw reader.misnamed('wrong-name', ['registries', pattern], what, `write "${service}"`);
   }
   if (!isMeant) return undefined;
   if (/^[a-z0-9.*-]+$/i.test(pattern)) return pattern.length - (literals.length - 1);
   const what = `"registries" has "${pattern}", which is not a pattern`;
-  throw reader.misnamed(['registries', pattern], what, 'write it as "*.azurecr.io"');
+  throw reader.misnamed('wrong-name', ['registries', pattern], what, 'write it as "*.azurecr.io"');
 }
 
 /** What a key says about a host, in lower case: it may be written as a URL. */

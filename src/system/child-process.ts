@@ -101,8 +101,11 @@ export async function runChild(runtime: Runtime, options: ChildOptions): Promise
   }
 }
 
-/** @throws when it would not be safe to start the program. */
-function prepareLaunch(
+/**
+ * Prepares the start of a program, with an environment without secrets.
+ * @throws an error without a code when it would not be safe to start the program.
+ */
+export function prepareLaunch(
   runtime: Runtime,
   file: string,
   args: readonly string[],

@@ -14,7 +14,16 @@ import { ask, HOST, TEMPLATES, VALUES } from './configurations.ts';
 import { isReadable, mutatedJson } from './mutate.ts';
 import { RUN_OPTIONS } from './runs.ts';
 
-const KEYS = [HOST, 'other1.azurecr.cn', '*.azurecr.io', 'my*', '*', '*.azure.example.com', 'docker.io', 'localhost:5000'];
+const KEYS = [
+  HOST,
+  'other1.azurecr.cn',
+  '*.azurecr.io',
+  'my*',
+  '*',
+  '*.azure.example.com',
+  'docker.io',
+  'localhost:5000',
+];
 const WRONG_KEYS = ['https://*.azurecr.io', `${HOST}:5000`, 'myregistry', '*.azurecr.oi', '*.example', '', '*/team'];
 
 /** A template with entries of several kinds beside its own, some of them changed. */
@@ -24,7 +33,13 @@ const CONFIGS = fc
     fc.dictionary(
       fc.constantFrom(...KEYS, ...WRONG_KEYS),
       fc.oneof(
-        fc.constantFrom<unknown>({ store: false }, { anonymous: true }, { identity: 'azure-cli' }, { identity: 'ci' }, {}),
+        fc.constantFrom<unknown>(
+          { store: false },
+          { anonymous: true },
+          { identity: 'azure-cli' },
+          { identity: 'ci' },
+          {},
+        ),
         fc.constantFrom<unknown>({ stor: false }, { tenantId: 1, scope: [] }, 5, { identity: 'nobody' }),
       ),
       { maxKeys: 3 },
@@ -66,7 +81,8 @@ function isReadFor(config: JsonObject): boolean {
         const registry = ask(CONFIG_FILE, () => alone.findRegistry(host));
         if (registry !== undefined) alone.settingsOf(registry);
       }
-      const isServer = !key.includes('*') && samplesOf(key, value).every((host) => alone.findRegistry(host) === undefined);
+      const isServer =
+        !key.includes('*') && samplesOf(key, value).every((host) => alone.findRegistry(host) === undefined);
       if (isServer) alone.loginSettingsOf(undefined, parseServerName(key.trim(), undefined));
     }),
   ];
@@ -132,7 +148,12 @@ describe('findExample', () => {
   const letters = (minLength: number, maxLength: number) =>
     fc.string({ unit: fc.constantFrom('a', 'b', '1'), minLength, maxLength });
   const hosts = fc
-    .tuple(letters(5, 7), fc.option(letters(1, 3)), fc.option(letters(2, 3)), fc.constantFrom('azurecr.io', 'azurecr.cn'))
+    .tuple(
+      letters(5, 7),
+      fc.option(letters(1, 3)),
+      fc.option(letters(2, 3)),
+      fc.constantFrom('azurecr.io', 'azurecr.cn'),
+    )
     .map(([name, hash, region, suffix]) => {
       const label = hash === null ? name : `${name}-${hash}`;
       return region === null ? `${label}.${suffix}` : `${label}.${region}.geo.${suffix}`;
