@@ -130,7 +130,12 @@ export function readCache(cache: Cache, key: CacheKey, nowSeconds: number): Cach
   if (entry === undefined) return undefined;
   const { service, identity, kind, cached } = entry;
   if (service !== key.service || identity !== key.identity || kind !== key.kind) return undefined;
-  return cached.savedAtSeconds > nowSeconds + CLOCK_TOLERANCE_SECONDS ? undefined : cached;
+  return isSavedInFuture(cached, nowSeconds) ? undefined : cached;
+}
+
+/** Whether a token was saved when the clock was wrong, so that its expiry cannot be trusted. */
+export function isSavedInFuture({ savedAtSeconds }: CachedToken, nowSeconds: number): boolean {
+  return savedAtSeconds > nowSeconds + CLOCK_TOLERANCE_SECONDS;
 }
 
 /**

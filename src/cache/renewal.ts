@@ -50,10 +50,15 @@ export function renewalMarker(key: CacheKey): string {
  * while all processes of one machine agree.
  */
 export function isRenewalDue(cached: CachedToken, nowSeconds: number, minimumLifeSeconds = 0): boolean {
+  return findRenewalSeconds(cached, minimumLifeSeconds) < nowSeconds;
+}
+
+/** When the renewal of a token becomes due, in seconds since the epoch. */
+export function findRenewalSeconds(cached: CachedToken, minimumLifeSeconds = 0): number {
   const leadSeconds = measureRenewalLead(cached, minimumLifeSeconds);
   const spreadSeconds = (leadSeconds - limitMinimumLife(cached, minimumLifeSeconds)) / 2;
   const share = Number.parseInt(hashText(cached.token).slice(-HASH_CHARACTERS), 16) / 16 ** HASH_CHARACTERS;
-  return cached.expiresAtSeconds - nowSeconds < leadSeconds - share * Math.max(0, spreadSeconds);
+  return cached.expiresAtSeconds - (leadSeconds - share * Math.max(0, spreadSeconds));
 }
 
 /**

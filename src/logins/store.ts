@@ -1,15 +1,8 @@
 /** Stores and erases the credentials that clients send (`docker login`, `az acr login`). */
 
-import {
-  ENTRA_SERVICE,
-  eraseCache,
-  eraseTemporaryTokens,
-  findCache,
-  storedTokenKey,
-  writeCache,
-} from '../cache/cache.ts';
-import { recordErasure } from '../cache/erasure.ts';
-import { eraseFailures, pruneCache } from '../cache/prune.ts';
+import { findCache, storedTokenKey, writeCache } from '../cache/cache.ts';
+import { eraseRegistryTokens } from '../cache/erase-tokens.ts';
+import { pruneCache } from '../cache/prune.ts';
 import { loadConfig } from '../config/config.ts';
 import { readExpiry } from '../entra/claims.ts';
 import { CredentialError, describeCause } from '../errors.ts';
@@ -127,11 +120,5 @@ async function storeToken(runtime: Runtime, { service }: Registry, secret: strin
 async function eraseTokens(runtime: Runtime, registry: Registry | undefined): Promise<boolean> {
   const cache = await findCache(runtime);
   if (registry === undefined || cache === undefined) return true;
-  recordErasure(cache); // first, so that no sign-in that is under way brings them back
-  eraseTemporaryTokens(cache);
-  eraseFailures(cache);
-  const services = [registry.service, ENTRA_SERVICE];
-  const areGone = services.map((service) => eraseCache(cache, service)).every((isGone) => isGone);
-  pruneCache(cache, runtime.now() / 1000);
-  return areGone;
+  return eraseRegistryTokens(cache, registry.service, runtime.now() / 1000).isComplete;
 }

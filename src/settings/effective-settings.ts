@@ -4,7 +4,7 @@ import { CLOUD_FIELDS } from '../config/cloud-settings.ts';
 import { CONFIG_FIELDS, type Config, createConfig, parseConfig, readConfigFile } from '../config/config.ts';
 import { ObjectReader } from '../config/object-reader.ts';
 import { findPattern } from '../config/registry-pattern.ts';
-import { DEFAULT_SETTINGS, REGISTRY_FIELDS, type RegistrySettings } from '../config/registry-settings.ts';
+import { REGISTRY_FIELDS, type RegistrySettings } from '../config/registry-settings.ts';
 import type { Fields } from '../field.ts';
 import { COMMON_FIELDS } from '../identity/identity.ts';
 import { SOURCES } from '../identity/sources.ts';
@@ -140,7 +140,7 @@ export function findServerSettings(runtime: Runtime, open: OpenConfig, server: s
     registry,
     entry,
     reason: explainEntry(entry, registry, settings),
-    settings: listRegistrySettings(runtime, settings, values),
+    settings: listRegistrySettings(runtime, open, settings, values),
     identity: settings.identity === undefined ? undefined : findIdentity(runtime, open, values['identity']),
   };
 }
@@ -156,7 +156,12 @@ function explainEntry(entry: string | undefined, { host, service }: Registry, { 
   return named === service ? 'it has the name of the whole registry' : 'the matching pattern with the most characters';
 }
 
-function listRegistrySettings(runtime: Runtime, settings: RegistrySettings, values: JsonObject): readonly Setting[] {
+function listRegistrySettings(
+  runtime: Runtime,
+  { object }: OpenConfig,
+  settings: RegistrySettings,
+  values: JsonObject,
+): readonly Setting[] {
   const quote = createQuote(runtime);
   const of = (key: string, value: ShownValue | undefined, words?: string) =>
     shown(key, value, values[key] === undefined, words);
@@ -177,12 +182,8 @@ function listRegistrySettings(runtime: Runtime, settings: RegistrySettings, valu
     of('onError', settings.onError),
     of('minimumLifeMinutes', minimumLifeSeconds === 0 ? undefined : minimumLifeSeconds / 60, 'as short as possible'),
     of('store', settings.store),
-    shown('cacheTokens', settings.cacheTokens, settings.cacheTokens === DEFAULT_SETTINGS.cacheTokens),
-    shown(
-      'cacheEntraTokens',
-      settings.cacheEntraTokens,
-      settings.cacheEntraTokens === DEFAULT_SETTINGS.cacheEntraTokens,
-    ),
+    shown('cacheTokens', settings.cacheTokens, object['cacheTokens'] === undefined),
+    shown('cacheEntraTokens', settings.cacheEntraTokens, object['cacheEntraTokens'] === undefined),
   ];
 }
 
