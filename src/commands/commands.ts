@@ -13,10 +13,11 @@ import { type CommandDefinition, formatExamples, GROUPS, type RunCommand } from 
 import { CONFIG } from './config.ts';
 import { HELP } from './help.ts';
 import { PROTOCOL_VERBS } from './protocol-verbs.ts';
+import { STATUS } from './status.ts';
 import { TOPICS } from './topics.ts';
 
 /** Every command, in the order in which `--help` lists them. */
-export const COMMANDS: readonly CommandDefinition[] = [CACHE, CONFIG, HELP, ...PROTOCOL_VERBS];
+export const COMMANDS: readonly CommandDefinition[] = [STATUS, CACHE, CONFIG, HELP, ...PROTOCOL_VERBS];
 
 /**
  * Runs a command line that is not a verb of the protocol. Writes to the terminal. Never throws.

@@ -20,6 +20,7 @@ export function formatColumns(rows: readonly (readonly string[])[]): string {
   return lines.map((line) => `${line.trimEnd()}\n`).join('');
 }
 
-function widthOf(cell: string): number {
+/** The width of a text on a terminal, without its styles. */
+export function widthOf(cell: string): number {
   return stripVTControlCharacters(cell).length;
 }
