@@ -25,15 +25,15 @@ export const STATUS = defineCommand({
   run: async ({ runtime, terminal }, { json }, host) => {
     const { collectStatus } = await import('../status/status.ts');
     const status = await collectStatus(runtime, host);
+    const { describeStatus, listProblems } = await import('../status/status-json.ts');
     if (json === true) {
-      const { describeStatus } = await import('../status/status-json.ts');
       terminal.write(`${JSON.stringify(describeStatus(runtime, status), null, 2)}\n`);
       return EXIT.ok;
     }
     const { formatStatus } = await import('../status/status-text.ts');
     terminal.write(formatStatus(runtime, terminal, status) || 'Nothing is configured, cached or stored\n');
     const quote = createQuote(runtime);
-    for (const problem of status.problems) {
+    for (const problem of listProblems(status)) {
       terminal.writeError(`${terminal.errorStyle('yellow', 'warning:')} ${quote(problem, 1000)}\n`);
     }
     if (status.ignoredFiles > 0) {
@@ -50,8 +50,8 @@ export const STATUS = defineCommand({
 
 /** What to do next, where something is missing. */
 function listHints({ programName }: Runtime, status: Status, host: string | undefined): readonly string[] {
-  const { registries, identity, problems } = status;
-  if (problems.length > 0) return [`see what is wrong: ${programName} config validate`];
+  const { registries, identity, configProblem } = status;
+  if (configProblem !== undefined) return [`see what is wrong: ${programName} config validate`];
   if (host !== undefined && !registries.some(({ isRegistry }) => isRegistry)) return [];
   const server = host === undefined ? 'myregistry.azurecr.io' : shellWord(host);
   const isConfigured = registries.some(({ clients }) => clients.length > 0);

@@ -27,7 +27,8 @@ export interface FoundMistake {
 interface Search {
   readonly file: string;
   readonly object: JsonObject;
-  readonly found: FoundMistake[];
+  /** By place and text, since an identity may be read for many registries. */
+  readonly found: Map<string, FoundMistake>;
 }
 
 /**
@@ -35,7 +36,7 @@ interface Search {
  * @param file its name, for messages.
  */
 export function findMistakes(object: JsonObject, file: string): readonly FoundMistake[] {
-  const search: Search = { file, object, found: [] };
+  const search: Search = { file, object, found: new Map() };
   const config = readerOf(search, object);
   attempt(search, () => config.allow(CONFIG_KEYS));
   attempt(search, () => config.read(CONFIG_FIELDS));
@@ -43,18 +44,21 @@ export function findMistakes(object: JsonObject, file: string): readonly FoundMi
   const identities = attempt(search, () => config.object('identities')) ?? {};
   // `get` does without the clouds when they are no object.
   const clouds = attempt(search, () => config.object('clouds'), false) ?? {};
-  for (const key of Object.keys(clouds)) checkCloud(search, clouds, key);
+  const firstClouds = listFirst(Object.keys(clouds), nameCloud);
+  for (const key of Object.keys(clouds)) checkCloud(search, clouds, key, firstClouds);
   for (const key of Object.keys(identities)) {
     const entry = new ObjectReader({ identity: key }, [], file);
     attempt(search, () => parseChosenIdentity(entry, readerOf(search, { identities })));
   }
-  for (const key of Object.keys(registries)) checkEntry(search, { registries, identities, clouds }, key);
-  return search.found;
+  const cloudHosts = listHosts(clouds);
+  const firsts = listFirst(Object.keys(registries), (key) => nameEntry(key, cloudHosts));
+  for (const key of Object.keys(registries)) checkEntry(search, { registries, identities, cloudHosts, firsts }, key);
+  return [...search.found.values()];
 }
 
 /** Reads the entry of a cloud. `get` does not read it if no registry can be in it. */
-function checkCloud(search: Search, clouds: JsonObject, key: string): void {
-  const why = explainUnused(clouds, key);
+function checkCloud(search: Search, clouds: JsonObject, key: string, firsts: ReadonlyMap<string, string>): void {
+  const why = explainUnused(key, firsts);
   if (why !== undefined) {
     const [reason, hint] = why;
     warn(
@@ -69,34 +73,51 @@ function checkCloud(search: Search, clouds: JsonObject, key: string): void {
 }
 
 /** @returns why no registry can be in a cloud, and what to do; `undefined` if one can. */
-function explainUnused(clouds: JsonObject, key: string): readonly [reason: string, hint: string] | undefined {
+function explainUnused(
+  key: string,
+  firsts: ReadonlyMap<string, string>,
+): readonly [reason: string, hint: string] | undefined {
   const hosts = parseCloudKey(key);
   if (hosts === undefined) return ['is not a host', 'write it as "*.SUFFIX", or as one host'];
   if (isAzureHost(hosts.registrySuffix)) return ['is known without the configuration', 'remove the entry'];
-  const first = Object.keys(clouds).find((one) => isSameCloud(one, hosts));
+  const first = firsts.get(nameCloud(key));
   return first === key ? undefined : ['never applies', `"${first}" comes first; remove one of them`];
 }
 
-function isSameCloud(key: string, { registrySuffix, isOneHost }: CloudHosts): boolean {
-  const other = parseCloudKey(key);
-  return other?.registrySuffix === registrySuffix && other.isOneHost === isOneHost;
+/** A name that all keys for the same hosts have. */
+function nameCloud(key: string): string {
+  const hosts = parseCloudKey(key);
+  return hosts === undefined ? `?${key}` : `${hosts.isOneHost ? '' : '*.'}${hosts.registrySuffix}`;
 }
 
-type Objects = Readonly<Record<'registries' | 'identities' | 'clouds', JsonObject>>;
+/** The first of the keys that have the same name. */
+function listFirst(keys: readonly string[], nameOf: (key: string) => string): ReadonlyMap<string, string> {
+  // Of entries with the same key, a map keeps the last.
+  return new Map(keys.map((key) => [nameOf(key), key] as const).reverse());
+}
+
+/** What an entry is checked against. */
+interface Surroundings {
+  readonly registries: JsonObject;
+  readonly identities: JsonObject;
+  readonly cloudHosts: readonly CloudHosts[];
+  /** The first of the keys for the same registries, by name. */
+  readonly firsts: ReadonlyMap<string, string>;
+}
 
 /** Reads an entry of `"registries"` as for a server that it applies to. */
-function checkEntry(search: Search, objects: Objects, key: string): void {
-  const { registries, identities } = objects;
+function checkEntry(search: Search, surroundings: Surroundings, key: string): void {
+  const { registries, identities, cloudHosts, firsts } = surroundings;
   const value = registries[key];
-  const cloudHosts = listHosts(objects.clouds);
   const registry = findRegistry(key, value, cloudHosts);
   const config = readerOf(search, search.object);
   // Alone, since a longer pattern may match the same server.
   const alone = readerOf(search, { registries: { [key]: value }, identities });
   if (registry !== undefined) {
     if (attempt(search, () => findPattern([key], registry, alone)) === undefined) return;
-    const first = findSame(Object.keys(registries), key, cloudHosts);
-    if (first !== undefined) {
+    const first = firsts.get(nameEntry(key, cloudHosts));
+    const isFirst = first === key;
+    if (!isFirst) {
       warn(
         search,
         config.misnamed(
@@ -107,7 +128,7 @@ function checkEntry(search: Search, objects: Objects, key: string): void {
         ),
       );
     }
-    checkSettings(search, alone, key, value, first === undefined);
+    checkSettings(search, alone, key, value, isFirst);
   } else if (key.includes('*')) {
     warn(
       search,
@@ -160,13 +181,10 @@ function listHosts(clouds: JsonObject): readonly CloudHosts[] {
   return [...CLOUDS, ...added.filter((hosts) => hosts !== undefined)];
 }
 
-/** @returns an earlier key for exactly the same registries. */
-function findSame(keys: readonly string[], key: string, cloudHosts: readonly CloudHosts[]): string | undefined {
-  const nameOf = (one: string) => {
-    if (one.includes('*')) return one.toLowerCase();
-    return registryOf(parseHost(one.trim()) ?? '', cloudHosts)?.host ?? one;
-  };
-  return keys.slice(0, keys.indexOf(key)).find((one) => nameOf(one) === nameOf(key));
+/** A name that all keys for exactly the same registries have. */
+function nameEntry(key: string, cloudHosts: readonly CloudHosts[]): string {
+  if (key.includes('*')) return key.toLowerCase();
+  return registryOf(parseHost(key.trim()) ?? '', cloudHosts)?.host ?? `?${key}`;
 }
 
 /** A reader that notes mistakes instead of throwing them. */
@@ -189,13 +207,8 @@ function warn(search: Search, mistake: ConfigMistake): void {
   add(search, mistake, false);
 }
 
-/** Notes a mistake once: an identity may be read for many registries. */
+/** Notes a mistake once. */
 function add({ found }: Search, mistake: ConfigMistake, isFatal: boolean): void {
-  const before = found.findIndex(({ mistake: { what, keys } }) => what === mistake.what && isSame(keys, mistake.keys));
-  if (before < 0) found.push({ isFatal, mistake });
-  else if (isFatal) found[before] = { isFatal, mistake };
-}
-
-function isSame(keys: readonly string[], others: readonly string[]): boolean {
-  return keys.length === others.length && keys.every((key, index) => key === others[index]);
+  const id = JSON.stringify([mistake.keys, mistake.what]);
+  found.set(id, { isFatal: isFatal || found.get(id)?.isFatal === true, mistake });
 }

@@ -36,36 +36,61 @@ const START: State = { phase: 'name', length: 0, isFilled: false };
 export function findExample(pattern: string, clouds: readonly CloudHosts[]): string | undefined {
   const glob = pattern.replace(/\*+/g, '*');
   if (glob.replaceAll('*', '').length > MAX_HOST) return undefined;
+  const end = glob.slice(glob.lastIndexOf('*') + 1);
   for (const { registrySuffix, isOneHost } of clouds) {
+    // Most patterns end with a suffix, and only one cloud has it.
+    if (!end.endsWith(registrySuffix) && !registrySuffix.endsWith(end)) continue;
     const found = search(glob, registrySuffix, isOneHost ? { ...START, phase: 'suffix' } : START);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-/** Goes through all pairs of a place in the pattern and a state of the name, each once. */
+/** A pair of a place in the pattern and a state of the name, and how it was reached. */
+interface Step {
+  readonly place: number;
+  readonly state: State;
+  readonly character: string;
+  readonly before: Step | undefined;
+}
+
+/** Goes through all pairs, each once. */
 function search(glob: string, suffix: string, start: State): string | undefined {
-  const seen = new Set<string>();
-  const open: { readonly place: number; readonly state: State; readonly text: string }[] = [
-    { place: 0, state: start, text: '' },
-  ];
+  const seen = new Set<number>();
+  const open: Step[] = [{ place: 0, state: start, character: '', before: undefined }];
   for (let one = open.pop(); one !== undefined; one = open.pop()) {
-    const { place, state, text } = one;
-    const id = `${place} ${state.phase} ${state.length} ${state.isFilled}`;
+    const { place, state } = one;
+    const id = place * STATES + numberOf(state);
     if (seen.has(id)) continue;
     seen.add(id);
-    const isEnd = state.phase === 'suffix' && state.length === suffix.length;
-    if (isEnd && /^\**$/.test(glob.slice(place))) return text;
     const sign = glob[place];
+    const isEnd = state.phase === 'suffix' && state.length === suffix.length;
+    if (isEnd && (sign === undefined || (sign === '*' && place === glob.length - 1))) return spell(one);
     if (sign === undefined) continue;
     if (sign === '*') open.push({ ...one, place: place + 1 });
     for (const character of sign === '*' ? listNext(state, suffix) : [sign]) {
       for (const next of step(state, character, suffix)) {
-        open.push({ place: sign === '*' ? place : place + 1, state: next, text: text + character });
+        open.push({ place: sign === '*' ? place : place + 1, state: next, character, before: one });
       }
     }
   }
   return undefined;
+}
+
+/** The text that leads to a pair. A step over a star repeats the character of the one before it. */
+function spell(last: Step): string {
+  const characters: string[] = [];
+  for (let one: Step | undefined = last; one?.before !== undefined; one = one.before) characters.push(one.character);
+  return characters.reverse().join('');
+}
+
+const PHASES: readonly Phase[] = ['name', 'hash', 'region', 'geo', 'suffix'];
+/** More than any phase has lengths, twice: with and without a character of the hash. */
+const LENGTHS = 1024;
+const STATES = PHASES.length * LENGTHS;
+
+function numberOf({ phase, length, isFilled }: State): number {
+  return PHASES.indexOf(phase) * LENGTHS + length * 2 + (isFilled ? 1 : 0);
 }
 
 /** The characters that can follow, with one for all letters and digits. */

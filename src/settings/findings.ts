@@ -7,12 +7,14 @@ import { SOURCES } from '../identity/sources.ts';
 import { createQuote } from '../redact.ts';
 import type { Runtime } from '../system/runtime.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { formatSourceLine } from './source-line.ts';
+import { createLineFormatter } from './source-line.ts';
 import type { Finding, Validation } from './validation.ts';
 
 const MAX_LINE = 1000;
 /** Before the line: its number, and a bar. */
 const MARGIN = 10;
+/** Of a file with more mistakes, the later ones are shown without their lines. */
+const MAX_SHOWN_LINES = 200;
 
 /** The values that may be shown in a line of the file: they are words of the program. */
 const WORDS: ReadonlySet<string> = new Set([
@@ -32,33 +34,27 @@ export interface FindingsFormat {
 
 /** Formats the findings of a file. @returns lines with line ends; no text when there is none. */
 export function formatFindings(runtime: Runtime, { file, text, findings }: Validation, format: FindingsFormat): string {
+  const { style, columns, isDetailed } = format;
   const quote = createQuote(runtime);
-  const line = (long: string) => quote(long, MAX_LINE);
-  return findings
-    .map((finding) => formatFinding(line, file, text, finding, format))
-    .join(format.isDetailed ? '\n' : '');
-}
-
-function formatFinding(
-  line: (text: string) => string,
-  file: string,
-  text: string | undefined,
-  { severity, place, what, hint }: Finding,
-  { style, columns, isDetailed }: FindingsFormat,
-): string {
-  const position = place === undefined ? '' : `:${place.line}:${place.column}`;
-  const colour = severity === 'error' ? 'red' : 'yellow';
-  const head = `${style('bold', `${line(file)}${position}:`)} ${style(['bold', colour], `${severity}:`)} ${line(what)}`;
-  if (!isDetailed) return `${head}${hint === undefined ? '' : `; hint: ${line(hint)}`}\n`;
-  const lines = [head];
-  if (place !== undefined && text !== undefined) {
-    const source = formatSourceLine(text, place, { words: WORDS, columns: columns - MARGIN, clean: line });
-    const margin = ' '.repeat(String(place.line).length);
-    lines.push(`  ${style('dim', `${place.line} |`)} ${source.text}`);
-    lines.push(`  ${style('dim', `${margin} |`)} ${style(colour, source.marks)}`);
-  }
-  if (hint !== undefined) lines.push(`  ${style('cyan', 'hint:')} ${line(hint)}`);
-  return `${lines.join('\n')}\n`;
+  const clean = (long: string) => quote(long, MAX_LINE);
+  const showLine =
+    text === undefined ? undefined : createLineFormatter(text, { words: WORDS, columns: columns - MARGIN, clean });
+  const blocks = findings.map(({ severity, place, what, hint }, index) => {
+    const position = place === undefined ? '' : `:${place.line}:${place.column}`;
+    const colour = severity === 'error' ? 'red' : 'yellow';
+    const head = `${style('bold', `${clean(file)}${position}:`)} ${style(['bold', colour], `${severity}:`)} ${clean(what)}`;
+    if (!isDetailed) return `${head}${hint === undefined ? '' : `; hint: ${clean(hint)}`}\n`;
+    const lines = [head];
+    if (place !== undefined && showLine !== undefined && index < MAX_SHOWN_LINES) {
+      const source = showLine(place);
+      const margin = ' '.repeat(String(place.line).length);
+      lines.push(`  ${style('dim', `${place.line} |`)} ${source.text}`);
+      lines.push(`  ${style('dim', `${margin} |`)} ${style(colour, source.marks)}`);
+    }
+    if (hint !== undefined) lines.push(`  ${style('cyan', 'hint:')} ${clean(hint)}`);
+    return `${lines.join('\n')}\n`;
+  });
+  return blocks.join(isDetailed ? '\n' : '');
 }
 
 /** The findings as facts, for `--json`. Nothing in them quotes a value of the file. */

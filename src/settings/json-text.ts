@@ -104,10 +104,7 @@ function findTrailingComma(text: string, error: ParseErrorCode, offset: number):
 function find(root: Node, keys: readonly string[], isKey: boolean): Span {
   let node = root;
   for (const [index, key] of keys.entries()) {
-    const property = node.children?.findLast(
-      ({ type, children }) => type === 'property' && children?.[0]?.value === key,
-    );
-    const [name, value] = property?.children ?? [];
+    const [name, value] = indexOf(node).get(key)?.children ?? [];
     if (name === undefined) break;
     if (value === undefined || (isKey && index === keys.length - 1)) return spanOf(name);
     node = value;
@@ -116,19 +113,29 @@ function find(root: Node, keys: readonly string[], isKey: boolean): Span {
   return node.type === 'object' || node.type === 'array' ? { start: node.offset, end: node.offset + 1 } : spanOf(node);
 }
 
+/** The properties of an object by key. Kept, since a file may have many mistakes. */
+const indexes = new WeakMap<Node, ReadonlyMap<unknown, Node>>();
+
+function indexOf(node: Node): ReadonlyMap<unknown, Node> {
+  const kept = indexes.get(node);
+  if (kept !== undefined) return kept;
+  const properties = (node.children ?? []).filter(({ type }) => type === 'property');
+  const index = new Map(properties.map((property) => [property.children?.[0]?.value, property] as const));
+  indexes.set(node, index);
+  return index;
+}
+
 /** Of keys that are repeated, lists each but the last. */
 function listRepeated(node: Node, path: readonly string[]): RepeatedKey[] {
   const children = node.children ?? [];
   if (node.type !== 'object') return children.flatMap((child) => listRepeated(child, path));
-  const last = new Map<unknown, Node>();
-  for (const child of children) last.set(child.children?.[0]?.value, child);
   return children.flatMap((child): RepeatedKey[] => {
     const [name, value] = child.children ?? [];
     if (name === undefined) return [];
     const key = String(name.value);
     const keys = [...path, key];
     const inner = value === undefined ? [] : listRepeated(value, keys);
-    return last.get(name.value) === child ? inner : [{ key, keys, ...spanOf(name) }, ...inner];
+    return indexOf(node).get(name.value) === child ? inner : [{ key, keys, ...spanOf(name) }, ...inner];
   });
 }
 

@@ -20,7 +20,6 @@ export interface SourceLine {
 const COLON: SyntaxKind = 6;
 const NUMBER: SyntaxKind = 11;
 const STRING: SyntaxKind = 10;
-const LINE_BREAK: SyntaxKind = 14;
 const BLANKS: SyntaxKind = 15;
 const END: SyntaxKind = 17;
 /** Braces, brackets, comma, colon, `null`, `true` and `false`. */
@@ -30,32 +29,51 @@ const MAX_KEY = 80;
 /** A longer number may be a password. */
 const MAX_DIGITS = 4;
 
-/** Finds the line and the column of a place in a text. */
-export function findPosition(text: string, offset: number): Position {
-  const lines = text.slice(0, offset).split(/\r\n|\n|\r/);
-  return { line: lines.length, column: [...(lines.at(-1) ?? '')].length + 1 };
+/** Makes a function that finds the line and the column of a place. It is quick for places in ascending order. */
+export function createPositionFinder(text: string): (offset: number) => Position {
+  let last = { offset: 0, line: 1, column: 1 };
+  return (offset) => {
+    if (offset < last.offset) last = { offset: 0, line: 1, column: 1 };
+    const lines = text.slice(last.offset, offset).split(/\r\n|\n|\r/);
+    const length = [...(lines.at(-1) ?? '')].length;
+    const line = last.line + lines.length - 1;
+    last = { offset, line, column: lines.length === 1 ? last.column + length : length + 1 };
+    return { line, column: last.column };
+  };
+}
+
+/** How lines are shown. */
+export interface LineFormat {
+  /** The texts that may be shown. */
+  readonly words: ReadonlySet<string>;
+  /** The width in which a line must fit. */
+  readonly columns: number;
+  /** Makes a key safe to show. */
+  readonly clean: (key: string) => string;
 }
 
 /**
- * Makes the line of a place. Of the values, only those stay that are words of the configuration, numbers, or `true` and
- * the like; any other text may be a secret at the wrong place.
- * @param words the texts that may be shown.
- * @param columns the width in which the line must fit.
- * @param clean makes a key safe to show.
+ * Makes a function that shows the line of a place. Of the values, only those stay that are words of the configuration,
+ * short numbers, or `true` and the like; any other text may be a secret at the wrong place.
  */
-export function formatSourceLine(
-  text: string,
-  { start, end }: Span,
-  { words, columns, clean }: { words: ReadonlySet<string>; columns: number; clean: (key: string) => string },
-): SourceLine {
-  const line = { before: '', marked: '', after: '' };
-  for (const token of listTokens(text, start)) {
-    const shown = token.isBlank ? token.text.replaceAll('\t', ' ') : hide(token, words, clean);
-    if (token.offset >= end && token.offset > start) line.after += shown;
-    else if (token.offset + token.text.length <= start) line.before += shown;
-    else line.marked += shown;
-  }
-  return cutToWidth(line, columns);
+export function createLineFormatter(text: string, format: LineFormat): (place: Span) => SourceLine {
+  let last: { readonly start: number; readonly end: number; readonly tokens: readonly Token[] } | undefined;
+  return ({ start, end }) => {
+    if (last === undefined || start < last.start || start > last.end) last = readLine(text, start);
+    const { tokens } = last;
+    const first = tokens.findIndex((token) => token.offset + token.text.length > start);
+    const at = first < 0 ? tokens.length : first;
+    // Each token takes at least one column.
+    const shown = tokens.slice(Math.max(0, at - format.columns), at + format.columns);
+    const line = { before: '', marked: '', after: '' };
+    for (const token of shown) {
+      const part = token.isBlank ? token.text.replaceAll('\t', ' ') : hide(token, format);
+      if (token.offset >= end && token.offset > start) line.after += part;
+      else if (token.offset + token.text.length <= start) line.before += part;
+      else line.marked += part;
+    }
+    return cutToWidth(line, format.columns);
+  };
 }
 
 interface Token {
@@ -67,36 +85,28 @@ interface Token {
   readonly isKey: boolean;
 }
 
-/** Lists the tokens of the line of a place, as far as they begin there. */
-function listTokens(text: string, place: number): readonly Token[] {
-  const lineStart = Math.max(text.lastIndexOf('\n', place - 1), text.lastIndexOf('\r', place - 1)) + 1;
-  const lineEnd = findLineEnd(text, Math.max(place, lineStart));
-  // From the beginning of the line: a text of JSON does not go over its end.
-  const line = text.slice(lineStart, lineEnd);
+/** Reads the tokens of the line of a place. A text of JSON does not go over the end of a line. */
+function readLine(text: string, place: number): { start: number; end: number; tokens: readonly Token[] } {
+  const start = place === 0 ? 0 : Math.max(text.lastIndexOf('\n', place - 1), text.lastIndexOf('\r', place - 1)) + 1;
+  const length = text.slice(start).search(/[\r\n]/);
+  const end = length < 0 ? text.length : start + length;
+  const line = text.slice(start, end);
   const scanner = createScanner(line);
-  const tokens: Omit<Token, 'isKey'>[] = [];
-  for (let kind = scanner.scan(); kind !== END && kind !== LINE_BREAK; kind = scanner.scan()) {
+  const tokens: Token[] = [];
+  let lastIndex = -1;
+  for (let kind = scanner.scan(); kind !== END; kind = scanner.scan()) {
     const offset = scanner.getTokenOffset();
-    const length = scanner.getTokenLength();
-    tokens.push({
-      kind,
-      offset: lineStart + offset,
-      text: line.slice(offset, offset + length),
-      isBlank: kind === BLANKS,
-    });
+    const isBlank = kind === BLANKS;
+    const found = line.slice(offset, offset + scanner.getTokenLength());
+    const before = tokens[lastIndex];
+    if (kind === COLON && before?.kind === STRING) tokens[lastIndex] = { ...before, isKey: true };
+    if (!isBlank) lastIndex = tokens.length;
+    tokens.push({ kind, offset: start + offset, text: found, isBlank, isKey: false });
   }
-  return tokens.map((token, index) => {
-    const next = tokens.slice(index + 1).find(({ isBlank }) => !isBlank);
-    return { ...token, isKey: token.kind === STRING && next?.kind === COLON };
-  });
+  return { start, end, tokens };
 }
 
-function findLineEnd(text: string, from: number): number {
-  const found = text.slice(from).search(/[\r\n]/);
-  return found < 0 ? text.length : from + found;
-}
-
-function hide({ kind, text, isKey }: Token, words: ReadonlySet<string>, clean: (key: string) => string): string {
+function hide({ kind, text, isKey }: Token, { words, clean }: LineFormat): string {
   if (kind <= LAST_SIGN || (kind === NUMBER && text.length <= MAX_DIGITS)) return text;
   if (isKey) return text.length <= MAX_KEY ? clean(text) : `"${HIDDEN}"`;
   if (kind !== STRING) return HIDDEN;

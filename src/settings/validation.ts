@@ -6,7 +6,7 @@ import { findMistakes } from '../config/mistakes.ts';
 import { ConfigMistake, DEFAULT_HINT, type MistakeKind } from '../config/object-reader.ts';
 import { asJsonObject, type JsonObject } from '../json.ts';
 import { type JsonText, parseJsonText, type Span } from './json-text.ts';
-import { findPosition, type Position } from './source-line.ts';
+import { createPositionFinder, type Position } from './source-line.ts';
 
 /** One thing that was found in a configuration file. */
 export interface Finding {
@@ -40,7 +40,11 @@ export function validateFile(file: string, isRequired: boolean): Validation {
     text = readConfigFile(file, isRequired);
   } catch (cause) {
     if (!(cause instanceof ConfigMistake)) throw cause;
-    return { file, text: undefined, findings: [describe(cause, true, undefined)] };
+    return {
+      file,
+      text: undefined,
+      findings: [{ severity: 'error', code: 'file', place: undefined, keys: [], what: cause.what, hint: cause.hint }],
+    };
   }
   return { file, text, findings: text === undefined ? [] : validateText(text, file) };
 }
@@ -52,36 +56,37 @@ export function validateFile(file: string, isRequired: boolean): Validation {
 export function validateText(text: string, file: string): readonly Finding[] {
   const json = parseJsonText(text);
   let object: JsonObject | undefined;
-  const findings: Finding[] = [];
+  const findings: Unplaced[] = [];
   try {
     object = parseConfig(text, file);
   } catch (cause) {
     if (!(cause instanceof ConfigMistake)) throw cause;
-    findings.push(...describeSyntax(text, json, cause));
+    findings.push(...describeSyntax(json, cause));
     object = readAsMeant(text, json);
   }
   for (const { isFatal, mistake } of object === undefined ? [] : findMistakes(object, file)) {
-    findings.push(describe(mistake, isFatal, placeOf(text, json.find(mistake.keys, mistake.isKey))));
+    findings.push(describe(mistake, isFatal, json.find(mistake.keys, mistake.isKey)));
   }
   for (const { key, keys, ...span } of json.repeatedKeys) {
     const hint = 'remove one of them: only the last is read';
     const what = `the key "${key}" is there more than once`;
-    findings.push({ severity: 'warning', code: 'repeated-key', place: placeOf(text, span), keys, what, hint });
+    findings.push({ severity: 'warning', code: 'repeated-key', span, keys, what, hint });
   }
-  return findings.sort((one, other) => (one.place?.start ?? 0) - (other.place?.start ?? 0));
+  const positionOf = createPositionFinder(text);
+  return findings
+    .sort((one, other) => one.span.start - other.span.start)
+    .map(({ span, ...finding }) => ({ ...finding, place: { ...span, ...positionOf(span.start) } }));
 }
 
+/** A finding whose line and column are not known yet. */
+type Unplaced = Omit<Finding, 'place'> & { readonly span: Span };
+
 /** Takes what the strict parser of `get` says where the other one finds nothing. */
-function describeSyntax(text: string, { syntaxMistakes, find }: JsonText, mistake: ConfigMistake): readonly Finding[] {
-  if (syntaxMistakes.length === 0) return [describe(mistake, true, placeOf(text, find([], false)))];
-  return syntaxMistakes.map(({ what, ...span }) => ({
-    severity: 'error',
-    code: 'syntax',
-    place: placeOf(text, span),
-    keys: [],
-    what,
-    hint: undefined,
-  }));
+function describeSyntax({ syntaxMistakes, find }: JsonText, mistake: ConfigMistake): readonly Unplaced[] {
+  if (syntaxMistakes.length === 0) return [describe(mistake, true, find([], false))];
+  return syntaxMistakes.map(({ what, start, end }) => {
+    return { severity: 'error', code: 'syntax', span: { start, end }, keys: [], what, hint: undefined };
+  });
 }
 
 /** @returns what a text with comments and trailing commas means; `undefined` if nobody can tell what it means. */
@@ -91,12 +96,8 @@ function readAsMeant(text: string, { syntaxMistakes }: JsonText): JsonObject | u
   return asJsonObject(value);
 }
 
-function describe(mistake: ConfigMistake, isFatal: boolean, place: Finding['place']): Finding {
+function describe(mistake: ConfigMistake, isFatal: boolean, span: Span): Unplaced {
   const { kind: code, keys, what } = mistake;
   const hint = mistake.hint === DEFAULT_HINT ? undefined : mistake.hint;
-  return { severity: isFatal ? 'error' : 'warning', code, place, keys, what, hint };
-}
-
-function placeOf(text: string, span: Span): Span & Position {
-  return { ...span, ...findPosition(text, span.start) };
+  return { severity: isFatal ? 'error' : 'warning', code, span, keys, what, hint };
 }

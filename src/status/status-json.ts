@@ -33,8 +33,13 @@ export function describeStatus(runtime: Runtime, status: Status): object {
     identity: describeIdentity(quote, status.identity.identity),
     configuration: path(status.configFile),
     cache: { folder: path(status.cacheFolder), ignoredFiles: status.ignoredFiles },
-    problems: status.problems.map((problem) => quote(problem, MAX_PATH)),
+    problems: listProblems(status).map((problem) => quote(problem, MAX_PATH)),
   };
+}
+
+/** What cannot be read, that of the configuration first. */
+export function listProblems({ configProblem, problems }: Status): readonly string[] {
+  return configProblem === undefined ? problems : [configProblem, ...problems];
 }
 
 function describeIdentity(quote: Quote, identity: NextIdentity | undefined): object | null {

@@ -86,7 +86,9 @@ export interface Status {
   readonly configFile: string | undefined;
   readonly cacheFolder: string | undefined;
   readonly ignoredFiles: number;
-  /** What cannot be read, each as a sentence. */
+  /** Why the configuration cannot be read. */
+  readonly configProblem: string | undefined;
+  /** What else cannot be read, each as a sentence. */
   readonly problems: readonly string[];
 }
 
@@ -109,7 +111,8 @@ export async function collectStatus(runtime: Runtime, host: string | undefined):
   const logins = await readLogins(runtime, problems);
   const isWanted = createFilter(config, host);
   const found = await findConfigFile(runtime);
-  const machine: Machine = { runtime, config, open: found && tryOpen(found, problems), contents, logins };
+  const open = found === undefined ? undefined : tryOpen(found);
+  const machine: Machine = { runtime, config, open: typeof open === 'string' ? undefined : open, contents, logins };
   const servers = listServers(machine, clients, host).filter(isWanted);
   const registries = servers.map((server) => describeServer(machine, clients, server));
   const tokens = (contents?.tokens ?? []).filter(({ service }) => service !== ENTRA_SERVICE && isWanted(service));
@@ -128,6 +131,7 @@ export async function collectStatus(runtime: Runtime, host: string | undefined):
     configFile: found?.file,
     cacheFolder: cache?.folder,
     ignoredFiles: contents?.ignoredFiles ?? 0,
+    configProblem: typeof open === 'string' ? open : undefined,
     problems,
   };
 }
@@ -143,15 +147,12 @@ interface Machine {
   readonly logins: ReadonlyMap<string, LoginEntry>;
 }
 
-function tryOpen(
-  { file, isExplicit }: { file: string; isExplicit: boolean },
-  problems: string[],
-): OpenConfig | undefined {
+/** @returns why it cannot be read, where it cannot. */
+function tryOpen({ file, isExplicit }: { file: string; isExplicit: boolean }): OpenConfig | string {
   try {
     return openConfig(file, isExplicit);
   } catch (cause) {
-    problems.push(explain(cause));
-    return undefined;
+    return explain(cause);
   }
 }
 
