@@ -90,7 +90,9 @@ async function edit(
   } catch (cause) {
     throw keep(describeCause(cause));
   }
-  if (text === undefined) throw keep('the editor has removed the copy');
+  // Then there is no copy to name.
+  if (text === undefined)
+    throw new CredentialError('CONFIG_INVALID', 'Cannot save the configuration: the editor has removed the copy');
   return text;
 }
 

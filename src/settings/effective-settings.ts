@@ -104,12 +104,18 @@ export function listEntries(
   name: 'registries' | 'identities' | 'clouds',
 ): readonly ShownEntry[] {
   const quote = createQuote(runtime);
-  return Object.entries(asJsonObject(object[name]) ?? {}).map(([key, value]) => showEntry(runtime, quote, key, value));
+  return Object.entries(asJsonObject(object[name]) ?? {}).map(([key, value]) =>
+    showEntry(runtime, quote, object, key, value),
+  );
 }
 
-function showEntry(runtime: Runtime, quote: Quote, key: string, value: unknown): ShownEntry {
+function showEntry(runtime: Runtime, quote: Quote, config: JsonObject, key: string, value: unknown): ShownEntry {
   const settings = Object.entries(asJsonObject(value) ?? {}).map(([field, one]) =>
-    shown(quote(field, MAX_VALUE), describeValue(runtime, quote, field, one), false),
+    shown(
+      quote(field, MAX_VALUE),
+      field === 'identity' ? describeIdentity(quote, config, one) : describeValue(runtime, quote, field, one),
+      false,
+    ),
   );
   return { key: quote(key, MAX_VALUE), settings };
 }
@@ -118,10 +124,10 @@ function showEntry(runtime: Runtime, quote: Quote, key: string, value: unknown):
 function findIdentity(runtime: Runtime, { object }: OpenConfig, value: unknown): ShownEntry {
   const quote = createQuote(runtime);
   const inline = asJsonObject(value);
-  if (inline !== undefined) return showEntry(runtime, quote, asText(inline['type']) ?? '', inline);
+  if (inline !== undefined) return showEntry(runtime, quote, object, asText(inline['type']) ?? '', inline);
   const name = asText(value) ?? '';
   const identities = asJsonObject(object['identities']) ?? {};
-  return showEntry(runtime, quote, name, Object.hasOwn(identities, name) ? identities[name] : { type: name });
+  return showEntry(runtime, quote, object, name, Object.hasOwn(identities, name) ? identities[name] : { type: name });
 }
 
 /**
@@ -206,10 +212,6 @@ function findOtherServer({ config, file, object }: OpenConfig, server: string): 
 
 /** Describes a value of an entry. Only what its field accepts is shown, and nothing that could be a secret. */
 function describeValue(runtime: Runtime, quote: Quote, key: string, value: unknown): ShownValue {
-  if (key === 'identity') {
-    if (asJsonObject(value) !== undefined) return describeIdentityObject(value);
-    return typeof value === 'string' ? quote(value, MAX_VALUE) : HIDDEN;
-  }
   if (key === 'type') return SOURCES.some(({ name }) => name === value) ? String(value) : HIDDEN;
   const field = FIELDS[key];
   if (!Object.hasOwn(FIELDS, key) || field === undefined || !field.accepts(value)) return HIDDEN;
@@ -221,9 +223,13 @@ function describeValue(runtime: Runtime, quote: Quote, key: string, value: unkno
   return Array.isArray(value) ? clean : (clean[0] ?? HIDDEN);
 }
 
-function describeIdentityObject(value: unknown): string {
+/** Describes which identity an entry selects. A name that does not exist may be anything. */
+function describeIdentity(quote: Quote, config: JsonObject, value: unknown): string {
+  const isSource = (name: unknown) => SOURCES.some((source) => source.name === name);
   const type = asJsonObject(value)?.['type'];
-  return SOURCES.some(({ name }) => name === type) ? `an object of type ${String(type)}` : HIDDEN;
+  if (isSource(type)) return `an object of type ${String(type)}`;
+  const isNamed = typeof value === 'string' && Object.hasOwn(asJsonObject(config['identities']) ?? {}, value);
+  return isNamed || isSource(value) ? quote(String(value), MAX_VALUE) : HIDDEN;
 }
 
 /** Arguments may hold a secret. */

@@ -90,13 +90,14 @@ test('with "strict", the defaults of the whole file change', () => {
 
 describe('a value is hidden', () => {
   const SECRET = 'hiddenQ8secret';
-  const rows: readonly (readonly [what: string, identity: object])[] = [
+  const rows: readonly (readonly [what: string, identity: unknown])[] = [
     ['of a key that no identity has', { type: 'client-secret', clientSecret: SECRET }],
     ['that its field does not accept', { type: 'client-secret', clientId: SECRET, clientSecretFile: SECRET }],
     ['in place of the name of a variable', { type: 'client-secret', clientSecretEnv: SECRET }],
     ['in place of the name of a keychain entry', { type: 'client-secret', clientSecretKeychain: SECRET }],
     ['among the arguments of a command', { type: 'command', command: ['/bin/x', '--password', SECRET] }],
     ['in place of a type', { type: SECRET }],
+    ['in place of the name of an identity', SECRET],
     ['of another kind', { type: 'azure-cli', subscription: { a: SECRET }, configDir: [SECRET] }],
   ];
   for (const [what, identity] of rows) {
