@@ -46,8 +46,11 @@ describe('at a terminal', () => {
     expect(await terminal.styled()).toContain(`${ESCAPE}1mUsage:`);
   });
 
-  it.each([{ NO_COLOR: '1' }, { TERM: 'dumb' }])('the help has no colours with %j', async (environment, context) => {
-    const terminal = await runAt(context, ['--help'], environment);
+  it.for([
+    ['NO_COLOR', '1'],
+    ['TERM', 'dumb'],
+  ] as const)('the help has no colours with %s=%s', async ([name, value], context) => {
+    const terminal = await runAt(context, ['--help'], { [name]: value });
     expect(await terminal.exitCode()).toBe(0);
     expect(await terminal.styled()).toBe(await terminal.screen());
     expect(await terminal.screen()).toContain('Usage:');

@@ -118,10 +118,12 @@ export async function startTerminal(options: TerminalOptions): Promise<TestTermi
       return last;
     },
     exitCode: async (timeoutMs = TIMEOUT_MS) => {
-      let [status, signal] = ['', ''];
+      let [status, signal, server] = ['', '', ''];
       const hasEnded = async () => {
-        const state = await tmux(['display-message', '-p', '#{pane_dead_status},#{pane_dead_signal}']);
-        [status = '', signal = ''] = state.trimEnd().split(',');
+        const state = await tmux(['display-message', '-p', '#{pane_dead_status},#{pane_dead_signal},#{pid}']);
+        [status = '', signal = '', server = ''] = state.trimEnd().split(',');
+        // Where the end of a child reaches tmux as no signal, as on some virtual kernels, this makes tmux look.
+        if (status === '') process.kill(Number(server), 'SIGCHLD');
         return status !== '' || signal !== '';
       };
       await waitUntil(hasEnded, timeoutMs, 'exit code');
