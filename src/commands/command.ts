@@ -36,8 +36,10 @@ interface Texts {
   readonly group?: Group | undefined;
   /** One line, in the imperative: "show what is cached". */
   readonly summary: string;
-  /** What `--help` says below the summary. */
-  readonly details?: string | undefined;
+  /** What `--help` says below the summary; a function where the program's name stands in it. */
+  readonly details?: string | ((programName: string) => string) | undefined;
+  /** Whether `--help` leaves it out: other programs call it. */
+  readonly isHidden?: boolean | undefined;
   /** The arguments follow the program's name. */
   readonly examples: readonly Example[];
 }
@@ -73,6 +75,7 @@ export function defineCommand<Args extends unknown[], Options>({
   group,
   summary,
   details,
+  isHidden,
   examples,
   define,
   run,
@@ -80,7 +83,7 @@ export function defineCommand<Args extends unknown[], Options>({
   return {
     name,
     addTo: (parent, start) => {
-      const command = describe(parent, name, { group, summary, details, examples });
+      const command = describe(parent, name, { group, summary, details, isHidden, examples });
       const parsed = define(command);
       command.action(() => start((context) => run(context, parsed.opts(), ...parsed.processedArgs)));
     },
@@ -110,11 +113,13 @@ export function listExamples(command: object): readonly Example[] {
   return examplesOf.get(command) ?? [];
 }
 
-function describe(parent: CommandUnknownOpts, name: string, { group, summary, details, examples }: Texts): Command {
+function describe(parent: CommandUnknownOpts, name: string, texts: Texts): Command {
+  const { group, summary, details, isHidden = false, examples } = texts;
   const command = new Command(name).copyInheritedSettings(parent);
-  parent.addCommand(command);
+  parent.addCommand(command, { hidden: isHidden });
   const sentence = `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
-  command.summary(summary).description(details === undefined ? sentence : `${sentence}\n\n${details}`);
+  const more = typeof details === 'function' ? details(rootOf(command).name()) : details;
+  command.summary(summary).description(more === undefined ? sentence : `${sentence}\n\n${more}`);
   if (group !== undefined) command.helpGroup(group);
   examplesOf.set(command, examples);
   command.addHelpText('after', ({ command: shown }) => formatExamples(rootOf(shown).name(), examples));
