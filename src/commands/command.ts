@@ -115,7 +115,7 @@ export function listExamples(command: object): readonly Example[] {
 
 function describe(parent: CommandUnknownOpts, name: string, texts: Texts): Command {
   const { group, summary, details, isHidden = false, examples } = texts;
-  const command = new Command(name).copyInheritedSettings(parent);
+  const command = new Command(name).copyInheritedSettings(parent).helpCommand(false);
   parent.addCommand(command, { hidden: isHidden });
   const sentence = `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
   const more = typeof details === 'function' ? details(rootOf(command).name()) : details;

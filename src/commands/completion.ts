@@ -8,7 +8,7 @@ import { defineCommand, GROUPS } from './command.ts';
 const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const;
 
 /** A name that no shell evaluates. */
-const PLAIN_NAME = /^[A-Za-z0-9._-]+$/;
+const PLAIN_NAME = /^[A-Za-z0-9_-]+$/;
 
 /** What the scripts understand as their last line. The numbers are those of cobra, whose scripts these once were. */
 const DIRECTIVES = { offerFiles: ':0', failed: ':1', noFiles: ':4' } as const;
@@ -39,9 +39,7 @@ export const COMPLETION = defineCommand({
   run: async ({ runtime, terminal }, _options, shell) => {
     const { programName } = runtime;
     if (!PLAIN_NAME.test(programName)) {
-      throw new UsageError(
-        'Cannot complete a program whose name holds other characters than letters, digits and . _ -',
-      );
+      throw new UsageError('Cannot complete a program whose name holds other characters than letters, digits, - and _');
     }
     const { formatScript } = await import('../completion/shell-script.ts');
     terminal.write(formatScript(shell, programName));

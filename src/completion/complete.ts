@@ -44,9 +44,11 @@ export async function completeWords(
   runtime: Runtime,
   words: readonly string[],
 ): Promise<Completion> {
-  const position = readWords(program, words.slice(0, -1));
   const typed = words.at(-1) ?? '';
-  const isOption = !position.isPlain && position.awaited === undefined && typed.startsWith('-');
+  const { awaited, ...before } = readWords(program, words.slice(0, -1));
+  const mayBeOption = !before.isPlain && typed.startsWith('-');
+  const position = { ...before, awaited: awaited?.required === true || !mayBeOption ? awaited : undefined };
+  const isOption = mayBeOption && position.awaited === undefined;
   const equals = isOption ? typed.indexOf('=') : -1;
   const listed = await list({ program, runtime, position, typed, equals, isOption });
   const prefix = typed.slice(equals + 1);

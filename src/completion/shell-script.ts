@@ -1,7 +1,7 @@
 /** Writes the completion script of a shell. */
 
 import { script } from '@bomb.sh/tab';
-import { formatBashScript } from './bash-script.ts';
+import { formatBashScript, formatZshScript } from './own-scripts.ts';
 
 /**
  * Writes the script with which a shell completes a program's arguments. It calls `NAME complete -- words…`.
@@ -10,6 +10,7 @@ import { formatBashScript } from './bash-script.ts';
  */
 export function formatScript(shell: string, programName: string): string {
   if (shell === 'bash') return formatBashScript(programName);
+  if (shell === 'zsh') return formatZshScript(programName);
   return capturePrinted(() => script(shell, programName, programName));
 }
 

@@ -1,9 +1,9 @@
 /**
- * The completion script for bash. It works without the package bash-completion, keeps hosts with a port whole, and never
- * evaluates what is typed or offered. The scripts for other shells are those of a library.
+ * The completion scripts for bash and zsh. They keep hosts with a port whole, never evaluate what is typed, and can be
+ * loaded twice; that for bash works without the package bash-completion.
  */
 
-/** Writes the script for a program of this name. */
+/** Writes the script for bash and a program of this name. */
 export function formatBashScript(programName: string): string {
   const name = `_${programName.replace(/[^A-Za-z0-9]/g, '_')}`;
   return `# bash completion for ${programName}
@@ -40,5 +40,36 @@ ${name}() {
 }
 
 complete -o default -F ${name} ${programName}
+`;
+}
+
+/** Writes the script for zsh and a program of this name. */
+export function formatZshScript(programName: string): string {
+  return `#compdef ${programName}
+# zsh completion for ${programName}
+
+_${programName}() {
+    local line value typed=$PREFIX
+    local -a lines candidates
+    lines=("\${(@f)$(${programName} complete -- "\${(@Q)words[2,CURRENT-1]}" "$typed" 2>/dev/null)}")
+    # The value of --option=value comes without its option.
+    [[ $typed == --*=* ]] && compset -P '*='
+    for line in "\${(@)lines[1,-2]}"; do
+        value=\${line%%$'\\t'*}
+        candidates+=("\${value//:/\\\\:}:\${line#*$'\\t'}")
+    done
+    if (( $#candidates )); then
+        _describe '${programName}' candidates
+    elif [[ $lines[-1] == :0 ]]; then
+        _files
+    fi
+}
+
+# It is loaded from a folder of completions at the first Tab, or by "source".
+if [[ \${funcstack[1]-} == _${programName} ]]; then
+    _${programName} "$@"
+else
+    compdef _${programName} ${programName}
+fi
 `;
 }
