@@ -20,18 +20,22 @@ export const COMPLETION = defineCommand({
   summary: 'print the completion script for a shell',
   details: (name) =>
     [
-      'Commands, options and your registries are then completed with Tab. Let each new shell load it:',
+      'Tab then completes commands, options and the registries that are configured. Let each new shell load the script.',
       '',
-      `  bash        eval "$(${name} completion bash)"     in ~/.bashrc`,
-      `  zsh         source <(${name} completion zsh)      in ~/.zshrc, after compinit`,
-      `  fish        ${name} completion fish | source      in ~/.config/fish/config.fish`,
-      `  powershell  ${name} completion powershell | Out-String | Invoke-Expression   in $PROFILE`,
+      'bash, in ~/.bashrc:',
+      `  eval "$(${name} completion bash)"`,
+      'zsh, in ~/.zshrc after compinit:',
+      `  source <(${name} completion zsh)`,
+      'fish, in ~/.config/fish/config.fish:',
+      `  ${name} completion fish | source`,
+      'PowerShell, in $PROFILE:',
+      `  ${name} completion powershell | Out-String | Invoke-Expression`,
     ].join('\n'),
   examples: [
     ['completion bash', 'print the script for bash'],
     [
       'completion fish >~/.config/fish/completions/docker-credential-acr.fish',
-      'let fish load it when it is needed; repeat this after an update',
+      'let fish load it only when it is needed',
     ],
   ],
   define: (command: Command) =>
