@@ -134,7 +134,7 @@ function findHelpOf(program: Command, args: readonly string[]): string {
 /** Formats an error of the parser, which is "error: …" and may have a suggestion in parentheses in its last line. */
 function formatParserError(runtime: Runtime, terminal: Terminal, text: string, help: string): string {
   const quote = createQuote(runtime);
-  const end = text.lastIndexOf('\n(');
+  const end = text.lastIndexOf('\n(Did you mean ');
   const what = quote(end < 0 ? text : text.slice(0, end), MAX_ERROR_LENGTH, rewordError);
   const suggestion = quote(text.slice(end), MAX_ERROR_LENGTH, (clean) => clean.replace(/^\(Did (.*)\)$/, 'did $1'));
   return formatError(terminal, what, end < 0 ? `see ${help}` : suggestion);
