@@ -93,7 +93,7 @@ export function defineCommand<Args extends unknown[], Options>({
   };
 }
 
-/** Makes a command that only has subcommands, such as `cache`. */
+/** Makes a command that only has subcommands, such as `cache`. Its help shows the first example of each. */
 export function defineGroup(
   description: { readonly name: string } & Omit<Texts, 'examples'>,
   commands: readonly CommandDefinition[],
@@ -103,8 +103,12 @@ export function defineGroup(
     name,
     isHidden,
     addTo: (parent, start) => {
-      const command = describe(parent, name, { ...description, examples: [] });
+      const command = describe(parent, name, { ...description, examples: [] }).usage('<command> [options]');
       for (const one of commands) one.addTo(command, start);
+      setExamples(
+        command,
+        command.commands.flatMap((one) => listExamples(one).slice(0, 1)),
+      );
     },
   };
 }

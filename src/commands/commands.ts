@@ -79,7 +79,9 @@ export function createProgram(
       writeErr: terminal.writeError,
       getOutHelpWidth: () => Math.min(terminal.columns, 100),
       getErrHelpWidth: () => Math.min(terminal.columns, 100),
-      getOutHasColors: () => true, // a style adds none where there are none
+      // A style adds no colours where there are none. That of standard output may be written to standard error.
+      getOutHasColors: () => true,
+      getErrHasColors: () => terminal.errorStyle('bold', ' ') !== ' ',
       outputError: (text, write) => write(formatParserError(runtime, terminal, text, findHelpOf(program, args))),
     });
   setExamples(program, EXAMPLES);
@@ -136,7 +138,11 @@ function formatParserError(runtime: Runtime, terminal: Terminal, text: string, h
   const quote = createQuote(runtime);
   const end = text.lastIndexOf('\n(Did you mean ');
   const what = quote(end < 0 ? text : text.slice(0, end), MAX_ERROR_LENGTH, rewordError);
-  const suggestion = quote(text.slice(end), MAX_ERROR_LENGTH, (clean) => clean.replace(/^\(Did (.*)\)$/, 'did $1'));
+  const suggestion = quote(text.slice(end), MAX_ERROR_LENGTH, (clean) =>
+    clean.replace(/^\(Did you mean ((?:one of )?)(.*)\?\)$/, (_all, several: string, word: string) =>
+      several === '' ? `did you mean "${word}"?` : `did you mean one of these: ${word}?`,
+    ),
+  );
   return formatError(terminal, what, end < 0 ? `see ${help}` : suggestion);
 }
 

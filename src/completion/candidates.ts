@@ -1,6 +1,6 @@
 /**
- * What a shell offers for an argument, by its name in a command's definition: `host`, `hosts` and `host/repository` are
- * registries, `words` are commands and topics, `file` is a file. An argument with choices offers them; one of another
+ * What a shell offers for an argument, by its name in a command's definition: `host`, `hosts`, `host/repository` and
+ * `repository` begin with a registry, `words` are commands and topics, `file` is a file. An argument with choices offers them; one of another
  * name, such as `name`, offers nothing.
  */
 
@@ -35,6 +35,7 @@ export const CANDIDATES: ReadonlyMap<string, ListCandidates> = new Map([
   ['host', listHosts],
   ['hosts', listHosts],
   ['host/repository', listHosts],
+  ['repository', listHosts],
   ['words', listHelpWords],
 ]);
 

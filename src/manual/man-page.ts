@@ -104,7 +104,8 @@ function formatCommand(name: string, command: CommandUnknownOpts): string {
     ...(details.length === 0 ? [] : [formatParagraphs(details.join('\n\n'))]),
     ...args.map((one) => formatItem(italic(one.name()), help.argumentDescription(one))),
     ...options.map((one) => formatItem(bold(one.flags), help.optionDescription(one))),
-    ...listExamples(command).map((one) => formatExamples(name, [one])),
+    // Those of a command with subcommands are theirs.
+    ...(command.commands.length > 0 ? [] : listExamples(command)).map((one) => formatExamples(name, [one])),
   ];
   const head = [bold(pathOf(command)), ...(options.length === 0 ? [] : [`[${italic('options')}]`]), ...terms].join(' ');
   return ['.TP', head, formatText(summary), ...(inner.length === 0 ? [] : ['.RS', ...inner, '.RE'])].join('\n');

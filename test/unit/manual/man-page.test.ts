@@ -95,18 +95,18 @@ test('a command with subcommands, options, choices and hostile texts is describe
     name: 'clear',
     summary: '.forget tokens',
     details: 'Two paragraphs:\n\n  .block\n  two',
-    examples: [['cache clear', '.forget "all"']],
+    examples: [['shelf clear', '.forget "all"']],
     define: (command: Command) => command.argument('[hosts...]', "'registries").option('--all-of-it', 'all \\ of it'),
     run: async (_context, _options, _hosts) => EXIT.ok,
   });
-  const group = defineGroup({ name: 'cache', group: GROUPS.settings, summary: 'tokens' }, [clear]);
+  const group = defineGroup({ name: 'shelf', group: GROUPS.settings, summary: 'tokens' }, [clear]);
   const program = makeProgram();
   group.addTo(program, () => undefined);
   const page = formatManPage(program, 'linux');
-  expect(page).toContain('.SS "Settings"\n.TP\n\\fBcache\\fR\nTokens.\n.TP\n');
+  expect(page).toContain('.SS "Settings"\n.TP\n\\fBshelf\\fR\nTokens.\n.TP\n');
   expect(page).toContain(
     [
-      '\\fBcache clear\\fR [\\fIoptions\\fR] [\\fIhosts\\fR...]',
+      '\\fBshelf clear\\fR [\\fIoptions\\fR] [\\fIhosts\\fR...]',
       '\\&.forget tokens.',
       '.RS',
       '.PP',
@@ -125,7 +125,7 @@ test('a command with subcommands, options, choices and hostile texts is describe
       '.PP',
       '\\&.forget \\(dqall\\(dq:',
       '.EX',
-      '    docker\\-credential\\-acr cache clear',
+      '    docker\\-credential\\-acr shelf clear',
       '.EE',
       '.RE',
     ].join('\n'),
