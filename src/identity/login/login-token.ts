@@ -1,7 +1,11 @@
 /** Gets a token for an account that a person signed in with, by redeeming its refresh token. */
 
-import { listStoredAccounts } from '../../accounts/account.ts';
-import { findAccountFile, isSameAccount, type StoredAccount } from '../../accounts/account-index.ts';
+import {
+  findAccountFile,
+  isSameAccount,
+  listStoredAccounts,
+  type StoredAccount,
+} from '../../accounts/account-index.ts';
 import { readRefreshToken } from '../../accounts/refresh-token-store.ts';
 import { dropDeadToken, rememberChallenge, storeRotatedToken } from '../../accounts/rotation.ts';
 import {
