@@ -13,7 +13,8 @@ import { text, type Values } from '../../field.ts';
 import { isNotSetUp, type NotSetUp } from '../../not-set-up.ts';
 import type { Runtime } from '../../system/runtime.ts';
 import { CLIENT_FIELDS } from '../client.ts';
-import { defineSource, type Identity, type IdentityRequest, joinNames } from '../identity.ts';
+import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
+import { describeLogin, LOGIN_NAME } from './login-description.ts';
 
 const FIELDS = {
   ...CLIENT_FIELDS,
@@ -24,7 +25,7 @@ type Request = IdentityRequest<Values<typeof FIELDS>>;
 
 /** The source for the accounts of this program. */
 export const LOGIN = defineSource({
-  name: 'login',
+  name: LOGIN_NAME,
   aliases: ['InteractiveBrowserCredential'],
   group: 'dev',
   summary: 'docker-credential-acr login',
@@ -43,12 +44,12 @@ function findLogin(request: Request): Identity | NotSetUp {
   if (accounts.length === 0) return { notSetUp: `nobody has signed in: ${LOGIN.summary}` };
   const account = chooseAccount(accounts, request);
   if (isNotSetUp(account)) return account;
-  const { id, authority } = account;
+  const { authority } = account;
   const tenant = parameters.tenantId ?? account.tenantId;
   const clientId = parameters.clientId?.toLowerCase() ?? account.clientId;
   return {
-    source: LOGIN.name,
-    description: `${LOGIN.name} ${authority}/${tenant} ${joinNames(clientId, id)}`,
+    source: LOGIN_NAME,
+    description: describeLogin(account, tenant, clientId),
     get origins() {
       return [new URL(authority).origin]; // computed on access: a cached token does not need it
     },
