@@ -61,8 +61,11 @@ interface Image {
 /** @throws UsageError when it is not the name of a repository or of an image in one; CONFIG_INVALID */
 async function readImage(runtime: Runtime, argument: string): Promise<Image> {
   const quote = createQuote(runtime);
-  const [, scheme = '', host = '', rest = ''] = /^(https?:\/\/)?([^/]*)\/?(.*)$/i.exec(argument.trim()) ?? [];
-  const registry = await readRegistry(runtime, `${scheme}${host}`);
+  const text = argument.trim();
+  const start = /^https?:\/\//i.exec(text)?.[0].length ?? 0;
+  const slash = text.indexOf('/', start);
+  const registry = await readRegistry(runtime, slash < 0 ? text : text.slice(0, slash));
+  const rest = slash < 0 ? '' : text.slice(slash + 1);
   const [path = ''] = rest.split('@');
   const colon = path.lastIndexOf(':');
   const name = colon < 0 ? path : path.slice(0, colon);
