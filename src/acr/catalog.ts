@@ -42,7 +42,7 @@ export interface Unknown {
   readonly unknown: readonly string[];
 }
 
-/** A page of so many of the longest names is still a small response. */
+/** A page of so many of the longest names is still a small response. ACR sends 1000 at most, whatever it is asked for. */
 const PAGE_SIZE = 500;
 const MAX_PAGES = 200;
 const MAX_LINK_CHARACTERS = 4096;

@@ -3,6 +3,7 @@
 import type { Command } from '@commander-js/extra-typings';
 import { createQuote } from '../redact.ts';
 import type { Registry } from '../registry.ts';
+import { shellWord } from '../shell-word.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { EXIT, UsageError } from '../terminal/failure.ts';
 import { withProgress } from '../terminal/progress.ts';
@@ -77,7 +78,7 @@ async function readImage(runtime: Runtime, argument: string): Promise<Image> {
   }
   if (name === '') {
     throw new UsageError('There is no repository in the argument', {
-      hint: `${runtime.programName} repositories ${registry.host} lists the repositories`,
+      hint: `${shellWord(runtime.programName)} repositories ${shellWord(registry.host)} lists the repositories`,
     });
   }
   throw new UsageError(`"${quote(argument, 100)}" does not name a repository`, {

@@ -26,7 +26,7 @@ export function explainDenied(
   switch (caller.kind) {
     case 'login':
       return deny(
-        `the stored login of ${caller.username} does not allow it`,
+        `${caller.what} does not allow it`,
         `to use an identity of Azure instead: docker logout ${shellWord(host)}`,
       );
     case 'nobody':
@@ -39,8 +39,8 @@ export function explainDenied(
       const role = ROLES[what][caller.isAbac ? 'abac' : 'rbac'];
       const [name = service] = service.split(/[-.]/);
       return deny(
-        `${caller.subject} needs the role "${role}"`,
-        `az role assignment create --role ${shellWord(role)} --assignee ${shellWord(caller.subject)} ` +
+        `${caller.subject ?? 'the identity'} needs the role "${role}"`,
+        `az role assignment create --role ${shellWord(role)} --assignee ${shellWord(caller.subject ?? 'ID')} ` +
           `--scope $(az acr show -n ${shellWord(name)} --query id -o tsv) (a new role takes up to 10 minutes to apply)`,
       );
     }

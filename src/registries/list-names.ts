@@ -92,7 +92,7 @@ async function explainUnknown(
   const { host } = open.registry;
   const quote = createQuote(runtime);
   const similar = suggestNames(repository, await listCandidates(open));
-  const list = `${runtime.programName} repositories ${shellWord(host)}`;
+  const list = `${shellWord(runtime.programName)} repositories ${shellWord(host)}`;
   const meant = similar.map((name) => shellWord(`${host}/${quote(name)}`)).join(' or ');
   return new CredentialError('REGISTRY_REFUSED', 'there is no such repository', {
     causes: unknown,

@@ -1,13 +1,13 @@
 /** Opens a registry for requests with the credential that this machine has for it. */
 
-import { requestScopedToken } from '../acr/scoped-token.ts';
+import { kindOf, requestScopedToken } from '../acr/scoped-token.ts';
 import { findCredential, type WantedCredential } from '../credential.ts';
 import { readClaims } from '../entra/claims.ts';
 import { CredentialError } from '../errors.ts';
 import { asJsonObject, asText } from '../json.ts';
 import type { Log } from '../log.ts';
 import type { HttpClient } from '../network/http.ts';
-import { type Credential, IDENTITY_TOKEN_USERNAME, TOKEN_USERNAME } from '../protocol.ts';
+import type { Credential } from '../protocol.ts';
 import { createQuote } from '../redact.ts';
 import type { Registry } from '../registry.ts';
 import { Session } from '../sign-in/session.ts';
@@ -16,9 +16,13 @@ import type { Runtime } from '../system/runtime.ts';
 
 /** Who asks the registry. */
 export type Caller =
-  /** An identity of Azure. `isAbac` says that the registry looks up each repository's permissions. */
-  | { readonly kind: 'identity'; readonly subject: string; readonly isAbac: boolean }
-  | { readonly kind: 'login'; readonly username: string }
+  /**
+   * An identity of Azure: `subject` is its name or id, if its token says so; with `isAbac`, the registry looks up the
+   * permissions for each repository.
+   */
+  | { readonly kind: 'identity'; readonly subject: string | undefined; readonly isAbac: boolean }
+  /** What a client has stored, such as "the stored login of admin". */
+  | { readonly kind: 'login'; readonly what: string }
   /** Nobody: `hint` says how somebody could sign in, `undefined` if the configuration wants it so. */
   | { readonly kind: 'nobody'; readonly hint: string | undefined; readonly causes: readonly string[] };
 
@@ -71,7 +75,7 @@ export async function withRegistry<T>(
         } catch (cause) {
           if (!(cause instanceof CredentialError) || cause.code !== 'TOKEN_REFUSED') throw cause;
           if (credential === undefined) throw explainNobody(cause, nobody);
-          if (!isToken(credential)) throw cause;
+          if (kindOf(credential) !== 'refresh-token') throw cause;
           // The registry revokes its tokens when its mode changes. A sign-in for the scope notices that, and gets new ones.
           const renewed = await find({ secret: 'access-token', scope });
           if (!('secret' in renewed) || renewed.secret === credential.secret) throw cause;
@@ -85,17 +89,18 @@ export async function withRegistry<T>(
   }
 }
 
-function isToken({ username }: Credential): boolean {
-  return username === TOKEN_USERNAME || username === IDENTITY_TOKEN_USERNAME;
-}
-
 function describeCaller(runtime: Runtime, credential: Credential): Caller {
   const quote = createQuote(runtime);
-  if (!isToken(credential)) return { kind: 'login', username: quote(credential.username, MAX_SUBJECT) };
+  const secretKind = kindOf(credential);
+  if (secretKind === 'password') {
+    return { kind: 'login', what: `the stored login of ${quote(credential.username, MAX_SUBJECT)}` };
+  }
+  if (secretKind === 'access-token') return { kind: 'login', what: 'the stored access token' };
   const claims = readClaims(credential.secret);
+  const subject = asText(claims['sub']);
   return {
     kind: 'identity',
-    subject: quote(asText(claims['sub']) ?? 'the identity', MAX_SUBJECT),
+    subject: subject === undefined ? undefined : quote(subject, MAX_SUBJECT),
     // Only a registry without permissions for each repository writes them into the token.
     isAbac: asJsonObject(claims['permissions']) === undefined,
   };

@@ -188,6 +188,13 @@ describe('repositories', () => {
     expect(errors).toMatch(/hint: to use an identity of Azure instead: docker logout myregistry\.azurecr\.io\n$/);
   });
 
+  test('says that a stored access token for something else does not allow it', async () => {
+    const { output } = await command(['token', REGISTRY, '--scope', 'repository:team/app:pull']);
+    await world.run('store', JSON.stringify({ ServerURL: REGISTRY, Username: NULL_GUID, Secret: output.trim() }));
+    const { errors } = await command(['repositories', REGISTRY], { variables: NOBODY });
+    expect(errors).toContain(': the stored access token does not allow it\n');
+  });
+
   test('gets new tokens when the registry has revoked the cached ones', async () => {
     await world.get();
     registry.epoch += 1;
