@@ -101,10 +101,11 @@ export function parseSettings(entry: ObjectReader, config: ObjectReader): Regist
   const values = entry.read(REGISTRY_FIELDS);
   const { secret = DEFAULT_SETTINGS.secret, minimumLifeMinutes } = values;
   const scope = parseScope(values, entry);
-  if (secret === 'access-token' && scope.length === 0) {
+  if (secret === 'access-token' && entry.value('scope') === undefined) {
     entry.reject(entry.invalid(`${entry.path} has no "scope"`, 'add "scope": "repository:NAME:pull"'));
   }
-  if (secret !== 'access-token' && scope.length > 0) {
+  // Unless "secret" itself is wrong, and was rejected before.
+  if (secret !== 'access-token' && scope.length > 0 && values.secret === entry.value('secret')) {
     const what = `${entry.path} has a "scope" without "secret": "access-token"`;
     entry.reject(entry.forbidden('wrong-value', 'scope', what, 'add "secret": "access-token"'));
   }
@@ -122,14 +123,20 @@ export function parseSettings(entry: ObjectReader, config: ObjectReader): Regist
   };
 }
 
-/**
- * Reads a list of scopes. As in a token request, one text may contain several scopes.
- * @see https://distribution.github.io/distribution/spec/auth/scope/
- */
 function parseScope({ scope = [] }: Values<typeof REGISTRY_FIELDS>, entry: ObjectReader): readonly string[] {
-  const pattern = /^[a-z-]+:[A-Za-z0-9._/*-]+:[a-z_*]+(?:,[a-z_*]+)*$/;
-  const scopes = [...new Set([scope].flat().flatMap((text) => text.trim().split(/ +/)))];
-  if (scopes.every((one) => pattern.test(one))) return scopes;
+  const scopes = parseScopes([scope].flat());
+  if (scopes !== undefined) return scopes;
   entry.reject(entry.wrong('scope', { words: SCOPE_WORDS }));
   return [];
+}
+
+/**
+ * Parses a list of scopes. As in a token request, one text may contain several scopes.
+ * @returns each scope once; `undefined` when one is not a scope.
+ * @see https://distribution.github.io/distribution/spec/auth/scope/
+ */
+export function parseScopes(texts: readonly string[]): readonly string[] | undefined {
+  const pattern = /^[a-z-]+:[A-Za-z0-9._/*-]+:[a-z_*]+(?:,[a-z_*]+)*$/;
+  const scopes = [...new Set(texts.flatMap((text) => text.trim().split(/ +/)))];
+  return scopes.every((one) => pattern.test(one)) ? scopes : undefined;
 }
