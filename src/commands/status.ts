@@ -58,7 +58,7 @@ function listHints({ programName }: Runtime, status: Status, host: string | unde
   const hasIdentity =
     identity.identity?.isCertain === true || registries.some(({ credential }) => credential !== 'none');
   return [
-    ...(isConfigured ? [] : [`let docker and others use this program: ${programName} configure ${server}`]),
+    ...(isConfigured ? [] : [`no client sends a registry here; run: ${programName} configure ${server}`]),
     ...(hasIdentity ? [] : [`no identity is set up; sign in with: ${programName} login`]),
   ];
 }

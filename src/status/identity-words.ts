@@ -24,6 +24,10 @@ function formatParts(source: string, parts: readonly string[]): string | undefin
       const tenant = first.slice(first.lastIndexOf('/') + 1);
       return parts.length === 2 && tenant !== '' ? `application ${second} in tenant ${tenant}` : undefined;
     }
+    case 'login': {
+      const tenant = first.slice(first.lastIndexOf('/') + 1);
+      return parts.length === 3 && tenant !== '' ? `account ${third} in tenant ${tenant}` : undefined;
+    }
     case 'managed-identity':
       return parts.length < 3 ? undefined : `${parts.slice(2).join(' ')} (${first} at ${second})`;
     case 'azure-cli':

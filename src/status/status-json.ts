@@ -30,6 +30,13 @@ export function describeStatus(runtime: Runtime, status: Status): object {
       username: quote(username),
       storedIn,
     })),
+    accounts: status.accounts.map(({ username, tenant, registries, state, storedIn }) => ({
+      username: quote(username),
+      tenant: quote(tenant),
+      registries: registries.map((registry) => quote(registry)),
+      state,
+      storedIn,
+    })),
     identity: describeIdentity(quote, status.identity.identity),
     configuration: path(status.configFile),
     cache: { folder: path(status.cacheFolder), ignoredFiles: status.ignoredFiles },

@@ -5,7 +5,7 @@ import type { Runtime } from '../system/runtime.ts';
 import { formatColumns, widthOf } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { formatIdentity } from './identity-words.ts';
-import type { CredentialKind, RegistryStatus, Status, TokenStatus } from './status.ts';
+import type { AccountStatus, CredentialKind, RegistryStatus, Status, TokenStatus } from './status.ts';
 import { formatAge } from './time.ts';
 
 /** A fact: what it is about, and a short text. */
@@ -66,11 +66,34 @@ function listSections(runtime: Runtime, status: Status): readonly Section[] {
         name: quote(server),
         facts: [
           ['user', quote(username)],
-          ['stored in', storedIn === 'file' ? 'a file' : `the keychain (${storedIn})`],
+          ['stored in', formatPlace(storedIn)],
+        ],
+      })),
+    },
+    {
+      title: 'Signed-in accounts',
+      kind: 'account',
+      items: status.accounts.map(({ username, tenant, registries, state, storedIn }) => ({
+        name: quote(username),
+        facts: [
+          ['tenant', quote(tenant)],
+          ['registries', registries.length === 0 ? 'any' : quote(registries.join(', '))],
+          ['state', STATES[state]],
+          ['stored in', formatPlace(storedIn)],
         ],
       })),
     },
   ];
+}
+
+const STATES: Readonly<Record<AccountStatus['state'], string>> = {
+  active: 'signed in',
+  over: 'sign in again',
+  'signed-out': 'signed out, but not erased',
+};
+
+function formatPlace(storedIn: string): string {
+  return storedIn === 'file' ? 'a file' : `the keychain (${storedIn})`;
 }
 
 /** Without a registry: the identity that any would be answered with. */

@@ -1,5 +1,6 @@
 /** Collects what is set up, cached and stored on this machine. Works offline, and starts no program. */
 
+import { listStoredAccounts, type StoredAccount } from '../accounts/account-index.ts';
 import { ENTRA_SERVICE, findCache, STORED_IDENTITY } from '../cache/cache.ts';
 import { type CacheContents, type CacheFile, readContents } from '../cache/contents.ts';
 import { findRenewalSeconds } from '../cache/renewal.ts';
@@ -73,6 +74,17 @@ export interface LoginStatus {
   readonly storedIn: string;
 }
 
+/** An account that somebody signed in with. */
+export interface AccountStatus {
+  readonly username: string;
+  readonly tenant: string;
+  /** The registries for which it was chosen. */
+  readonly registries: readonly string[];
+  readonly state: StoredAccount['state'];
+  /** The name of a keychain, or `file`. */
+  readonly storedIn: string;
+}
+
 /** What is set up, cached and stored. */
 export interface Status {
   readonly registries: readonly RegistryStatus[];
@@ -81,6 +93,7 @@ export interface Status {
   readonly storedTokens: readonly TokenStatus[];
   readonly entraTokens: readonly TokenStatus[];
   readonly logins: readonly LoginStatus[];
+  readonly accounts: readonly AccountStatus[];
   /** The identity for a registry of the public cloud that the configuration does not name. */
   readonly identity: Pick<RegistryStatus, 'identity' | 'reason'>;
   readonly configFile: string | undefined;
@@ -127,6 +140,7 @@ export async function collectStatus(runtime: Runtime, host: string | undefined):
     storedTokens: tokens.filter(({ identity }) => identity === STORED_IDENTITY).map(describe),
     entraTokens: entraTokens.map(describe),
     logins: [...logins.values()].filter(({ server }) => isWanted(server)).map(describeLogin),
+    accounts: listStoredAccounts(runtime).map(describeAccount),
     identity: findNextIdentity(runtime, parseRegistry(ANY_REGISTRY), DEFAULT_SETTINGS),
     configFile: found?.file,
     cacheFolder: cache?.folder,
@@ -317,6 +331,10 @@ function findMinimumLife(config: Config, service: string): number {
 
 function describeLogin(entry: LoginEntry): LoginStatus {
   return { server: entry.server, username: entry.username, storedIn: 'secret' in entry ? 'file' : entry.keychain };
+}
+
+function describeAccount({ username, tenantId, registries, state, keychain }: StoredAccount): AccountStatus {
+  return { username, tenant: tenantId, registries, state, storedIn: keychain ?? 'file' };
 }
 
 function explain(cause: unknown): string {

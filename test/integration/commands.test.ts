@@ -96,6 +96,7 @@ describe('status', () => {
         },
       ],
       logins: [{ server: 'https://ghcr.io', username: 'ada', storedIn: 'file' }],
+      accounts: [],
       identity: { source: 'client-secret', description, isCertain: true },
       configuration: join(world.folder, 'config.json'),
       cache: { folder: join(world.cacheFolder, 'tokens'), ignoredFiles: 0 },
@@ -150,7 +151,7 @@ describe('status', () => {
     const { exitCode, output, errors } = await command(['status'], { variables });
     expect({ exitCode, output }).toEqual({ exitCode: 0, output: 'Nothing is configured, cached or stored\n' });
     expect(errors).toBe(
-      'hint: let docker and others use this program: docker-credential-acr configure myregistry.azurecr.io\n' +
+      'hint: no client sends a registry here; run: docker-credential-acr configure myregistry.azurecr.io\n' +
         'hint: no identity is set up; sign in with: docker-credential-acr login\n',
     );
   });

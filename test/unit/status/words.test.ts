@@ -48,6 +48,7 @@ describe('formatIdentity', () => {
     ['azure-cli ada@example.com t1', 'azure-cli: ada@example.com in tenant t1'],
     ['azure-developer-cli ada@example.com', 'azure-developer-cli: ada@example.com'],
     ['azure-cli a%zz t1', 'azure-cli: a%zz in tenant t1'],
+    ['login https://login.microsoftonline.com/t1 c1 o1.t2', 'login: account o1.t2 in tenant t1'],
     ['command /usr/bin/token 0123456789abcd', 'command: /usr/bin/token'],
     ['client-secret nonsense', 'client-secret nonsense'],
     ['somebody else entirely', 'somebody else entirely'],
