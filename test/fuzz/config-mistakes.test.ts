@@ -2,16 +2,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CLOUDS } from '../../src/clouds.ts';
-import { createConfig } from '../../src/config/config.ts';
+import { createConfig, parseConfig } from '../../src/config/config.ts';
 import { findMistakes } from '../../src/config/mistakes.ts';
 import { findExample } from '../../src/config/pattern-example.ts';
 import { findPattern } from '../../src/config/registry-pattern.ts';
 import { asJsonObject, type JsonObject } from '../../src/json.ts';
 import { parseRegistry } from '../../src/registry.ts';
 import { parseServerName } from '../../src/server-name.ts';
+import { formatFindings } from '../../src/settings/findings.ts';
+import { validateText } from '../../src/settings/validation.ts';
 import { CONFIG_FILE, REGISTRY, readerOf } from '../unit/config/config-of.ts';
+import { makeRuntime } from '../unit/runtime.ts';
 import { ask, HOST, TEMPLATES, VALUES } from './configurations.ts';
-import { isReadable, mutatedJson } from './mutate.ts';
+import { isReadable, mutatedJson, mutatedJsonText } from './mutate.ts';
 import { RUN_OPTIONS } from './runs.ts';
 
 const KEYS = [
@@ -131,6 +134,45 @@ describe('a configuration', () => {
         }
         const places = found.map(({ keys, what }) => JSON.stringify([keys, what]));
         expect(new Set(places).size).toBe(places.length);
+      }),
+      RUN_OPTIONS,
+    );
+  });
+});
+
+describe('any text', () => {
+  const TEXTS = fc.constantFrom(...TEMPLATES).chain((template) => mutatedJsonText(template, VALUES));
+
+  it('has a mistake in its syntax exactly when the program cannot parse it', () => {
+    fc.assert(
+      fc.property(TEXTS, (text) => {
+        const findings = validateText(text, CONFIG_FILE);
+        const hasSyntaxMistake = findings.some(({ code }) => code === 'syntax' || code === 'file');
+        const isParsed = isAnswered(() => parseConfig(text, CONFIG_FILE));
+        expect({ text, hasSyntaxMistake }).toEqual({ text, hasSyntaxMistake: !isParsed });
+      }),
+      RUN_OPTIONS,
+    );
+  });
+
+  it('has mistakes at lines and columns that it has, in ascending order, and each can be shown', () => {
+    fc.assert(
+      fc.property(TEXTS, (text) => {
+        const findings = validateText(text, CONFIG_FILE);
+        const lines = text.split(/\r\n|\n|\r/);
+        let last = -1;
+        for (const { place } of findings) {
+          expect(place).toBeDefined();
+          if (place === undefined) continue;
+          expect(place.start).toBeGreaterThanOrEqual(last);
+          last = place.start;
+          expect([...(lines[place.line - 1] ?? '')].length).toBeGreaterThanOrEqual(place.column - 1);
+        }
+        const format = { style: (_format: unknown, part: string) => part, columns: 60, isDetailed: true };
+        const shown = formatFindings(makeRuntime(), { file: CONFIG_FILE, text, findings }, format);
+        expect(shown.split('\n').filter((line) => /^\/config\.json:\d+:\d+: /.test(line))).toHaveLength(
+          findings.length,
+        );
       }),
       RUN_OPTIONS,
     );
