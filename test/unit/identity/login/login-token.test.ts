@@ -7,6 +7,7 @@ import { readRefreshToken } from '../../../../src/accounts/refresh-token-store.t
 import { dropDeadToken, rememberChallenge, storeRotatedToken } from '../../../../src/accounts/rotation.ts';
 import { requestLoginToken } from '../../../../src/identity/login/login-token.ts';
 import type { Runtime } from '../../../../src/system/runtime.ts';
+import { catchFailure } from '../../failure.ts';
 import { makeRuntime } from '../../runtime.ts';
 import { useTemporaryFolder } from '../../temporary-folder.ts';
 import { answer, toolsAnswering } from '../../token-context.ts';
@@ -49,6 +50,19 @@ describe('after a redemption', () => {
     expect(await requestLoginToken({ ...context, runtime }, request)).toBe('a');
     expect(await stored()).toBe(expected);
   });
+});
+
+test.each([
+  ['1', 'docker-credential-acr login myregistry.azurecr.io --tenant contoso.com'],
+  [undefined, 'docker-credential-acr login myregistry.azurecr.io --tenant contoso.com --client-id own-client'],
+])('with the family %s the command that signs in again is %s', async (familyId, command) => {
+  const { runtime, account } = await signIn();
+  const { context } = toolsAnswering(answer(400, { error: 'invalid_grant', suberror: 'bad_token' }));
+  const request = { account: { ...account, familyId }, tenant: 'contoso.com', clientId: 'own-client' };
+  const failure = await catchFailure(() =>
+    requestLoginToken({ ...context, runtime }, { ...request, host: 'myregistry.azurecr.io' }),
+  );
+  expect(failure.hint).toBe(`sign in again: ${command}`);
 });
 
 describe('a refresh token that Entra does not accept', () => {
