@@ -27,14 +27,21 @@ export interface Account {
   readonly registries: readonly string[];
 }
 
+const STATES = ['active', 'over', 'signed-out'] as const;
+/** Whether an account can sign in. */
+export type AccountState = (typeof STATES)[number];
+
 /** What the index remembers of an account. */
 export interface StoredAccount extends Account {
   /** Changes with each sign-in, so that a sign-in can be told from the one before. */
   readonly generation: string;
   /** The keychain `docker-credential-<keychain>` that has the refresh token; `undefined` when a file has it. */
   readonly keychain: string | undefined;
-  /** Whether the refresh token was dropped, since Entra does not accept it any more. */
-  readonly isOver: boolean;
+  /**
+   * `over` when Entra no longer accepts the refresh token, so that the person has to sign in again; `signed-out` when the
+   * person signed out, but the keychain did not erase the refresh token.
+   */
+  readonly state: AccountState;
   /** What Entra asked for, to be passed on at the next sign-in. */
   readonly challenge: string | undefined;
 }
@@ -104,8 +111,9 @@ function parseAccount(entry: JsonObject): StoredAccount | undefined {
     asText(entry['clientId']),
     asText(entry['generation']),
   ];
-  const { keychain, familyId, challenge, isOver, registries } = entry;
-  if (id === undefined || username === undefined || tenantId === undefined) return undefined;
+  const { keychain, familyId, challenge, registries } = entry;
+  const state = STATES.find((one) => one === (entry['state'] ?? 'active'));
+  if (id === undefined || username === undefined || tenantId === undefined || state === undefined) return undefined;
   if (authority === undefined || clientId === undefined || generation === undefined) return undefined;
   if (!isOptionalText(keychain) || !isOptionalText(familyId) || !isOptionalText(challenge)) return undefined;
   // A refresh token is sent there, in a path of its own; and the keychain's name becomes part of a program's name.
@@ -113,9 +121,8 @@ function parseAccount(entry: JsonObject): StoredAccount | undefined {
   if (keychain !== undefined && !/^[a-z0-9]+$/.test(keychain)) return undefined;
   const hosts: readonly unknown[] = Array.isArray(registries) ? registries : [];
   return {
-    ...{ id, username, tenantId, authority, clientId, familyId, generation, keychain, challenge },
+    ...{ id, username, tenantId, authority, clientId, familyId, generation, keychain, state, challenge },
     registries: hosts.filter((host) => typeof host === 'string'),
-    isOver: isOver === true,
   };
 }
 
