@@ -47,7 +47,8 @@ function readKernel(): string {
 export function explainNoBrowser(runtime: Runtime, surroundings: Surroundings): string | undefined {
   const has = (name: string) => readVariable(runtime, name) !== undefined;
   if (['SSH_CONNECTION', 'SSH_CLIENT', 'SSH_TTY'].some(has)) return 'this is an SSH session';
-  if (runtime.platform !== 'linux') return findBrowser(runtime, surroundings) === undefined ? 'none was found' : undefined;
+  if (runtime.platform !== 'linux')
+    return findBrowser(runtime, surroundings) === undefined ? 'none was found' : undefined;
   if (has('container') || has('KUBERNETES_SERVICE_HOST') || CONTAINER_FILES.some(surroundings.hasFile)) {
     return 'this is a container';
   }

@@ -65,7 +65,10 @@ export async function requestDeviceCode(http: HttpClient, request: PersonRequest
     throw new CredentialError('ANSWER_INVALID', `${new URL(authority.url).host} sent no code that can be typed`);
   }
   if (verificationUrl === undefined) {
-    throw new CredentialError('ANSWER_INVALID', `${new URL(authority.url).host} sent no page on which to type the code`);
+    throw new CredentialError(
+      'ANSWER_INVALID',
+      `${new URL(authority.url).host} sent no page on which to type the code`,
+    );
   }
   return {
     deviceCode,
@@ -140,7 +143,9 @@ function expired({ signInCommand }: PersonRequest, failure?: CredentialError): C
 
 function explainPolicy({ signInCommand }: PersonRequest, { code, failure }: GrantRefusal): CredentialError {
   if (!POLICY_CODES.includes(code ?? '')) return failure;
-  return failure.with({ hint: `the policy may forbid device codes; where there is a browser: ${signInCommand} --browser` });
+  return failure.with({
+    hint: `the policy may forbid device codes; where there is a browser: ${signInCommand} --browser`,
+  });
 }
 
 /** Reads a number of seconds. A server may send it as a text. */

@@ -123,11 +123,7 @@ function portOf(server: Server | undefined): number {
 }
 
 /** @returns the answer, or the page that refuses the request. */
-async function readAnswer(
-  request: IncomingMessage,
-  port: number,
-  state: string,
-): Promise<AuthorizationAnswer | Page> {
+async function readAnswer(request: IncomingMessage, port: number, state: string): Promise<AuthorizationAnswer | Page> {
   // A page of another site may have given its own name this machine's address.
   const hosts = request.headersDistinct['host'] ?? [];
   if (hosts.length !== 1 || hosts[0]?.toLowerCase() !== `localhost:${port}`) return REFUSALS.host;

@@ -81,7 +81,8 @@ const HEADERS = {
 
 /** Formats a page. Every text is escaped. */
 export function formatPage({ status, heading, paragraphs, quoted }: Page): FormattedPage {
-  const quote = quoted === undefined || quoted === '' ? [] : [`<blockquote dir="auto">${escapeHtml(quoted)}</blockquote>`];
+  const quote =
+    quoted === undefined || quoted === '' ? [] : [`<blockquote dir="auto">${escapeHtml(quoted)}</blockquote>`];
   const body = [
     '<!DOCTYPE html>',
     '<html lang="en">',

@@ -35,7 +35,8 @@ export function readPerson(request: PersonRequest, tokens: PersonTokens, nonce: 
   if (idToken === undefined || tenantId === undefined) throw invalid(request, 'they do not say who signed in');
   if (!isFor(claims, clientId)) throw invalid(request, 'the id token is for another application');
   if (nonce !== undefined && claims['nonce'] !== nonce) throw invalid(request, 'the id token is for another request');
-  if (GUID.test(tenant) && tenantId !== tenant.toLowerCase()) throw invalid(request, 'the id token is from another tenant');
+  if (GUID.test(tenant) && tenantId !== tenant.toLowerCase())
+    throw invalid(request, 'the id token is from another tenant');
   // The server sends it on a connection of our own, so that its signature proves nothing more.
   const home = parseJsonObject(Buffer.from(clientInfo ?? '', 'base64url').toString('utf8')) ?? {};
   const [objectId, homeTenantId] = [readGuid(home['uid']), readGuid(home['utid'])];

@@ -14,7 +14,12 @@ import { readClockMs } from '../system/clock.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { createAuthorizationSecrets, formatAuthorizationUrl } from './authorization-request.ts';
 import { type DeviceCode, type Pause, redeemDeviceCode, requestDeviceCode } from './device-code.ts';
-import { type AuthorizationAnswer, type LoopbackServer, type Received, startLoopbackServer } from './loopback-server.ts';
+import {
+  type AuthorizationAnswer,
+  type LoopbackServer,
+  type Received,
+  startLoopbackServer,
+} from './loopback-server.ts';
 import { declinedPage, failedPage, signedInPage } from './pages.ts';
 import { type Person, readPerson } from './person.ts';
 import { describeClient, type PersonRequest } from './person-request.ts';
