@@ -84,6 +84,13 @@ export function readAccountIndex(file: string): AccountIndex | UnreadableAccount
   return exists(file) ? 'untrusted' : EMPTY_INDEX;
 }
 
+/** Lists all accounts, most recent first. An index that cannot be used counts as empty. */
+export function listStoredAccounts(runtime: Runtime): readonly StoredAccount[] {
+  const file = findAccountFile(runtime);
+  const index = file === undefined ? EMPTY_INDEX : readAccountIndex(file);
+  return typeof index === 'string' ? [] : index.accounts;
+}
+
 /**
  * Parses the text of an index.
  * @returns `undefined` when it is damaged.

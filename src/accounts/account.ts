@@ -10,9 +10,8 @@ import type { Runtime } from '../system/runtime.ts';
 import {
   type Account,
   type AccountIndex,
-  findAccountFile,
   isSameAccount,
-  readAccountIndex,
+  listStoredAccounts,
   type StoredAccount,
 } from './account-index.ts';
 import { changeAccounts, type OpenIndex } from './change-accounts.ts';
@@ -74,8 +73,17 @@ async function replaceAccount(
   const placed = await placeRefreshToken(place, account, refreshToken, backend);
   const index = read();
   const before = index.accounts.find((one) => isSameAccount(one, account));
-  const { accounts, isWarned } = { accounts: putFirst(index, account, placed), isWarned: index.hasWarned };
-  write({ accounts, hasWarned: isWarned || placed.keychain === undefined });
+  const accounts = putFirst(index, account, placed);
+  const isWarned = index.hasWarned;
+  try {
+    write({ accounts, hasWarned: isWarned || placed.keychain === undefined });
+  } catch (cause) {
+    // Nobody could find it to erase it.
+    if (before?.keychain !== placed.keychain || before === undefined) {
+      await eraseRefreshToken(place, account, placed.keychain);
+    }
+    throw cause;
+  }
   if (before !== undefined && before.keychain !== placed.keychain) {
     await eraseRefreshToken(place, account, before.keychain);
   }
@@ -118,13 +126,6 @@ export async function listAccounts(runtime: Runtime): Promise<readonly Account[]
     .map(({ id, username, tenantId, authority, clientId, familyId, registries }) => ({
       ...{ id, username, tenantId, authority, clientId, familyId, registries },
     }));
-}
-
-/** Lists all accounts with what the index remembers of them, most recent first. */
-export function listStoredAccounts(runtime: Runtime): readonly StoredAccount[] {
-  const file = findAccountFile(runtime);
-  const index = file === undefined ? 'damaged' : readAccountIndex(file);
-  return typeof index === 'string' ? [] : index.accounts;
 }
 
 /**

@@ -2,7 +2,6 @@
 
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import type { LoginBackend } from '../config/login-settings.ts';
 import { describeCause } from '../errors.ts';
 import { asText, parseJsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
@@ -47,7 +46,7 @@ export async function placeRefreshToken(
   place: TokenPlace,
   account: Account,
   refreshToken: string,
-  backend: LoginBackend | undefined,
+  backend: 'keychain' | 'file' | undefined,
 ): Promise<Placed> {
   let reason = '"store": "file" is configured';
   if (backend !== 'file') {

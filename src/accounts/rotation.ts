@@ -1,6 +1,5 @@
 /** What a redemption of a refresh token changes: it stores the new one, drops a dead one, and keeps what Entra asks. */
 
-import { loadConfig } from '../config/config.ts';
 import { describeCause } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Runtime } from '../system/runtime.ts';
@@ -8,7 +7,6 @@ import { isSameAccount, type StoredAccount } from './account-index.ts';
 import { changeAccounts, type OpenIndex } from './change-accounts.ts';
 import {
   eraseRefreshToken,
-  placeRefreshToken,
   readRefreshToken,
   removeOtherTokenFiles,
   replaceRefreshToken,
@@ -27,14 +25,11 @@ const MAX_WAIT_MS = 2_000;
 
 /**
  * Stores the refresh token that takes the place of the redeemed one, unless the person has signed in again or signed out
- * in the meantime. If the configuration now wants it elsewhere, moves it there. Never fails: the old one still works.
+ * in the meantime. Never fails: the old one still works.
  */
 export async function storeRotatedToken(request: RotationRequest, refreshToken: string): Promise<void> {
   await change(request, 'not-rotated', async (index, place, account) => {
-    const { backend } = (await loadConfig(request.runtime)).accountSettings();
-    const isElsewhere = backend !== undefined && (backend === 'file') !== (account.keychain === undefined);
-    if (isElsewhere) await moveToken(index, place, account, refreshToken, backend);
-    else await replaceRefreshToken(place, account, refreshToken);
+    await replaceRefreshToken(place, account, refreshToken);
     // A logout that could not wait for the lock has the last word.
     if (findSame(index, account) === undefined) await eraseRefreshToken(place, account, account.keychain);
   });
@@ -53,27 +48,6 @@ export async function dropDeadToken(request: RotationRequest, deadToken: string)
 export async function rememberChallenge(request: RotationRequest, challenge: string): Promise<void> {
   if (request.account.challenge === challenge) return;
   await change(request, 'not-remembered', async (index, _place, account) => update(index, account, { challenge }));
-}
-
-/** Moves a refresh token. If the keychain does not take it, it stays where it is. */
-async function moveToken(
-  index: OpenIndex,
-  place: TokenPlace,
-  account: StoredAccount,
-  refreshToken: string,
-  backend: 'keychain' | 'file',
-): Promise<void> {
-  let keychain: string | undefined;
-  try {
-    ({ keychain } = await placeRefreshToken(place, account, refreshToken, backend));
-  } catch (cause) {
-    place.log?.({ step: 'end', outcome: 'not-moved', reason: describeCause(cause) });
-    await replaceRefreshToken(place, account, refreshToken);
-    return;
-  }
-  update(index, account, { keychain });
-  await eraseRefreshToken(place, account, account.keychain);
-  place.log?.({ step: 'end', outcome: 'moved', source: backend });
 }
 
 function update(index: OpenIndex, account: StoredAccount, changes: Partial<StoredAccount>): void {

@@ -8,14 +8,16 @@ import type { Runtime } from '../system/runtime.ts';
 import { Cancelled, EXIT, type ExitCode, UsageError } from '../terminal/failure.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { VERSION } from '../version.ts';
+import { ACCOUNTS } from './accounts.ts';
 import { type CommandDefinition, formatExamples, GROUPS, type RunCommand } from './command.ts';
 import { HELP } from './help.ts';
 import { LOGIN } from './login.ts';
+import { LOGOUT } from './logout.ts';
 import { PROTOCOL_VERBS } from './protocol-verbs.ts';
 import { TOPICS } from './topics.ts';
 
 /** Every command, in the order in which `--help` lists them. */
-export const COMMANDS: readonly CommandDefinition[] = [LOGIN, HELP, ...PROTOCOL_VERBS];
+export const COMMANDS: readonly CommandDefinition[] = [LOGIN, LOGOUT, ACCOUNTS, HELP, ...PROTOCOL_VERBS];
 
 /**
  * Runs a command line that is not a verb of the protocol. Writes to the terminal. Never throws.

@@ -103,11 +103,6 @@ export async function obtainEntraToken(request: EntraTokenRequest, refused?: str
   }
 }
 
-/** The key of an Entra token in the cache. @param identity the description of the identity. */
-export function entraTokenKey(identity: string, { audience }: Cloud): CacheKey {
-  return { service: ENTRA_SERVICE, identity, kind: `entra-token ${audience}` };
-}
-
 /** Whether the configuration allows caching, and the token is for registries only. */
 function mayCache({ cloud, audience = cloud.audience, isCacheable }: EntraTokenRequest): boolean {
   return isCacheable && audience === cloud.audience && !ARM_AUDIENCES.includes(trimSlashes(audience));
@@ -120,7 +115,7 @@ async function obtainCached(
 ): Promise<EntraToken | NotSetUp | typeof ARM_ONLY> {
   const { runtime, cloud, identity, cache, onWait } = request;
   const { audience } = cloud;
-  const key = entraTokenKey(identity.description, cloud);
+  const key: CacheKey = { service: ENTRA_SERVICE, identity: identity.description, kind: `entra-token ${audience}` };
   const isUsable = (cached: CachedToken) => isFresh(cached, runtime.now() / 1000);
   if (cache !== undefined && refused !== undefined) dropCache(cache, key, refused);
   const cached = cache === undefined ? undefined : readCache(cache, key, runtime.now() / 1000);

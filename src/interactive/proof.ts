@@ -1,14 +1,13 @@
 /** Proves that a sign-in works: gets the registry's token, in the way in which `get` does it. */
 
-import { type Cache, type CacheKey, dropCache, readCache } from '../cache/cache.ts';
+import { eraseIdentity } from '../cache/erase-identity.ts';
 import { readExpiry } from '../entra/claims.ts';
-import { entraTokenKey } from '../entra/entra-token.ts';
 import { CredentialError } from '../errors.ts';
 import { isSkipped, searchIdentities } from '../identity/chain.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { Log } from '../log.ts';
 import { isNotSetUp } from '../not-set-up.ts';
-import { obtainToken, tokenKey } from '../registry-token.ts';
+import { obtainToken } from '../registry-token.ts';
 import { readClockMs } from '../system/clock.ts';
 import type { Runtime } from '../system/runtime.ts';
 import type { TargetRegistry } from './target.ts';
@@ -34,11 +33,8 @@ export async function proveSignIn(
 ): Promise<Proof> {
   const identity = findAccountIdentity(runtime, { registry, settings, cache }, accountId);
   const request = { runtime, registry, settings, identity, cache, log, deadlineMs: readClockMs() + BUDGET_MS };
-  if (cache !== undefined) {
-    // Tokens of an earlier sign-in would prove nothing, and may lack what the new one has.
-    forget(runtime, cache, tokenKey(request));
-    forget(runtime, cache, entraTokenKey(identity.description, registry.cloud));
-  }
+  // Tokens of an earlier sign-in would prove nothing, and may lack what the new one has.
+  if (cache !== undefined) eraseIdentity(cache, (description) => description === identity.description);
   const token = await obtainToken(request, () => true);
   if (isNotSetUp(token)) throw new CredentialError('IDENTITY_NOT_SET_UP', token.notSetUp);
   runtime.secrets.add(token);
@@ -58,9 +54,4 @@ function findAccountIdentity(runtime: Runtime, { registry, settings }: TargetReg
     if (found.source === 'login') reason = found.reason;
   }
   throw new CredentialError('IDENTITY_NOT_SET_UP', reason);
-}
-
-function forget(runtime: Runtime, cache: Cache, key: CacheKey): void {
-  const cached = readCache(cache, key, runtime.now() / 1000);
-  if (cached !== undefined) dropCache(cache, key, cached.token);
 }
