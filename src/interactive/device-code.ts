@@ -119,8 +119,9 @@ export async function redeemDeviceCode(
 }
 
 function explain(request: PersonRequest, refusal: GrantRefusal): CredentialError {
-  const { failure, error } = refusal;
+  const { failure, error, code } = refusal;
   const hint = request.signInCommand;
+  if (POLICY_CODES.includes(code ?? '')) return explainPolicy(request, refusal);
   switch (error) {
     case 'authorization_declined':
     case 'access_denied':
@@ -131,7 +132,7 @@ function explain(request: PersonRequest, refusal: GrantRefusal): CredentialError
     case 'bad_verification_code':
       return failure.with({ message: 'Entra ID no longer knows the code', hint });
     default:
-      return explainPolicy(request, refusal);
+      return failure;
   }
 }
 

@@ -7,6 +7,7 @@ import { loadConfig } from '../config/config.ts';
 import type { RegistrySettings } from '../config/registry-settings.ts';
 import { type Authority, checkTenant, findAuthority } from '../entra/authority.ts';
 import { CredentialError, describeCause } from '../errors.ts';
+import { readAllowedSources } from '../identity/allowed-sources.ts';
 import { isSkipped, searchIdentities } from '../identity/chain.ts';
 import type { Identity } from '../identity/identity.ts';
 import { asText } from '../json.ts';
@@ -210,6 +211,7 @@ function findFirst(
   registry: Registry,
   tenantId: string | undefined,
 ): Identity | 'account' | undefined {
+  if (!readAllowedSources(runtime).sources.some(({ name }) => name === SOURCE)) return undefined;
   for (const found of searchIdentities({ runtime, registry, tenantId, chosen: undefined })) {
     if (found.source === SOURCE) return 'account';
     if (!isSkipped(found)) return found;
