@@ -17,6 +17,9 @@ export interface SignOut {
   readonly left: string | undefined;
 }
 
+/** What the index keeps while the keychain has the refresh token. It is shorter than before, for a full disk. */
+const SIGNED_OUT = { state: 'signed-out', generation: '-', registries: [], challenge: undefined } as const;
+
 /**
  * Signs accounts out. Never fails: what cannot be erased is no longer used, and the result says what it is. Only an
  * index that cannot be changed leaves an account signed in.
@@ -44,10 +47,11 @@ async function removeAccount({ runtime, log }: AccountRequest, account: Account)
       const stored = index.read().accounts.find((one) => isSameAccount(one, account));
       if (stored === undefined) return undefined;
       // First, so that nobody uses it any more, and no redemption that is under way stores a new one.
-      replace(index, stored, { ...stored, state: 'signed-out', registries: [], challenge: undefined });
+      if (stored.keychain === undefined) replace(index, stored, undefined);
+      else replace(index, stored, { ...stored, ...SIGNED_OUT });
       const left = await eraseRefreshToken(place, stored, stored.keychain);
       if (left !== undefined) return `the refresh token is still in ${describePlace(stored)} (${left})`;
-      replace(index, stored, undefined);
+      if (stored.keychain !== undefined) replace(index, stored, undefined);
       removeOtherTokenFiles(place, index.read().accounts);
       return undefined;
     });
@@ -67,7 +71,6 @@ function replace(index: OpenIndex, stored: StoredAccount, account: StoredAccount
   index.shrink({ ...before, accounts });
 }
 
-/** Names the place of a refresh token. */
-export function describePlace({ keychain }: Pick<StoredAccount, 'keychain'>): string {
+function describePlace({ keychain }: Pick<StoredAccount, 'keychain'>): string {
   return keychain === undefined ? 'a file' : `the keychain of docker-credential-${keychain}`;
 }
