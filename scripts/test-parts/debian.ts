@@ -17,6 +17,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'libsecret-tools': 'secret-tool',
   strace: 'strace',
   faketime: 'faketime',
+  chromium: 'chromium',
 };
 
 /** Whether packages can be installed without a password. */
