@@ -111,7 +111,12 @@ async function readTarget(runtime: Runtime, options: Options, host: string | und
   if (tenant !== undefined && !/^[0-9a-z][0-9a-z.-]*$/i.test(tenant)) {
     throw new UsageError(`"${quote(tenant, 60)}" is not a tenant`, { hint: 'use its id or a domain of it' });
   }
-  const target = await findTarget(runtime, { host, cloud: cloud?.toLowerCase(), tenant, clientId, username });
+  let target: Target | undefined;
+  try {
+    target = await findTarget(runtime, { host, cloud: cloud?.toLowerCase(), tenant, clientId, username });
+  } catch (failure) {
+    throw explainFailure(failure, `Cannot sign in${host === undefined ? '' : ` for ${quote(host, 100)}`}`);
+  }
   if (target !== undefined) return target;
   const isName = /^[0-9a-z]{5,50}$/i.test(host ?? '');
   throw new UsageError(`"${quote(host ?? '', 100)}" is not a registry of Azure Container Registry`, {

@@ -69,7 +69,7 @@ function nameCloud(name: string): string {
 /**
  * Finds where to sign in. Uses no network.
  * @returns `undefined` when the host is not a registry of Azure.
- * @throws CONFIG_INVALID; IDENTITY_INVALID when the authority or the tenant cannot be used, or when something takes
+ * @throws CONFIG_INVALID; IDENTITY_INVALID with a message that says why, without "Cannot …", when the authority or the tenant cannot be used, or when something takes
  * precedence over an account, so that the sign-in would be in vain.
  */
 export async function findTarget(runtime: Runtime, options: TargetOptions): Promise<Target | undefined> {
@@ -156,25 +156,20 @@ async function findPrevious(
 }
 
 /** @throws IDENTITY_INVALID when the configuration rules out an account. */
-function assertIsAllowed({ registry: { host }, settings }: TargetRegistry): void {
+function assertIsAllowed({ settings }: TargetRegistry): void {
   const { identity, anonymous, isStrict, isNamed } = settings;
   if (anonymous) {
-    throw refuse(host, 'the configuration says that it is anonymous', 'remove "anonymous" from its entry');
+    throw refuse('the configuration says that it is anonymous', 'remove "anonymous" from its entry');
   }
   if (identity !== undefined && identity.source !== SOURCE) {
     const name = identity.name === identity.source ? '' : ` "${identity.name}"`;
     throw refuse(
-      host,
       `the configuration chooses the identity${name} (${identity.source}) for it`,
       `set "identity": "${SOURCE}" in its entry, or remove "identity" there`,
     );
   }
   if (isStrict && (!isNamed || identity === undefined)) {
-    throw refuse(
-      host,
-      '"strict" forbids it',
-      `name it in "registries" of the configuration, with "identity": "${SOURCE}"`,
-    );
+    throw refuse('"strict" forbids it', `name it in "registries" of the configuration, with "identity": "${SOURCE}"`);
   }
 }
 
@@ -183,7 +178,7 @@ async function assertNoLogin(runtime: Runtime, serverUrl: string, registry: Regi
   const entry = await findEntry(runtime, parseServerName(serverUrl, registry));
   if (entry === undefined) return;
   const who = createQuote(runtime)(entry.username, 100);
-  throw refuse(registry.host, `a stored login (${who}) takes precedence`, `docker logout ${shellWord(registry.host)}`);
+  throw refuse(`a stored login (${who}) takes precedence`, `docker logout ${shellWord(registry.host)}`);
 }
 
 /** @throws IDENTITY_INVALID when another source has an identity that comes before an account. */
@@ -193,10 +188,9 @@ function assertIsFirst(runtime: Runtime, { registry, settings }: TargetRegistry)
   const first = findFirst(runtime, registry, tenantId);
   if (first === 'account') return;
   if (first === undefined) {
-    throw refuse(registry.host, 'AZURE_TOKEN_CREDENTIALS does not allow it', 'unset AZURE_TOKEN_CREDENTIALS');
+    throw refuse('AZURE_TOKEN_CREDENTIALS does not allow it', 'unset AZURE_TOKEN_CREDENTIALS');
   }
   throw refuse(
-    registry.host,
     `the identity of this machine takes precedence: ${first.description}`,
     `unset the variables of ${first.source}, or set "identity": "${SOURCE}" in the registry's entry of the configuration`,
   );
@@ -219,8 +213,8 @@ function findFirst(
   return undefined;
 }
 
-function refuse(host: string, why: string, hint: string): CredentialError {
-  return new CredentialError('IDENTITY_INVALID', `Cannot sign in for ${host}: ${why}`, { hint });
+function refuse(why: string, hint: string): CredentialError {
+  return new CredentialError('IDENTITY_INVALID', why, { hint });
 }
 
 function formatSignIn(

@@ -416,7 +416,7 @@ describe('refuses, and sends nothing,', () => {
       'an authority that is no URL',
       [REGISTRY],
       { AZURE_AUTHORITY_HOST: 'http://x' },
-      'AZURE_AUTHORITY_HOST is not an https URL',
+      `error: Cannot sign in for ${REGISTRY}: AZURE_AUTHORITY_HOST is not an https URL\n`,
       1,
     ],
   ])('%s', async (_what, args, variables, text, exitCode) => {
