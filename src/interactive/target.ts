@@ -10,6 +10,7 @@ import { CredentialError, describeCause } from '../errors.ts';
 import { readAllowedSources } from '../identity/allowed-sources.ts';
 import { isSkipped, searchIdentities } from '../identity/chain.ts';
 import type { Identity } from '../identity/identity.ts';
+import { SOURCES } from '../identity/sources.ts';
 import { asText } from '../json.ts';
 import { findEntry } from '../logins/login-index.ts';
 import { createQuote } from '../redact.ts';
@@ -192,7 +193,7 @@ function assertIsFirst(runtime: Runtime, { registry, settings }: TargetRegistry)
   }
   throw refuse(
     `the identity of this machine takes precedence: ${first.description}`,
-    `unset the variables of ${first.source}, or set "identity": "${SOURCE}" in the registry's entry of the configuration`,
+    `unset what sets it up (${SOURCES.find(({ name }) => name === first.source)?.summary}), or set "identity": "${SOURCE}" in the registry's entry of the configuration`,
   );
 }
 

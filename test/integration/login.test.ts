@@ -460,6 +460,14 @@ describe('refuses, and sends nothing,', () => {
   });
 });
 
+test('names what sets up the identity that takes precedence', async () => {
+  beginEach();
+  const { errors } = await runLogin([REGISTRY], CLIENT_SECRET_VARIABLES);
+  expect(errors()).toMatch(
+    /hint: unset what sets it up \([^)]*AZURE_CLIENT_SECRET[^)]*\), or set "identity": "login" in /,
+  );
+});
+
 test('warns without a registry that another identity takes precedence', async () => {
   beginEach();
   const { code, errors } = await signIn([], CLIENT_SECRET_VARIABLES);
