@@ -142,6 +142,20 @@ describe('refuses, and goes on waiting after,', () => {
     expect(await peek(server)).toBeUndefined();
   });
 
+  test('a large body that is only announced, at once', async () => {
+    const { port } = await start();
+    const socket = connect(port, '127.0.0.1');
+    let text = '';
+    socket.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+    });
+    const head = `POST / HTTP/1.1\r\nHost: localhost:${port}\r\nContent-Type: ${FORM['Content-Type']}\r\n`;
+    socket.write(`${head}Content-Length: 100000000\r\n\r\n`);
+    await once(socket, 'end');
+    socket.destroy();
+    expect(text).toMatch(/^HTTP\/1\.1 413 /);
+  });
+
   test('two hosts', async () => {
     const { port } = await start();
     const socket = connect(port, '127.0.0.1');
