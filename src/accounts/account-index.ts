@@ -5,7 +5,9 @@
 
 import { lstatSync } from 'node:fs';
 import { sep } from 'node:path';
+import { TENANT_PATTERN } from '../entra/authority.ts';
 import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../json.ts';
+import { parsePlainUrl } from '../network/plain-url.ts';
 import { readOwnFile } from '../system/files.ts';
 import { findDataFolderNow } from '../system/paths.ts';
 import type { Runtime } from '../system/runtime.ts';
@@ -123,8 +125,9 @@ function parseAccount(entry: JsonObject): StoredAccount | undefined {
   if (id === undefined || username === undefined || tenantId === undefined || state === undefined) return undefined;
   if (authority === undefined || clientId === undefined || generation === undefined) return undefined;
   if (!isOptionalText(keychain) || !isOptionalText(familyId) || !isOptionalText(challenge)) return undefined;
-  // A refresh token is sent there, in a path of its own; and the keychain's name becomes part of a program's name.
-  if (!/^https:\/\/[^\s?#@]+$/.test(authority) || !/^[0-9a-zA-Z][0-9a-zA-Z.-]*$/.test(tenantId)) return undefined;
+  // A refresh token is sent there; and the keychain's name becomes part of a program's name.
+  if (/\s/.test(authority) || parsePlainUrl(authority) === undefined) return undefined;
+  if (!new RegExp(TENANT_PATTERN, 'u').test(tenantId)) return undefined;
   if (keychain !== undefined && !/^[a-z0-9]+$/.test(keychain)) return undefined;
   const hosts: readonly unknown[] = Array.isArray(registries) ? registries : [];
   return {

@@ -11,6 +11,7 @@ import {
   findAccountFile,
   INDEX_VERSION,
   MAX_INDEX_BYTES,
+  parseAccountIndex,
   readAccountIndex,
 } from './account-index.ts';
 
@@ -63,6 +64,7 @@ export async function changeAccounts<T>(
 function openIndex(file: string): OpenIndex {
   const write = (index: AccountIndex) => {
     const text = formatIndex(index);
+    if (parseAccountIndex(text) === undefined) throw new Error('an account has an invalid value');
     if (Buffer.byteLength(text) > MAX_INDEX_BYTES) throw new Error(`${file} would become too large`);
     const folder = dirname(file);
     if (!makeOwnFolder(folder)) throw new Error(`${folder} is not a folder that only you can write to`);
