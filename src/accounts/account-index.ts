@@ -81,9 +81,9 @@ export function findAccountFile(runtime: Runtime): string | undefined {
 
 /** Reads the index. A missing file counts as an empty index. */
 export function readAccountIndex(file: string): AccountIndex | UnreadableAccounts {
+  if (!exists(file)) return EMPTY_INDEX; // one look at the disk, for all who never signed in
   const text = readOwnFile(file, MAX_INDEX_BYTES);
-  if (text !== undefined) return parseAccountIndex(text) ?? 'damaged';
-  return exists(file) ? 'untrusted' : EMPTY_INDEX;
+  return text === undefined ? 'untrusted' : (parseAccountIndex(text) ?? 'damaged');
 }
 
 /** Lists all accounts, most recent first. An index that cannot be used counts as empty. */

@@ -24,6 +24,8 @@ const NOBODY = {
 const world = await openWorld();
 const { state } = world.emulator;
 const home = findTenant(state, TENANT_ID);
+const fabrikam = addTenant(state, OTHER_TENANT, 'fabrikam.onmicrosoft.com');
+addApplication(fabrikam, { clientId: AZURE_CLI_CLIENT_ID, objectId: AZURE_CLI_CLIENT_ID, isPublic: true });
 const binFolder = join(world.folder, 'bin');
 const accountFolder = join(world.dataFolder, 'accounts');
 
@@ -118,8 +120,6 @@ describe('an account', () => {
   });
 
   test('signs in to the tenant that the configuration names, with the same refresh token', async () => {
-    const tenant = addTenant(state, OTHER_TENANT, 'fabrikam.onmicrosoft.com');
-    addApplication(tenant, { clientId: AZURE_CLI_CLIENT_ID, objectId: AZURE_CLI_CLIENT_ID, isPublic: true });
     registryOf(state, OTHER).homeTenant = OTHER_TENANT;
     await signIn(world);
     world.configure({ [OTHER]: { tenantId: OTHER_TENANT } });
@@ -128,6 +128,36 @@ describe('an account', () => {
     const paths = world.seen().filter((request) => request.endsWith('/oauth2/v2.0/token'));
     expect(paths).toEqual([ENTRA, ENTRA.replace(TENANT_ID, OTHER_TENANT)]);
     registryOf(state, OTHER).homeTenant = TENANT_ID;
+  });
+
+  test('loses nothing when two tenants redeem its refresh token at the same time', async () => {
+    await signIn(world);
+    world.configure({ [OTHER]: { tenantId: OTHER_TENANT } });
+    registryOf(state, OTHER).homeTenant = OTHER_TENANT;
+    const undo = world.emulator.inject({ host: 'login.microsoftonline.com', delayMs: 200, times: 2 });
+    await Promise.all([get(), get(OTHER)]);
+    undo();
+    const forms = sentForms();
+    expect(forms.map((form) => form['refresh_token'])).toEqual([
+      forms[0]?.['refresh_token'],
+      forms[0]?.['refresh_token'],
+    ]);
+    const [stored = '', ...more] = storedTokens();
+    expect(more).toEqual([]);
+    expect(stored).not.toBe(forms[0]?.['refresh_token']);
+    expect(state.signIn.refreshTokens.has(stored)).toBe(true);
+    registryOf(state, OTHER).homeTenant = TENANT_ID;
+  });
+
+  test('keeps the refresh token of a sign-in that comes during a redemption', async () => {
+    await signIn(world);
+    const undo = world.emulator.inject({ host: 'login.microsoftonline.com', delayMs: 300, times: 1 });
+    const answer = get();
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    const { refreshToken } = await signIn(world);
+    await answer;
+    undo();
+    expect(storedTokens()).toEqual([refreshToken]);
   });
 
   test('shares one redemption among 32 gets at once', async () => {
