@@ -31,6 +31,8 @@ const REQUESTS_MS = 60_000;
 /** Kept longer than any code lives. */
 const DEVICE_MS = 2 * 60 * 60_000;
 const DECLINED_ERRORS = ['access_denied', 'authorization_declined'];
+/** The person did not consent. */
+const DECLINED_CODE = '65004';
 
 /** What the caller does during a sign-in in the browser. */
 export interface BrowserCallbacks {
@@ -157,20 +159,30 @@ function explainAnswer(
 ): CredentialError {
   const quote = createQuote(runtime);
   const said = quote(description);
-  const code = /AADSTS(\d+)/.exec(said)?.[1];
+  const code = readCode(said);
   const { meaning, fix } = findEntraAdvice(code, { clientId, tenant, signInCommand });
   const name = code === undefined ? quote(error, 60) : `AADSTS${code}`;
-  const isDeclined = DECLINED_ERRORS.includes(error);
+  const isDeclined = hasDeclined(error, code);
   const message = isDeclined ? 'the sign-in was declined' : (meaning ?? 'Entra ID refused the sign-in');
   return new CredentialError('ENTRA_REFUSED', `${message} (${name})`, {
     causes: [`${new URL(authority.url).host} sent ${[quote(error, 60), said].filter((one) => one !== '').join(': ')}`],
-    hint: isDeclined && meaning === undefined ? signInCommand : fix,
+    hint: isDeclined ? signInCommand : fix,
   });
+}
+
+function readCode(text: string): string | undefined {
+  return /AADSTS(\d+)/.exec(text)?.[1];
+}
+
+/** Whether it was the person who said no, and not a policy. */
+function hasDeclined(error: string, code: string | undefined): boolean {
+  return DECLINED_ERRORS.includes(error) && (code === undefined || code === DECLINED_CODE);
 }
 
 function pageOf(runtime: Runtime, answer: AuthorizationAnswer, failure: unknown) {
   const { error } = describeFailure(runtime, failure);
-  const isDeclined = 'error' in answer && DECLINED_ERRORS.includes(answer.error);
+  const isDeclined =
+    'error' in answer && hasDeclined(answer.error, readCode(createQuote(runtime)(answer.description ?? '')));
   return isDeclined ? declinedPage(error) : failedPage(error);
 }
 

@@ -215,6 +215,33 @@ describe('with the browser', () => {
     expect(await listAccounts(runtime)).toEqual([]);
   });
 
+  test.each([
+    ['', 'the sign-in was declined (access_denied)', `docker-credential-acr login ${REGISTRY}`, 'was declined, and'],
+    [
+      'AADSTS65004: User declined to consent.',
+      'the sign-in was declined (AADSTS65004)',
+      `docker-credential-acr login ${REGISTRY}`,
+      'was declined, and',
+    ],
+    [
+      'AADSTS53003: Blocked.',
+      'a Conditional Access policy blocks the sign-in (AADSTS53003)',
+      "ask the tenant's administrator which policy applies",
+      'The sign-in failed.',
+    ],
+  ])('tells a person who declines from a policy: %j', async (description, meaning, hint, paragraph) => {
+    beginEach();
+    const login = startLogin(['--browser', REGISTRY]);
+    const { searchParams } = new URL(await login.url());
+    const body = new URLSearchParams({ error: 'access_denied', state: searchParams.get('state') ?? '' });
+    if (description !== '') body.set('error_description', description);
+    const page = await fetch(searchParams.get('redirect_uri') ?? '', { method: 'POST', body });
+    expect(await page.text()).toContain(paragraph);
+    expect(await login.exitCode).toBe(1);
+    expect(login.errors()).toContain(`error: Cannot sign in for ${REGISTRY}: ${meaning}\n`);
+    expect(login.errors()).toContain(`hint: ${hint}`);
+  });
+
   test('escapes and quotes what a stranger sends', async () => {
     beginEach();
     const login = startLogin(['--browser', REGISTRY]);
