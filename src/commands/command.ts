@@ -105,9 +105,10 @@ export function defineGroup(
     addTo: (parent, start) => {
       const command = describe(parent, name, { ...description, examples: [] }).usage('<command> [options]');
       for (const one of commands) one.addTo(command, start);
+      const shown = command.createHelp().visibleCommands(command);
       setExamples(
         command,
-        command.commands.flatMap((one) => listExamples(one).slice(0, 1)),
+        shown.flatMap((one) => listExamples(one).slice(0, 1)),
       );
     },
   };

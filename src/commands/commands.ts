@@ -18,6 +18,7 @@ import { COMPLETE, COMPLETION } from './completion.ts';
 import { CONFIG } from './config.ts';
 import { HELP } from './help.ts';
 import { formatHelp } from './layout.ts';
+import { LOGIN } from './login.ts';
 import { LOGOUT } from './logout.ts';
 import { MAN } from './man.ts';
 import { PROTOCOL_VERBS } from './protocol-verbs.ts';
@@ -28,6 +29,7 @@ import { TOKEN } from './token.ts';
 
 /** Every command, in the order in which `--help` lists them. */
 export const COMMANDS: readonly CommandDefinition[] = [
+  LOGIN,
   ACCOUNTS,
   LOGOUT,
   STATUS,

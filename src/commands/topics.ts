@@ -27,6 +27,7 @@ const VARIABLES: readonly (readonly [names: string, meaning: string])[] = [
   ['HTTPS_PROXY, NO_PROXY', 'as in other tools'],
   ['NODE_EXTRA_CA_CERTS', 'a PEM file with additional certificates'],
   ['SSL_CERT_FILE, SSL_CERT_DIR', "where the system's certificates are"],
+  ['BROWSER', 'the program that "login" opens its page with, instead of the system\'s'],
   ['NO_COLOR', 'no colours, whatever its value is'],
 ];
 

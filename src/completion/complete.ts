@@ -31,7 +31,7 @@ interface Position {
 }
 
 /** No shell gives these characters a meaning. Names in the files of others may hold any. */
-const PLAIN = /^[\w./:@%+-][\w./:@%+=-]*$/;
+const PLAIN = /^[\w./:+-][\w./:@%+=-]*$/;
 const NOTHING: Completion = { candidates: [], isFile: false };
 
 /**
@@ -52,7 +52,10 @@ export async function completeWords(
   const equals = isOption ? typed.indexOf('=') : -1;
   const listed = await list({ program, runtime, position, typed, equals, isOption });
   const prefix = typed.slice(equals + 1);
-  const candidates = listed.candidates.filter(({ value }) => value.startsWith(prefix) && PLAIN.test(value));
+  const isOptionName = isOption && equals < 0;
+  const candidates = listed.candidates.filter(
+    ({ value }) => value.startsWith(prefix) && PLAIN.test(value) && value.startsWith('-') === isOptionName,
+  );
   return { ...listed, candidates };
 }
 

@@ -130,12 +130,18 @@ const ROWS: readonly Row[] = [
   [
     [65001, 65004, 90094, 90008, 650056],
     'consent is missing',
-    ({ clientId }) => `az ad app permission admin-consent --id ${shellWord(clientId)}`,
+    forPerson(
+      (signIn) => `ask an administrator of the tenant to consent to the application, then: ${signIn}`,
+      ({ clientId }) => `az ad app permission admin-consent --id ${shellWord(clientId)}`,
+    ),
   ],
   [
     [65002],
     'this application is not allowed to request a token for Azure Container Registry',
-    () => 'use an application of your own',
+    forPerson(
+      (signIn) => `register an application of your own, then: ${signIn} --client-id ID`,
+      () => 'use an application of your own',
+    ),
   ],
   [[70008, 700082, 70043, 50089, 50173, 50132, 50133], 'the sign-in has expired', LOGIN],
   [[50057, 50055, 50053, 50126], 'the account is disabled, locked, or its password is wrong', LOGIN],

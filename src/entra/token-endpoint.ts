@@ -54,6 +54,16 @@ export interface TokenRequest extends TokenClient {
 export interface GrantRequest extends TokenClient {
   /** The form fields, except `client_id`. */
   readonly fields: Readonly<Record<string, string>>;
+  /** The token endpoint by default. */
+  readonly endpoint?: Endpoint;
+}
+
+/** An endpoint of Entra that answers a form. */
+export interface Endpoint {
+  /** The last part of its path. */
+  readonly name: 'token' | 'devicecode';
+  /** A field that every successful response has. */
+  readonly proof: string;
 }
 
 /** Entra's refusal. Some grants expect one, such as that of a device code which nobody has entered yet. */
@@ -72,6 +82,8 @@ export interface GrantRefusal {
 
 /** What Entra answers to a grant. */
 export type GrantAnswer = { readonly granted: JsonObject } | GrantRefusal;
+
+const TOKEN_ENDPOINT: Endpoint = { name: 'token', proof: 'access_token' };
 
 /** Another way to the token endpoint than the authority itself: a cluster's token proxy. */
 export interface TokenRoute {
@@ -102,16 +114,16 @@ export async function requestToken(context: EntraContext, request: TokenRequest)
 }
 
 /**
- * Sends a grant to the token endpoint.
- * @returns the response, which has an `access_token`; or why Entra refuses.
- * @throws ANSWER_INVALID when a response with status 200 contains no token, NETWORK_FAILED
+ * Sends a grant to the token endpoint, or to the request's own.
+ * @returns the response, which has an `access_token`, or the endpoint's `proof`; or why Entra refuses.
+ * @throws ANSWER_INVALID when a response with status 200 does not have it, NETWORK_FAILED
  */
 export async function requestGrant(
   { runtime, http }: Pick<EntraContext, 'runtime' | 'http'>,
   request: GrantRequest,
 ): Promise<GrantAnswer> {
-  const { authority, tenant, clientId, fields, route } = request;
-  const url = route?.tokenEndpoint ?? formatTokenEndpoint(authority, tenant);
+  const { authority, tenant, clientId, fields, route, endpoint = TOKEN_ENDPOINT } = request;
+  const url = route?.tokenEndpoint ?? formatEndpoint(authority, tenant, endpoint);
   const httpRequest: HttpRequest = {
     method: 'POST',
     url,
@@ -146,13 +158,18 @@ export function formatAssertion(assertion: string): Readonly<Record<string, stri
 }
 
 /** Formats the URL of a tenant's token endpoint. It is also the audience of a client assertion. */
-export function formatTokenEndpoint({ url }: Authority, tenant: string): string {
-  return `${url}/${tenant}/oauth2/v2.0/token`;
+export function formatTokenEndpoint(authority: Authority, tenant: string): string {
+  return formatEndpoint(authority, tenant, TOKEN_ENDPOINT);
 }
 
-function parseGrant(runtime: Runtime, request: TokenClient, response: HttpResponse, host: string): GrantAnswer {
+function formatEndpoint({ url }: Authority, tenant: string, { name }: Endpoint): string {
+  return `${url}/${tenant}/oauth2/v2.0/${name}`;
+}
+
+function parseGrant(runtime: Runtime, request: GrantRequest, response: HttpResponse, host: string): GrantAnswer {
+  const { proof } = request.endpoint ?? TOKEN_ENDPOINT;
   const body = parseJsonObject(response.body) ?? {};
-  if (response.status === 200 && asText(body['access_token']) !== undefined) return { granted: body };
+  if (response.status === 200 && asText(body[proof]) !== undefined) return { granted: body };
   const error = asText(body['error']);
   if (error !== undefined) return explainRefusal(runtime, request, response, { host, error, body });
   throw new CredentialError(

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { asJsonObject } from '../../src/json.ts';
+import { startEmulator } from '../emulator/emulator.ts';
 import { findHelperMistakes } from './configuration.ts';
 import { blocksOf, DOCUMENTS } from './markdown.ts';
 import { createSandbox, makeToken, type Sandbox, type ShellResult, storeToken } from './sandbox.ts';
@@ -18,6 +19,8 @@ interface Expectation {
   /** How other programs are called. */
   readonly calls: readonly string[];
   readonly prepare?: (sandbox: Sandbox) => Promise<unknown>;
+  /** Whether the block reaches Azure, which is emulated. */
+  readonly reachesAzure?: true;
   readonly check?: (result: ShellResult, sandbox: Sandbox) => Promise<void>;
 }
 
@@ -89,6 +92,23 @@ const EXPECTATIONS: readonly Expectation[] = [
     },
   },
   {
+    document: 'docs/sign-in.md',
+    begins: 'docker-credential-acr login',
+    calls: [`docker pull ${HOST}/team/app`],
+    reachesAzure: true,
+    check: async ({ stdout, stderr }) => {
+      expect(stderr).toContain('Open this page on any device, and type the code:');
+      expect(stdout).toMatch(/^Signed in as \S+ \(tenant \S+\)\.\nGot a token of myregistry\.azurecr\.io, /);
+    },
+  },
+  {
+    document: 'docs/sign-in.md',
+    begins: 'az ad app create',
+    calls: [
+      'az ad app create --display-name docker-credential-acr --public-client-redirect-uris http://localhost --is-fallback-public-client true',
+    ],
+  },
+  {
     document: 'docs/recipes.md',
     begins: 'mkdir -p ~/.config/containers',
     calls: [`podman pull ${HOST}/team/app`],
@@ -126,6 +146,17 @@ async function expectHelper(sandbox: Sandbox, file: string): Promise<void> {
   expect(findHelperMistakes(asJsonObject(credHelpers) ?? {})).toEqual([]);
 }
 
+/** Runs commands where Azure is emulated, and its person signs in at once. */
+async function runInCloud({ run }: Sandbox, script: string): Promise<ShellResult> {
+  const emulator = await startEmulator();
+  emulator.state.signIn.intervalSeconds = 1;
+  try {
+    return await run(script, emulator.environment());
+  } finally {
+    await emulator.close();
+  }
+}
+
 let sandbox: Sandbox;
 beforeEach(() => {
   sandbox = createSandbox();
@@ -148,7 +179,7 @@ test('every block is expected, and everything expected is there', () => {
 test.each(BLOCKS)('$place does what it says', async ({ block, expectations }) => {
   const [expectation] = expectations;
   await expectation?.prepare?.(sandbox);
-  const result = await sandbox.run(block.text);
+  const result = await (expectation?.reachesAzure === true ? runInCloud(sandbox, block.text) : sandbox.run(block.text));
   expect({ exitCode: result.exitCode, stderr: result.exitCode === 0 ? '' : result.stderr }).toEqual({
     exitCode: 0,
     stderr: '',

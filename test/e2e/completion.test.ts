@@ -1,5 +1,5 @@
 /** Completion in real shells: what Tab makes of a command line. */
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, type TestContext } from 'vitest';
 import { needParts, PROGRAM, partOf } from './world/parts.ts';
@@ -118,7 +118,28 @@ for (const shell of SHELLS) {
   });
 }
 
-describe('the scripts', () => {
+describe.concurrent('the scripts', () => {
+  it('can be in a folder of completions for zsh, which loads them at the first Tab', async (context) => {
+    const load = (program: string) =>
+      `${program} completion zsh >~/_${program}; fpath=(~ $fpath); autoload -Uz compinit; compinit -u -D`;
+    const terminal = await startShell(context, { name: 'zsh', args: ['-f', '-i'], load }, NAME);
+    await complete(terminal, `${NAME} compl`, / docker-credential-acr completion$/m);
+    await complete(terminal, `${NAME} completion f`, /completion fish$/m);
+  });
+
+  it('evaluate nothing that is typed or offered', async (context) => {
+    needParts(context, 'bash', 'zsh', 'fish');
+    for (const shell of SHELLS) {
+      const terminal = await startShell(context, shell, NAME);
+      const line = `${NAME} help $(touch ~/evaluated-by-${shell.name}) env`;
+      await terminal.type(line);
+      await terminal.press('Tab');
+      await terminal.type('!');
+      await terminal.waitFor(/env!$/m);
+      expect(existsSync(join(home, `evaluated-by-${shell.name}`)), shell.name).toBe(false);
+    }
+  });
+
   it('can be loaded twice, where strict options are set, without a word', async (context) => {
     needParts(context, 'bash', 'zsh', 'fish');
     const twice = (load: string) => `set -eu\n${load}\n${load}\n`;

@@ -2,6 +2,7 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { AZURE_CLI_CLIENT_ID, TENANT_ID } from '../emulator/emulator.ts';
 import { ADA, accountOf, BOB, runCommand, signIn } from './accounts-world.ts';
@@ -120,6 +121,24 @@ describe('logout', () => {
     const everybody = `Signed out ${BOB.name}.\nSigned out ${ADA.name}.\n`;
     expect(await runCommand(world, ['logout', '--all'])).toEqual({ ...DONE, errors: everybody });
     expect(keychain.contents()).toEqual({});
+  });
+
+  test.each([
+    ['the chosen one is signed out', '\t\r', 0, `Signed out ${BOB.name}.\n`],
+    ['nobody is signed out after Ctrl-C', '\u0003', 130, 'Cancelled.\n'],
+  ])('of several accounts lets a person choose: %s', async (_what, keys, exitCode, errors) => {
+    await signIn(world);
+    await signIn(world, { user: BOB });
+    const [input, shown] = [new PassThrough(), new PassThrough()];
+    shown.once('data', () => setTimeout(() => input.write(keys), 10)); // it reads keys once it has been drawn
+    let text = '';
+    shown.on('data', (chunk) => {
+      text += String(chunk);
+    });
+    const terminal = { canAsk: true, promptStreams: () => ({ input, output: shown }) };
+    expect(await runCommand(world, ['logout'], terminal)).toEqual({ exitCode, output: '', errors });
+    expect(text).toContain(ADA.name);
+    expect(Object.keys(keychain.contents())).toHaveLength(exitCode === 0 ? 1 : 2);
   });
 
   test('of an unknown account lists those that there are', async () => {

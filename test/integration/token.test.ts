@@ -230,7 +230,7 @@ describe('token', () => {
   });
 
   test.each([
-    [[], "missing required argument 'host'"],
+    [[], 'Missing required argument "host"'],
     [['registry.example.com'], '"registry.example.com" is not a registry of Azure'],
     [['myregistry'], '"myregistry" is not a registry of Azure'],
     [[`${REGISTRY}.example.com`], 'is not a registry of Azure'],
@@ -239,7 +239,7 @@ describe('token', () => {
       '"https://[redacted]@myregistry.azurecr.io" is not a registry of Azure',
     ],
     [[`x\u001B[2J`], '"x [2J" is not a registry of Azure'],
-    [[REGISTRY, '--json', '--docker-login'], "option '--json' cannot be used with option '--docker-login'"],
+    [[REGISTRY, '--json', '--docker-login'], 'Option "--json" cannot be used with option "--docker-login"'],
     [[REGISTRY, '--docker-login', '--helm-login'], 'cannot be used with option'],
     [[REGISTRY, '--helm-login', '--kubernetes-secret', 'acr'], 'cannot be used with option'],
     [[REGISTRY, '--json', '--kubernetes-secret', 'acr'], 'cannot be used with option'],

@@ -141,6 +141,8 @@ function isOwnClient({ clientId }: LoginTokenRequest, account: StoredAccount): b
   return clientId === account.clientId.toLowerCase();
 }
 
-function formatSignIn({ host, tenant }: LoginTokenRequest): string {
-  return `docker-credential-acr login ${shellWord(host)} --tenant ${shellWord(tenant)}`;
+function formatSignIn({ host, tenant, account }: LoginTokenRequest): string {
+  const command = `docker-credential-acr login ${shellWord(host)} --tenant ${shellWord(tenant)}`;
+  // Without a family it is an application of the person's own, which "login" does not choose by itself.
+  return account.familyId === undefined ? `${command} --client-id ${shellWord(account.clientId)}` : command;
 }

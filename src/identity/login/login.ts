@@ -46,7 +46,7 @@ function findLogin(request: Request): Identity | NotSetUp {
   if (isNotSetUp(account)) return account;
   const { authority } = account;
   const tenant = parameters.tenantId ?? account.tenantId;
-  const clientId = parameters.clientId?.toLowerCase() ?? account.clientId;
+  const clientId = (parameters.clientId ?? account.clientId).toLowerCase();
   return {
     source: LOGIN_NAME,
     description: describeLogin(account, tenant, clientId),

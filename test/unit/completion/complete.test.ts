@@ -1,5 +1,5 @@
 /** What is offered for a command line that somebody is typing. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { Command, createOption } from '@commander-js/extra-typings';
 import { describe, expect, test } from 'vitest';
 import { completeWords } from '../../../src/completion/complete.ts';
@@ -155,6 +155,23 @@ describe('completeWords offers', () => {
     const credentials = { 'edge.example:5000': { server: 'edge.example:5000', username: 'me', secret: 'hidden' } };
     write('data/credentials.json', { version: 1, credentials });
     expect(await complete('token', 'edge')).toEqual(['edge.example:5000']);
+  });
+
+  test('no login of a server whose name a shell would not take as it is', async () => {
+    writeConfigurations();
+    const servers = ['edge.example/$(touch x)', 'edge.example/`id`', 'edge.example;id', "edge.example/'", '-edge'];
+    const credentials = Object.fromEntries(
+      ['edge.example', ...servers].map((server) => [server, { server, username: 'me', secret: 'hidden' }]),
+    );
+    write('data/credentials.json', { version: 1, credentials });
+    expect(await complete('token', 'edge')).toEqual(['edge.example']);
+    expect(await complete('token', '--', '-')).toEqual([]);
+  });
+
+  test('nothing of a configuration that others can write to', async () => {
+    writeConfigurations();
+    chmodSync(folder.path('config.json'), 0o666);
+    expect(await complete('token', 'settings')).toEqual([]);
   });
 
   test.each(['', 'no JSON', '[]', '{"registries":[]}', '{"credHelpers":7}'])(

@@ -3,6 +3,9 @@ import { describe, expect, test } from 'vitest';
 import type { ExposedToken } from '../../../src/exposed-token/find-token.ts';
 import { formatLogin } from '../../../src/exposed-token/login-command.ts';
 import { UsageError } from '../../../src/terminal/failure.ts';
+import { useTemporaryFolder } from '../temporary-folder.ts';
+
+const folder = useTemporaryFolder();
 
 function tokenOf(changes: Partial<ExposedToken>): ExposedToken {
   return {
@@ -19,9 +22,12 @@ function tokenOf(changes: Partial<ExposedToken>): ExposedToken {
 /** Runs the command in `sh` with a function in place of the client, which prints its arguments and its input. */
 function runInShell(text: string): readonly string[] {
   const fake = 'docker() { for one in "$@"; do printf "%s\\n" "$one"; done; cat; }; helm() { docker "$@"; }\n';
-  return execFileSync('sh', { input: `${fake}${text}`, encoding: 'utf8', env: { PATH: process.env['PATH'] } }).split(
-    '\n',
-  );
+  return execFileSync('sh', {
+    input: `${fake}${text}`,
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'] },
+    cwd: folder.path('.'),
+  }).split('\n');
 }
 
 describe('formatLogin', () => {

@@ -97,7 +97,7 @@ describe('a source that the configuration chooses', () => {
       return { notSetUp: name };
     };
     const findLast = hasLast ? answer('findLast') : undefined;
-    return { source: 'one', tenantId: undefined, audience: undefined, find: answer('find'), findLast };
+    return { source: 'one', tenantId: undefined, audience: undefined, parameters: {}, find: answer('find'), findLast };
   }
 
   test('is asked as the chosen one, for the registry and the tenant of the request', () => {

@@ -103,7 +103,8 @@ test('a command with subcommands, options, choices and hostile texts is describe
   const program = makeProgram();
   group.addTo(program, () => undefined);
   const page = formatManPage(program, 'linux');
-  expect(page.slice(page.indexOf('.SS "Settings"\n'))).toContain('\n.TP\n\\fBshelf\\fR\nTokens.\n.TP\n');
+  expect(page).toMatch(/^\.SS "Settings"$/m);
+  expect(page).toContain('.TP\n\\fBshelf\\fR\nTokens.\n.TP\n');
   expect(page).toContain(
     [
       '\\fBshelf clear\\fR [\\fIoptions\\fR] [\\fIhosts\\fR...]',

@@ -148,6 +148,11 @@ describe('the description', () => {
     expect(identity.readSecret?.()).toBe('generation of ada');
   });
 
+  test('names the client in one way, however it is written', () => {
+    write(account('ada', { clientId: CLIENT.toUpperCase() }));
+    expect(expectIdentity(search()).description).toBe(`login ${PUBLIC}/the-tenant ${CLIENT} ada.home`);
+  });
+
   test('differs by tenant, client and account', () => {
     write(account('ada', { familyId: '1' }), account('bob'));
     const parameters = [{}, { tenantId: 'another' }, { clientId: OTHER_CLIENT }, { account: 'bob.home' }];
