@@ -11,17 +11,17 @@ import type { Runtime } from '../system/runtime.ts';
 import { Cancelled, EXIT, type ExitCode, UsageError } from '../terminal/failure.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { VERSION } from '../version.ts';
-import { type CommandDefinition, type Example, type RunCommand, setExamples } from './command.ts';
 import { ACCOUNTS } from './accounts.ts';
+import { type CommandDefinition, type Example, type RunCommand, setExamples } from './command.ts';
 import { COMPLETE, COMPLETION } from './completion.ts';
 import { HELP } from './help.ts';
+import { formatHelp } from './layout.ts';
 import { LOGOUT } from './logout.ts';
 import { MAN } from './man.ts';
 import { PROTOCOL_VERBS } from './protocol-verbs.ts';
 import { REPOSITORIES } from './repositories.ts';
 import { TAGS } from './tags.ts';
 import { TOKEN } from './token.ts';
-import { formatHelp } from './layout.ts';
 
 /** Every command, in the order in which `--help` lists them. */
 export const COMMANDS: readonly CommandDefinition[] = [
