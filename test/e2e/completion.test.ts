@@ -90,7 +90,7 @@ for (const shell of SHELLS) {
       await complete(terminal, `${NAME} help envir`, /help environment$/m);
       await complete(terminal, `${NAME} completion --he`, /completion --help$/m);
       // bash lists several candidates at the second Tab.
-      await complete(terminal, `${NAME} `, /\bcompletion\b[\s\S]*\bversion\b/, ['Tab', 'Tab']);
+      await complete(terminal, `${NAME} `, /^(?=[\s\S]*\bcompletion\b)[\s\S]*\bversion\b/, ['Tab', 'Tab']);
       expect(await terminal.screen()).not.toMatch(/\bcomplete\b/);
     });
 
