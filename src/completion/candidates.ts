@@ -1,10 +1,11 @@
 /**
  * What a shell offers for an argument, by its name in a command's definition: `host`, `hosts`, `host/repository` and
- * `repository` begin with a registry, `words` are commands and topics, `file` is a file. An argument with choices offers them; one of another
- * name, such as `name`, offers nothing.
+ * `repository` begin with a registry, `account` is one that is signed in, `words` are commands and topics, and `file` is
+ * a file. An argument with choices offers them; one of another name, such as `name`, offers nothing.
  */
 
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { listStoredAccounts } from '../accounts/account-index.ts';
 import { listClientFiles, readClientConfig } from '../clients/client-config.ts';
 import { TOPICS } from '../commands/topics.ts';
 import { listNamedRegistries } from '../config/named-registries.ts';
@@ -36,6 +37,7 @@ export const CANDIDATES: ReadonlyMap<string, ListCandidates> = new Map([
   ['hosts', listHosts],
   ['host/repository', listHosts],
   ['repository', listHosts],
+  ['account', listAccounts],
   ['words', listHelpWords],
 ]);
 
@@ -57,6 +59,11 @@ async function listHosts({ runtime }: CandidateRequest): Promise<readonly Candid
   for (const host of await listNamedRegistries(runtime)) add(host, 'registry of the configuration');
   for (const server of (await listServers(runtime)).keys()) add(server, 'signed in');
   return [...hosts].map(([value, description]) => ({ value, description }));
+}
+
+/** Lists the accounts that are signed in. */
+async function listAccounts({ runtime }: CandidateRequest): Promise<readonly Candidate[]> {
+  return listStoredAccounts(runtime).map(({ username }) => ({ value: username, description: 'an account' }));
 }
 
 /** Lists what `help` can explain next. */

@@ -49,7 +49,7 @@ export function formatManPage(program: CommandUnknownOpts, platform: NodeJS.Plat
     ['SEE ALSO', SEE_ALSO.map((page) => escapeRoff(page)).join(',\n')],
   ];
   return [
-    `.TH "${escapeRoff(name.toUpperCase())}" "1" "" "${escapeRoff(`docker-credential-acr ${VERSION}`)}" "User Commands"`,
+    `.TH "${escapeRoff(name.toUpperCase())}" "1" "" "${escapeRoff(`${name} ${VERSION}`)}" "User Commands"`,
     '.ad l',
     '.nh',
     ...sections.map(([title, text]) => `.SH "${title}"\n${text}`),

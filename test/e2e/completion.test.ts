@@ -49,6 +49,8 @@ mkdirSync(bin);
 symlinkSync(PROGRAM, join(bin, NAME));
 symlinkSync(PROGRAM, join(bin, `${NAME}-other`));
 writeFileSync(join(bin, STUB_NAME), STUB, { mode: 0o755 });
+mkdirSync(join(home, '.docker'));
+writeFileSync(join(home, '.docker', 'config.json'), '{"credHelpers":{"contoso.azurecr.io":"acr"}}', { mode: 0o600 });
 mkdirSync(join(home, 'files'));
 writeFileSync(join(home, 'files', 'nothing-to-offer.txt'), '');
 const ENVIRONMENT = { PATH: `${bin}:/usr/bin:/bin`, HOME: home, LANG: 'C.UTF-8', PS1: '> ', TERM: 'xterm-256color' };
@@ -83,14 +85,15 @@ async function complete(terminal: TestTerminal, line: string, completed: RegExp,
 
 for (const shell of SHELLS) {
   describe.concurrent(shell.name, () => {
-    it('completes commands and choices', async (context) => {
+    it('completes commands, choices and the registries of docker', async (context) => {
       const terminal = await startShell(context, shell, NAME);
       await complete(terminal, `${NAME} compl`, / docker-credential-acr completion$/m);
       await complete(terminal, `${NAME} completion f`, /completion fish$/m);
       await complete(terminal, `${NAME} help envir`, /help environment$/m);
+      await complete(terminal, `${NAME} token cont`, /token contoso\.azurecr\.io$/m);
       await complete(terminal, `${NAME} completion --he`, /completion --help$/m);
       // bash lists several candidates at the second Tab.
-      await complete(terminal, `${NAME} `, /\bcompletion\b[\s\S]*\bversion\b/, ['Tab', 'Tab']);
+      await complete(terminal, `${NAME} `, /^(?=[\s\S]*\bcompletion\b)[\s\S]*\bversion\b/, ['Tab', 'Tab']);
       expect(await terminal.screen()).not.toMatch(/\bcomplete\b/);
     });
 

@@ -19,7 +19,7 @@ const WITHOUT_FACTS = [
 /** The verbs with which a summary may begin. */
 const IMPERATIVES = ['edit', 'erase', 'find', 'let', 'list', 'print', 'show', 'sign', 'store', 'undo'];
 /** Arguments and values that somebody makes up or knows, so that nothing is offered for them. */
-const FREE_VALUES = ['account', 'cloud', 'command', 'id', 'name', 'number', 'scope', 'tenant', 'typed'];
+const FREE_VALUES = ['cloud', 'command', 'id', 'name', 'number', 'scope', 'tenant', 'typed'];
 /** The list of all commands is longer than the help of one. */
 const MOST_LINES = { program: 60, command: 40 };
 

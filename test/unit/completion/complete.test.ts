@@ -28,6 +28,7 @@ function makeProgram(): Command {
     .option('--as [host]', 'of another')
     .option('--scope <scope...>', 'scopes');
   program.command('doctor').summary('find faults').argument('<host/repository>', 'what').argument('[file]', 'a file');
+  program.command('logout').summary('sign out').argument('[account]', 'who');
   program.command('help').summary('help').argument('[words...]', 'of what');
   program.command('complete', { hidden: true });
   return program;
@@ -71,8 +72,8 @@ function writeConfigurations(): void {
 describe('completeWords offers', () => {
   const rows: readonly (readonly [words: readonly string[], offered: readonly string[]])[] = [
     // Commands
-    [[''], ['cache', 'token', 'doctor', 'help']],
-    [[], ['cache', 'token', 'doctor', 'help']],
+    [[''], ['cache', 'token', 'doctor', 'logout', 'help']],
+    [[], ['cache', 'token', 'doctor', 'logout', 'help']],
     [['to'], ['token']],
     [['compl'], []],
     [['nothing', ''], []],
@@ -166,6 +167,22 @@ describe('completeWords offers', () => {
     write('data/credentials.json', { version: 1, credentials });
     expect(await complete('token', 'edge')).toEqual(['edge.example']);
     expect(await complete('token', '--', '-')).toEqual([]);
+  });
+
+  test('the accounts that are signed in, for an argument of that name', async () => {
+    mkdirSync(folder.path('data', 'accounts'), { recursive: true, mode: 0o700 });
+    const account = {
+      id: '11111111-2222-4333-8444-555555555555.72f988bf-86f1-41af-91ab-2d7cd011db47',
+      tenantId: '72f988bf-86f1-41af-91ab-2d7cd011db47',
+      authority: 'https://login.microsoftonline.com',
+      clientId: '04b07795-8ddb-461a-bbee-02f9e1bf7b46',
+      generation: 'g',
+      registries: [],
+    };
+    const accounts = ['ada@contoso.com', 'eve $(id)@contoso.com'].map((username) => ({ ...account, username }));
+    write('data/accounts/index.json', { version: 1, accounts });
+    expect(await complete('logout', '')).toEqual(['ada@contoso.com']);
+    expect(await complete('logout', 'e')).toEqual([]);
   });
 
   test('nothing of a configuration that others can write to', async () => {
