@@ -61,7 +61,7 @@ export interface Tenant {
   readonly applications: Map<string, Application>;
   /** Resources with a service principal in this tenant, without trailing slash. */
   readonly resources: Set<string>;
-  /** The subscriptions that every identity of the tenant sees; the first one holds the registries. */
+  /** The subscriptions that every identity of the tenant sees; a registry's resource names one. */
   subscriptions: readonly Subscription[];
   /** Authorities that know the tenant; `undefined` means all, as if it existed in every cloud. */
   authorities: readonly string[] | undefined;
@@ -113,6 +113,24 @@ export interface Registry {
   refreshTokenSeconds: number;
   /** The lifetime of an access token; 4500 in the real service. */
   accessTokenSeconds: number;
+  /** Where its resource is: visible to the tenants that have the subscription. */
+  resource: RegistryResource;
+}
+
+export interface RegistryResource {
+  readonly subscriptionId: string;
+  readonly resourceGroup: string;
+  readonly location: string;
+}
+
+/** How Azure Resource Graph answers. */
+export interface ResourceGraph {
+  /** How many queries a user may send within a window of five seconds; 15 in the real service. */
+  quota: number;
+  /** When each user's queries came, in seconds since the epoch. */
+  readonly queries: Map<string, readonly number[]>;
+  /** Whether identities lack every role that lets them list resources. */
+  isDenied: boolean;
 }
 
 export interface EmulatorState {
@@ -127,6 +145,7 @@ export interface EmulatorState {
   /** Whether a certificate's assertion is taken only once. */
   refuseReplayedAssertions: boolean;
   readonly seenAssertionIds: Set<string>;
+  readonly resourceGraph: ResourceGraph;
   /** Who signs in interactively, and with what outcome. */
   readonly signIn: SignIn;
   /** What Entra puts into `expires_in`. */
@@ -200,6 +219,7 @@ export function createState(): EmulatorState {
     extraHosts: new Map(),
     refuseReplayedAssertions: true,
     seenAssertionIds: new Set(),
+    resourceGraph: { quota: 15, queries: new Map(), isDenied: false },
     signIn: createSignIn(TENANT_ID),
     entraTokenSeconds: 3599,
     tokenGenerations: new Map(),
@@ -235,6 +255,7 @@ export function registryOf(state: EmulatorState, loginServer: string): Registry 
     nullGuidPassword: false,
     refreshTokenSeconds: 10_800,
     accessTokenSeconds: 4500,
+    resource: { subscriptionId: SUBSCRIPTION_ID, resourceGroup: 'emulated', location: 'westeurope' },
   };
   state.registries.set(loginServer, registry);
   return registry;
