@@ -9,12 +9,14 @@ import { Cancelled, EXIT, type ExitCode, UsageError } from '../terminal/failure.
 import type { Terminal } from '../terminal/terminal.ts';
 import { VERSION } from '../version.ts';
 import { type CommandDefinition, formatExamples, GROUPS, type RunCommand } from './command.ts';
+import { CONFIGURE } from './configure.ts';
 import { HELP } from './help.ts';
 import { PROTOCOL_VERBS } from './protocol-verbs.ts';
 import { TOPICS } from './topics.ts';
+import { UNCONFIGURE } from './unconfigure.ts';
 
 /** Every command, in the order in which `--help` lists them. */
-export const COMMANDS: readonly CommandDefinition[] = [HELP, ...PROTOCOL_VERBS];
+export const COMMANDS: readonly CommandDefinition[] = [CONFIGURE, UNCONFIGURE, HELP, ...PROTOCOL_VERBS];
 
 /**
  * Runs a command line that is not a verb of the protocol. Writes to the terminal. Never throws.

@@ -57,6 +57,11 @@ export interface Config {
    */
   readonly loginSettingsOf: (registry: Registry | undefined, serverName: string) => LoginSettings;
   /**
+   * Whether "registries" has an entry for a server that is not Azure's, such as a connected registry.
+   * @throws CONFIG_INVALID
+   */
+  readonly namesServer: (serverName: string) => boolean;
+  /**
    * Returns whether a stored login may be used, and where it should be.
    * @throws CONFIG_INVALID for a registry of Azure only: a mistake in our file must not break the registries of others.
    */
@@ -170,6 +175,10 @@ export function createConfig(file: string | undefined, parse: () => JsonObject |
     findRegistry: (serverUrl) => parseRegistry(serverUrl) ?? findAddedRegistry(read, serverUrl),
     settingsOf,
     loginSettingsOf,
+    namesServer: (serverName) => {
+      const reader = read();
+      return reader !== undefined && readServerEntry(reader, serverName).isNamed;
+    },
     loginUseOf: (registry, serverName) => {
       try {
         return loginSettingsOf(registry, serverName);
