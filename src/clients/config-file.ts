@@ -37,7 +37,7 @@ const MAX_LINKS = 40;
 const MAX_BYTES = 8 * 1024 * 1024;
 /** A process writes its temporary file in much less. */
 const BRIEF_MS = 60_000;
-const ENDING = '.docker-credential-acr.tmp';
+const MARK = 'docker-credential-acr';
 
 /** A file as it was when it was read. */
 export interface ConfigFile {
@@ -172,7 +172,7 @@ function decode(bytes: Buffer): string {
 
 function writeTarget(file: ConfigFile, text: string): void {
   const { target, stats } = file;
-  const name = `.${basename(target)}.${process.pid}-${readRandomHex(4)}${ENDING}`;
+  const name = `${temporaryPrefix(target)}${process.pid}-${readRandomHex(4)}.tmp`;
   const temporary = join(dirname(target), name);
   const descriptor = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, OWNER_ONLY_FILE);
   try {
@@ -225,16 +225,22 @@ function assertUnchanged({ target, text }: ConfigFile): void {
   if (now !== text) throw new FileChangedError();
 }
 
+function temporaryPrefix(target: string): string {
+  return `.${basename(target)}.${MARK}.`;
+}
+
 /** A killed process leaves its temporary file, which holds all that the file held. */
 function removeLeftovers(target: string): void {
-  const prefix = `.${basename(target)}.`;
+  const prefix = temporaryPrefix(target);
   for (const name of listNames(dirname(target))) {
-    if (!name.startsWith(prefix) || !name.endsWith(ENDING)) continue;
+    const [, processId] = name.startsWith(prefix)
+      ? (/^(\d{1,10})-[0-9a-f]+\.tmp$/.exec(name.slice(prefix.length)) ?? [])
+      : [];
+    if (processId === undefined) continue;
     const file = join(dirname(target), name);
-    const processId = Number(/^(\d{1,10})-/.exec(name.slice(prefix.length))?.[1]);
     const stats = lstatSync(file, MISSING_IS_UNDEFINED);
     const isOld = stats !== undefined && Math.abs(Date.now() - stats.mtimeMs) > BRIEF_MS;
-    if (isOld || !isRunning(processId)) removeFile(file);
+    if (isOld || !isRunning(Number(processId))) removeFile(file);
   }
 }
 
