@@ -36,6 +36,8 @@ export function bundleOptions({ entry, root, nodeVersion }: BundleOptions) {
     platform: 'node',
     format: 'cjs',
     target: `node${nodeVersion}`,
+    // The CommonJS modules of some packages hide what they require from esbuild.
+    mainFields: ['module', 'main'],
     // In a single executable `import()` of a built-in goes through the embedder's loader; `require` is direct.
     supported: { 'dynamic-import': false },
     // Keeps names: stack traces stay readable, and shorter names did not make the program start faster.

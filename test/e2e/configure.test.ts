@@ -85,9 +85,11 @@ describe('after configure a pull works, and after unconfigure it does not', () =
   it('with helm, which a broken keychain would stop', async (context) => {
     needParts(context, 'helm', 'docker-registry');
     const machine = prepareMachine(CONFIG);
-    // The helper of a keychain that does not work.
+    // Helpers of keychains that do not work.
     const keychain = '#!/bin/sh\nread -r server\necho "no keychain here"\nexit 1\n';
-    writeFileSync(join(machine.folder, 'bin', 'docker-credential-secretservice'), keychain, { mode: 0o755 });
+    for (const name of ['secretservice', 'pass']) {
+      writeFileSync(join(machine.folder, 'bin', `docker-credential-${name}`), keychain, { mode: 0o755 });
+    }
     writeFileSync(join(machine.folder, 'bin', 'helm'), `#!/bin/sh\nexec '${partOf('helm')}' "$@"\n`, { mode: 0o755 });
     const pull = () =>
       machine.run(join(machine.folder, 'bin', 'helm'), ['show', 'chart', `oci://${LOGIN_SERVER}/charts/none`]);
