@@ -15,7 +15,7 @@ export interface Selection {
   readonly suites: readonly string[];
   /** Words of paths, and options of vitest. */
   readonly filters: readonly string[];
-  /** The variables that `test/fuzz/runs.ts` reads. */
+  /** The variables that `test/fuzz/runs.ts` and `test/e2e/world/fault-cases.ts` read. */
   readonly variables: Readonly<Record<string, string>>;
   /** The line that says how to repeat the run, if the properties run long. */
   readonly note: string | undefined;
@@ -46,6 +46,8 @@ export function parseSelection(
         ? { FUZZ_RUNS: env['FUZZ_RUNS'] ?? LONG_RUNS, FUZZ_SECONDS: env['FUZZ_SECONDS'] ?? LONG_SECONDS }
         : {}),
       ...(seed === undefined ? {} : { FUZZ_SEED: seed }),
+      // Otherwise a third of the faults is tried.
+      ...(filters.some((word) => word.includes('faults')) ? { FAULT_PART: env['FAULT_PART'] ?? 'all' } : {}),
     },
     note: isLong ? `fuzz: the seed is ${seed}; to repeat the run: npm test -- fuzz --seed ${seed}` : undefined,
   };

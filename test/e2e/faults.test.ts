@@ -1,11 +1,12 @@
 /** Every system call that the program makes on its files fails once, at each place, in each of its flows. */
 import { describe, expect, it } from 'vitest';
-import { listFlowCalls, runErrors } from './world/fault-cases.ts';
+import { FAULT_PART, listFlowCalls, runErrors } from './world/fault-cases.ts';
 import { FLOW_NAMES, prepareFlow } from './world/fault-flows.ts';
 import { needParts } from './world/parts.ts';
 import { openCloud } from './world/test-cloud.ts';
 
 const cloud = await openCloud();
+process.stdout.write(`faults: the part is ${FAULT_PART}; for all: npm test -- e2e faults\n`);
 
 describe.each(FLOW_NAMES)('%s', (name) => {
   it('works or fails clearly, and leaves nothing behind, whichever call on a file fails', async (context) => {

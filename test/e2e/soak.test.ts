@@ -17,7 +17,7 @@ import { findLeak } from './world/leak.ts';
 import { createMachine, type Machine } from './world/machine.ts';
 import { openCloud } from './world/test-cloud.ts';
 
-const { SOAK_SECONDS = '45', SOAK_SEED = String(Math.floor(Math.random() * 2 ** 31)) } = process.env;
+const { SOAK_SECONDS = '30', SOAK_SEED = String(Math.floor(Math.random() * 2 ** 31)) } = process.env;
 const DURATION_MS = Number(SOAK_SECONDS) * 1000;
 /** A renewal has 25 seconds, whatever hangs. */
 const MAX_RENEWAL_MS = 30_000;

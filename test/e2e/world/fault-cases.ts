@@ -56,6 +56,9 @@ const FAULTED_LIMIT_MS = 8_000;
 /** The next run works at once. A lock whose holder looks alive takes over three seconds. */
 const NEXT_LIMIT_MS = 4_000;
 const SIDE_BY_SIDE = 2;
+const SHARES = 3;
+/** Which third of the cases is tried: 0, 1 or 2, or `all`. */
+export const { FAULT_PART = String(Math.floor(Math.random() * SHARES)) } = process.env;
 
 interface Case {
   readonly index: number;
@@ -64,6 +67,7 @@ interface Case {
 }
 
 export interface FaultReport {
+  /** How many cases the flow has. Of them every third is tried, or all: see `takeShare`. */
   readonly count: number;
   /** Each with the case that it happened in. */
   readonly problems: readonly string[];
@@ -111,7 +115,7 @@ async function runCases(
   const calls = await listFlowCalls(flow, machine);
   const cases = listCases(calls).filter(({ index }) => !isLaterLogCall(calls, index) && !isRepeated(calls, index));
   const problems: string[] = [];
-  const queue = cases.values();
+  const queue = takeShare(cases).values();
   const work = async () => {
     for (const { index, name, injection } of queue) {
       const options = { environment: flow.environment };
@@ -125,6 +129,14 @@ async function runCases(
   };
   await Promise.all(Array.from({ length: SIDE_BY_SIDE }, work));
   return { count: cases.length, problems: problems.toSorted() };
+}
+
+/**
+ * Takes every third case, beginning at another one in each run; all of them where `FAULT_PART` is `all`, as the test
+ * command sets it when it is asked for these tests alone.
+ */
+function takeShare(cases: readonly Case[]): readonly Case[] {
+  return FAULT_PART === 'all' ? cases : cases.filter((_, index) => index % SHARES === Number(FAULT_PART) % SHARES);
 }
 
 /** Whether it is the same call as the one right before, such as a second look at an open file. */

@@ -49,6 +49,17 @@ describe('properties run short with a given seed', () => {
   });
 });
 
+describe('every fault is tried', () => {
+  it('when the tests of faults are named', () => {
+    expect(parseSelection(['e2e', 'faults'], {}).variables).toEqual({ FAULT_PART: 'all' });
+    expect(parseSelection(['e2e', 'faults-kill'], { FAULT_PART: '1' }).variables).toEqual({ FAULT_PART: '1' });
+  });
+
+  it('not when all tests run, where a third is enough', () => {
+    expect(parseSelection(['e2e'], {}).variables).toEqual({});
+  });
+});
+
 describe('a seed is rejected', () => {
   it.each(['', 'abc', '1.5', '1e3', '0x10', '99999999999'])('when it is %j', (seed) => {
     expect(() => parseSelection(['fuzz', '--seed', seed], {})).toThrow('Cannot use the seed');

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { listClientFiles } from '../../../src/clients/client-config.ts';
 import { loadConfig } from '../../../src/config/config.ts';
 import { AZURE_CLI } from '../../../src/identity/developer-tools/azure-cli.ts';
 import { AZURE_DEVELOPER_CLI } from '../../../src/identity/developer-tools/azure-developer-cli.ts';
@@ -42,6 +43,10 @@ const VARIABLES: Readonly<Record<string, readonly [Refusal, (runtime: Runtime, p
   AZURE_CONFIG_DIR: ['ignored', findWith(AZURE_CLI)],
   AZD_CONFIG_DIR: ['ignored', findWith(AZURE_DEVELOPER_CLI)],
   DOCKER_CONFIG: ['ignored', (runtime) => listRegistries(runtime)[0]],
+  REGISTRY_AUTH_FILE: ['ignored', findClientFile],
+  XDG_RUNTIME_DIR: ['ignored', findClientFile],
+  HELM_REGISTRY_CONFIG: ['ignored', findClientFile],
+  HELM_CONFIG_HOME: ['ignored', findClientFile],
   HOME: ['ignored', findHome],
   USERPROFILE: ['ignored', (runtime) => findHome({ ...runtime, platform: 'win32' })],
   XDG_CACHE_HOME: ['ignored', findCacheFolder],
@@ -50,6 +55,11 @@ const VARIABLES: Readonly<Record<string, readonly [Refusal, (runtime: Runtime, p
   APPDATA: ['ignored', (runtime) => findConfigFile({ ...runtime, platform: 'win32', env: windows(runtime) })],
   LOCALAPPDATA: ['ignored', (runtime) => findDataFolder({ ...runtime, platform: 'win32', env: windows(runtime) })],
 };
+
+/** The file of a client that the relative path leads to. */
+function findClientFile(runtime: Runtime, path: string) {
+  return listClientFiles(runtime).find(({ file }) => file.startsWith(path));
+}
 
 function findWith(source: Parameters<typeof finderOf>[0]) {
   return ({ env }: Runtime) => {
