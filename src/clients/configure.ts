@@ -191,7 +191,8 @@ async function chooseHostsToRemove(
   // Somebody may have written a key in a form that no client looks for.
   const isWanted = (key: string) =>
     readHostsToRemove(config, [key]).some(({ host }) => wanted.some((one) => one.host === host));
-  return configured.filter(isWanted);
+  // A file that could not be read here is read once more, and then reports its problem.
+  return [...new Set([...wanted.map(({ host }) => host), ...configured.filter(isWanted)])];
 }
 
 /** The keys that name the helper in any of the files. */
