@@ -23,7 +23,9 @@ export function formatDiff({ file, before, after }: FileEdit, style: Style, quot
   const lines = [style('bold', `--- ${from}`), style('bold', `+++ ${to}`)];
   for (const { oldStart, oldLines, newStart, newLines, lines: changes } of hunks) {
     lines.push(style('cyan', `@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`));
-    lines.push(...changes.map((line) => styleLine(line, style, quote)));
+    // The end of the file stays as it is, so nobody has to be told that it has no line end.
+    const shown = changes.filter((line) => !line.startsWith('\\'));
+    lines.push(...shown.map((line) => styleLine(line, style, quote)));
   }
   return `${lines.join('\n')}\n`;
 }

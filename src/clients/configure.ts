@@ -11,6 +11,7 @@ import { chooseSeveral, confirm } from '../terminal/prompts.ts';
 import type { ClientFile, ClientName } from './client-config.ts';
 import { readClientConfig } from './client-config.ts';
 import { chooseFilesToAddTo, chooseFilesToRemoveFrom } from './client-files.ts';
+import type { HelperEntry } from './config-text.ts';
 import { applyEdits, type FileEdit, planEdits, type Wish } from './edit-files.ts';
 import {
   createReporter,
@@ -22,7 +23,7 @@ import {
   reportFailures,
 } from './edit-report.ts';
 import { checkProgram, describeSudo, findSnapDocker, type ProgramCheck } from './program-check.ts';
-import { findShadows, isAuthOf, readEditedConfigs, type Shadow } from './shadows.ts';
+import { describeShadow, findShadows, isAuthOf, readEditedConfigs, type Shadow } from './shadows.ts';
 import { readHostsToRemove, readTargetHosts } from './target-hosts.ts';
 
 /** The options that both commands have. */
@@ -75,7 +76,7 @@ export async function configureClients(
   const shadows = findShadows(runtime, hosts, helperNameOf(runtime), edits);
   const program = await checkProgram(runtime);
   if (options.json === true) writeJson(context, options, edits, { shadows: shadows.map(quoteShadow(quote)), program });
-  else if (options.dryRun !== true) terminal.write(formatConfigured(edits, hosts, quote));
+  else if (!isPlan(options, edits)) terminal.write(formatConfigured(edits, hosts, quote));
   const hasFailed = reportFailures(edits, reporter);
   reportSurroundings(runtime, reporter, edits, shadows, program);
   return hasFailed ? EXIT.failed : EXIT.ok;
@@ -104,7 +105,7 @@ export async function unconfigureClients(
     isClearedAuth: undefined,
   });
   if (options.json === true) writeJson(context, options, edits, {});
-  else if (options.dryRun !== true) terminal.write(formatUnconfigured(edits, words, quote));
+  else if (!isPlan(options, edits)) terminal.write(formatUnconfigured(edits, words, quote));
   const sudo = describeSudo(runtime);
   if (sudo !== undefined) reporter.note(sudo);
   return reportFailures(edits, reporter) ? EXIT.failed : EXIT.ok;
@@ -120,16 +121,18 @@ async function edit(
   const quote = createQuote(runtime);
   const plan = await planEdits(runtime, files, wish);
   const hasChanges = plan.some(({ before, after }) => before !== after);
-  if (options.dryRun === true) {
-    if (options.json !== true) terminal.write(formatDiffs(plan, terminal.style, quote));
-    return plan;
-  }
-  if (!hasChanges) return plan;
+  if (options.dryRun === true && options.json !== true) terminal.write(formatDiffs(plan, terminal.style, quote));
+  if (options.dryRun === true || !hasChanges) return plan;
   if (options.yes !== true) {
     if (terminal.canAsk) terminal.writeError(formatDiffs(plan, terminal.errorStyle, quote));
     if (!(await confirm(terminal, { message: formatQuestion(plan, quote), option: '--yes' }))) throw new Cancelled();
   }
   return await applyEdits(runtime, files, wish);
+}
+
+/** Whether the edits were shown as a difference, and not made. */
+function isPlan({ dryRun }: EditOptions, edits: readonly FileEdit[]): boolean {
+  return dryRun === true && edits.some(({ before, after }) => before !== after);
 }
 
 function formatQuestion(plan: readonly FileEdit[], quote: Quote): string {
@@ -208,9 +211,9 @@ function reportSurroundings(
   shadows: readonly Shadow[],
   { state, problem, fix }: ProgramCheck,
 ): void {
-  for (const { file, key, kind, effect, fix: command } of shadows) {
-    const where = file === undefined || kind.startsWith('REG') ? kind : `${kind} in ${file}`;
-    reporter.warning(`${where}${key === undefined ? '' : `, key "${key}"`}: ${effect}`, command);
+  for (const shadow of shadows) {
+    const isTold = edits.some(({ file, refused }) => file === shadow.file && refused.some(isOf(shadow)));
+    if (!isTold || shadow.kind === 'auths') reporter.warning(describeShadow(shadow), shadow.fix);
   }
   for (const { file, after } of edits) {
     if (after?.startsWith('\uFEFF') !== true) continue;
@@ -230,6 +233,10 @@ function reportSurroundings(
   }
   const sudo = describeSudo(runtime);
   if (sudo !== undefined) reporter.note(sudo);
+}
+
+function isOf({ host }: Shadow): (entry: HelperEntry) => boolean {
+  return (entry) => entry.host === host;
 }
 
 function formatConfigured(edits: readonly FileEdit[], hosts: readonly string[], quote: Quote): string {

@@ -1,8 +1,10 @@
 /** Changes the configuration files of clients: first as a plan to show, then on the disk, one process at a time. */
 
+import { lstatSync } from 'node:fs';
 import type { Lock } from '../cache/lock.ts';
 import { pollLock } from '../cache/polled-lock.ts';
 import { CredentialError, describeCause } from '../errors.ts';
+import { MISSING_IS_UNDEFINED } from '../system/folders.ts';
 import { findDataFolder } from '../system/paths.ts';
 import type { Runtime } from '../system/runtime.ts';
 import type { ClientFile, ClientName } from './client-config.ts';
@@ -139,7 +141,8 @@ function saveRecord(
   record: FileRecord | undefined,
 ): void {
   if (recordsFile === undefined) return;
-  const changed = new Map(records);
+  // Files of a moment, such as those of a build, leave no record behind.
+  const changed = new Map([...records].filter(([file]) => file === target || exists(file)));
   if (record === undefined) changed.delete(target);
   else changed.set(target, record);
   if (changed.size === 0 && records.size === 0) return;
@@ -147,6 +150,14 @@ function saveRecord(
     writeRecords(recordsFile, changed);
   } catch {
     // A full disk, or a folder of others.
+  }
+}
+
+function exists(file: string): boolean {
+  try {
+    return lstatSync(file, MISSING_IS_UNDEFINED) !== undefined;
+  } catch {
+    return true; // perhaps later again
   }
 }
 

@@ -21,7 +21,7 @@ export interface Shadow {
   readonly file: string | undefined;
   /** The key in the file or in the variable, as it is written there. */
   readonly key: string | undefined;
-  /** What it does, such as "podman uses this password, not the helper". */
+  /** What it does, such as "helm uses it and not the helper". */
   readonly effect: string;
   /** A command that ends it. */
   readonly fix: string;
@@ -31,6 +31,20 @@ export interface Shadow {
 const AUTH_KEY = /^(?:https?:\/\/)?(?<host>[^/]*[^/.])\.?(?:\/.*)?$/;
 /** The clients that read a file, with their verb. */
 const READERS_USE = { docker: 'docker uses', podman: 'podman, skopeo and buildah use', helm: 'helm uses' } as const;
+
+/** Describes a shadow in one line. */
+export function describeShadow({ kind, file, key, effect }: Shadow): string {
+  switch (kind) {
+    case 'auths':
+      return `"auths" in ${file} holds a password for "${key}": ${effect}`;
+    case 'credHelpers':
+      return `"credHelpers" in ${file}, key "${key}": ${effect}`;
+    case 'DOCKER_AUTH_CONFIG':
+      return `${kind} holds a password for "${key}": ${effect}`;
+    case 'REGISTRY_AUTH_FILE':
+      return `${kind} is ${file}: ${effect}`;
+  }
+}
 
 /** Whether a key of `auths` is about a host, in any of the forms that clients write. */
 export function isAuthOf(key: string, host: string): boolean {
@@ -76,8 +90,8 @@ function findInFile(config: ClientConfig, host: string, helper: string, fix: str
     .map((key) => {
       const effect =
         named === helper || client === 'docker'
-          ? 'this password is used where a client looks for one first, and where a sign-in fails'
-          : `${READERS_USE[client]} this password and not the helper`;
+          ? 'some clients use it first, others where a sign-in fails'
+          : `${READERS_USE[client]} it and not the helper`;
       return { kind: 'auths', host, file, key, effect, fix };
     });
   if (named !== undefined && named !== helper) {
@@ -97,7 +111,7 @@ function findInDockerVariable(runtime: Runtime, host: string): readonly Shadow[]
       host,
       file: undefined,
       key,
-      effect: 'docker uses the password in this variable and not the helper',
+      effect: 'docker uses it and not the helper',
       fix: formatUnset(runtime, 'DOCKER_AUTH_CONFIG'),
     }));
 }
@@ -118,7 +132,7 @@ function findInAuthFile(
       host,
       file,
       key: undefined,
-      effect: 'podman, skopeo and buildah read only the file of this variable, which does not name the helper',
+      effect: 'podman, skopeo and buildah read only this file, which does not name the helper',
       fix: isAbsolute(file)
         ? `${runtime.programName} configure ${shellWord(host)} --podman`
         : formatUnset(runtime, 'REGISTRY_AUTH_FILE'),

@@ -16,7 +16,7 @@ const docker = join(home, '.docker', 'config.json');
 const podman = join(home, '.config', 'containers', 'auth.json');
 
 beforeEach(() => {
-  rmSync(home, { recursive: true, force: true });
+  for (const folder of [home, world.dataFolder]) rmSync(folder, { recursive: true, force: true });
   mkdirSync(home, { mode: 0o700 });
 });
 
@@ -183,9 +183,11 @@ describe('configure', () => {
     write(podman, `{"auths":{"${REGISTRY}":{"auth":"${SECRET}"}}}`);
     const first = await command(`configure ${REGISTRY} --docker --yes`);
     expect(first.errors).toContain(
-      `warning: auths in ${podman}, key "${REGISTRY}": podman, skopeo and buildah use this password`,
+      `warning: "auths" in ${podman} holds a password for "${REGISTRY}": podman, skopeo and buildah use it and not`,
     );
-    expect(first.errors).toContain(`warning: auths in ${docker}, key "https://${REGISTRY}": `);
+    expect(first.errors).toContain(
+      `warning: "auths" in ${docker} holds a password for "https://${REGISTRY}": some clients use it first`,
+    );
     expect(first.errors).toContain('note: "credsStore": "desktop"');
     const cleared = await command(`configure ${REGISTRY} --clear-auths --yes`);
     expect(cleared.output.split('\n')).toEqual([
@@ -194,7 +196,7 @@ describe('configure', () => {
       `Removed the password of ${REGISTRY} from ${podman} (podman)`,
       '',
     ]);
-    expect(cleared.errors).not.toContain('auths in');
+    expect(cleared.errors).not.toContain('"auths" in');
     expect(JSON.parse(readFileSync(docker, 'utf8'))).toEqual({
       auths: { 'ghcr.io': { auth: 'x' } },
       credsStore: 'desktop',

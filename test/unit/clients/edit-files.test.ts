@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ClientFile, ClientName } from '../../../src/clients/client-config.ts';
@@ -90,6 +99,13 @@ test('a record that others could have written is not used', async () => {
   chmodSync(recordsFile(), 0o644);
   await apply(files, 'remove');
   expect(readFileSync(files[0]?.file ?? '', 'utf8')).toBe('{}');
+});
+
+test('the record of a file that is gone goes with the next change', async () => {
+  await apply([clientFile('one/config.json')], 'add');
+  rmSync(folder.path('one'), { recursive: true });
+  await apply([clientFile('two/config.json')], 'add');
+  expect([...readRecords(recordsFile()).keys()]).toEqual([folder.path('two/config.json')]);
 });
 
 test.each([
