@@ -66,7 +66,7 @@ async function describeOther(runtime: Runtime, file: string): Promise<string | u
   const quote = createQuote(runtime);
   try {
     const { stdout, stderr } = await runChild(runtime, { file, args: ['version'], timeoutMs: TIMEOUT_MS });
-    if (/^\S+ \(docker-credential-acr\) v\d+\.\d+\.\d+\S*$/.test(stdout.slice(0, 200).trim())) return undefined;
+    if (/^docker-credential-[\w-]+ \(docker-credential-acr\) v\d/.test(stdout)) return undefined;
     return `(its version: ${quote(stdout || stderr, 80) || 'nothing'})`;
   } catch (cause) {
     return `(${quote(describeCause(cause), 80)})`;

@@ -1,7 +1,7 @@
 /** Real clients after `configure` and after `unconfigure`, and crowds of both. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe, expect, it, type TestContext } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { LOGIN_SERVER } from './world/cloud.ts';
 import { listDockerClients } from './world/docker-engine.ts';
 import type { Machine } from './world/machine.ts';
@@ -115,15 +115,4 @@ it('ten at once lose nothing, and ten that undo it leave no trace', async () => 
   expect(Object.keys(credHelpers).toSorted()).toEqual(hosts);
   await Promise.all(hosts.map((host) => change(machine, 'unconfigure', host)));
   expect(readFileSync(machine.dockerConfigFile, 'utf8')).toBe(CONFIG);
-});
-
-it('a crowd of docker logins in between loses nothing', async (context: TestContext) => {
-  needParts(context, 'docker');
-  const machine = prepareMachine(CONFIG);
-  const logins = Array.from({ length: 3 }, (_, index) => `login${index}.example`);
-  // Docker writes the whole file again when somebody logs out.
-  const logout = (host: string) => machine.run(dockerClient?.path ?? 'docker', ['logout', host]);
-  await Promise.all([...logins.map(logout), change(machine, 'configure', LOGIN_SERVER)]);
-  const config = JSON.parse(readFileSync(machine.dockerConfigFile, 'utf8'));
-  expect(config).toEqual({ auths: { 'ghcr.io': { auth: 'eDp5' } }, credHelpers: { [LOGIN_SERVER]: 'acr' } });
 });

@@ -158,6 +158,40 @@ test('passwords are removed together with the hosts that are added', async () =>
   expect(readFileSync(file.file, 'utf8')).toBe(`{"auths":{"a":{"auth":"y"}},"credHelpers":{"${HOST}":"acr"}}`);
 });
 
+describe('a file that another program changes after it was read', () => {
+  const auths = (...keys: readonly string[]) => `{"auths":{${keys.map((key) => `"${key}":{"auth":"x"}`).join(',')}}}`;
+
+  /** Changes the file while the new text is made of the old one. */
+  function interfere(file: string, times: number): Partial<Wish> {
+    let count = 0;
+    const isClearedAuth = () => {
+      if (count < times) {
+        count += 1;
+        writeFileSync(file, auths(...Array.from({ length: count + 1 }, (_, index) => `login${index}`)));
+      }
+      return false;
+    };
+    return { isClearedAuth };
+  }
+
+  test('is read again, and loses nothing', async () => {
+    const file = clientFile('docker/config.json', auths('login0'));
+    const [edit] = await apply([file], 'add', [HOST], interfere(file.file, 2));
+    expect(edit?.problem).toBeUndefined();
+    const { auths: after, credHelpers } = JSON.parse(readFileSync(file.file, 'utf8'));
+    expect([Object.keys(after), credHelpers]).toEqual([['login0', 'login1', 'login2'], { [HOST]: 'acr' }]);
+  });
+
+  test('is left alone if that never ends', async () => {
+    const file = clientFile('docker/config.json', auths('login0'));
+    const [edit] = await apply([file], 'add', [HOST], interfere(file.file, 1000));
+    expect(edit?.problem).toBe('another program keeps changing it');
+    expect(readFileSync(file.file, 'utf8')).not.toContain(HOST);
+    expect(readdirSync(folder.path('docker'))).toEqual(['config.json']);
+    expect(readRecords(recordsFile()).size).toBe(0);
+  });
+});
+
 test('two changes at once lose nothing', async () => {
   const file = clientFile('docker/config.json', '{}');
   const edits = await Promise.all([apply([file], 'add', [HOST]), apply([file], 'add', [OTHER])]);
