@@ -23,7 +23,7 @@ import {
   removeAuths,
   removeHelpers,
 } from './config-text.ts';
-import { type FileRecord, type FileRecords, readRecords, recordsFileIn, writeRecords } from './edit-records.ts';
+import { type FileRecord, readRecords, recordsFileIn, writeRecords } from './edit-records.ts';
 
 /** What is to be done to each file. */
 export interface Wish {
@@ -115,32 +115,27 @@ function applyEdit(
 ): FileEdit {
   for (let tries = 1; ; tries += 1) {
     const config = readConfigFile(file);
-    const records = recordsFile === undefined ? new Map<string, FileRecord>() : readRecords(recordsFile);
-    const old = records.get(config.target);
+    const old = recordsFile === undefined ? undefined : readRecords(recordsFile).get(config.target);
     const { edit, record } = editText(config, old, wish, file, clients);
     if (edit.before === edit.after) return edit;
     try {
       // A record without its hosts in the file does no harm, but hosts without their record do not go without a trace.
-      if (wish.kind === 'add') saveRecord(recordsFile, records, config.target, record);
+      if (wish.kind === 'add') saveRecord(recordsFile, config.target, record);
       if (edit.after === undefined) removeConfigFile(config, old?.folders ?? []);
       else replaceConfigFile(config, edit.after);
-      if (wish.kind === 'remove') saveRecord(recordsFile, records, config.target, record);
+      if (wish.kind === 'remove') saveRecord(recordsFile, config.target, record);
       return edit;
     } catch (cause) {
-      if (wish.kind === 'add') saveRecord(recordsFile, records, config.target, old);
+      if (wish.kind === 'add') saveRecord(recordsFile, config.target, old);
       if (!(cause instanceof FileChangedError) || tries === MAX_TRIES) throw cause;
     }
   }
 }
 
 /** Without a record, the file of a client is changed all the same. */
-function saveRecord(
-  recordsFile: string | undefined,
-  records: FileRecords,
-  target: string,
-  record: FileRecord | undefined,
-): void {
+function saveRecord(recordsFile: string | undefined, target: string, record: FileRecord | undefined): void {
   if (recordsFile === undefined) return;
+  const records = readRecords(recordsFile);
   // Files of a moment, such as those of a build, leave no record behind.
   const changed = new Map([...records].filter(([file]) => file === target || exists(file)));
   if (record === undefined) changed.delete(target);
