@@ -82,6 +82,16 @@ describe('a replaced file', () => {
     expect(process.geteuid?.()).toBe(0);
   });
 
+  test('belongs to the owner of its folder too when a link of root leads there', (context) => {
+    needRoot(context);
+    mkdirSync(folder.path('home'));
+    chownSync(folder.path('home'), OTHER_USER, OTHER_USER);
+    chmodSync(folder.path(), 0o755);
+    link('root/docker', folder.path('home'));
+    replace(folder.path('root/docker/config.json'), '{}');
+    expect(statSync(folder.path('home', 'config.json'))).toMatchObject({ uid: OTHER_USER });
+  });
+
   test('and its folders are for the owner only when they are new', () => {
     const file = folder.path('a', 'b', 'config.json');
     const before = process.umask(0);

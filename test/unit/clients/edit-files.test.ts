@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { LockAttempt } from '../../../src/cache/lock.ts';
 import type { ClientFile, ClientName } from '../../../src/clients/client-config.ts';
 import { applyEdits, type FileEdit, planEdits, type Wish } from '../../../src/clients/edit-files.ts';
 import { readRecords } from '../../../src/clients/edit-records.ts';
@@ -198,4 +199,15 @@ test('two changes at once lose nothing', async () => {
   expect(edits.flat().map(({ problem }) => problem)).toEqual([undefined, undefined]);
   expect(JSON.parse(readFileSync(file.file, 'utf8'))).toEqual({ credHelpers: { [HOST]: 'acr', [OTHER]: 'acr' } });
   expect(readdirSync(folder.path('data'))).toEqual(['clients.json']);
+});
+
+test('a change waits while another process holds the lock', async () => {
+  const file = clientFile('docker/config.json', '{}');
+  mkdirSync(folder.path('data'), { mode: 0o700 });
+  const lock = new LockAttempt(folder.path('data'), 'clients.lock').try();
+  const edits = apply([file], 'add');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(readFileSync(file.file, 'utf8')).toBe('{}');
+  lock?.release();
+  expect((await edits)[0]?.added).toEqual([HOST]);
 });
