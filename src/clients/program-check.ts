@@ -1,12 +1,13 @@
 /** Checks whether clients find this program under the name that their configuration has. */
 
-import { realpathSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isSea } from 'node:sea';
 import { describeCause } from '../errors.ts';
 import { createQuote } from '../redact.ts';
 import { shellWord } from '../shell-word.ts';
 import { findExecutable, runChild } from '../system/child-process.ts';
+import { MISSING_IS_UNDEFINED } from '../system/folders.ts';
 import { findHome } from '../system/paths.ts';
 import { type Runtime, readVariable } from '../system/runtime.ts';
 
@@ -92,10 +93,13 @@ function formatLink({ platform, programName }: Runtime, file: string): string {
   return `sudo ln -s ${shellWord(file)} ${shellWord(`/usr/local/bin/${programName}`)}`;
 }
 
-/** Whose files are meant under sudo. @returns `undefined` without sudo. */
+/** Whose files are meant under sudo. @returns `undefined` without sudo, and where HOME is that of the person. */
 export function describeSudo(runtime: Runtime): string | undefined {
   const user = readVariable(runtime, 'SUDO_USER');
   if (user === undefined || process.geteuid?.() !== 0) return undefined;
-  const home = findHome(runtime) ?? 'nobody';
+  const home = findHome(runtime);
+  if (home === undefined || String(statSync(home, MISSING_IS_UNDEFINED)?.uid) === readVariable(runtime, 'SUDO_UID')) {
+    return undefined;
+  }
   return `under sudo, HOME is ${home}: for the files of ${createQuote(runtime)(user, 40)}, run it without sudo`;
 }

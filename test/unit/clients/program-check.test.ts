@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { chownSync, mkdirSync, symlinkSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { checkProgram, describeSudo, findSnapDocker } from '../../../src/clients/program-check.ts';
 import { needRoot } from '../other-user.ts';
@@ -57,7 +57,11 @@ describe('the program that clients find', () => {
   test('runs under sudo for the files of root', (context) => {
     needRoot(context);
     expect(describeSudo(machine.runtime())).toBeUndefined();
-    expect(describeSudo(machine.runtime({ SUDO_USER: 'ann' }))).toMatch(
+    const sudo = { SUDO_USER: 'ann', SUDO_UID: '12345' };
+    expect(describeSudo(machine.runtime(sudo))).toMatch(/^under sudo, HOME is .*home: for the files of ann, /);
+    mkdirSync(machine.path('home'));
+    chownSync(machine.path('home'), 12_345, 12_345);
+    expect(describeSudo(machine.runtime(sudo))).toBeUndefined();
       /^under sudo, HOME is .*home: for the files of ann, /,
     );
   });
