@@ -62,7 +62,5 @@ describe('the program that clients find', () => {
     mkdirSync(machine.path('home'));
     chownSync(machine.path('home'), 12_345, 12_345);
     expect(describeSudo(machine.runtime(sudo))).toBeUndefined();
-      /^under sudo, HOME is .*home: for the files of ann, /,
-    );
   });
 });
