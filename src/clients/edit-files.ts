@@ -2,8 +2,8 @@
 
 import { lstatSync } from 'node:fs';
 import type { Lock } from '../cache/lock.ts';
-import { pollLock } from '../cache/polled-lock.ts';
 import { CredentialError, describeCause } from '../errors.ts';
+import { lockIndex } from '../logins/index-lock.ts';
 import { MISSING_IS_UNDEFINED } from '../system/folders.ts';
 import { findDataFolder } from '../system/paths.ts';
 import type { Runtime } from '../system/runtime.ts';
@@ -93,7 +93,7 @@ export async function applyEdits(
   wish: Wish,
 ): Promise<readonly FileEdit[]> {
   const recordsFile = await findRecordsFile(runtime);
-  const lock = await lockFiles(runtime);
+  const lock = await lockFiles(recordsFile);
   try {
     return mergeSame(files).map(({ file, clients }) => {
       try {
@@ -237,12 +237,11 @@ async function findRecordsFile(runtime: Runtime): Promise<string | undefined> {
  * @returns `undefined` where there is no folder for a lock. Each file is still compared right before it is replaced.
  * @throws BUSY
  */
-async function lockFiles(runtime: Runtime): Promise<Lock | undefined> {
-  const folder = await findDataFolder(runtime);
-  if (folder === undefined) return undefined;
+async function lockFiles(recordsFile: string | undefined): Promise<Lock | undefined> {
+  if (recordsFile === undefined) return undefined;
   let lock: Lock | undefined;
   try {
-    lock = await pollLock(folder, 'clients.lock', MAX_WAIT_MS);
+    lock = await lockIndex(recordsFile, MAX_WAIT_MS);
   } catch {
     return undefined;
   }

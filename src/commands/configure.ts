@@ -29,8 +29,8 @@ export const CONFIGURE = defineCommand({
       .option('--docker', "Docker's config.json")
       .option('--podman', "podman's auth.json, also for skopeo and buildah")
       .option('--helm', "helm's registry/config.json")
-      .option('--clear-auths', 'also remove the passwords of the registry from "auths", for good')
-      .option('--force', 'replace another helper; accept a host that is not known as a registry')
+      .option('--clear-auths', 'also remove its passwords from "auths", for good')
+      .option('--force', 'replace another helper; accept any host')
       .option('--dry-run', 'show the difference, and write nothing')
       .option('-y, --yes', 'do not ask')
       .option('--json', 'write what was changed as JSON'),

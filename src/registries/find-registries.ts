@@ -51,7 +51,7 @@ const QUERY = `resources
  * Resource Manager is never cached.
  * @returns the registries whose login servers belong to a known cloud, in the order of their login servers.
  * @throws IDENTITY_NOT_SET_UP when there is no identity, IDENTITY_INVALID when `AZURE_AUTHORITY_HOST` names no known
- * cloud, ARM_REFUSED, ANSWER_INVALID, NETWORK_FAILED, or the error of the identity.
+ * cloud, RESOURCES_REFUSED, ANSWER_INVALID, NETWORK_FAILED, or the error of the identity.
  */
 export async function findAzureRegistries({ runtime, log }: FindRequest): Promise<readonly FoundRegistry[]> {
   const skipped: SkippedSource[] = [];

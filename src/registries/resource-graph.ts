@@ -38,7 +38,7 @@ const NO_SUBSCRIPTION = 'NoValidSubscriptionsInQueryRequest';
  * Runs a query over all subscriptions that the account can read, and reads all pages.
  * @param query in Kusto; its result must have the column `id`, without which the service sends only one page.
  * @returns the rows; none for an account without a subscription.
- * @throws ARM_REFUSED when Azure refuses the query, ANSWER_INVALID when the response is not one of the service or when
+ * @throws RESOURCES_REFUSED when Azure refuses the query, ANSWER_INVALID when the response is not one of the service or when
  * there are too many pages, NETWORK_FAILED
  */
 export async function queryResourceGraph(access: GraphAccess, query: string): Promise<readonly JsonObject[]> {
@@ -106,7 +106,7 @@ function explainRefusal(
 ): CredentialError {
   const host = hostOf(access);
   const refuse = (what: string, hint: string) =>
-    new CredentialError('ARM_REFUSED', what, {
+    new CredentialError('RESOURCES_REFUSED', what, {
       causes: [
         describeResponse(response, refusal.code === undefined ? undefined : refusal),
         ...describeCorrelation(readCorrelationId(response)),

@@ -6,9 +6,10 @@ import manifest from '../../package.json' with { type: 'json' };
 import { asJsonObject } from '../../src/json.ts';
 import { findHelperMistakes } from './configuration.ts';
 import { blocksOf, DOCUMENTS } from './markdown.ts';
-import { createSandbox, type Sandbox, type ShellResult } from './sandbox.ts';
+import { createSandbox, type Sandbox, type ShellResult, storeToken } from './sandbox.ts';
 
 const HOST = 'myregistry.azurecr.io';
+const NULL_GUID = '00000000-0000-0000-0000-000000000000';
 
 interface Expectation {
   readonly document: string;
@@ -43,6 +44,18 @@ const EXPECTATIONS: readonly Expectation[] = [
     calls: ['npm ci', 'npm run build', 'npm run check', 'npm test'],
   },
   { document: 'CONTRIBUTING.md', begins: 'npm test -- scripts -u', calls: ['npm test -- scripts -u'] },
+  {
+    document: 'docs/commands.md',
+    begins: `docker-credential-acr token ${HOST} --docker-login`,
+    calls: [
+      ...['docker login', 'helm registry login'].map(
+        (login) => `${login} ${HOST} --username ${NULL_GUID} --password-stdin`,
+      ),
+      'kubectl apply -f -',
+    ],
+    prepare: (sandbox) => storeToken(sandbox, HOST),
+    check: async ({ stdout, stderr }) => expect({ stdout, stderr }).toEqual({ stdout: '', stderr: '' }),
+  },
   {
     document: 'docs/logins.md',
     begins: `echo '{"ServerURL"`,

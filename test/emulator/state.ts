@@ -12,6 +12,8 @@ export const CLIENT_SECRET = 'abc8Q~x._-y+/z=&1%2Bw_~9';
 export const OBJECT_ID = '99999999-8888-4777-8666-555555555555';
 /** The public client that every Azure developer tool signs in with. */
 export const AZURE_CLI_CLIENT_ID = '04b07795-8ddb-461a-bbee-02f9e1bf7b46';
+/** Another public client, of the same family. */
+export const AZURE_POWERSHELL_CLIENT_ID = '1950a258-227b-4e31-a9cf-717495945fc2';
 export const SUBSCRIPTION_ID = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee';
 export const ACR_AUDIENCE = 'https://containerregistry.azure.net';
 export const NULL_GUID = '00000000-0000-0000-0000-000000000000';
@@ -227,7 +229,9 @@ export function createState(): EmulatorState {
   };
   const tenant = addTenant(state, TENANT_ID, TENANT_NAME);
   addApplication(tenant, { clientId: CLIENT_ID, objectId: OBJECT_ID, secret: CLIENT_SECRET });
-  addApplication(tenant, { clientId: AZURE_CLI_CLIENT_ID, objectId: AZURE_CLI_CLIENT_ID, isPublic: true });
+  for (const clientId of [AZURE_CLI_CLIENT_ID, AZURE_POWERSHELL_CLIENT_ID]) {
+    addApplication(tenant, { clientId, objectId: clientId, isPublic: true });
+  }
   return state;
 }
 

@@ -120,13 +120,13 @@ test.each([
       status: 403,
       body: '{"error":{"code":"AccessDenied","message":"x","details":[{"code":"AccessDenied","message":"No role"}]}}',
     },
-    ['ARM_REFUSED', 'the identity may not list resources', 'HTTP 403 AccessDenied: No role', /Reader/],
+    ['RESOURCES_REFUSED', 'the identity may not list resources', 'HTTP 403 AccessDenied: No role', /Reader/],
   ],
   [
     'an unknown token',
     { status: 401, body: '' },
     [
-      'ARM_REFUSED',
+      'RESOURCES_REFUSED',
       'management.azure.com does not accept the token of the identity',
       'HTTP 401 with an empty body',
       /az login/,
@@ -136,7 +136,7 @@ test.each([
     'throttling without an end',
     { status: 429, headers: { ...QUOTA, 'Retry-After': '65' }, body: '' },
     [
-      'ARM_REFUSED',
+      'RESOURCES_REFUSED',
       'management.azure.com received too many requests',
       'HTTP 429 with an empty body',
       /^wait 65 seconds/,
@@ -146,7 +146,7 @@ test.each([
     'throttling with a quota only',
     { status: 429, headers: { ...QUOTA, 'Retry-After': '3600, 1' }, body: '' },
     [
-      'ARM_REFUSED',
+      'RESOURCES_REFUSED',
       'management.azure.com received too many requests',
       'HTTP 429 with an empty body',
       /^wait 65 seconds/,
@@ -155,7 +155,7 @@ test.each([
   [
     'another status',
     { status: 400, body: '{"error":{"code":"BadRequest","message":"No\\u001b"}}' },
-    ['ARM_REFUSED', 'management.azure.com responded with status 400', 'HTTP 400 BadRequest: No', /try again/],
+    ['RESOURCES_REFUSED', 'management.azure.com responded with status 400', 'HTTP 400 BadRequest: No', /try again/],
   ],
   [
     'the page of a proxy',

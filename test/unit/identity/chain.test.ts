@@ -10,7 +10,7 @@ import { requestFor } from './request.ts';
 
 const folder = useTemporaryFolder();
 
-const DEV = ['azure-cli', 'azure-developer-cli', 'azure-powershell'];
+const DEV = ['login', 'azure-cli', 'azure-developer-cli', 'azure-powershell'];
 const PROD = [
   'client-secret',
   'client-certificate',
