@@ -15,7 +15,8 @@ export type ErrorCode =
   | 'ANSWER_INVALID'
   | 'BUSY'
   | 'STORE_REFUSED'
-  | 'KEYCHAIN_FAILED';
+  | 'KEYCHAIN_FAILED'
+  | 'CLIENT_CONFIG_FAILED';
 
 /** What a `CredentialError` may have besides its code and message. */
 export interface CredentialErrorOptions {

@@ -89,17 +89,29 @@ function findHelmFile(
 
 /** Reads a configuration file. Never fails. */
 export function readClientConfig(clientFile: ClientFile): ClientConfig {
-  const empty = { ...clientFile, credHelpers: new Map<string, string>(), credsStore: undefined, auths: [] };
   let text: string | undefined;
   try {
     text = readForeignFile(clientFile.file, MAX_CONFIG_BYTES);
   } catch (cause) {
-    return { ...empty, state: 'unreadable', problem: describeCause(cause) };
+    return { ...emptyConfig(clientFile), state: 'unreadable', problem: describeCause(cause) };
   }
+  return parseClientText(clientFile, text);
+}
+
+/**
+ * Parses what a configuration file holds, or would hold. Never fails.
+ * @param text without a byte-order mark; `undefined` when there is no file.
+ */
+export function parseClientText(clientFile: ClientFile, text: string | undefined): ClientConfig {
+  const empty = emptyConfig(clientFile);
   if (text === undefined) return { ...empty, state: 'missing', problem: undefined };
   const config = text.trim() === '' ? {} : parseJsonObject(text);
   if (config === undefined) return { ...empty, state: 'unreadable', problem: 'it is not a JSON object' };
   return { ...clientFile, state: 'read', problem: undefined, ...parseClientConfig(config) };
+}
+
+function emptyConfig(clientFile: ClientFile) {
+  return { ...clientFile, credHelpers: new Map<string, string>(), credsStore: undefined, auths: [] };
 }
 
 function parseClientConfig(config: JsonObject): Pick<ClientConfig, 'credHelpers' | 'credsStore' | 'auths'> {

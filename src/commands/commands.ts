@@ -16,6 +16,7 @@ import { CACHE } from './cache.ts';
 import { type CommandDefinition, type Example, type RunCommand, setExamples } from './command.ts';
 import { COMPLETE, COMPLETION } from './completion.ts';
 import { CONFIG } from './config.ts';
+import { CONFIGURE } from './configure.ts';
 import { HELP } from './help.ts';
 import { formatHelp } from './layout.ts';
 import { LOGIN } from './login.ts';
@@ -26,9 +27,12 @@ import { REPOSITORIES } from './repositories.ts';
 import { STATUS } from './status.ts';
 import { TAGS } from './tags.ts';
 import { TOKEN } from './token.ts';
+import { UNCONFIGURE } from './unconfigure.ts';
 
 /** Every command, in the order in which `--help` lists them. */
 export const COMMANDS: readonly CommandDefinition[] = [
+  CONFIGURE,
+  UNCONFIGURE,
   LOGIN,
   ACCOUNTS,
   LOGOUT,

@@ -57,6 +57,11 @@ export interface Config {
    */
   readonly loginSettingsOf: (registry: Registry | undefined, serverName: string) => LoginSettings;
   /**
+   * Whether "registries" has an entry for a server that is not Azure's, such as a connected registry.
+   * @throws CONFIG_INVALID
+   */
+  readonly namesServer: (serverName: string) => boolean;
+  /**
    * Returns where to store the refresh tokens of accounts, and whether the configuration allows it.
    * @throws CONFIG_INVALID
    */
@@ -182,6 +187,10 @@ export function createConfig(file: string | undefined, parse: () => JsonObject |
     findRegistry: (serverUrl) => parseRegistry(serverUrl) ?? findAddedRegistry(read, serverUrl),
     settingsOf,
     loginSettingsOf,
+    namesServer: (serverName) => {
+      const reader = read();
+      return reader !== undefined && readServerEntry(reader, serverName).isNamed;
+    },
     accountSettings: () => {
       const reader = read();
       reader?.allow(CONFIG_KEYS);

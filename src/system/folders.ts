@@ -29,7 +29,11 @@ export function makeOwnFolder(folder: string): boolean {
   }
 }
 
-function makeFolders(folder: string): void {
+/**
+ * Creates an owner-only folder and its missing parents. A folder that exists stays as it is.
+ * @throws the system's error.
+ */
+export function makeFolders(folder: string): void {
   try {
     makeFolder(folder);
   } catch (cause) {

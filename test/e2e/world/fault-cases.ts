@@ -56,7 +56,8 @@ const FAULTED_LIMIT_MS = 8_000;
 /** The next run works at once. A lock whose holder looks alive takes over three seconds. */
 const NEXT_LIMIT_MS = 4_000;
 const SIDE_BY_SIDE = 2;
-const SHARES = 3;
+/** In how many ordinary runs all cases are tried. */
+export const SHARES = 3;
 /** Which third of the cases is tried: 0, 1 or 2, or `all`. */
 export const { FAULT_PART = String(Math.floor(Math.random() * SHARES)) } = process.env;
 

@@ -26,6 +26,8 @@ export interface PlaceRunOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** The command and the arguments that start the program, which is added at the end together with the verb. */
   readonly launcher?: readonly string[];
+  /** What follows the verb, for the commands that take arguments. */
+  readonly args?: readonly string[];
   readonly timeoutMs?: number;
 }
 
@@ -77,8 +79,12 @@ export function createPlace(machine: Machine, template?: Place, parentFolder = m
     configFile,
     logFile,
     environment,
-    run: async (verb, input = '', { environment: changes = {}, launcher = [], timeoutMs = 40_000 } = {}) => {
-      const [command = PROGRAM, ...args] = [...launcher, PROGRAM, verb];
+    run: async (
+      verb,
+      input = '',
+      { environment: changes = {}, launcher = [], args: more = [], timeoutMs = 40_000 } = {},
+    ) => {
+      const [command = PROGRAM, ...args] = [...launcher, PROGRAM, verb, ...more];
       const merged = Object.entries({ ...environment, ...changes }).flatMap(([name, value]) =>
         value === undefined ? [] : [[name, value] as const],
       );

@@ -54,6 +54,7 @@ const IS_SHARED: Readonly<Record<ErrorCode, boolean>> = {
   BUSY: false,
   STORE_REFUSED: false,
   KEYCHAIN_FAILED: false,
+  CLIENT_CONFIG_FAILED: false,
 };
 const isCode = (text: string): text is ErrorCode => text in IS_SHARED;
 
