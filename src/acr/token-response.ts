@@ -52,7 +52,11 @@ function checkExpiry(runtime: Runtime, { host }: Registry, response: HttpRespons
   return undefined;
 }
 
-function explainRefusal({ host }: Registry, response: HttpResponse): CredentialError {
+/**
+ * Explains a response of the registry that is neither what was asked for nor a 401.
+ * @returns a REGISTRY_REFUSED error.
+ */
+export function explainRefusal({ host }: Registry, response: HttpResponse): CredentialError {
   const [name = host] = host.split(/[-.]/);
   const refuse = (what: string, hint: string) =>
     new CredentialError('REGISTRY_REFUSED', what, { causes: describeRefusal(response), hint });

@@ -9,12 +9,13 @@ import { Cancelled, EXIT, type ExitCode, UsageError } from '../terminal/failure.
 import type { Terminal } from '../terminal/terminal.ts';
 import { VERSION } from '../version.ts';
 import { type CommandDefinition, formatExamples, GROUPS, type RunCommand } from './command.ts';
+import { DOCTOR } from './doctor.ts';
 import { HELP } from './help.ts';
 import { PROTOCOL_VERBS } from './protocol-verbs.ts';
 import { TOPICS } from './topics.ts';
 
 /** Every command, in the order in which `--help` lists them. */
-export const COMMANDS: readonly CommandDefinition[] = [HELP, ...PROTOCOL_VERBS];
+export const COMMANDS: readonly CommandDefinition[] = [DOCTOR, HELP, ...PROTOCOL_VERBS];
 
 /**
  * Runs a command line that is not a verb of the protocol. Writes to the terminal. Never throws.

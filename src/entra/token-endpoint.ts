@@ -114,6 +114,7 @@ function parseToken(context: EntraContext, request: TokenRequest, response: Http
   if (response.status === 200 && token !== undefined) return token;
   const error = asText(body['error']);
   if (error !== undefined) throw explainRefusal(context.runtime, request, response, { host, error, body });
+  if (response.status === 429) throw explainThrottling(response, host);
   throw new CredentialError(
     response.status === 200 ? 'ANSWER_INVALID' : 'NETWORK_FAILED',
     `${host} sent no OAuth response (status ${response.status})`,
@@ -157,6 +158,16 @@ function explainRefusal(
       hint: fix,
     },
   );
+}
+
+/** Entra ID limits how often an application signs in. Some of these responses come from a gateway, without an error code. */
+function explainThrottling(response: HttpResponse, host: string): CredentialError {
+  const seconds = response.header('retry-after');
+  const wait = seconds === undefined ? 'a minute' : `${response.quote(seconds, 20)} seconds`;
+  return new CredentialError('NETWORK_FAILED', `${host} received too many sign-ins`, {
+    causes: [describeResponse(response)],
+    hint: `wait ${wait} and try again`,
+  });
 }
 
 /** Removes what follows the message proper: ids and a time, which stand in the same line or in lines of their own. */
