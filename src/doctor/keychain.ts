@@ -45,9 +45,15 @@ async function tryKeychains({ runtime, log }: DoctorContext): Promise<readonly F
         await readKeychain(runtime, keychain, keychainEntryName(NOBODY), log);
         return found('ok', `${program} answers${isUsed ? ', and keeps stored logins' : ''}`, { details });
       } catch (cause) {
-        const what = `${describeCause(cause)}${isUsed ? '; it keeps stored logins' : ''}`;
+        const reason = describeCause(cause);
+        const how = reason.includes(': no response within ') ? 'does not answer: it may be locked' : 'does not work';
+        const what = `${program} ${how}${isUsed ? '; it keeps stored logins' : ''}`;
         const fix = 'unlock the keychain, or set "store": "file" in the configuration';
-        return found(isUsed ? 'problem' : 'note', what, { fix: isUsed || isWanted ? fix : undefined, details });
+        return found(isUsed ? 'problem' : 'note', what, {
+          fix: isUsed || isWanted ? fix : undefined,
+          causes: [reason],
+          details,
+        });
       }
     }),
   );

@@ -26,7 +26,11 @@ async function checkLogin({ runtime, visit, names }: DoctorContext): Promise<rea
   const code = 'CONNECTIVITY_ACCESS_TOKEN_ERROR';
   if (kind === 'login') {
     const login = await visit.login();
-    if ('failure' in login) return [explain(login.failure, { fix: logout })];
+    if ('failure' in login) {
+      const { what: cause, causes = [], ...problem } = explain(login.failure, { fix: logout });
+      // The keychain's own words, which may contain names, are left to the causes.
+      return [{ ...problem, what: `the stored login for ${host} cannot be read`, causes: [cause, ...causes] }];
+    }
     if ('value' in login) names.add('USER', login.value.username);
   }
   const access = await visit.access();

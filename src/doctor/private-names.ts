@@ -15,7 +15,7 @@ const TENANT_DOMAIN = /\b[\w-]{1,63}(?=\.(?:partner\.)?onmicrosoft\.)/gi;
 const IPV4 = /\b(\d{1,3}\.\d{1,3})\.\d{1,3}\.\d{1,3}\b/g;
 const IPV6 = /(?<![\w:])[0-9a-f]{1,4}(?::[0-9a-f]{0,4}){3,8}(?![\w:])/gi;
 const REGISTRY =
-  /(?<![\w-])[a-z0-9][a-z0-9-]{0,62}(?=(?:\.[a-z0-9]{1,63}\.(?:geo|data)|\.privatelink)?\.azurecr\.(?:io|us|cn|de|sovcloud-azure|eaglex|microsoft)\b)/gi;
+  /(?<![\w-])[a-z0-9][a-z0-9-]{0,62}((?:\.[a-z0-9]{1,63}\.(?:geo|data)|\.privatelink)?\.azurecr\.(?:io|us|cn|de|sovcloud-azure|eaglex|microsoft)\b)/gi;
 const WORD = /[\p{L}\p{N}_]/u;
 
 /** What stands for a name: it tells what it was, so that the text can still be read. */
@@ -52,7 +52,7 @@ export function createPrivateNames(runtime: Runtime): PrivateNames {
       // The longest first: a name may contain another.
       const ordered = [...names].sort(([one], [other]) => other.length - one.length);
       for (const [name, kind] of ordered) clean = replaceWord(clean, name, kind);
-      return clean.replace(REGISTRY, 'REGISTRY').replace(IPV4, '$1.x.x').replace(IPV6, 'IPV6');
+      return clean.replace(REGISTRY, 'REGISTRY$1').replace(IPV4, '$1.x.x').replace(IPV6, 'IPV6');
     },
   };
 }
