@@ -52,7 +52,9 @@ function checkClients({ runtime, visit, target, names }: DoctorContext): readonl
   const quote = createQuote(runtime);
   const helpers = ['acr', runtime.programName.slice(PREFIX.length)];
   for (const { credHelpers, auths } of configs) {
-    for (const key of [...credHelpers.keys(), ...auths]) names.add('HOST', parseHost(key) ?? key);
+    for (const key of [...credHelpers.keys(), ...auths]) {
+      names.add(parseRegistry(key) === undefined ? 'HOST' : 'REGISTRY', parseHost(key) ?? key);
+    }
   }
   if (target === undefined) return listWired(configs, { quote, helpers, runtime });
   if (visit === undefined) return [found('skipped', 'not a registry of Azure')];

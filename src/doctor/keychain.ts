@@ -94,7 +94,7 @@ async function judgeIndex({ runtime, names }: DoctorContext): Promise<readonly F
   }
   for (const { username, server } of index.entries.values()) {
     names.add('USER', username);
-    names.add('HOST', server);
+    names.add('REGISTRY', server);
   }
   const { size } = index.entries;
   return size === 0 ? [] : [found('note', `${size} stored ${size === 1 ? 'login' : 'logins'} in ${quoted}`)];

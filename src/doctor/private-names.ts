@@ -33,8 +33,14 @@ export interface PrivateNames {
 export function createPrivateNames(runtime: Runtime): PrivateNames {
   const names = new Map<string, NameKind>();
   const home = findHome(runtime);
+  const keep = (kind: NameKind, name: string | undefined) => {
+    const lower = name?.toLowerCase() ?? '';
+    if (lower.length >= MIN_LENGTH && !names.has(lower)) names.set(lower, kind);
+  };
   const add = (kind: NameKind, name: string | undefined) => {
-    if (name !== undefined && name.length >= MIN_LENGTH) names.set(name.toLowerCase(), kind);
+    keep(kind, name);
+    // Commands name a registry without its domain, and without its hash.
+    if (kind === 'REGISTRY') for (const end of ['.', '-']) keep(kind, name?.split(end)[0]);
   };
   const user = home?.split(/[\\/]/).findLast((part) => part !== '');
   if (user !== 'root') add('USER', user);
@@ -49,10 +55,11 @@ export function createPrivateNames(runtime: Runtime): PrivateNames {
       let clean = home === undefined || home.length < MIN_LENGTH ? text : text.replaceAll(home, '~');
       // Ids first: half of one could be a name.
       clean = clean.replace(GUID, '$1…').replace(EMAIL, 'USER@…').replace(TENANT_DOMAIN, 'TENANT');
+      clean = clean.replace(REGISTRY, 'REGISTRY$1');
       // The longest first: a name may contain another.
       const ordered = [...names].sort(([one], [other]) => other.length - one.length);
       for (const [name, kind] of ordered) clean = replaceWord(clean, name, kind);
-      return clean.replace(REGISTRY, 'REGISTRY$1').replace(IPV4, '$1.x.x').replace(IPV6, 'IPV6');
+      return clean.replace(IPV4, '$1.x.x').replace(IPV6, 'IPV6');
     },
   };
 }
