@@ -9,9 +9,10 @@ import type { Runtime } from '../system/runtime.ts';
 /** Shorter names would also be found within ordinary words. */
 const MIN_LENGTH = 3;
 const GUID = /\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi;
-const EMAIL = /[\w.%+#'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+/g;
+/** What an e-mail address consists of, on both sides of the `@`. */
+const EMAIL_CHARACTER = /[\p{L}\p{N}_.%+#'-]/u;
 /** The domain that every tenant has. */
-const TENANT_DOMAIN = /\b[\w-]{1,63}(?=\.(?:partner\.)?onmicrosoft\.)/gi;
+const TENANT_DOMAIN = /(?<![\w-])[\w-]{1,63}(?=\.(?:partner\.)?onmicrosoft\.)/gi;
 const IPV4 = /\b(\d{1,3}\.\d{1,3})\.\d{1,3}\.\d{1,3}\b/g;
 const IPV6 = /(?<![\w:])[0-9a-f]{1,4}(?::[0-9a-f]{0,4}){3,8}(?![\w:])/gi;
 const REGISTRY =
@@ -54,7 +55,7 @@ export function createPrivateNames(runtime: Runtime): PrivateNames {
     hide: (text) => {
       let clean = home === undefined || home.length < MIN_LENGTH ? text : text.replaceAll(home, '~');
       // Ids first: half of one could be a name.
-      clean = clean.replace(GUID, '$1…').replace(EMAIL, 'USER@…').replace(TENANT_DOMAIN, 'TENANT');
+      clean = hideEmails(clean.replace(GUID, '$1…')).replace(TENANT_DOMAIN, 'TENANT');
       clean = clean.replace(REGISTRY, 'REGISTRY$1');
       // The longest first: a name may contain another.
       const ordered = [...names].sort(([one], [other]) => other.length - one.length);
@@ -62,6 +63,22 @@ export function createPrivateNames(runtime: Runtime): PrivateNames {
       return clean.replace(IPV4, '$1.x.x').replace(IPV6, 'IPV6');
     },
   };
+}
+
+/** Replaces e-mail addresses, and user names of the form `user@host`. */
+function hideEmails(text: string): string {
+  let clean = '';
+  let copied = 0;
+  for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
+    if (at < copied) continue;
+    let [start, end] = [at, at + 1];
+    while (start > copied && EMAIL_CHARACTER.test(text[start - 1] ?? ' ')) start -= 1;
+    while (end < text.length && EMAIL_CHARACTER.test(text[end] ?? ' ')) end += 1;
+    if (start === at || end === at + 1) continue;
+    clean += `${text.slice(copied, start)}USER@…`;
+    copied = end;
+  }
+  return clean + text.slice(copied);
 }
 
 /** Replaces a name where it is a word of its own, in upper or lower case. */
