@@ -17,6 +17,10 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'libsecret-tools': 'secret-tool',
   strace: 'strace',
   faketime: 'faketime',
+  tmux: 'tmux',
+  zsh: 'zsh',
+  fish: 'fish',
+  'man-db': 'man',
 };
 
 /** Whether packages can be installed without a password. */
