@@ -4,11 +4,13 @@ import { type Claims, readClaims, readExpiry } from '../entra/claims.ts';
 import { asJsonObject } from '../json.ts';
 import { createQuote } from '../redact.ts';
 import { shellWord } from '../shell-word.ts';
+import { readAccount } from './account.ts';
 import { type Check, type DoctorContext, type Finding, found } from './check.ts';
 import { explain, formatWhen } from './explain.ts';
+import type { Visit } from './visit.ts';
 
 /** How the registry decides what an identity may do. */
-export type Mode = 'rbac' | 'abac' | undefined;
+type Mode = 'rbac' | 'abac' | undefined;
 
 /** The check of the exchange. */
 export const EXCHANGE: Check = {
@@ -39,17 +41,23 @@ async function checkExchange({ runtime, visit }: DoctorContext): Promise<readonl
   if (mode === undefined)
     return [found('ok', `${host} accepts the identity; its token cannot be read${end}`, { details })];
   const list = quote(actions.join(', '), 200) || 'nothing';
-  if (!mayRead(actions)) {
+  if (forbidsPull(claims)) {
     const what = `${host} accepts the identity, but its roles allow no pull: they allow ${list}`;
-    return [found('problem', what, { fix: assignRole('AcrPull', host), details })];
+    return [found('problem', what, { fix: await assignRole(visit, 'AcrPull'), details })];
   }
   return [found('ok', `${host} accepts the identity; its token allows ${list}${end}`, { details })];
 }
 
-/** The command that assigns a role on a registry. @param role such as `AcrPull`. */
-export function assignRole(role: string, host: string): string {
+/**
+ * The command that assigns a role on the registry to the identity that signed in.
+ * @param role such as `AcrPull`.
+ */
+export async function assignRole(visit: Visit, role: string): Promise<string> {
+  const { outcome } = await visit.signIn();
+  const account = 'value' in outcome ? readAccount(outcome.value.token) : undefined;
+  const { host } = visit.registry;
   const [name = host] = host.split(/[-.]/);
-  return `az role assignment create --role ${shellWord(role)} --assignee ID --scope $(az acr show -n ${shellWord(name)} --query id -o tsv) (it takes up to 10 minutes to apply)`;
+  return `az role assignment create --role ${shellWord(role)} --assignee ${shellWord(account ?? 'ID')} --scope $(az acr show -n ${shellWord(name)} --query id -o tsv) (it takes up to 10 minutes to apply)`;
 }
 
 /** Reads from a refresh token how the registry decides. @returns `undefined` when the token does not say. */
@@ -63,6 +71,11 @@ function listActions({ permissions }: Claims): readonly string[] {
   const [, actions] =
     Object.entries(asJsonObject(permissions) ?? {}).find(([key]) => key.toLowerCase() === 'actions') ?? [];
   return Array.isArray(actions) ? actions.filter((one) => typeof one === 'string') : [];
+}
+
+/** Whether a refresh token says that its roles allow no pull. */
+export function forbidsPull(claims: Claims): boolean {
+  return readMode(claims) === 'rbac' && !mayRead(listActions(claims));
 }
 
 function mayRead(actions: readonly string[]): boolean {

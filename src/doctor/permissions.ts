@@ -6,7 +6,7 @@ import { describeResponse } from '../network/http.ts';
 import { createQuote } from '../redact.ts';
 import { shellWord } from '../shell-word.ts';
 import { type Check, type DoctorContext, type Finding, found } from './check.ts';
-import { assignRole, type Mode, readMode } from './exchange.ts';
+import { assignRole, forbidsPull, readMode } from './exchange.ts';
 import { explain } from './explain.ts';
 import type { Plan, Visit } from './visit.ts';
 
@@ -44,7 +44,7 @@ async function checkPermissions({ runtime, visit }: DoctorContext): Promise<read
   const { token } = access.value;
   return repository === undefined
     ? [await judgeCatalog(visit, token)]
-    : await judgeRepository(visit, { repository, token, mode: await findMode(visit), plan: plan.value });
+    : await judgeRepository(visit, { repository, token, refresh: await readRefresh(visit), plan: plan.value });
 }
 
 /** Without an identity, clients go on anonymously. */
@@ -73,9 +73,10 @@ function checkScope(visit: Visit, plan: Plan, repository: string): Finding | und
   return found('problem', what, { fix: `add "repository:${repository}:pull" to "scope" of the registry` });
 }
 
-async function findMode(visit: Visit): Promise<Mode> {
+/** The claims of the registry's refresh token; empty when there is none. */
+async function readRefresh(visit: Visit): Promise<Claims> {
   const exchanged = await visit.exchange();
-  return 'value' in exchanged ? readMode(readClaims(exchanged.value.token)) : undefined;
+  return 'value' in exchanged ? readClaims(exchanged.value.token) : {};
 }
 
 /** Without a repository there is only the probe of `az acr check-health`. It says little of a registry in ABAC mode. */
@@ -91,57 +92,49 @@ async function judgeCatalog(visit: Visit, token: string): Promise<Finding> {
   });
 }
 
-async function judgeRepository(
-  visit: Visit,
-  {
-    repository,
-    token,
-    mode,
-    plan,
-  }: { readonly repository: string; readonly token: string; readonly mode: Mode; readonly plan: Plan },
-): Promise<readonly Finding[]> {
-  const { host } = visit.registry;
+interface Judgement {
+  readonly repository: string;
+  /** The access token. */
+  readonly token: string;
+  /** The claims of the refresh token; empty where there is none. */
+  readonly refresh: Claims;
+  readonly plan: Plan;
+}
+
+async function judgeRepository(visit: Visit, judgement: Judgement): Promise<readonly Finding[]> {
+  const { repository, token, refresh, plan } = judgement;
+  const mode = readMode(refresh);
   const granted = listGranted(readClaims(token), repository);
   const details = { repository, pull: granted.includes('pull'), push: granted.includes('push'), mode };
-  if (!granted.includes('pull')) return [explainNoPull(host, { repository, mode, plan, details })];
+  if (!granted.includes('pull')) return [{ ...(await explainNoPull(visit, judgement)), details }];
   const findings = [found('ok', `pull: ${repository} may be pulled`, { details })];
   if (granted.includes('push')) findings.push(found('ok', `push: ${repository} may be pushed to`));
   else {
     const role = mode === 'abac' ? 'Container Registry Repository Writer' : 'AcrPush';
-    const fix = plan.kind === 'identity' ? assignRole(role, host) : undefined;
+    const fix = plan.kind === 'identity' ? await assignRole(visit, role) : undefined;
     const denied = 'a push ends with "requested access to the resource is denied"';
     findings.push(found('note', `push: ${repository} may not be pushed to; ${denied}`, { fix }));
   }
   return [...findings, ...(await lookForRepository(visit, repository, token))];
 }
 
-function explainNoPull(
-  host: string,
-  {
-    repository,
-    mode,
-    plan,
-    details,
-  }: {
-    readonly repository: string;
-    readonly mode: Mode;
-    readonly plan: Plan;
-    readonly details: Finding['details'];
-  },
-): Finding {
+async function explainNoPull(visit: Visit, { repository, refresh, plan }: Judgement): Promise<Finding> {
+  const { host } = visit.registry;
   const [name = host] = host.split(/[-.]/);
-  const more = { details, code: 'CONNECTIVITY_ACCESS_TOKEN_ERROR' } as const;
-  if (mode === 'abac') {
+  const code = 'CONNECTIVITY_ACCESS_TOKEN_ERROR';
+  // The check of the exchange tells it, and what mends it.
+  if (forbidsPull(refresh)) return found('skipped', `pull: the roles allow no pull of ${repository}`);
+  if (readMode(refresh) === 'abac') {
     const why = 'it is in ABAC mode, where AcrPull does not count and a condition can leave a repository out';
-    const fix = assignRole('Container Registry Repository Reader', host);
-    return found('problem', `pull: ${host} allows no pull of ${repository}: ${why}`, { fix, ...more });
+    const fix = await assignRole(visit, 'Container Registry Repository Reader');
+    return found('problem', `pull: ${host} allows no pull of ${repository}: ${why}`, { fix, code });
   }
   if (plan.kind === 'login') {
     const fix = `az acr token list -r ${shellWord(name)} -o table, and add the repository to its scope map`;
-    return found('problem', `pull: the stored login may not pull ${repository}`, { fix, ...more });
+    return found('problem', `pull: the stored login may not pull ${repository}`, { fix, code });
   }
-  const fix = assignRole('AcrPull', host);
-  return found('problem', `pull: ${host} allows no pull of ${repository}`, { fix, ...more });
+  const fix = await assignRole(visit, 'AcrPull');
+  return found('problem', `pull: ${host} allows no pull of ${repository}`, { fix, code });
 }
 
 /** Whether the repository exists, which a push would not need. */

@@ -4,11 +4,9 @@ import { readAudiences, readClaims, readExpiry } from '../entra/claims.ts';
 import { asText } from '../json.ts';
 import { trimSlashes } from '../network/plain-url.ts';
 import { createQuote } from '../redact.ts';
+import { ACCOUNT_CLAIMS, readAccount } from './account.ts';
 import { type Check, type DoctorContext, type Finding, found } from './check.ts';
 import { explain, formatWhen } from './explain.ts';
-
-/** The claims that name who signed in, the most telling first. */
-const WHO = ['upn', 'preferred_username', 'unique_name', 'appid', 'azp', 'oid'];
 
 /** The check of the Entra token. */
 export const TOKEN: Check = {
@@ -35,8 +33,8 @@ async function checkToken({ runtime, visit, names }: DoctorContext): Promise<rea
     const text = asText(claims[name]);
     return text === undefined ? undefined : quote(text, 100);
   };
-  const who = WHO.map((name) => asText(claims[name])).find((one) => one !== undefined);
-  for (const name of [...WHO, 'name', 'oid']) names.add('USER', asText(claims[name]));
+  const who = readAccount(token);
+  for (const name of [...ACCOUNT_CLAIMS, 'name']) names.add('USER', asText(claims[name]));
   const audience = readAudiences(claims).join(' ');
   const expiresAtSeconds = readExpiry(token);
   const nowSeconds = runtime.now() / 1000;

@@ -241,7 +241,7 @@ const ROWS: readonly Row[] = [
     prepare: () => give('push'),
     check: 'exchange',
     what: /accepts the identity, but its roles allow no pull: they allow write$/,
-    fix: /^az role assignment create --role AcrPull /,
+    fix: /^az role assignment create --role AcrPull --assignee 11111111-/,
   },
   {
     row: 'exchange 200, no permissions (ABAC), pull 401 insufficient_scope',
@@ -422,6 +422,34 @@ describe('a machine that works', () => {
       ),
       details: { source: 'client-secret', who: CLIENT_ID, tenant: TENANT_ID, audience: ACR_AUDIENCE },
     });
+  });
+
+  test('warns of a token for all of Azure, which a registry may refuse', async () => {
+    world.emulator.state.tenants.get(TENANT_ID)?.resources.delete(ACR_AUDIENCE);
+    const { find } = await machine.diagnose();
+    expect(find('token', 'warning')?.what).toContain('the token is for https://management.azure.com ');
+    expect(find('exchange')?.status).toBe('ok');
+  });
+
+  test('tells a missing role once', async () => {
+    give('push');
+    const { results } = await machine.diagnose({ target: REPOSITORY });
+    expect(results.filter(({ status }) => status === 'problem')).toHaveLength(1);
+  });
+
+  test.each([
+    [
+      'a repository token without the repository',
+      { 'other/app': ['pull'] },
+      /^pull: the stored login may not pull team\/app$/,
+    ],
+    ['a repository token', { 'team/app': ['pull'] }, /^push: team\/app may not be pushed to/],
+  ])('tells what %s may do', async (_name, scopeMap, what) => {
+    const tokens = registryOf(world.emulator.state, REGISTRY).repositoryTokens;
+    tokens.set('ci-token', { passwords: ['the-password'], scopeMap });
+    await storeLogin('ci-token', 'the-password');
+    const { results } = await machine.diagnose({ target: REPOSITORY });
+    expect(results.find((one) => what.test(one.what))?.check).toBe('permissions');
   });
 
   test('shows every source with its state', async () => {

@@ -117,7 +117,8 @@ test('no other variable of the program names a file or a folder', () => {
     .filter((name) =>
       /^(?:[A-Z0-9]+_)*(?:[A-Z]+_)(?:FILE|PATH|DIR|CERTS|HOME|CONFIG|LOG)$|HOME$|DATA$|PROFILE$/.test(name),
     );
+  // DOCKER_AUTH_CONFIG holds the configuration itself.
   // A log may be relative: the person who asks for one names it. The other one holds certificates.
-  const others = ['DOCKER_CREDENTIAL_ACR_LOG', 'AZURE_KUBERNETES_CA_DATA'];
+  const others = ['DOCKER_AUTH_CONFIG', 'DOCKER_CREDENTIAL_ACR_LOG', 'AZURE_KUBERNETES_CA_DATA'];
   expect([...new Set(names)].filter((name) => !others.includes(name)).sort()).toEqual(Object.keys(VARIABLES).sort());
 });
