@@ -123,16 +123,22 @@ async function describeIdentity({
   readonly reports: readonly SourceReport[];
 }): Promise<Finding> {
   const { host } = visit.registry;
-  const { outcome, identity } = await visit.signIn();
+  const { outcome, identity, notSetUp } = await visit.signIn();
+  const { identity: chosen } = visit.settings();
   const others = reports.filter(({ state }) => state === 'set-up').map(({ source }) => source);
   if (identity !== undefined) {
     const also = others.length === 0 ? '' : ` (also set up, but not used: ${others.join(', ')})`;
-    const by = visit.settings().identity === undefined ? 'the first that is set up' : 'as the configuration says';
+    const by = chosen === undefined ? 'the first that is set up' : 'as the configuration says';
     return found('ok', `get signs in with ${identity.source}, ${by}${also}`, {
       details: { identity: createQuote(runtime)(identity.description) },
     });
   }
   if ('failure' in outcome) return explain(outcome.failure);
+  if (chosen !== undefined) {
+    const reasons = notSetUp.map(({ reason }) => reason).join('; ');
+    const what = `${chosen.name}, which the configuration chooses for ${host}, is not set up: ${reasons}`;
+    return found('problem', what, { fix: `set up ${chosen.name}, or remove "identity" from the configuration` });
+  }
   const anonymous = await visit.anonymousAccess();
   const expired = plan.expiredAtSeconds === undefined ? '' : '; the token of the last login has expired';
   if ('value' in anonymous) {

@@ -67,7 +67,9 @@ describe('doctor', () => {
     registry.epoch += 1;
     const { exitCode, stdout } = await diagnose(machine, TARGET);
     expect(exitCode).toBe(1);
-    expect(stdout).toContain(`✗                       get returns a cached token, but ${LOGIN_SERVER} no longer accepts`);
+    expect(stdout).toContain(
+      `✗                       get returns a cached token, but ${LOGIN_SERVER} no longer accepts`,
+    );
     expect(stdout).toContain(`fix: docker logout ${LOGIN_SERVER}`);
   });
 

@@ -539,6 +539,36 @@ describe('knows which credential comes first', () => {
   });
 });
 
+describe('identities that cannot be used', () => {
+  test('an unknown value of AZURE_TOKEN_CREDENTIALS is told once', async () => {
+    for (const target of [REGISTRY, '']) {
+      const { results } = await machine.diagnose({ target, variables: { AZURE_TOKEN_CREDENTIALS: 'nonsense' } });
+      const problems = results.filter(({ status }) => status === 'problem');
+      expect(problems).toEqual([expect.objectContaining({ check: 'identities' })]);
+      expect(problems[0]?.what).toContain('AZURE_TOKEN_CREDENTIALS is "nonsense"');
+    }
+  });
+
+  test('a source that is set up in a wrong way stops the search, as it does for get', async () => {
+    const { find, results } = await machine.diagnose({ variables: { AZURE_TENANT_ID: '../x' } });
+    expect(find('identities', 'problem')?.what).toContain('AZURE_TENANT_ID is not a tenant id or domain');
+    expect(results.some(({ status, what }) => status === 'warning' && what.startsWith('client-secret: '))).toBe(true);
+    expect(find('token')).toMatchObject({ status: 'skipped', what: 'no identity can be used' });
+  });
+
+  test('the one that the configuration chooses is named, and the others are excluded', async () => {
+    world.configure({ [REGISTRY]: { identity: 'azure-cli' } });
+    const { results, find } = await machine.diagnose();
+    const lines = results.filter(({ check }) => check === 'identities').map(({ what }) => what);
+    expect(lines).toContain('client-secret: excluded: the configuration chooses another');
+    expect(find('identities')).toMatchObject({
+      status: 'problem',
+      what: `azure-cli, which the configuration chooses for ${REGISTRY}, is not set up: the Azure CLI is not signed in`,
+      fix: 'set up azure-cli, or remove "identity" from the configuration',
+    });
+  });
+});
+
 describe('without a registry', () => {
   test('sends nothing, and lists what is configured', async () => {
     world.emulator.resetRequests();
