@@ -89,13 +89,25 @@ async function runCommand(args: readonly string[], streams: Streams, runtime: Ru
   const terminal = await streams.openTerminal();
   // A client that calls a verb in a wrong way reads stdout; a person at a terminal reads the help.
   const isForPerson = verb === undefined ? terminal.isOutputSeen : rest.some((one) => ['-h', '--help'].includes(one));
-  if ((verb === undefined || VERBS.includes(verb)) && !isForPerson) {
-    return refuse(`Usage: ${runtime.programName} <${VERBS.join('|')}>`);
-  }
-  const { runCommandLine } = await import('./commands/commands.ts');
-  const exitCode = await runCommandLine(verb === undefined ? ['--help'] : args, runtime, terminal);
-  if (exitCode === undefined) return refuse(`${runtime.programName}: unknown action: ${sanitizeAction(verb ?? '')}`);
-  return { exitCode, stdout: '', stderr: '' };
+  const isRefused = (verb === undefined || VERBS.includes(verb)) && !isForPerson;
+  if (isRefused && !terminal.isErrorSeen) return refuse(formatUsage(runtime));
+  const { formatHint, runCommandLine } = await import('./commands/commands.ts');
+  const exitCode = isRefused
+    ? undefined
+    : await runCommandLine(verb === undefined ? ['--help'] : args, runtime, terminal);
+  if (exitCode !== undefined) return { exitCode, stdout: '', stderr: '' };
+  const refusal = refuse(
+    isRefused ? formatUsage(runtime) : `${runtime.programName}: unknown action: ${sanitizeAction(verb ?? '')}`,
+  );
+  if (!terminal.isErrorSeen) return refusal;
+  // A person reads the hint after the error.
+  terminal.write(refusal.stdout);
+  terminal.writeError(formatHint(runtime, terminal, args));
+  return { ...refusal, stdout: '' };
+}
+
+function formatUsage({ programName }: Runtime): string {
+  return `Usage: ${programName} <${VERBS.join('|')}>`;
 }
 
 async function get(input: string, runtime: Runtime, log: Log | undefined): Promise<Outcome> {

@@ -11,6 +11,7 @@ import {
 } from './cache/cache.ts';
 import { startRenewal } from './cache/renewal.ts';
 import { type Config, loadConfig } from './config/config.ts';
+import type { RegistrySettings } from './config/registry-settings.ts';
 import { CredentialError } from './errors.ts';
 import { isSkipped, type SkippedSource, searchIdentities } from './identity/chain.ts';
 import type { Log } from './log.ts';
@@ -35,13 +36,17 @@ export interface NotFound {
   readonly skipped: readonly SkippedSource[];
 }
 
+/** What a caller wants otherwise than the configuration says. */
+export type WantedCredential = Partial<Pick<RegistrySettings, 'secret' | 'scope' | 'onError'>>;
+
 /** What a token is looked for with. */
 type Lookup = Pick<SignInRequest, 'runtime' | 'registry' | 'settings' | 'log'>;
 
 const SILENT: NotFound = { hint: undefined, skipped: [] };
 
 /**
- * Finds a credential, for the verb `get`.
+ * Finds a credential, for the verb `get` and for commands.
+ * @param wanted replaces settings of the registry.
  * @returns `NotFound` when the server is not a registry of Azure and has no stored login, when the registry is
  * configured as anonymous, or when no identity is set up.
  * @throws CredentialError when an identity, a login or the configuration is set up and does not work.
@@ -50,6 +55,7 @@ export async function findCredential(
   runtime: Runtime,
   serverUrl: string,
   log: Log | undefined,
+  wanted?: WantedCredential,
 ): Promise<Credential | NotFound> {
   const config = await loadConfig(runtime);
   const registry = config.findRegistry(serverUrl);
@@ -58,7 +64,7 @@ export async function findCredential(
     return (await findLogin(runtime, config, registry, serverUrl, log)) ?? SILENT;
   }
   log?.({ step: 'start', outcome: 'ours', host: registry.host });
-  const settings = config.settingsOf(registry);
+  const settings = { ...config.settingsOf(registry), ...wanted };
   if (settings.isStrict && !settings.isNamed) return explainStrict(registry);
   try {
     const login = await findLogin(runtime, config, registry, serverUrl, log);

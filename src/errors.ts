@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'AUDIENCE_UNKNOWN'
   | 'REGISTRY_REFUSED'
   | 'TOKEN_REFUSED'
+  | 'RESOURCES_REFUSED'
   | 'NETWORK_FAILED'
   | 'ANSWER_INVALID'
   | 'BUSY'

@@ -23,6 +23,34 @@ function findPackageFolder(path: string): string | undefined {
 /** @throws when a package has no licence, since it must not be distributed then. */
 async function readLicence(folder: string): Promise<string> {
   const name = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
-  if (!name) throw new Error(`Cannot find the licence in ${folder}`);
-  return (await readFile(join(folder, name), 'utf8')).trim();
+  if (name !== undefined) return (await readFile(join(folder, name), 'utf8')).trim();
+  const manifest: unknown = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+  const licence = formatDeclaredLicence(manifest);
+  if (licence === undefined) throw new Error(`Cannot find the licence in ${folder}`);
+  return licence;
 }
+
+/**
+ * The text of the licence that a manifest only names.
+ * @returns `undefined` unless it is MIT's and the author is known.
+ */
+export function formatDeclaredLicence(manifest: unknown): string | undefined {
+  const { license, author }: { license?: unknown; author?: unknown } = Object(manifest);
+  return license === 'MIT' && typeof author === 'string'
+    ? `MIT License\n\nCopyright (c) ${author}\n\n${MIT}`
+    : undefined;
+}
+
+/** @see https://spdx.org/licenses/MIT.html */
+const MIT = `Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+persons to whom the Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`;

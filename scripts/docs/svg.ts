@@ -10,6 +10,10 @@ export const COLORS = {
   muted: '#8b949e',
   accent: '#58a6ff',
   good: '#3fb950',
+  bad: '#ff7b72',
+  warning: '#d29922',
+  info: '#39c5cf',
+  special: '#bc8cff',
   bar: '#6e7681',
 } as const;
 

@@ -8,26 +8,14 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { stripVTControlCharacters } from 'node:util';
 import { runCommand } from '../test-parts/command.ts';
-import { COLORS, type Color, formatPicture, formatText, MONOSPACE } from './svg.ts';
+import type { Color } from './svg.ts';
+import { drawWindow, type Span } from './window.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const COMMAND = 'npm run demo';
 
-const FONT_SIZE = 13;
-const CELL_WIDTH = 7.8;
-const LINE_HEIGHT = 19;
-const MARGIN = 22;
-const TITLE_BAR = 36;
-const BUTTONS = ['#ff5f57', '#febc2e', '#28c840'];
 /** Claims of a token that everybody's token has, or that nobody reads. */
 const DULL_CLAIMS = /^ {10,}(?:jti|nbf|iat|iss|version|sub|grant_type|tenant|roles)\b/;
-
-/** A part of a line in one colour. */
-interface Span {
-  readonly text: string;
-  readonly color: Color;
-  readonly bold?: boolean;
-}
 
 /** What stands out in a line, first match first; the rest of it is plain. */
 const HIGHLIGHTS: readonly (readonly [pattern: RegExp, color: Color, bold?: boolean])[] = [
@@ -41,32 +29,7 @@ const HIGHLIGHTS: readonly (readonly [pattern: RegExp, color: Color, bold?: bool
 
 /** Draws a terminal that shows a command and what it printed. */
 export function drawTerminal(command: string, output: string): string {
-  const lines = ['', ...readLines(output)];
-  const columns = Math.max(...lines.map((line) => line.length), 80);
-  const width = Math.ceil(columns * CELL_WIDTH + 2 * MARGIN);
-  const height = Math.ceil(TITLE_BAR + (lines.length + 1) * LINE_HEIGHT + MARGIN);
-  const baseline = (row: number) => TITLE_BAR + FONT_SIZE + 6 + row * LINE_HEIGHT;
-  const elements = [
-    `<line x1="1" y1="${TITLE_BAR}" x2="${width - 1}" y2="${TITLE_BAR}" stroke="${COLORS.border}"/>`,
-    ...BUTTONS.map(
-      (color, index) => `<circle cx="${MARGIN + index * 20}" cy="${TITLE_BAR / 2}" r="6" fill="${color}"/>`,
-    ),
-    formatText(width / 2, TITLE_BAR / 2 + 4, command, { color: 'muted', anchor: 'middle', fontSize: 12 }),
-    ...drawLine(0, baseline(0), [
-      { text: '$ ', color: 'good', bold: true },
-      { text: command, color: 'text', bold: true },
-    ]),
-    ...lines.flatMap((line, row) => drawLine(0, baseline(row + 1), splitLine(line))),
-  ];
-  return formatPicture({
-    width,
-    height,
-    title: `A terminal after ${command}`,
-    description: lines.filter((line) => line.trim() !== '').join('\n'),
-    fontFamily: MONOSPACE,
-    fontSize: FONT_SIZE,
-    elements,
-  });
+  return drawWindow(command, ['', ...readLines(output)].map(splitLine));
 }
 
 /** The lines that are worth a picture: without colours, npm's own words and empty ends; an ellipsis ends what was cut. */
@@ -98,18 +61,6 @@ function splitLine(line: string): readonly Span[] {
     return spans.filter(({ text }) => text !== '');
   }
   return [{ text: line, color: 'text' }];
-}
-
-/** Each span is as wide as its cells, so that columns stay columns in every font. */
-function drawLine(firstColumn: number, y: number, spans: readonly Span[]): readonly string[] {
-  let column = firstColumn;
-  return spans.flatMap(({ text, color, bold = false }) => {
-    const indent = text.length - text.trimStart().length;
-    const visible = text.trim();
-    const x = MARGIN + (column + indent) * CELL_WIDTH;
-    column += text.length;
-    return visible === '' ? [] : [formatText(x, y, visible, { color, bold, width: visible.length * CELL_WIDTH })];
-  });
 }
 
 async function runDemo(): Promise<string> {

@@ -21,6 +21,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   zsh: 'zsh',
   fish: 'fish',
   'man-db': 'man',
+  chromium: 'chromium',
 };
 
 /** Whether packages can be installed without a password. */

@@ -27,8 +27,8 @@ export interface CommandContext {
   readonly program: CommandUnknownOpts;
 }
 
-/** A command line to copy, and what it does. */
-export type Example = readonly [args: string, effect: string];
+/** A command line to copy, and what it does. The output of another command may be its input. */
+export type Example = readonly [args: string, effect: string, input?: string];
 
 /** What `--help` says of a command. */
 interface Texts {
@@ -36,8 +36,10 @@ interface Texts {
   readonly group?: Group | undefined;
   /** One line, in the imperative: "show what is cached". */
   readonly summary: string;
-  /** What `--help` says below the summary. */
-  readonly details?: string | undefined;
+  /** What `--help` says below the summary; a function where the program's name stands in it. */
+  readonly details?: string | ((programName: string) => string) | undefined;
+  /** Whether `--help` leaves it out: other programs call it. */
+  readonly isHidden?: boolean | undefined;
   /** The arguments follow the program's name. */
   readonly examples: readonly Example[];
 }
@@ -60,6 +62,8 @@ export interface CommandDescription<Args extends unknown[], Options> extends Tex
 /** A command as the list of commands sees it: the types of its arguments and options are hidden. */
 export interface CommandDefinition {
   readonly name: string;
+  /** Whether `--help` leaves it out. */
+  readonly isHidden: boolean;
   /** Adds the command to the parser. @param start runs it, with what the parser read. */
   readonly addTo: (parent: CommandUnknownOpts, start: (run: RunCommand) => void) => void;
 }
@@ -73,61 +77,82 @@ export function defineCommand<Args extends unknown[], Options>({
   group,
   summary,
   details,
+  isHidden = false,
   examples,
   define,
   run,
 }: CommandDescription<Args, Options>): CommandDefinition {
   return {
     name,
+    isHidden,
     addTo: (parent, start) => {
-      const command = describe(parent, name, { group, summary, details, examples });
+      const command = describe(parent, name, { group, summary, details, isHidden, examples });
       const parsed = define(command);
       command.action(() => start((context) => run(context, parsed.opts(), ...parsed.processedArgs)));
     },
   };
 }
 
-/** Makes a command that only has subcommands, such as `cache`. */
+/** Makes a command that only has subcommands, such as `cache`. Its help shows the first example of each. */
 export function defineGroup(
   description: { readonly name: string } & Omit<Texts, 'examples'>,
   commands: readonly CommandDefinition[],
 ): CommandDefinition {
-  const { name } = description;
+  const { name, isHidden = false } = description;
   return {
     name,
+    isHidden,
     addTo: (parent, start) => {
-      const command = describe(parent, name, { ...description, examples: [] });
+      const command = describe(parent, name, { ...description, examples: [] }).usage('<command> [options]');
       for (const one of commands) one.addTo(command, start);
+      const shown = command.createHelp().visibleCommands(command);
+      setExamples(
+        command,
+        shown.flatMap((one) => listExamples(one).slice(0, 1)),
+      );
     },
   };
 }
 
-/** The examples of each command, for the man page. */
+/** The examples of each command, for its help and the man page. */
 const examplesOf = new WeakMap<object, readonly Example[]>();
+
+/** Formats the command line of an example. */
+export function formatExample(programName: string, [args, , input]: Example): string {
+  return [...(input === undefined ? [] : [input, '|']), programName, args].join(' ').trim();
+}
+
+/** Gives a command its examples. */
+export function setExamples(command: object, examples: readonly Example[]): void {
+  examplesOf.set(command, examples);
+}
 
 /** The examples of a command. */
 export function listExamples(command: object): readonly Example[] {
   return examplesOf.get(command) ?? [];
 }
 
-function describe(parent: CommandUnknownOpts, name: string, { group, summary, details, examples }: Texts): Command {
-  const command = new Command(name).copyInheritedSettings(parent);
-  parent.addCommand(command);
+function describe(parent: CommandUnknownOpts, name: string, texts: Texts): Command {
+  const { group, summary, details, isHidden = false, examples } = texts;
+  const command = new Command(name).copyInheritedSettings(parent).helpCommand(false);
+  parent.addCommand(command, { hidden: isHidden });
   const sentence = `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
-  command.summary(summary).description(details === undefined ? sentence : `${sentence}\n\n${details}`);
+  const more = typeof details === 'function' ? details(findProgram(command).name()) : details;
+  command.summary(summary).description(more === undefined ? sentence : `${sentence}\n\n${more}`);
   if (group !== undefined) command.helpGroup(group);
-  examplesOf.set(command, examples);
-  command.addHelpText('after', ({ command: shown }) => formatExamples(rootOf(shown).name(), examples));
+  setExamples(command, examples);
   return command;
 }
 
-function rootOf(command: CommandUnknownOpts): CommandUnknownOpts {
-  return command.parent === null ? command : rootOf(command.parent);
+/** The program to which a command belongs. */
+export function findProgram(command: CommandUnknownOpts): CommandUnknownOpts {
+  return command.parent === null ? command : findProgram(command.parent);
 }
 
-/** Formats the examples, each with its effect in the line above. */
-export function formatExamples(programName: string, examples: readonly Example[]): string {
-  if (examples.length === 0) return '';
-  const lines = examples.map(([args, effect]) => `  # ${effect}\n  ${`${programName} ${args}`.trim()}`);
-  return `\nExamples:\n${lines.join('\n')}`;
+/** The names of the commands below a command, without hidden ones. */
+export function listCommandNames(command: CommandUnknownOpts): readonly string[] {
+  return command
+    .createHelp()
+    .visibleCommands(command)
+    .map((one) => one.name());
 }

@@ -1,21 +1,45 @@
 /** The commands for people: reads the arguments, runs a command, and reports how it ended. */
 
-import { Command, CommanderError } from '@commander-js/extra-typings';
+import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
+import { findNearest } from '../config/nearest.ts';
 import { describeCause } from '../errors.ts';
 import { openRequestedLog } from '../log.ts';
+import { createQuote } from '../redact.ts';
 import { describeFailure } from '../report.ts';
+import { shellWord } from '../shell-word.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { Cancelled, EXIT, type ExitCode, UsageError } from '../terminal/failure.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { VERSION } from '../version.ts';
-import { type CommandDefinition, formatExamples, GROUPS, type RunCommand } from './command.ts';
+import { ACCOUNTS } from './accounts.ts';
+import { type CommandDefinition, type Example, type RunCommand, setExamples } from './command.ts';
+import { COMPLETE, COMPLETION } from './completion.ts';
 import { DOCTOR } from './doctor.ts';
 import { HELP } from './help.ts';
+import { formatHelp } from './layout.ts';
+import { LOGIN } from './login.ts';
+import { LOGOUT } from './logout.ts';
+import { MAN } from './man.ts';
 import { PROTOCOL_VERBS } from './protocol-verbs.ts';
-import { TOPICS } from './topics.ts';
+import { REPOSITORIES } from './repositories.ts';
+import { TAGS } from './tags.ts';
+import { TOKEN } from './token.ts';
 
 /** Every command, in the order in which `--help` lists them. */
-export const COMMANDS: readonly CommandDefinition[] = [DOCTOR, HELP, ...PROTOCOL_VERBS];
+export const COMMANDS: readonly CommandDefinition[] = [
+  LOGIN,
+  ACCOUNTS,
+  LOGOUT,
+  TOKEN,
+  REPOSITORIES,
+  TAGS,
+  DOCTOR,
+  HELP,
+  COMPLETION,
+  COMPLETE,
+  MAN,
+  ...PROTOCOL_VERBS,
+];
 
 /**
  * Runs a command line that is not a verb of the protocol. Writes to the terminal. Never throws.
@@ -27,9 +51,10 @@ export async function runCommandLine(
   terminal: Terminal,
 ): Promise<ExitCode | undefined> {
   let run: RunCommand | undefined;
-  const program = createProgram(runtime.programName, terminal, (found) => {
+  const start = (found: RunCommand) => {
     run = found;
-  });
+  };
+  const program = createProgram(runtime, terminal, start, args);
   const [first = ''] = args;
   if (!isKnown(program, first)) return undefined;
   const log = await openRequestedLog(runtime);
@@ -44,8 +69,18 @@ export async function runCommandLine(
   }
 }
 
-/** Makes the parser. @param start is called with the command that the arguments name. */
-export function createProgram(programName: string, terminal: Terminal, start: (run: RunCommand) => void): Command {
+/**
+ * Makes the parser.
+ * @param start is called with the command that the arguments name.
+ * @param args the arguments, for the hint of an error.
+ */
+export function createProgram(
+  runtime: Runtime,
+  terminal: Terminal,
+  start: (run: RunCommand) => void,
+  args: readonly string[] = [],
+): Command {
+  const { programName } = runtime;
   const program = new Command(programName);
   program
     .description('Sign docker, podman, helm and others in to Azure Container Registry.')
@@ -55,29 +90,49 @@ export function createProgram(programName: string, terminal: Terminal, start: (r
     .version(VERSION, '-v, --version', 'print the name and the version')
     .exitOverride()
     .showSuggestionAfterError(true)
-    .configureHelp({ showGlobalOptions: false, styleTitle: (text) => terminal.style('bold', text) })
+    .configureHelp({
+      showGlobalOptions: false,
+      formatHelp: (command, helper) => formatHelp(command, helper, terminal.style),
+    })
     .configureOutput({
       writeOut: terminal.write,
       writeErr: terminal.writeError,
       getOutHelpWidth: () => Math.min(terminal.columns, 100),
       getErrHelpWidth: () => Math.min(terminal.columns, 100),
-      getOutHasColors: () => true, // a style adds none where there are none
-      outputError: (text, write) => write(formatUsageError(terminal, programName, text)),
+      // A style adds no colours where there are none. That of standard output may be written to standard error.
+      getOutHasColors: () => true,
+      getErrHasColors: () => terminal.errorStyle('bold', ' ') !== ' ',
+      outputError: (text, write) => write(formatParserError(runtime, terminal, text, findHelpOf(program, args))),
     });
-  for (const group of Object.values(GROUPS)) program.commandsGroup(group);
+  setExamples(program, EXAMPLES);
   for (const command of COMMANDS) command.addTo(program, start);
-  program.addHelpText('after', () => `${formatExamples(programName, EXAMPLES)}\n\n${formatEnd(programName)}`);
   return program;
 }
 
-const EXAMPLES = [
+const MAX_ERROR_LENGTH = 300;
+const EXAMPLES: readonly Example[] = [
   ['configure myregistry.azurecr.io', 'let docker, podman and helm use it for a registry: writes "credHelpers"'],
   ['doctor myregistry.azurecr.io/team/app', 'find out why a pull fails'],
-] as const;
+];
 
-function formatEnd(programName: string): string {
-  const topics = TOPICS.map(({ name, summary }) => `  ${`${programName} help ${name}`.padEnd(44)} ${summary}`);
-  return `More help:\n${topics.join('\n')}`;
+/** What a person means who gives a verb of the protocol a registry. */
+const MEANT_COMMANDS: ReadonlyMap<string, string> = new Map([
+  ['get', 'token'],
+  ['store', 'login'],
+  ['erase', 'logout'],
+]);
+
+/** Formats the hint for arguments that are refused: a verb of the protocol with arguments, or a word that is no command. */
+export function formatHint({ programName }: Runtime, terminal: Terminal, args: readonly string[]): string {
+  const [word = '', host = ''] = args;
+  const meant = MEANT_COMMANDS.get(word);
+  const names = COMMANDS.filter(({ isHidden }) => !isHidden).map(({ name }) => name);
+  const near = findNearest(word, names);
+  const advise = () => {
+    if (meant !== undefined && host !== '') return `${programName} ${meant} ${shellWord(host)}`;
+    return near === undefined || near === word ? `see ${programName} --help` : `did you mean "${near}"?`;
+  };
+  return `${terminal.errorStyle('cyan', 'hint:')} ${advise()}\n`;
 }
 
 /** Whether an argument is a command, or an option of the program itself. */
@@ -85,13 +140,44 @@ function isKnown(program: Command, first: string): boolean {
   return ['-h', '--help'].includes(first) || program.commands.some((one) => one.name() === first);
 }
 
-/** Commander writes "error: …" and a suggestion in parentheses. */
-function formatUsageError(terminal: Terminal, programName: string, text: string): string {
-  const [line = '', ...rest] = text.trim().split('\n');
-  const what = line.replace(/^error: /, '');
-  const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1');
-  const hint = suggestion === '' ? `see ${programName} --help` : suggestion;
-  return formatError(terminal, what, hint);
+/** The command line that shows the help of the command that the arguments name. */
+function findHelpOf(program: Command, args: readonly string[]): string {
+  let command: CommandUnknownOpts = program;
+  for (const word of args) {
+    const next = command.commands.find((one) => one.name() === word);
+    if (next === undefined) break;
+    command = next;
+  }
+  const names: string[] = [];
+  for (let one: CommandUnknownOpts | null = command; one !== null; one = one.parent) names.unshift(one.name());
+  return [...names, '--help'].join(' ');
+}
+
+/** Formats an error of the parser, which is "error: …" and may have a suggestion in parentheses in its last line. */
+function formatParserError(runtime: Runtime, terminal: Terminal, text: string, help: string): string {
+  const quote = createQuote(runtime);
+  const end = text.lastIndexOf('\n(Did you mean ');
+  const what = quote(end < 0 ? text : text.slice(0, end), MAX_ERROR_LENGTH, rewordError);
+  const suggestion = quote(text.slice(end), MAX_ERROR_LENGTH, (clean) =>
+    clean.replace(/^\(Did you mean ((?:one of )?)(.*)\?\)$/, (_all, several: string, word: string) =>
+      several === '' ? `did you mean "${word}"?` : `did you mean one of these: ${word}?`,
+    ),
+  );
+  return formatError(terminal, what, end < 0 ? `see ${help}` : suggestion);
+}
+
+/** Words an error of the parser as our own. */
+function rewordError(text: string): string {
+  const error = text
+    .replace(/^error: /, '')
+    .replace(
+      /^command-argument value '([^']{0,200})' is invalid for argument '[^']{0,99}'\. A/,
+      '"$1" is not possible: a',
+    )
+    .replace(/^option '([^']{0,99})' argument '([^']{0,200})' is invalid\. A/, '"$2" is not possible for $1: a')
+    .replace(/'([^']{0,200})'/g, '"$1"')
+    .replace(/\.$/, '');
+  return error.charAt(0).toUpperCase() + error.slice(1);
 }
 
 function formatError(terminal: Terminal, what: string, hint: string | undefined): string {

@@ -1,9 +1,11 @@
 /** `help`: the text of a command or topic. */
 
 import type { Command, CommandUnknownOpts } from '@commander-js/extra-typings';
+import { findNearest } from '../config/nearest.ts';
+import { createQuote } from '../redact.ts';
 import { EXIT, UsageError } from '../terminal/failure.ts';
-import { defineCommand, GROUPS } from './command.ts';
-import { TOPICS } from './topics.ts';
+import { defineCommand, GROUPS, listCommandNames } from './command.ts';
+import { formatTopic, TOPICS } from './topics.ts';
 
 /** The command `help`. */
 export const HELP = defineCommand({
@@ -16,20 +18,31 @@ export const HELP = defineCommand({
   ],
   define: (command: Command) =>
     command.argument('[words...]', 'a command, such as "token" or "cache clear", or a topic'),
-  run: async ({ program, terminal }, _options, words) => {
+  run: async ({ program, runtime, terminal }, _options, words) => {
     const topic = TOPICS.find(({ name }) => words.length === 1 && name === words[0]);
-    if (topic === undefined) findCommand(program, words).outputHelp();
-    else terminal.write(topic.format());
+    if (topic === undefined) findCommand(program, words, createQuote(runtime)).outputHelp();
+    else terminal.write(formatTopic(topic, runtime.platform, terminal.style));
     return EXIT.ok;
   },
 });
 
-function findCommand(program: CommandUnknownOpts, words: readonly string[]): CommandUnknownOpts {
+/** @throws UsageError when there is none. */
+function findCommand(
+  program: CommandUnknownOpts,
+  words: readonly string[],
+  quote: (text: string) => string,
+): CommandUnknownOpts {
   let found = program;
-  for (const word of words) {
+  for (const [index, word] of words.entries()) {
     const next = found.commands.find((one) => one.name() === word);
     if (next === undefined) {
-      throw new UsageError(`There is no help for "${words.join(' ')}"`, { hint: `see ${program.name()} --help` });
+      const before = words.slice(0, index);
+      const topics = index === 0 ? TOPICS.map(({ name }) => name) : [];
+      const near = findNearest(word, [...listCommandNames(found), ...topics]);
+      const hint = [...before, near ?? ''].join(' ').trim();
+      throw new UsageError(`There is no help for "${quote(words.join(' '))}"`, {
+        hint: near === undefined ? `see ${program.name()} --help` : `did you mean "${program.name()} help ${hint}"?`,
+      });
     }
     found = next;
   }

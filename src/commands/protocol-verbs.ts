@@ -12,29 +12,33 @@ interface Verb {
   readonly examples: readonly Example[];
 }
 
+const A_HOST = 'echo myregistry.azurecr.io';
+const A_LOGIN = `echo '{"ServerURL":"edge.example.com","Username":"me","Secret":"…"}'`;
+
 const VERBS: readonly Verb[] = [
   {
     name: 'get',
-    summary: 'read a registry from stdin, write {"ServerURL","Username","Secret"}',
-    details: 'Clients call it. To see a token yourself, use the command "token".',
-    examples: [],
+    summary: 'print the credential of the registry on stdin, as JSON',
+    details: 'Clients call it before they pull or push. To see a token yourself, use the command "token".',
+    examples: [['get', 'what docker does before a pull', A_HOST]],
   },
   {
     name: 'store',
-    summary: "store a login in the system's keychain, and an ACR token until it expires",
-    details: 'docker login calls it with {"ServerURL","Username","Secret"} on stdin.',
-    examples: [],
+    summary: "store the login on stdin in the system's keychain",
+    details: 'docker login calls it. An ACR token goes to the cache instead, until it expires.',
+    examples: [['store', 'what docker does after a login', A_LOGIN]],
   },
   {
     name: 'erase',
-    summary: 'erase everything stored for the registry on stdin',
+    summary: 'erase what is stored for the registry on stdin',
     details: 'docker logout calls it. It erases the logins and tokens of the registry, and the tokens of Entra ID.',
-    examples: [],
+    examples: [['erase', 'what docker does at a logout', A_HOST]],
   },
   {
     name: 'list',
-    summary: "list the registries that Docker's configuration sends here, and the stored logins",
-    details: 'Writes one JSON object: user names by server. "status" tells more.',
+    summary: 'print the registries and logins, as JSON',
+    details:
+      'It prints the user names by server, for the registries that Docker\'s configuration sends here and for the stored logins. The command "status" tells more.',
     examples: [['list', 'the servers, as JSON']],
   },
   {

@@ -2,13 +2,17 @@
 
 import { SOURCES } from '../identity/sources.ts';
 import { formatColumns } from '../terminal/table.ts';
+import type { Style } from '../terminal/terminal.ts';
 
 /** A text of `help` that belongs to no single command. */
 export interface Topic {
   readonly name: string;
   /** One line for the list of topics. */
   readonly summary: string;
-  readonly format: () => string;
+  /** The heading of the text. */
+  readonly title: string;
+  /** What it tells, in two columns. */
+  readonly list: (platform: NodeJS.Platform) => readonly (readonly [term: string, meaning: string])[];
 }
 
 const VARIABLES: readonly (readonly [names: string, meaning: string])[] = [
@@ -23,6 +27,7 @@ const VARIABLES: readonly (readonly [names: string, meaning: string])[] = [
   ['HTTPS_PROXY, NO_PROXY', 'as in other tools'],
   ['NODE_EXTRA_CA_CERTS', 'a PEM file with additional certificates'],
   ['SSL_CERT_FILE, SSL_CERT_DIR', "where the system's certificates are"],
+  ['BROWSER', 'the program that "login" opens its page with, instead of the system\'s'],
   ['NO_COLOR', 'no colours, whatever its value is'],
 ];
 
@@ -33,18 +38,60 @@ const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] = [
   ['130', 'you cancelled it'],
 ];
 
+const CLIENT_FILES: readonly (readonly [file: string, meaning: string])[] = [
+  ['~/.docker/config.json', 'read: the registries that docker sends here'],
+];
+
+/** The folders where no variable names others. */
+const FILES: Readonly<Record<'linux' | 'darwin' | 'win32', readonly (readonly [file: string, meaning: string])[]>> = {
+  linux: listFiles(
+    '~/.config/docker-credential-acr',
+    '~/.cache/docker-credential-acr',
+    '~/.local/share/docker-credential-acr',
+    '/',
+  ),
+  darwin: listFiles(
+    '~/Library/Preferences/docker-credential-acr',
+    '~/Library/Caches/docker-credential-acr',
+    '~/Library/Application Support/docker-credential-acr',
+    '/',
+  ),
+  win32: listFiles(
+    '%APPDATA%\\docker-credential-acr\\Config',
+    '%LOCALAPPDATA%\\docker-credential-acr\\Cache',
+    '%LOCALAPPDATA%\\docker-credential-acr\\Data',
+    '\\',
+  ),
+};
+
+function listFiles(config: string, cache: string, data: string, separator: string) {
+  return [
+    [`${config}${separator}config.json`, 'the configuration; it need not exist'],
+    [cache, 'tokens until they expire, locks and notes about this machine'],
+    [data, "stored logins, where the system's keychain does not work"],
+    ...CLIENT_FILES,
+  ] as const;
+}
+
 /** The topics, in the order in which `--help` lists them. */
 export const TOPICS: readonly Topic[] = [
   {
     name: 'identities',
     summary: 'which identities are tried, and in which order',
-    format: () =>
-      `Identities, in the order in which they are tried:\n${indent(SOURCES.map(({ name, summary }) => [name, summary]))}`,
+    title: 'Identities, in the order in which they are tried:',
+    list: () => SOURCES.map(({ name, summary }) => [name, summary] as const),
   },
-  { name: 'environment', summary: 'the environment variables', format: () => `Environment:\n${indent(VARIABLES)}` },
-  { name: 'exit-codes', summary: 'what the exit codes mean', format: () => `Exit codes:\n${indent(EXIT_CODES)}` },
+  { name: 'environment', summary: 'the environment variables', title: 'Environment:', list: () => VARIABLES },
+  {
+    name: 'files',
+    summary: 'where the configuration, tokens and logins are',
+    title: 'Files:',
+    list: (platform) => (platform === 'darwin' || platform === 'win32' ? FILES[platform] : FILES.linux),
+  },
+  { name: 'exit-codes', summary: 'what the exit codes mean', title: 'Exit codes:', list: () => EXIT_CODES },
 ];
 
-function indent(rows: readonly (readonly string[])[]): string {
-  return formatColumns(rows.map(([first = '', ...rest]) => [`  ${first}`, ...rest]));
+/** Formats a topic for a terminal. */
+export function formatTopic({ title, list }: Topic, platform: NodeJS.Platform, style: Style): string {
+  return `${style('bold', title)}\n${formatColumns(list(platform).map(([term, meaning]) => [`  ${term}`, meaning]))}`;
 }

@@ -57,6 +57,11 @@ export interface Config {
    */
   readonly loginSettingsOf: (registry: Registry | undefined, serverName: string) => LoginSettings;
   /**
+   * Returns where to store the refresh tokens of accounts, and whether the configuration allows it.
+   * @throws CONFIG_INVALID
+   */
+  readonly accountSettings: () => Omit<LoginSettings, 'isUsed'>;
+  /**
    * Returns whether a stored login may be used, and where it should be.
    * @throws CONFIG_INVALID for a registry of Azure only: a mistake in our file must not break the registries of others.
    */
@@ -170,6 +175,12 @@ export function createConfig(file: string | undefined, parse: () => JsonObject |
     findRegistry: (serverUrl) => parseRegistry(serverUrl) ?? findAddedRegistry(read, serverUrl),
     settingsOf,
     loginSettingsOf,
+    accountSettings: () => {
+      const reader = read();
+      reader?.allow(CONFIG_KEYS);
+      const { store: backend, strict = false } = reader?.read(CONFIG_FIELDS) ?? {};
+      return { backend, forbiddenBy: strict && backend === undefined ? file : undefined, file };
+    },
     loginUseOf: (registry, serverName) => {
       try {
         return loginSettingsOf(registry, serverName);

@@ -121,13 +121,19 @@ export function parseSettings(entry: ObjectReader, config: ObjectReader): Regist
   };
 }
 
+function parseScope({ scope = [] }: Values<typeof REGISTRY_FIELDS>, entry: ObjectReader): readonly string[] {
+  const scopes = parseScopes([scope].flat());
+  if (scopes !== undefined) return scopes;
+  throw entry.wrong('scope', { words: SCOPE_WORDS });
+}
+
 /**
- * Reads a list of scopes. As in a token request, one text may contain several scopes.
+ * Parses a list of scopes. As in a token request, one text may contain several scopes.
+ * @returns each scope once; `undefined` when one is not a scope.
  * @see https://distribution.github.io/distribution/spec/auth/scope/
  */
-function parseScope({ scope = [] }: Values<typeof REGISTRY_FIELDS>, entry: ObjectReader): readonly string[] {
+export function parseScopes(texts: readonly string[]): readonly string[] | undefined {
   const pattern = /^[a-z-]+:[A-Za-z0-9._/*-]+:[a-z_*]+(?:,[a-z_*]+)*$/;
-  const scopes = [...new Set([scope].flat().flatMap((text) => text.trim().split(/ +/)))];
-  if (scopes.every((one) => pattern.test(one))) return scopes;
-  throw entry.wrong('scope', { words: SCOPE_WORDS });
+  const scopes = [...new Set(texts.flatMap((text) => text.trim().split(/ +/)))];
+  return scopes.every((one) => pattern.test(one)) ? scopes : undefined;
 }

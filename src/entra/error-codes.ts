@@ -29,12 +29,14 @@ interface EntraSubject {
   readonly audience?: string;
   /** How far this machine's clock is ahead of Entra's, if that is known. */
   readonly clockAheadSeconds?: number | undefined;
+  /** For a person's account of this program: the command that signs it in again. No variable sets such an account up. */
+  readonly signInCommand?: string | undefined;
 }
 
 type Row = readonly [codes: readonly number[], meaning: string, fix: (subject: EntraSubject) => string];
 
-const LOGIN = ({ tenant }: EntraSubject) =>
-  `az login --tenant ${shellWord(tenant)} --scope https://containerregistry.azure.net/.default`;
+const LOGIN = ({ tenant, signInCommand }: EntraSubject) =>
+  signInCommand ?? `az login --tenant ${shellWord(tenant)} --scope https://containerregistry.azure.net/.default`;
 const RESET = ({ clientId }: EntraSubject) => `az ad app credential reset --id ${shellWord(clientId)}`;
 const CHECK_APP = ({ clientId }: EntraSubject) => `az ad sp show --id ${shellWord(clientId)}`;
 const GET_NEW = 'get a new assertion';
@@ -50,6 +52,11 @@ const CHECK_FEDERATION = ({ clientId, audience }: EntraSubject) =>
   audience === BINDING_AUDIENCE
     ? 'the pod must use the token proxy: annotate it with azure.workload.identity/use-identity-binding: "true", which sets AZURE_KUBERNETES_TOKEN_PROXY'
     : `az ad app federated-credential list --id ${shellWord(clientId)}`;
+/** Says what to do for a person's account, where others need a variable. */
+const forPerson =
+  (advise: (signInCommand: string, subject: EntraSubject) => string, others: (subject: EntraSubject) => string) =>
+  (subject: EntraSubject) =>
+    subject.signInCommand === undefined ? others(subject) : advise(subject.signInCommand, subject);
 const WAIT = () => 'wait a minute and try again';
 
 const ROWS: readonly Row[] = [
@@ -62,7 +69,10 @@ const ROWS: readonly Row[] = [
   [
     [700016, 700011],
     'the application is not in this tenant',
-    ({ tenant }) => `check AZURE_CLIENT_ID, AZURE_TENANT_ID (${shellWord(tenant)} was used) and the cloud`,
+    forPerson(
+      (signIn, { tenant }) => `check the application and the tenant (${shellWord(tenant)} was used), then: ${signIn}`,
+      ({ tenant }) => `check AZURE_CLIENT_ID, AZURE_TENANT_ID (${shellWord(tenant)} was used) and the cloud`,
+    ),
   ],
   [
     [7000112, 70001],
@@ -72,7 +82,10 @@ const ROWS: readonly Row[] = [
   [
     [90002, 900023],
     'there is no such tenant',
-    () => 'check AZURE_TENANT_ID; for a tenant in another cloud, set AZURE_AUTHORITY_HOST',
+    forPerson(
+      (signIn) => `check the tenant, then: ${signIn}`,
+      () => 'check AZURE_TENANT_ID; for a tenant in another cloud, set AZURE_AUTHORITY_HOST',
+    ),
   ],
   [
     [90038, 900382, 900432],
@@ -82,7 +95,10 @@ const ROWS: readonly Row[] = [
   [
     UNKNOWN_AUDIENCE_CODES,
     'the tenant does not know Azure Container Registry',
-    () => "check that AZURE_TENANT_ID is the registry's tenant: az acr show -n NAME --query id",
+    forPerson(
+      (signIn) => `sign in to the registry's tenant: ${signIn}`,
+      () => "check that AZURE_TENANT_ID is the registry's tenant: az acr show -n NAME --query id",
+    ),
   ],
   [[700027, 50012], 'the certificate does not belong to the application', CHECK_APP],
   [[700030], 'the application does not trust the certificate', CHECK_APP],
@@ -93,7 +109,15 @@ const ROWS: readonly Row[] = [
     'this kind of token cannot be used as a federated credential',
     () => 'use the token of an application or a managed identity',
   ],
-  [[7000218], 'the application needs a secret or a certificate', () => 'set AZURE_CLIENT_SECRET'],
+  [
+    [7000218],
+    'the application needs a secret or a certificate',
+    forPerson(
+      (_signIn, { clientId }) =>
+        `let people sign in to it: az ad app update --id ${shellWord(clientId)} --is-fallback-public-client true`,
+      () => 'set AZURE_CLIENT_SECRET',
+    ),
+  ],
   [[700025], 'the application does not accept a secret', () => 'unset AZURE_CLIENT_SECRET'],
   [[7002104], 'secrets are disabled for the application', () => 'use a certificate or a federated credential'],
   [[50034, 50020, 51004, 16000, 90072], 'the account is not in this tenant', LOGIN],
@@ -106,12 +130,18 @@ const ROWS: readonly Row[] = [
   [
     [65001, 65004, 90094, 90008, 650056],
     'consent is missing',
-    ({ clientId }) => `az ad app permission admin-consent --id ${shellWord(clientId)}`,
+    forPerson(
+      (signIn) => `ask an administrator of the tenant to consent to the application, then: ${signIn}`,
+      ({ clientId }) => `az ad app permission admin-consent --id ${shellWord(clientId)}`,
+    ),
   ],
   [
     [65002],
     'this application is not allowed to request a token for Azure Container Registry',
-    () => 'use an application of your own',
+    forPerson(
+      (signIn) => `register an application of your own, then: ${signIn} --client-id ID`,
+      () => 'use an application of your own',
+    ),
   ],
   [[70008, 700082, 70043, 50089, 50173, 50132, 50133], 'the sign-in has expired', LOGIN],
   [[50057, 50055, 50053, 50126], 'the account is disabled, locked, or its password is wrong', LOGIN],
@@ -119,7 +149,10 @@ const ROWS: readonly Row[] = [
   [
     [50194, 9001023, 9002332],
     'the application requires sign-in to its own tenant',
-    () => 'set AZURE_TENANT_ID to the id of the tenant',
+    forPerson(
+      (signIn) => signIn,
+      () => 'set AZURE_TENANT_ID to the id of the tenant',
+    ),
   ],
   [[70011, 1002012], 'the scope is invalid', () => 'report this with the correlation id'],
   [[50196, 90055], 'Entra ID received too many sign-ins', WAIT],
@@ -136,7 +169,7 @@ export function findEntraAdvice(code: string | undefined, subject: EntraSubject)
   if (row !== undefined) return { meaning: row[1], fix: row[2](subject) };
   const link =
     code === undefined
-      ? 'check AZURE_CLIENT_ID and AZURE_TENANT_ID'
+      ? (subject.signInCommand ?? 'check AZURE_CLIENT_ID and AZURE_TENANT_ID')
       : `see https://login.microsoftonline.com/error?code=${code}`;
   return { meaning: undefined, fix: link };
 }

@@ -28,21 +28,62 @@ export interface EntraContext {
   readonly audience: string;
 }
 
-/** A request for an access token with the client-credentials grant. */
-export interface TokenRequest {
+/** Who asks the token endpoint, and what an explanation of a refusal names. */
+export interface TokenClient {
   readonly authority: Authority;
   readonly tenant: string;
   readonly clientId: string;
-  /** The form fields that prove the client's identity: a secret, or an assertion. */
-  readonly credential: Readonly<Record<string, string>>;
   /** What signs in, for error messages: "the client secret of …". */
   readonly actor: string;
-  /** The other issuer's token in `credential`. Error messages name its issuer, subject and audience. */
+  /** The other issuer's token among the fields. Error messages name its issuer, subject and audience. */
   readonly assertion?: string;
   /** A description of the certificate that signed; shown when Entra does not accept it. */
   readonly certificate?: string;
+  /** For a person's account: the command that signs it in again, as a part of hints. */
+  readonly signInCommand?: string;
   readonly route?: TokenRoute | undefined;
 }
+
+/** A request for an access token with the client-credentials grant. */
+export interface TokenRequest extends TokenClient {
+  /** The form fields that prove the client's identity: a secret, or an assertion. */
+  readonly credential: Readonly<Record<string, string>>;
+}
+
+/** A request with any grant. */
+export interface GrantRequest extends TokenClient {
+  /** The form fields, except `client_id`. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** The token endpoint by default. */
+  readonly endpoint?: Endpoint;
+}
+
+/** An endpoint of Entra that answers a form. */
+export interface Endpoint {
+  /** The last part of its path. */
+  readonly name: 'token' | 'devicecode';
+  /** A field that every successful response has. */
+  readonly proof: string;
+}
+
+/** Entra's refusal. Some grants expect one, such as that of a device code which nobody has entered yet. */
+export interface GrantRefusal {
+  /** The OAuth error, such as `invalid_grant`. */
+  readonly error: string;
+  /** More about it, such as `bad_token`. */
+  readonly suberror: string | undefined;
+  /** What Entra asks of the next sign-in, to be passed on as it is. */
+  readonly claims: string | undefined;
+  /** The digits after `AADSTS`. */
+  readonly code: string | undefined;
+  /** The refusal, explained to the person. */
+  readonly failure: CredentialError;
+}
+
+/** What Entra answers to a grant. */
+export type GrantAnswer = { readonly granted: JsonObject } | GrantRefusal;
+
+const TOKEN_ENDPOINT: Endpoint = { name: 'token', proof: 'access_token' };
 
 /** Another way to the token endpoint than the authority itself: a cluster's token proxy. */
 export interface TokenRoute {
@@ -63,21 +104,34 @@ const CLOCK_TOLERANCE_SECONDS = 10;
  * status 200 contains no token, NETWORK_FAILED
  */
 export async function requestToken(context: EntraContext, request: TokenRequest): Promise<string> {
-  const { authority, tenant, clientId, credential, route } = request;
-  const url = route?.tokenEndpoint ?? formatTokenEndpoint(authority, tenant);
+  const scope = `${context.audience}/.default`;
+  const answer = await requestGrant(context, {
+    ...request,
+    fields: { scope, grant_type: 'client_credentials', ...request.credential },
+  });
+  if ('failure' in answer) throw answer.failure;
+  return asText(answer.granted['access_token']) ?? '';
+}
+
+/**
+ * Sends a grant to the token endpoint, or to the request's own.
+ * @returns the response, which has an `access_token`, or the endpoint's `proof`; or why Entra refuses.
+ * @throws ANSWER_INVALID when a response with status 200 does not have it, NETWORK_FAILED
+ */
+export async function requestGrant(
+  { runtime, http }: Pick<EntraContext, 'runtime' | 'http'>,
+  request: GrantRequest,
+): Promise<GrantAnswer> {
+  const { authority, tenant, clientId, fields, route, endpoint = TOKEN_ENDPOINT } = request;
+  const url = route?.tokenEndpoint ?? formatEndpoint(authority, tenant, endpoint);
   const httpRequest: HttpRequest = {
     method: 'POST',
     url,
     // Entra returns it as the correlation id, which identifies the sign-in in the tenant's logs.
     headers: { 'client-request-id': randomUUID(), 'return-client-request-id': 'true' },
-    form: [
-      ['client_id', clientId],
-      ['scope', `${context.audience}/.default`],
-      ['grant_type', 'client_credentials'],
-      ...Object.entries(credential),
-    ],
+    form: [['client_id', clientId], ...Object.entries(fields)],
   };
-  return parseToken(context, request, await sendOn(route, httpRequest, context.http), new URL(url).host);
+  return parseGrant(runtime, request, await sendOn(route, httpRequest, http), new URL(url).host);
 }
 
 async function sendOn(
@@ -104,16 +158,20 @@ export function formatAssertion(assertion: string): Readonly<Record<string, stri
 }
 
 /** Formats the URL of a tenant's token endpoint. It is also the audience of a client assertion. */
-export function formatTokenEndpoint({ url }: Authority, tenant: string): string {
-  return `${url}/${tenant}/oauth2/v2.0/token`;
+export function formatTokenEndpoint(authority: Authority, tenant: string): string {
+  return formatEndpoint(authority, tenant, TOKEN_ENDPOINT);
 }
 
-function parseToken(context: EntraContext, request: TokenRequest, response: HttpResponse, host: string): string {
+function formatEndpoint({ url }: Authority, tenant: string, { name }: Endpoint): string {
+  return `${url}/${tenant}/oauth2/v2.0/${name}`;
+}
+
+function parseGrant(runtime: Runtime, request: GrantRequest, response: HttpResponse, host: string): GrantAnswer {
+  const { proof } = request.endpoint ?? TOKEN_ENDPOINT;
   const body = parseJsonObject(response.body) ?? {};
-  const token = asText(body['access_token']);
-  if (response.status === 200 && token !== undefined) return token;
+  if (response.status === 200 && asText(body[proof]) !== undefined) return { granted: body };
   const error = asText(body['error']);
-  if (error !== undefined) throw explainRefusal(context.runtime, request, response, { host, error, body });
+  if (error !== undefined) return explainRefusal(runtime, request, response, { host, error, body });
   if (response.status === 429) throw explainThrottling(response, host);
   throw new CredentialError(
     response.status === 200 ? 'ANSWER_INVALID' : 'NETWORK_FAILED',
@@ -127,22 +185,23 @@ function parseToken(context: EntraContext, request: TokenRequest, response: Http
 
 function explainRefusal(
   runtime: Runtime,
-  request: TokenRequest,
+  request: TokenClient,
   response: HttpResponse,
   { host, error, body }: { readonly host: string; readonly error: string; readonly body: JsonObject },
-): CredentialError {
-  const { actor, clientId, tenant, assertion, certificate } = request;
+): GrantRefusal {
+  const { actor, clientId, tenant, assertion, certificate, signInCommand } = request;
   const { quote } = response;
   const description = asText(body['error_description']) ?? '';
   const code = /AADSTS(\d+)/.exec(quote(description, MAX_FOREIGN_CHARACTERS))?.[1];
   const clock = TIME_CODES.includes(code ?? '') ? compareClocks(runtime, response) : undefined;
   const claims = assertion === undefined ? undefined : readClaims(assertion);
   const audience = readAudiences(claims ?? {}).join(' ');
-  const { meaning, fix } = findEntraAdvice(code, { clientId, tenant, audience, clockAheadSeconds: clock });
+  const subject = { clientId, tenant, audience, clockAheadSeconds: clock, signInCommand };
+  const { meaning, fix } = findEntraAdvice(code, subject);
   const correlationId = asText(body['correlation_id']) ?? response.header('client-request-id') ?? '';
   const isAudienceUnknown = error === 'invalid_resource' || UNKNOWN_AUDIENCE_CODES.includes(Number(code));
   const name = code === undefined ? quote(error, 60) : `AADSTS${code}`;
-  return new CredentialError(
+  const failure = new CredentialError(
     isAudienceUnknown ? 'AUDIENCE_UNKNOWN' : 'ENTRA_REFUSED',
     `${meaning ?? `Entra ID refused ${actor}`} (${name})`,
     {
@@ -158,6 +217,7 @@ function explainRefusal(
       hint: fix,
     },
   );
+  return { error, suberror: asText(body['suberror']), claims: asText(body['claims']), code, failure };
 }
 
 /** Entra ID limits how often an application signs in. Some of these responses come from a gateway, without an error code. */
@@ -175,7 +235,7 @@ function removeIds(description: string): string {
   return description.split(/\s(?:Trace|Correlation) ID:|\r|\n/)[0] ?? '';
 }
 
-function describeContradiction({ authority: { contradiction } }: TokenRequest): readonly string[] {
+function describeContradiction({ authority: { contradiction } }: TokenClient): readonly string[] {
   return contradiction === undefined ? [] : [contradiction];
 }
 

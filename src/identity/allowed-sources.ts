@@ -14,13 +14,8 @@ export interface AllowedSources {
 
 const VARIABLE = 'AZURE_TOKEN_CREDENTIALS';
 
-/** Values that only Azure's libraries support: they need an editor, a browser or a broker. */
-const UNSUPPORTED = [
-  'VisualStudioCredential',
-  'VisualStudioCodeCredential',
-  'InteractiveBrowserCredential',
-  'BrokerCredential',
-];
+/** Values that only Azure's libraries support: they need an editor or a broker. */
+const UNSUPPORTED = ['VisualStudioCredential', 'VisualStudioCodeCredential', 'BrokerCredential'];
 
 /**
  * Finds the sources that `AZURE_TOKEN_CREDENTIALS` allows. Case and surrounding spaces do not matter.

@@ -109,6 +109,8 @@ export interface ConfiguredSource {
   readonly source: string;
   readonly tenantId: string | undefined;
   readonly audience: string | undefined;
+  /** All values from the configuration, by key. */
+  readonly parameters: Readonly<Record<string, unknown>>;
   readonly find: (request: SourceRequest) => Identity | NotSetUp;
   readonly findLast: ((request: SourceRequest) => Identity | NotSetUp) | undefined;
 }
@@ -147,6 +149,7 @@ export function defineSource<F extends Fields>(description: SourceDescription<F>
         source: name,
         tenantId: common.tenantId,
         audience: common.audience,
+        parameters: { ...own, ...common },
         find: (request) => find(complete(request)),
         findLast: findLast && ((request) => findLast(complete(request))),
       };

@@ -8,6 +8,7 @@ import { AZURE_PIPELINES } from './federated/azure-pipelines.ts';
 import { GITHUB_ACTIONS } from './federated/github-actions.ts';
 import { WORKLOAD_IDENTITY } from './federated/workload-identity.ts';
 import type { IdentitySource } from './identity.ts';
+import { LOGIN } from './login/login.ts';
 import { MANAGED_IDENTITY } from './managed-identity/managed-identity.ts';
 import { CLIENT_CERTIFICATE } from './service-principal/client-certificate.ts';
 import { CLIENT_SECRET } from './service-principal/client-secret.ts';
@@ -23,6 +24,7 @@ export const SOURCES: readonly IdentitySource[] = [
   GITHUB_ACTIONS,
   AZURE_PIPELINES,
   MANAGED_IDENTITY,
+  LOGIN,
   AZURE_CLI,
   AZURE_DEVELOPER_CLI,
   AZURE_POWERSHELL,

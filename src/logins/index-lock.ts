@@ -1,6 +1,6 @@
-/** Lets one process at a time change the index of the stored logins. */
+/** Lets one process at a time change an index: that of the stored logins, or that of the accounts. */
 
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { type Lock, LockAttempt } from '../cache/lock.ts';
 import { readClockMs } from '../system/clock.ts';
 import { makeOwnFolder } from '../system/folders.ts';
@@ -20,7 +20,7 @@ const MAX_PAUSE_MS = 100;
 export async function lockIndex(file: string, maxWaitMs: number): Promise<Lock | undefined> {
   const folder = dirname(file);
   if (!makeOwnFolder(folder)) throw new Error(`${folder} is not a folder that only you can write to`);
-  const attempt = new LockAttempt(folder, 'credentials.lock');
+  const attempt = new LockAttempt(folder, `${basename(file, '.json')}.lock`);
   const deadlineMs = readClockMs() + maxWaitMs;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 1.5)) {
     const lock = attempt.try();

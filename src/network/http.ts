@@ -1,5 +1,6 @@
 /** The types of HTTP requests and responses, and how an error describes a response. */
 
+import type { JsonObject } from '../json.ts';
 import { MAX_FOREIGN_CHARACTERS, type Quote } from '../redact.ts';
 
 /** A request to a server. Its response is JSON. */
@@ -9,6 +10,8 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as `application/x-www-form-urlencoded`; a name may occur more than once. */
   readonly form?: readonly (readonly [name: string, value: string])[];
+  /** Sent as JSON, instead of a form. */
+  readonly json?: JsonObject;
   /** How long one attempt may take; 12 seconds by default. */
   readonly timeoutMs?: number;
   /** How many times to send the request at most; three by default. */

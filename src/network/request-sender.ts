@@ -65,13 +65,22 @@ export class RequestSender {
     return await this.#exchange(request);
   }
 
-  #exchange({ method, url, headers = {}, form, timeoutMs }: SingleRequest): Promise<PlainResponse> {
+  #exchange({ method, url, headers = {}, form, json, timeoutMs }: SingleRequest): Promise<PlainResponse> {
     const { hostname, host, pathname, search } = new URL(url);
-    const body = form && new URLSearchParams(form.map(([name, value]) => [name, value])).toString();
+    const body =
+      json === undefined
+        ? form && new URLSearchParams(form.map(([name, value]) => [name, value])).toString()
+        : JSON.stringify(json);
+    const type = json === undefined ? 'application/x-www-form-urlencoded' : 'application/json';
     return new Promise((resolve, reject) => {
       const sent = startRequest({
         ...{ agent: this.#agent, method, host: hostname, path: `${pathname}${search}` },
-        headers: { host, accept: 'application/json', ...headers, ...(body === undefined ? {} : describeForm(body)) },
+        headers: {
+          host,
+          accept: 'application/json',
+          ...headers,
+          ...(body === undefined ? {} : describeBody(body, type)),
+        },
       });
       const fail = (cause: Error) => {
         clearTimeout(timer);
@@ -108,8 +117,8 @@ export class RequestSender {
   }
 }
 
-function describeForm(body: string): Readonly<Record<string, string | number>> {
-  return { 'content-type': 'application/x-www-form-urlencoded', 'content-length': Buffer.byteLength(body) };
+function describeBody(body: string, type: string): Readonly<Record<string, string | number>> {
+  return { 'content-type': type, 'content-length': Buffer.byteLength(body) };
 }
 
 /** Lets the event loop poll every socket once. That takes two turns, since the current turn may already have polled. */

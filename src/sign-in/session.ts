@@ -9,15 +9,20 @@ import type { SignInRequest } from './request.ts';
 /** What an identity gets a token with, before the audience is known. */
 export type SessionContext = Omit<TokenContext, 'audience'>;
 
+/** What a session needs: the host that its requests are for, and what limits them. */
+export type SessionRequest = Pick<SignInRequest, 'runtime' | 'cache' | 'deadlineMs' | 'log'> & {
+  readonly registry: Pick<SignInRequest['registry'], 'host'>;
+};
+
 /** Opens connections when they are first needed, and closes all of them at the end of the sign-in. */
 export class Session {
-  readonly #request: SignInRequest;
+  readonly #request: SessionRequest;
   readonly #connections: Promise<Connections>;
   #context: Promise<SessionContext> | undefined;
   readonly #clients: HttpClient[] = [];
   #isClosed = false;
 
-  constructor(request: SignInRequest) {
+  constructor(request: SessionRequest) {
     this.#request = request;
     this.#connections = openConnections(request);
   }
@@ -68,7 +73,7 @@ export class Session {
   }
 }
 
-async function openConnections({ runtime }: SignInRequest): Promise<Connections> {
+async function openConnections({ runtime }: SessionRequest): Promise<Connections> {
   const { Connections } = await import('../network/connections.ts');
   return new Connections(runtime);
 }

@@ -60,6 +60,11 @@ export function keychainEntryName(serverName: string): string {
   return `docker-credential-acr.invalid/${encodeURIComponent(serverName.toWellFormed())}`;
 }
 
+/** Names the keychain entry of an account's refresh token, which no server's entry can have. */
+export function accountEntryName(account: string): string {
+  return `docker-credential-acr-account.invalid/${encodeURIComponent(account.toWellFormed())}`;
+}
+
 /**
  * Reads an entry of the keychain.
  * @returns `undefined` when there is no such entry.
@@ -96,14 +101,9 @@ export async function writeKeychain(
   login: Login,
   log: Log | undefined,
 ): Promise<void> {
-  if (keychain.name === 'wincred' && Buffer.byteLength(login.secret) > MAX_WINDOWS_SECRET_BYTES) {
-    throw new Error(`the secret is longer than the ${MAX_WINDOWS_SECRET_BYTES} bytes that Windows can store`);
-  }
-  const payload = `${JSON.stringify({ ServerURL: entry, Username: login.username, Secret: login.secret })}\n`;
   // `docker-credential-pass` may keep an older login beside the new one. Then erase both and store once more.
   for (const isLast of [false, true]) {
-    const { exitCode, stdout, stderr } = await call(runtime, keychain, 'store', payload, log);
-    if (exitCode !== 0) throw new Error(describeExit(runtime, keychain, stdout, stderr));
+    await replaceInKeychain(runtime, keychain, entry, login, log);
     let kept: Login | undefined;
     try {
       kept = await readKeychain(runtime, keychain, entry, log);
@@ -117,18 +117,43 @@ export async function writeKeychain(
   }
 }
 
-/** Erases an entry, if there is one. Never fails: an entry that cannot be erased is simply no longer used. */
+/**
+ * Erases an entry, if there is one. Never fails: an entry that cannot be erased is simply no longer used.
+ * @returns why the entry may still be there; `undefined` when it is gone.
+ */
 export async function eraseKeychain(
   runtime: Runtime,
   keychain: Keychain,
   entry: string,
   log: Log | undefined,
-): Promise<void> {
+): Promise<string | undefined> {
   try {
-    await call(runtime, keychain, 'erase', entry, log);
-  } catch {
-    // `call` has logged it.
+    const { exitCode, stdout, stderr } = await call(runtime, keychain, 'erase', entry, log);
+    if (exitCode === 0 || stdout.trim() === NOT_FOUND || NOT_IN_PASS.test(stdout)) return undefined;
+    return describeExit(runtime, keychain, stdout, stderr);
+  } catch (cause) {
+    return describeCause(cause); // `call` has logged it
   }
+}
+
+/**
+ * Replaces the secret of an entry that the keychain has returned, for the same user name. Other than `writeKeychain`, it
+ * starts the program only once, and the old secret stays if that fails.
+ * @throws an error without a code that says why the keychain cannot store the login.
+ */
+export async function replaceInKeychain(
+  runtime: Runtime,
+  keychain: Keychain,
+  entry: string,
+  login: Login,
+  log: Log | undefined,
+): Promise<void> {
+  if (keychain.name === 'wincred' && Buffer.byteLength(login.secret) > MAX_WINDOWS_SECRET_BYTES) {
+    throw new Error(`the secret is longer than the ${MAX_WINDOWS_SECRET_BYTES} bytes that Windows can store`);
+  }
+  const payload = `${JSON.stringify({ ServerURL: entry, Username: login.username, Secret: login.secret })}\n`;
+  const { exitCode, stdout, stderr } = await call(runtime, keychain, 'store', payload, log);
+  if (exitCode !== 0) throw new Error(describeExit(runtime, keychain, stdout, stderr));
 }
 
 /** @throws when the program cannot be started or does not end in time. */

@@ -34,12 +34,30 @@ export async function findDataFolder(runtime: Runtime): Promise<string | undefin
 }
 
 /**
+ * Finds the same folder for a caller that cannot wait: without a variable that names the home folder, it asks the system
+ * itself.
+ */
+export function findDataFolderNow(runtime: Runtime): string | undefined {
+  const named = readVariable(runtime, 'DOCKER_CREDENTIAL_ACR_DATA_DIR');
+  if (named !== undefined) return absolute(named);
+  const home = findHome(runtime);
+  return home === undefined
+    ? undefined
+    : absolute(moveFromOthers(runtime, platformFolders(runtime, home).data, 'data'));
+}
+
+/**
  * Finds a folder to write to. As root with the HOME of another user, as with `sudo -E` and in many containers, it is
  * below root's own home: a folder of root's in that home would lock its owner out.
  */
 async function findWritableFolder(runtime: Runtime, kind: 'cache' | 'data'): Promise<string | undefined> {
   const folder = (await findPlatformFolders(runtime))?.[kind];
-  if (folder === undefined || process.geteuid?.() !== 0 || isRootsPlace(folder)) return folder;
+  return folder === undefined ? undefined : moveFromOthers(runtime, folder, kind);
+}
+
+/** @returns the folder; for root in the home of another user, the one below root's own home. */
+function moveFromOthers(runtime: Runtime, folder: string, kind: 'cache' | 'data'): string | undefined {
+  if (process.geteuid?.() !== 0 || isRootsPlace(folder)) return folder;
   try {
     const { homedir } = process.getBuiltinModule('node:os').userInfo();
     return platformFolders({ ...runtime, env: {} }, homedir)[kind];

@@ -100,7 +100,7 @@ describe('identities', () => {
   });
 
   test('have the names that AZURE_TOKEN_CREDENTIALS has for them', () => {
-    const notHere = ['VisualStudio', 'VisualStudioCode', 'InteractiveBrowser', 'Broker'];
+    const notHere = ['VisualStudio', 'VisualStudioCode', 'Broker'];
     const inSource = [...SOURCE.matchAll(/'(\w+)Credential'/g)].map(([, name = '']) => name);
     const documented = readTable(identities, 'value').flatMap(([value = '']) => codeIn(value));
     const names = new Set(inSource.filter((name) => !notHere.includes(name)).map((name) => `${name}Credential`));

@@ -10,9 +10,9 @@ import { findProgram } from '../../scripts/test-parts/command.ts';
 import { ROOT } from './markdown.ts';
 
 /** Programs that only note their arguments. */
-const STAND_INS = ['docker', 'podman', 'helm', 'az', 'npm', 'install', 'ln', 'codesign'];
+const STAND_INS = ['docker', 'podman', 'helm', 'az', 'kubectl', 'npm', 'install', 'ln', 'codesign'];
 /** Real ones, which change nothing outside of the home. Any other program is not found. */
-const TOOLS = ['mkdir', 'mktemp', 'cat'];
+const TOOLS = ['mkdir', 'mktemp', 'cat', 'sh'];
 
 export interface ShellResult {
   readonly exitCode: number;

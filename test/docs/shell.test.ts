@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { asJsonObject } from '../../src/json.ts';
+import { startEmulator } from '../emulator/emulator.ts';
 import { findHelperMistakes } from './configuration.ts';
 import { blocksOf, DOCUMENTS } from './markdown.ts';
 import { createSandbox, makeToken, type Sandbox, type ShellResult, storeToken } from './sandbox.ts';
 
 const HOST = 'myregistry.azurecr.io';
+const NULL_GUID = '00000000-0000-0000-0000-000000000000';
 
 interface Expectation {
   readonly document: string;
@@ -17,6 +19,8 @@ interface Expectation {
   /** How other programs are called. */
   readonly calls: readonly string[];
   readonly prepare?: (sandbox: Sandbox) => Promise<unknown>;
+  /** Whether the block reaches Azure, which is emulated. */
+  readonly reachesAzure?: true;
   readonly check?: (result: ShellResult, sandbox: Sandbox) => Promise<void>;
 }
 
@@ -61,6 +65,18 @@ const EXPECTATIONS: readonly Expectation[] = [
   },
   { document: 'CONTRIBUTING.md', begins: 'npm test -- scripts -u', calls: ['npm test -- scripts -u'] },
   {
+    document: 'docs/commands.md',
+    begins: `docker-credential-acr token ${HOST} --docker-login`,
+    calls: [
+      ...['docker login', 'helm registry login'].map(
+        (login) => `${login} ${HOST} --username ${NULL_GUID} --password-stdin`,
+      ),
+      'kubectl apply -f -',
+    ],
+    prepare: (sandbox) => storeToken(sandbox, HOST),
+    check: async ({ stdout, stderr }) => expect({ stdout, stderr }).toEqual({ stdout: '', stderr: '' }),
+  },
+  {
     document: 'docs/logins.md',
     begins: `echo '{"ServerURL"`,
     calls: [],
@@ -74,6 +90,23 @@ const EXPECTATIONS: readonly Expectation[] = [
       expect(got).toEqual({ ServerURL: HOST, Username: 'ci', Secret: 'not-a-real-password' });
       expect((await sandbox.run('docker-credential-acr list')).stdout).toBe('{}\n');
     },
+  },
+  {
+    document: 'docs/sign-in.md',
+    begins: 'docker-credential-acr login',
+    calls: [`docker pull ${HOST}/team/app`],
+    reachesAzure: true,
+    check: async ({ stdout, stderr }) => {
+      expect(stderr).toContain('Open this page on any device, and type the code:');
+      expect(stdout).toMatch(/^Signed in as \S+ \(tenant \S+\)\.\nGot a token of myregistry\.azurecr\.io, /);
+    },
+  },
+  {
+    document: 'docs/sign-in.md',
+    begins: 'az ad app create',
+    calls: [
+      'az ad app create --display-name docker-credential-acr --public-client-redirect-uris http://localhost --is-fallback-public-client true',
+    ],
   },
   {
     document: 'docs/recipes.md',
@@ -113,6 +146,17 @@ async function expectHelper(sandbox: Sandbox, file: string): Promise<void> {
   expect(findHelperMistakes(asJsonObject(credHelpers) ?? {})).toEqual([]);
 }
 
+/** Runs commands where Azure is emulated, and its person signs in at once. */
+async function runInCloud({ run }: Sandbox, script: string): Promise<ShellResult> {
+  const emulator = await startEmulator();
+  emulator.state.signIn.intervalSeconds = 1;
+  try {
+    return await run(script, emulator.environment());
+  } finally {
+    await emulator.close();
+  }
+}
+
 let sandbox: Sandbox;
 beforeEach(() => {
   sandbox = createSandbox();
@@ -135,7 +179,7 @@ test('every block is expected, and everything expected is there', () => {
 test.each(BLOCKS)('$place does what it says', async ({ block, expectations }) => {
   const [expectation] = expectations;
   await expectation?.prepare?.(sandbox);
-  const result = await sandbox.run(block.text);
+  const result = await (expectation?.reachesAzure === true ? runInCloud(sandbox, block.text) : sandbox.run(block.text));
   expect({ exitCode: result.exitCode, stderr: result.exitCode === 0 ? '' : result.stderr }).toEqual({
     exitCode: 0,
     stderr: '',

@@ -123,7 +123,7 @@ describe('AZURE_TOKEN_CREDENTIALS', () => {
     const options = { environment: { ...environment, AZURE_TOKEN_CREDENTIALS: 'dev' } };
     const { hint, sources } = expectNotFound(await machine.helper('get', LOGIN_SERVER, options));
     expect(hint).toContain('AZURE_TOKEN_CREDENTIALS');
-    expect(sources.map(([name]) => name)).toEqual(['azure-cli', 'azure-developer-cli', 'azure-powershell']);
+    expect(sources.map(([name]) => name)).toEqual(['login', 'azure-cli', 'azure-developer-cli', 'azure-powershell']);
     expect(cloud.emulator.connects).toEqual([]);
   });
 
@@ -153,6 +153,7 @@ describe('when no identity is completely set up', () => {
       ['github-actions', 'ACTIONS_ID_TOKEN_REQUEST_URL is not set'],
       ['azure-pipelines', 'SYSTEM_OIDCREQUESTURI is not set'],
       ['managed-identity', 'the environment names no managed identity'],
+      ['login', 'nobody has signed in: docker-credential-acr login'],
       ['azure-cli', 'the Azure CLI is not signed in'],
       ['azure-developer-cli', 'the Azure Developer CLI is not signed in'],
       ['azure-powershell', 'Azure PowerShell is not signed in'],

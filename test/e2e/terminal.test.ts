@@ -65,6 +65,20 @@ describe('at a terminal', () => {
     expect(await terminal.screen()).toContain('credentials not found in native keychain');
   });
 
+  it.for([
+    ['hlp', [], 'docker-credential-acr: unknown action: hlp\nhint: did you mean "help"?'],
+    [
+      'get',
+      [LOGIN_SERVER],
+      `Usage: docker-credential-acr <store|get|erase|list|version>\nhint: docker-credential-acr token ${LOGIN_SERVER}`,
+    ],
+  ] as const)('%s with the arguments %j gets a hint below the error', async ([word, rest, screen], context) => {
+    const terminal = await runAt(context, [word, ...rest]);
+    expect(await terminal.exitCode()).toBe(1);
+    expect(await terminal.screen()).toBe(screen);
+    expect(await terminal.styled()).toContain(`${ESCAPE}36mhint:`);
+  });
+
   it('get ends at Ctrl-C', async (context) => {
     const terminal = await runAt(context, ['get']);
     await terminal.waitFor(/Waiting for a registry/);

@@ -1,4 +1,7 @@
-/** As much of Azure Resource Manager as `az login` and `az acr login` ask for. */
+/** As much of Azure Resource Manager as `az login`, `az acr login` and the program ask for. */
+
+import { describeResource, resourceNameOf } from './arm-resource.ts';
+import { answerResourceGraph, RESOURCE_GRAPH_PATH } from './arm-resource-graph.ts';
 import { parseString } from './json.ts';
 import { type EmulatedRequest, type EmulatedResponse, jsonResponse } from './message.ts';
 
@@ -9,13 +12,10 @@ import {
   findTenant,
   type Registry,
   registryOf,
-  SUBSCRIPTION_ID,
   type Subscription,
   type Tenant,
 } from './state.ts';
 import { verifyToken } from './tokens.ts';
-
-const RESOURCE_GROUP = 'emulated';
 
 /** Answers any request to the resource manager. */
 export function answerArm(request: EmulatedRequest, context: Context): EmulatedResponse {
@@ -51,6 +51,10 @@ export function answerArm(request: EmulatedRequest, context: Context): EmulatedR
   if (path.endsWith('/providers/microsoft.containerregistry/registries')) {
     return list([...context.state.registries.values()].map(describeRegistry), context);
   }
+  if (path === RESOURCE_GRAPH_PATH && request.method === 'POST') {
+    const user = parseString(claims?.['oid']) ?? '';
+    return answerResourceGraph(request, { tenant, user }, context);
+  }
   if (path.endsWith('/resources')) {
     const name = /name eq '([^']+)'/i.exec(request.query.get('$filter') ?? '')?.[1];
     const registries =
@@ -70,20 +74,9 @@ function findRegistry(state: EmulatorState, name: string): Registry {
   return known ?? registryOf(state, `${name.toLowerCase()}.azurecr.io`);
 }
 
-/** A login server may carry a hash behind a hyphen, which the resource's name does not. */
-function resourceNameOf({ loginServer }: Registry): string {
-  return loginServer.split('.')[0]?.split('-')[0] ?? '';
-}
-
 function describeRegistry(registry: Registry): Readonly<Record<string, unknown>> {
-  const name = resourceNameOf(registry);
   return {
-    id:
-      `/subscriptions/${SUBSCRIPTION_ID}/resourceGroups/${RESOURCE_GROUP}` +
-      `/providers/Microsoft.ContainerRegistry/registries/${name}`,
-    name,
-    type: 'Microsoft.ContainerRegistry/registries',
-    location: 'westeurope',
+    ...describeResource(registry),
     sku: { name: 'Premium', tier: 'Premium' },
     tags: {},
     properties: {

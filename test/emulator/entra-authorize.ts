@@ -35,6 +35,7 @@ export function answerAuthorize(tenant: Tenant, request: EmulatedRequest, contex
       scope: query.get('scope') ?? '',
       nonce: query.get('nonce') ?? undefined,
       expiresAtSeconds: context.now + 600,
+      claims: query.get('claims') ?? undefined,
     });
     answer.set('code', code);
     answer.set('session_state', context.requestId);

@@ -7,7 +7,16 @@ import { parseAuthorizeForm } from './entra-authorize.ts';
 import { parseJsonRecord } from './json.ts';
 import type { EmulatedResponse } from './message.ts';
 
-import { AZURE_CLI_CLIENT_ID, CLIENT_ID, type Context, TENANT_ID } from './state.ts';
+import {
+  AZURE_CLI_CLIENT_ID,
+  AZURE_POWERSHELL_CLIENT_ID,
+  addApplication,
+  CLIENT_ID,
+  type Context,
+  findTenant,
+  TENANT_ID,
+  type Tenant,
+} from './state.ts';
 import { USER_NAME, USER_OBJECT_ID } from './state-sign-in.ts';
 import { createContext, exchange, get, memberOf, NOW, post, registry } from './test-client.ts';
 import { decodeToken } from './tokens.ts';
@@ -17,8 +26,16 @@ const SCOPE = 'https://containerregistry.azure.net/.default openid profile offli
 const CLIENT = { client_id: AZURE_CLI_CLIENT_ID };
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
 
-function begin(context: Context): string {
-  return memberOf(post(`${BASE}/devicecode`, { ...CLIENT, scope: SCOPE }, context), 'device_code');
+const OWN_ID = '77777777-2222-4333-8444-555555555555';
+
+function begin(context: Context, form: Record<string, string> = {}): string {
+  return memberOf(post(`${BASE}/devicecode`, { ...CLIENT, scope: SCOPE, ...form }, context), 'device_code');
+}
+
+function tenantOf({ state }: Context): Tenant {
+  const tenant = findTenant(state, TENANT_ID);
+  if (tenant === undefined) throw new Error('the emulator has a tenant');
+  return tenant;
 }
 
 function poll(context: Context, code: string, form: Record<string, string> = {}): EmulatedResponse {
@@ -139,6 +156,49 @@ describe('an Entra refresh token', () => {
       expect(refresh(context, memberOf(signIn(context), 'refresh_token'), form).status).toBe(400);
     },
   );
+
+  test('belongs to its user, whoever signs in now', () => {
+    const context = createContext();
+    const token = memberOf(signIn(context), 'refresh_token');
+    context.state.signIn.user = { name: 'bob@contoso.onmicrosoft.com', displayName: 'Bob', objectId: CLIENT_ID };
+    const { claims } = decodeToken(memberOf(refresh(context, token), 'access_token')) ?? {};
+    expect(claims).toMatchObject({ upn: USER_NAME });
+  });
+
+  test('is revoked by its use where the state says so', () => {
+    const context = createContext();
+    context.state.signIn.revokesUsedTokens = true;
+    const first = memberOf(signIn(context), 'refresh_token');
+    const second = memberOf(refresh(context, first), 'refresh_token');
+    expect(memberOf(refresh(context, first), 'suberror')).toBe('bad_token');
+    expect(refresh(context, second).status).toBe(200);
+  });
+
+  test('of a family works for the other clients of the family, and for no client outside it', () => {
+    const context = createContext();
+    const own = addApplication(tenantOf(context), { clientId: OWN_ID, objectId: OWN_ID, isPublic: true });
+    const token = memberOf(signIn(context), 'refresh_token');
+    const answer = refresh(context, token, { client_id: AZURE_POWERSHELL_CLIENT_ID });
+    expect(parseJsonRecord(answer.body)).toMatchObject({ foci: '1' });
+    expect(memberOf(refresh(context, token, { client_id: own.clientId }), 'suberror')).toBe('client_mismatch');
+    const form = { client_id: own.clientId };
+    const ownToken = memberOf(poll(context, begin(context, form), form), 'refresh_token');
+    expect(refresh(context, ownToken, form).status).toBe(200);
+    expect(memberOf(refresh(context, ownToken), 'error')).toBe('invalid_grant');
+  });
+
+  test('is refused with claims until a sign-in has passed them on', () => {
+    const context = createContext();
+    const token = memberOf(signIn(context), 'refresh_token');
+    const claims = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}';
+    context.state.signIn.demandedClaims = claims;
+    const refused = parseJsonRecord(refresh(context, token).body);
+    expect(refused).toMatchObject({ error: 'interaction_required', claims });
+    const again = memberOf(poll(context, begin(context, { claims })), 'refresh_token');
+    const renewed = refresh(context, again);
+    expect(renewed.status).toBe(200);
+    expect(refresh(context, memberOf(renewed, 'refresh_token')).status).toBe(200);
+  });
 
   test('works in the deprecated grant of the ACR exchange until it is revoked', () => {
     const context = createContext();

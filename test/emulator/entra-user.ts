@@ -6,8 +6,15 @@ import { formatMissing, parseUserScope } from './entra-scope.ts';
 import { issueIdToken, issueUserToken } from './entra-token.ts';
 import type { EmulatedRequest, EmulatedResponse } from './message.ts';
 
-import { type Application, AZURE_CLI_CLIENT_ID, type Context, type EmulatorState, type Tenant } from './state.ts';
-import type { EntraError, User } from './state-sign-in.ts';
+import {
+  type Application,
+  AZURE_CLI_CLIENT_ID,
+  AZURE_POWERSHELL_CLIENT_ID,
+  type Context,
+  type EmulatorState,
+  type Tenant,
+} from './state.ts';
+import type { EntraError, User, UserRefreshToken } from './state-sign-in.ts';
 
 /** A request to a tenant, and which of its applications sends it. */
 export interface GrantRequest {
@@ -26,6 +33,7 @@ export function answerDeviceCode({ client, request, context }: GrantRequest): Em
     clientId: client.clientId,
     scope: request.form.get('scope') ?? '',
     expiresAtSeconds: context.now + 900,
+    claims: request.form.get('claims') ?? undefined,
     polls: 0,
   });
   const verificationUri = 'https://microsoft.com/devicelogin';
@@ -64,7 +72,7 @@ export function grantDeviceCode(asked: GrantRequest): EmulatedResponse | EntraEr
     return { error: 'authorization_declined', code: 70_020, text: 'The end user denied the authorization request.' };
   }
   signIn.deviceCodes.delete(code);
-  return answerUser(asked, pending.scope);
+  return answerUser(asked, { scope: pending.scope, claims: pending.claims });
 }
 
 export function grantAuthorizationCode(asked: GrantRequest): EmulatedResponse | EntraError {
@@ -90,7 +98,7 @@ export function grantAuthorizationCode(asked: GrantRequest): EmulatedResponse | 
     return { error: 'invalid_grant', code: 501_481, text };
   }
   const scope = request.form.get('scope') ?? issued.scope;
-  return answerUser(asked, scope, issued.nonce);
+  return answerUser(asked, { scope, nonce: issued.nonce, claims: issued.claims });
 }
 
 export function grantRefreshToken(asked: GrantRequest): EmulatedResponse | EntraError {
@@ -100,9 +108,13 @@ export function grantRefreshToken(asked: GrantRequest): EmulatedResponse | Entra
     return formatMissing('refresh_token');
   }
   const issued = context.state.signIn.refreshTokens.get(token);
-  if (issued === undefined || issued.clientId !== client.clientId) {
+  if (issued === undefined || (issued.clientId !== client.clientId && !isOfFamily(issued.clientId))) {
     const text = 'Invalid request. Request is malformed or invalid.';
     return { error: 'invalid_grant', code: 9_002_313, text };
+  }
+  if (issued.clientId !== client.clientId && !isOfFamily(client.clientId)) {
+    const text = 'The refresh token was issued to a family of clients, and the client is not a member of it.';
+    return { error: 'invalid_grant', code: 70_000, text, suberror: 'client_mismatch' };
   }
   if (issued.isRevoked || issued.expiresAtSeconds <= context.now) {
     const text = issued.isRevoked
@@ -110,7 +122,21 @@ export function grantRefreshToken(asked: GrantRequest): EmulatedResponse | Entra
       : 'The refresh token has expired due to inactivity.';
     return { error: 'invalid_grant', code: issued.isRevoked ? 50_173 : 700_082, text, suberror: 'bad_token' };
   }
-  return answerUser(asked, request.form.get('scope') ?? '');
+  const { demandedClaims: claims, revokesUsedTokens } = context.state.signIn;
+  if (claims !== undefined && issued.claims !== claims) {
+    const text = 'The user must sign in again, as a policy of the tenant demands.';
+    return { error: 'interaction_required', code: 50_076, text, suberror: 'basic_action', claims };
+  }
+  const answer = answerUser(asked, { scope: request.form.get('scope') ?? '', claims: issued.claims }, issued.user);
+  if (revokesUsedTokens && !('error' in answer)) {
+    issued.isRevoked = true;
+  }
+  return answer;
+}
+
+/** Whether a client shares its refresh tokens with the others of the family. */
+function isOfFamily(clientId: string): boolean {
+  return [AZURE_CLI_CLIENT_ID, AZURE_POWERSHELL_CLIENT_ID].includes(clientId);
 }
 
 /** An unguessable text, known to the leak scans. */
@@ -120,11 +146,22 @@ export function createSecret(state: EmulatorState): string {
   return secret;
 }
 
-function answerUser(asked: GrantRequest, scope: string, nonce?: string): EmulatedResponse | EntraError {
+/** What a sign-in was asked for. */
+interface Asked {
+  readonly scope: string;
+  readonly nonce?: string | undefined;
+  readonly claims: string | undefined;
+}
+
+function answerUser(
+  asked: GrantRequest,
+  { scope, nonce, claims }: Asked,
+  user = asked.context.state.signIn.user,
+): EmulatedResponse | EntraError {
   const { tenant, client, request, context } = asked;
   const { clientId } = client;
   const { state, now } = context;
-  const { user, refusal } = state.signIn;
+  const { refusal } = state.signIn;
   if (refusal !== undefined) {
     return refusal;
   }
@@ -144,24 +181,28 @@ function answerUser(asked: GrantRequest, scope: string, nonce?: string): Emulate
       ext_expires_in: seconds,
       access_token: issueUserToken(state, of, now),
       ...(words.includes('offline_access')
-        ? { refresh_token: issueRefreshToken(state, user, tenant, clientId, now) }
+        ? { refresh_token: issueRefreshToken(state, { user, tenantId: tenant.id, clientId, claims }, now) }
         : {}),
       ...(words.includes('openid') ? { id_token: issueIdToken(state, { ...of, nonce }, now) } : {}),
       ...(request.form.get('client_info') === '1' ? { client_info: encodeClientInfo(user, tenant) } : {}),
-      ...(clientId === AZURE_CLI_CLIENT_ID ? { foci: '1' } : {}),
+      ...(isOfFamily(clientId) ? { foci: '1' } : {}),
     },
     context,
     request,
   );
 }
 
-/** Each use issues a new one; the old ones stay valid, as in the real service. */
-function issueRefreshToken(state: EmulatorState, user: User, tenant: Tenant, clientId: string, now: number): string {
+/** Issues a refresh token, as a sign-in of the user does. Each use issues a new one. */
+export function issueRefreshToken(
+  state: EmulatorState,
+  of: Pick<UserRefreshToken, 'user' | 'tenantId' | 'clientId'> & { readonly claims?: string | undefined },
+  now: number,
+): string {
   const token = createSecret(state);
   state.signIn.refreshTokens.set(token, {
-    clientId,
-    objectId: user.objectId,
-    tenantId: tenant.id,
+    ...of,
+    claims: of.claims,
+    objectId: of.user.objectId,
     expiresAtSeconds: now + 90 * 86_400,
     isRevoked: false,
   });

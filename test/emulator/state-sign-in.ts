@@ -26,6 +26,8 @@ export interface DeviceCode {
   readonly clientId: string;
   readonly scope: string;
   readonly expiresAtSeconds: number;
+  /** What the request asked the sign-in to prove. */
+  readonly claims: string | undefined;
   polls: number;
 }
 
@@ -36,12 +38,17 @@ export interface AuthorizationCode {
   readonly scope: string;
   readonly nonce: string | undefined;
   readonly expiresAtSeconds: number;
+  /** What the request asked the sign-in to prove. */
+  readonly claims: string | undefined;
 }
 
 export interface UserRefreshToken {
   readonly clientId: string;
   readonly objectId: string;
   readonly tenantId: string;
+  readonly user: User;
+  /** What the sign-in has proved. */
+  readonly claims: string | undefined;
   expiresAtSeconds: number;
   isRevoked: boolean;
 }
@@ -59,6 +66,10 @@ export interface SignIn {
   declines: boolean;
   /** The answer to every grant of a user, such as a demand for a second factor. */
   refusal: EntraError | undefined;
+  /** What a sign-in must have proved, before its refresh token is accepted. */
+  demandedClaims: string | undefined;
+  /** Whether a refresh token is revoked by its use; the real service keeps it. */
+  revokesUsedTokens: boolean;
   readonly deviceCodes: Map<string, DeviceCode>;
   readonly authorizationCodes: Map<string, AuthorizationCode>;
   readonly refreshTokens: Map<string, UserRefreshToken>;
@@ -72,6 +83,8 @@ export function createSignIn(tenantId: string): SignIn {
     intervalSeconds: 5,
     declines: false,
     refusal: undefined,
+    demandedClaims: undefined,
+    revokesUsedTokens: false,
     deviceCodes: new Map(),
     authorizationCodes: new Map(),
     refreshTokens: new Map(),

@@ -12,6 +12,8 @@ export const CLIENT_SECRET = 'abc8Q~x._-y+/z=&1%2Bw_~9';
 export const OBJECT_ID = '99999999-8888-4777-8666-555555555555';
 /** The public client that every Azure developer tool signs in with. */
 export const AZURE_CLI_CLIENT_ID = '04b07795-8ddb-461a-bbee-02f9e1bf7b46';
+/** Another public client, of the same family. */
+export const AZURE_POWERSHELL_CLIENT_ID = '1950a258-227b-4e31-a9cf-717495945fc2';
 export const SUBSCRIPTION_ID = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee';
 export const ACR_AUDIENCE = 'https://containerregistry.azure.net';
 export const NULL_GUID = '00000000-0000-0000-0000-000000000000';
@@ -61,7 +63,7 @@ export interface Tenant {
   readonly applications: Map<string, Application>;
   /** Resources with a service principal in this tenant, without trailing slash. */
   readonly resources: Set<string>;
-  /** The subscriptions that every identity of the tenant sees; the first one holds the registries. */
+  /** The subscriptions that every identity of the tenant sees; a registry's resource names one. */
   subscriptions: readonly Subscription[];
   /** Authorities that know the tenant; `undefined` means all, as if it existed in every cloud. */
   authorities: readonly string[] | undefined;
@@ -113,6 +115,24 @@ export interface Registry {
   refreshTokenSeconds: number;
   /** The lifetime of an access token; 4500 in the real service. */
   accessTokenSeconds: number;
+  /** Where its resource is: visible to the tenants that have the subscription. */
+  resource: RegistryResource;
+}
+
+export interface RegistryResource {
+  readonly subscriptionId: string;
+  readonly resourceGroup: string;
+  readonly location: string;
+}
+
+/** How Azure Resource Graph answers. */
+export interface ResourceGraph {
+  /** How many queries a user may send within a window of five seconds; 15 in the real service. */
+  quota: number;
+  /** When each user's queries came, in seconds since the epoch. */
+  readonly queries: Map<string, readonly number[]>;
+  /** Whether identities lack every role that lets them list resources. */
+  isDenied: boolean;
 }
 
 export interface EmulatorState {
@@ -127,6 +147,7 @@ export interface EmulatorState {
   /** Whether a certificate's assertion is taken only once. */
   refuseReplayedAssertions: boolean;
   readonly seenAssertionIds: Set<string>;
+  readonly resourceGraph: ResourceGraph;
   /** Who signs in interactively, and with what outcome. */
   readonly signIn: SignIn;
   /** What Entra puts into `expires_in`. */
@@ -200,6 +221,7 @@ export function createState(): EmulatorState {
     extraHosts: new Map(),
     refuseReplayedAssertions: true,
     seenAssertionIds: new Set(),
+    resourceGraph: { quota: 15, queries: new Map(), isDenied: false },
     signIn: createSignIn(TENANT_ID),
     entraTokenSeconds: 3599,
     tokenGenerations: new Map(),
@@ -207,7 +229,9 @@ export function createState(): EmulatorState {
   };
   const tenant = addTenant(state, TENANT_ID, TENANT_NAME);
   addApplication(tenant, { clientId: CLIENT_ID, objectId: OBJECT_ID, secret: CLIENT_SECRET });
-  addApplication(tenant, { clientId: AZURE_CLI_CLIENT_ID, objectId: AZURE_CLI_CLIENT_ID, isPublic: true });
+  for (const clientId of [AZURE_CLI_CLIENT_ID, AZURE_POWERSHELL_CLIENT_ID]) {
+    addApplication(tenant, { clientId, objectId: clientId, isPublic: true });
+  }
   return state;
 }
 
@@ -235,6 +259,7 @@ export function registryOf(state: EmulatorState, loginServer: string): Registry 
     nullGuidPassword: false,
     refreshTokenSeconds: 10_800,
     accessTokenSeconds: 4500,
+    resource: { subscriptionId: SUBSCRIPTION_ID, resourceGroup: 'emulated', location: 'westeurope' },
   };
   state.registries.set(loginServer, registry);
   return registry;

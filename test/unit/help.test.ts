@@ -30,7 +30,8 @@ function listVariables(): readonly string[] {
 describe('help', () => {
   test.each(['--help', '-h', 'help'])('%s lists every command and every topic in one line', async (argument) => {
     const text = await help([argument]);
-    for (const { name } of COMMANDS) expect(text).toMatch(new RegExp(`^ {2}${name}(?: .*)? {2,}\\S`, 'm'));
+    for (const { name } of COMMANDS.filter(({ isHidden }) => !isHidden))
+      expect(text).toMatch(new RegExp(`^ {2}${name}(?: .*)? {2,}\\S`, 'm'));
     for (const { name } of TOPICS) expect(text).toMatch(new RegExp(`help ${name} {2,}\\S`));
   });
 

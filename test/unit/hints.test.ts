@@ -13,6 +13,7 @@ import { requestCliToken } from '../../src/identity/developer-tools/azure-cli-to
 import { requestDeveloperCliToken } from '../../src/identity/developer-tools/azure-developer-cli-token.ts';
 import { requestPowerShellToken } from '../../src/identity/developer-tools/azure-powershell-token.ts';
 import { WORKLOAD_IDENTITY } from '../../src/identity/federated/workload-identity.ts';
+import { requestLoginToken } from '../../src/identity/login/login-token.ts';
 import { requestServiceFabricToken } from '../../src/identity/managed-identity/service-fabric.ts';
 import { readSecretFile } from '../../src/identity/secret-file.ts';
 import { loadClientCertificate } from '../../src/identity/service-principal/certificate-file.ts';
@@ -95,8 +96,23 @@ describe('a hint quotes', () => {
     const codes = readFileSync(join(SOURCE, 'entra/error-codes.ts'), 'utf8').match(/\b\d{5,7}\b/g) ?? [];
     expect(codes.length).toBeGreaterThan(50);
     for (const code of [...codes, '1', undefined]) {
-      expectQuoted(value, findEntraAdvice(code, { clientId: value, tenant: value, audience: value }).fix);
+      const subject = { clientId: value, tenant: value, audience: value };
+      expectQuoted(value, findEntraAdvice(code, subject).fix);
+      expectQuoted(value, findEntraAdvice(code, { ...subject, signInCommand: 'docker-credential-acr login' }).fix);
     }
+  });
+
+  test.each(VALUES)("the tenant and the application of a person's account: %j", async (value) => {
+    const runtime = makeRuntime({ DOCKER_CREDENTIAL_ACR_DATA_DIR: folder.path('data') });
+    const account = {
+      ...{ id: 'o.t', username: value, tenantId: value, authority: 'https://login.example.com', clientId: 'c' },
+      ...({ familyId: '1', registries: [], generation: '1', state: 'active', challenge: undefined } as const),
+    };
+    const request = { account: { ...account, keychain: undefined }, tenant: value, clientId: value, host: value };
+    const { context } = toolsAnswering(answer(400, ''));
+    await expectHarmless(value, () => requestLoginToken({ ...context, runtime }, request));
+    const locked = { ...request, account: { ...account, keychain: 'pass' } };
+    await expectHarmless(value, () => requestLoginToken({ ...context, runtime }, locked));
   });
 
   test.each(VALUES)('the path of a file with a secret: %j', async (value) => {
@@ -200,7 +216,7 @@ const PEM = {
 
 test('every value within a command in the source is quoted by shellWord', () => {
   const command =
-    /\b(?:az|azd|docker|ls|openssl|chmod|cat|curl|nslookup|azcmagent|Connect-AzAccount|Get-AzAccessToken) [^`]*\$\{/;
+    /\b(?:az|azd|docker|docker-credential-acr|ls|openssl|chmod|cat|curl|nslookup|azcmagent|Connect-AzAccount|Get-AzAccessToken) [^`]*\$\{/;
   /** What comes from this program alone. */
   const own = [
     'command', // a part that is quoted already

@@ -12,6 +12,8 @@ export const LOGIN_SERVER = 'contoso.azurecr.io';
 export interface Cloud {
   readonly emulator: Emulator;
   readonly hasRealRegistry: boolean;
+  /** The registry itself, which wants no credential. */
+  readonly registryUrl: string;
   /** Puts an image straight into the registry, without any credential. */
   readonly seed: (repository: string, tag: string, files?: Readonly<Record<string, string>>) => Promise<void>;
   /** The program's own requests so far, such as `entra 200` and `exchange 200`, without those of the clients. */
@@ -32,6 +34,7 @@ export async function startCloud(): Promise<Cloud> {
   return {
     emulator,
     hasRealRegistry: program !== undefined,
+    registryUrl: registry.url,
     seed: (repository, tag, files = { hello: `Hello from ${repository}:${tag}\n` }) =>
       seedImage(registry.url, repository, tag, files),
     signIns: () => emulator.requests.flatMap(nameSignIn),

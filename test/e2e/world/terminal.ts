@@ -44,14 +44,21 @@ export interface TestTerminal {
 
 const TIMEOUT_MS = 20_000;
 const POLL_MS = 25;
-/** tmux sets them for its own purposes. */
-const VARIABLES_OF_TMUX = ['TMUX', 'TMUX_PANE', 'TERM_PROGRAM', 'TERM_PROGRAM_VERSION', 'SHELL', 'PWD'];
+/** tmux and the shell set them for their own purposes. */
+const OTHER_VARIABLES = [
+  ...['TMUX', 'TMUX_PANE', 'TERM_PROGRAM', 'TERM_PROGRAM_VERSION', 'SHELL'],
+  ...['PWD', 'OLDPWD', 'SHLVL', '_'],
+];
 const OPTIONS = [
-  ['-g', 'remain-on-exit', 'on'],
-  ['-g', 'remain-on-exit-format', ''],
   ['-g', 'status', 'off'],
   ['-s', 'escape-time', '0'],
 ];
+/**
+ * Runs the program, and makes its exit code the title of the terminal, behind everything that the program has written.
+ * (What tmux itself tells of the end of a program may come before the last of its output, or not at all.) The terminal
+ * stays open then.
+ */
+const SCRIPT = `trap : INT QUIT; "$@"; printf '\\033]2;ended %s\\033\\\\' "$?"; exec sleep 86400`;
 
 // The terminals end with this process at the latest, before their folders are removed.
 const liveSockets = new Set<string>();
@@ -72,17 +79,21 @@ export async function startTerminal(options: TerminalOptions): Promise<TestTermi
   };
 
   const setOptions = [...OPTIONS, ['-g', 'default-terminal', environment['TERM'] ?? 'tmux-256color']];
-  const unset = VARIABLES_OF_TMUX.flatMap((name) => {
-    const value = environment[name];
-    return value === undefined ? ['-u', name] : [`${name}=${value}`];
-  }).toSorted((one, other) => Number(one.includes('=')) - Number(other.includes('=')));
+  const [given, unset] = [true, false].map((isGiven) =>
+    OTHER_VARIABLES.filter((name) => (environment[name] !== undefined) === isGiven),
+  );
+  const env = [
+    partOf('env'),
+    ...(unset ?? []).flatMap((name) => ['-u', name]),
+    ...(given ?? []).map((name) => `${name}=${environment[name]}`),
+  ];
   liveSockets.add(socket);
   await tmux(
     [
       'start-server',
       ...setOptions.flatMap((option) => [';', 'set-option', ...option]),
-      ...[';', 'new-session', '-d', '-x', String(columns), '-y', String(rows), '-c', folder, '--', partOf('env')],
-      ...[...unset, ...command].map(escapeEnd),
+      ...[';', 'new-session', '-d', '-x', String(columns), '-y', String(rows), '-c', folder, '--', '/bin/sh', '-c'],
+      ...[SCRIPT, 'sh', ...env, ...command].map(escapeEnd),
     ],
     environment,
   );
@@ -118,16 +129,13 @@ export async function startTerminal(options: TerminalOptions): Promise<TestTermi
       return last;
     },
     exitCode: async (timeoutMs = TIMEOUT_MS) => {
-      let [status, signal, server] = ['', '', ''];
+      let code: string | undefined;
       const hasEnded = async () => {
-        const state = await tmux(['display-message', '-p', '#{pane_dead_status},#{pane_dead_signal},#{pid}']);
-        [status = '', signal = '', server = ''] = state.trimEnd().split(',');
-        // Where the end of a child reaches tmux as no signal, as on some virtual kernels, this makes tmux look.
-        if (status === '') process.kill(Number(server), 'SIGCHLD');
-        return status !== '' || signal !== '';
+        code = /^ended (\d+)$/m.exec(await tmux(['display-message', '-p', '#{pane_title}']))?.[1];
+        return code !== undefined;
       };
       await waitUntil(hasEnded, timeoutMs, 'exit code');
-      return status === '' ? 128 + Number(signal) : Number(status);
+      return Number(code);
     },
     close: async () => {
       await tmux(['kill-server']);

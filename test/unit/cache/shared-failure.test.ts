@@ -48,6 +48,7 @@ const IS_SHARED: Readonly<Record<ErrorCode, boolean>> = {
   AUDIENCE_UNKNOWN: true,
   REGISTRY_REFUSED: true,
   TOKEN_REFUSED: true,
+  RESOURCES_REFUSED: false,
   NETWORK_FAILED: true,
   ANSWER_INVALID: true,
   BUSY: false,

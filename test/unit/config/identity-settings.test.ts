@@ -58,6 +58,7 @@ describe('the identity of a registry', () => {
       source: 'client-secret',
       tenantId: 'contoso.com',
       audience: 'https://registry.example.com',
+      parameters: identities.deploy,
       find: expect.any(Function),
       findLast: undefined,
     });

@@ -29,6 +29,26 @@ function ask(serverUrl: string, config: object): string {
   return `${backend ?? 'either'}${forbiddenBy === undefined ? '' : ' forbidden'}`;
 }
 
+describe('accountSettings', () => {
+  test.each([
+    [{}, 'either'],
+    [{ store: 'keychain' }, 'keychain'],
+    [{ store: 'file' }, 'file'],
+    [{ strict: true }, 'either forbidden'],
+    [{ strict: true, store: 'keychain' }, 'keychain'],
+    [{ strict: false, registries: { '*': { store: false } } }, 'either'],
+  ])('of %j are %s', (config, settings) => {
+    const { backend, forbiddenBy, file } = configOf(config).accountSettings();
+    expect(file).toBe(CONFIG_FILE);
+    expect(`${backend ?? 'either'}${forbiddenBy === undefined ? '' : ' forbidden'}`).toBe(settings);
+  });
+
+  test.each([{ store: 'nowhere' }, { strict: 1 }, { stroe: 'file' }, '{'])('rejects %j', async (config) => {
+    const loaded = await loadText(config);
+    expect((await catchFailure(() => loaded.accountSettings())).code).toBe('CONFIG_INVALID');
+  });
+});
+
 const registries = (key: string, store: boolean) => ({ registries: { [key]: { store } } });
 
 describe('loginSettingsOf', () => {

@@ -73,6 +73,27 @@ test('findEntraAdvice returns a fix of one line without backticks, which clients
   }
 });
 
+describe("findEntraAdvice for a person's account", () => {
+  const signInCommand = 'docker-credential-acr login HOST --tenant the-tenant';
+  const advise = (code: string | undefined) => findEntraAdvice(code, { ...SUBJECT, signInCommand }).fix;
+
+  test.each(['50034', '50076', '70008', '700082', '50173', '50057', '50194', undefined])(
+    'is the command that signs in again for AADSTS%s',
+    (code) => {
+      expect(advise(code)).toBe(signInCommand);
+    },
+  );
+
+  test.each([
+    ['700016', /^check the application and the tenant \(the-tenant was used\), then: docker-credential-acr login/],
+    ['90002', /^check the tenant, then: docker-credential-acr login/],
+    ['500011', /^sign in to the registry's tenant: docker-credential-acr login/],
+    ['7000218', /^let people sign in to it: az ad app update --id the-client --is-fallback-public-client true$/],
+  ])('names no variable for AADSTS%s', (code, fix) => {
+    expect(advise(code)).toMatch(fix);
+  });
+});
+
 describe('findEntraAdvice for an assertion', () => {
   test.each([
     [undefined, /^check this machine's clock; get a new assertion$/],

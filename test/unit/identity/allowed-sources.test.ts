@@ -4,7 +4,7 @@ import { readAllowedSources } from '../../../src/identity/allowed-sources.ts';
 import { catchFailure } from '../failure.ts';
 import { makeRuntime } from '../runtime.ts';
 
-const DEV = ['azure-cli', 'azure-developer-cli', 'azure-powershell'];
+const DEV = ['login', 'azure-cli', 'azure-developer-cli', 'azure-powershell'];
 const PROD = [
   'client-secret',
   'client-certificate',
@@ -29,6 +29,7 @@ describe('readAllowedSources', () => {
     ['EnvironmentCredential', ['client-secret', 'client-certificate'], false],
     ['WorkloadIdentityCredential', ['workload-identity'], true],
     ['ManagedIdentityCredential', ['managed-identity'], true],
+    ['InteractiveBrowserCredential', ['login'], true],
     ['AzureCliCredential', ['azure-cli'], true],
     ['azureclicredential', ['azure-cli'], true],
     [' AzureCliCredential\n', ['azure-cli'], true],
@@ -61,18 +62,14 @@ describe('readAllowedSources', () => {
       'AZURE_TOKEN_CREDENTIALS is VisualStudioCodeCredential, which this program does not support',
     ],
     ['BrokerCredential', 'AZURE_TOKEN_CREDENTIALS is BrokerCredential, which this program does not support'],
-    [
-      'InteractiveBrowserCredential',
-      'AZURE_TOKEN_CREDENTIALS is InteractiveBrowserCredential, which this program does not support',
-    ],
   ])('rejects %j, with a hint that lists the valid values', async (value, message) => {
     const failure = await catchFailure(() => allow({ AZURE_TOKEN_CREDENTIALS: value }));
     expect(failure.code).toBe('IDENTITY_INVALID');
     expect(failure.message).toBe(message);
     expect(failure.hint).toBe(
       'unset AZURE_TOKEN_CREDENTIALS, or set it to one of dev, prod, EnvironmentCredential, ' +
-        'WorkloadIdentityCredential, ManagedIdentityCredential, AzureCliCredential, AzureDeveloperCliCredential, ' +
-        'AzurePowerShellCredential',
+        'WorkloadIdentityCredential, ManagedIdentityCredential, InteractiveBrowserCredential, AzureCliCredential, ' +
+        'AzureDeveloperCliCredential, AzurePowerShellCredential',
     );
   });
 });

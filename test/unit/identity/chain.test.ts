@@ -10,7 +10,7 @@ import { requestFor } from './request.ts';
 
 const folder = useTemporaryFolder();
 
-const DEV = ['azure-cli', 'azure-developer-cli', 'azure-powershell'];
+const DEV = ['login', 'azure-cli', 'azure-developer-cli', 'azure-powershell'];
 const PROD = [
   'client-secret',
   'client-certificate',
@@ -97,7 +97,7 @@ describe('a source that the configuration chooses', () => {
       return { notSetUp: name };
     };
     const findLast = hasLast ? answer('findLast') : undefined;
-    return { source: 'one', tenantId: undefined, audience: undefined, find: answer('find'), findLast };
+    return { source: 'one', tenantId: undefined, audience: undefined, parameters: {}, find: answer('find'), findLast };
   }
 
   test('is asked as the chosen one, for the registry and the tenant of the request', () => {

@@ -240,6 +240,15 @@ describe('send', () => {
     await expect(sender.send(ask())).rejects.toBe(cause);
   });
 
+  test('sends JSON with its length in bytes', async () => {
+    const http = await serve([HELLO]);
+    await http.send(ask({ method: 'POST', json: { query: 'ä', list: [1] } }));
+    const [head = '', body] = (running?.received[0] ?? '').split('\r\n\r\n');
+    expect(head).toContain('content-type: application/json\r\n');
+    expect(head).toContain('content-length: 25');
+    expect(Buffer.from(body ?? '', 'latin1').toString()).toBe('{"query":"ä","list":[1]}');
+  });
+
   test('refuses a header with a line break, sends nothing, and does not quote the value', async () => {
     const http = await serve([HELLO]);
     const failure = await http.send(ask({ headers: { authorization: 'Bearer se\ncret' } })).catch(String);

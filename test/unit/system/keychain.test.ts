@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { LogStep } from '../../../src/log.ts';
 import {
+  accountEntryName,
+  eraseKeychain,
   findKeychain,
   keychainEntryName,
   listKeychains,
   readKeychain,
+  replaceInKeychain,
   writeKeychain,
 } from '../../../src/system/keychain.ts';
 import { makeRuntime } from '../runtime.ts';
@@ -61,6 +64,46 @@ describe('findKeychain', () => {
     const runtime = makeRuntime({ PATH: folder.path() });
     expect(findKeychain(runtime, 'pass')).toBeUndefined();
     expect(findKeychain(runtime, 'wincred')).toBeUndefined();
+  });
+});
+
+describe('an account', () => {
+  test('has an entry that no server can have', () => {
+    const entry = accountEntryName('login.microsoftonline.com id.tenant client/1');
+    expect(entry).toBe('docker-credential-acr-account.invalid/login.microsoftonline.com%20id.tenant%20client%2F1');
+    expect(keychainEntryName(entry)).not.toBe(entry);
+  });
+
+  test('gets a new secret with one call, and keeps the old one when that fails', async () => {
+    const calls = folder.path('calls');
+    const file = install('docker-credential-pass', `echo "$1" >>'${calls}'; cat >'${folder.path('entry')}'`);
+    const keychain = { name: 'pass', file };
+    await replaceInKeychain(makeRuntime(), keychain, 'the-entry', { username: 'ada', secret: 'new' }, undefined);
+    expect(readFileSync(calls, 'utf8')).toBe('store\n');
+    const written: unknown = JSON.parse(readFileSync(folder.path('entry'), 'utf8'));
+    expect(written).toEqual({ ServerURL: 'the-entry', Username: 'ada', Secret: 'new' });
+    install('docker-credential-pass', `echo "$1" >>'${calls}'; echo 'it is locked'; exit 1`);
+    const login = { username: 'ada', secret: 'newer' };
+    const replaced = replaceInKeychain(makeRuntime(), keychain, 'the-entry', login, undefined);
+    await expect(replaced).rejects.toThrow('docker-credential-pass: it is locked');
+    expect(readFileSync(calls, 'utf8')).toBe('store\nstore\n');
+  });
+});
+
+describe('eraseKeychain', () => {
+  test.each([
+    ['exit 0', undefined],
+    ["echo 'credentials not found in native keychain'; exit 1", undefined],
+    ["echo 'Error: x is not in the password store.'; exit 1", undefined],
+    ["echo 'it is locked'; exit 1", 'docker-credential-pass: it is locked'],
+  ])('says after "%s" whether the entry may still be there', async (script, reason) => {
+    const keychain = { name: 'pass', file: install('docker-credential-pass', script) };
+    expect(await eraseKeychain(makeRuntime(), keychain, 'the-entry', undefined)).toBe(reason);
+  });
+
+  test('says so when the program cannot be started', async () => {
+    const keychain = { name: 'pass', file: folder.path('none') };
+    expect(await eraseKeychain(makeRuntime(), keychain, 'the-entry', undefined)).toMatch(/^docker-credential-pass: /);
   });
 });
 

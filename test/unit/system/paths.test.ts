@@ -3,7 +3,13 @@ import { chownSync, mkdirSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { findCacheFolder, findConfigFile, findDataFolder, findHome } from '../../../src/system/paths.ts';
+import {
+  findCacheFolder,
+  findConfigFile,
+  findDataFolder,
+  findDataFolderNow,
+  findHome,
+} from '../../../src/system/paths.ts';
 import { runNode } from '../child.ts';
 import { needRoot } from '../other-user.ts';
 import { makeRuntime } from '../runtime.ts';
@@ -55,8 +61,14 @@ describe('the folders of root', () => {
   const own = userInfo().homedir;
   const find = async (env: Record<string, string>) => [
     await findCacheFolder(makeRuntime(env)),
-    await findDataFolder(makeRuntime(env)),
+    await findSameData(env),
   ];
+  /** The data folder, which is the same for a caller that cannot wait. */
+  const findSameData = async (env: Record<string, string>) => {
+    const found = await findDataFolder(makeRuntime(env));
+    expect(findDataFolderNow(makeRuntime(env))).toBe(found);
+    return found;
+  };
   const below = (home: string) => [
     join(home, '.cache', 'docker-credential-acr'),
     join(home, '.local', 'share', 'docker-credential-acr'),
@@ -123,10 +135,11 @@ describe('the platform’s own folders', () => {
     const script = `
       Object.defineProperty(process, 'platform', { value: ${JSON.stringify(platform)} });
       const { default: envPaths } = await import('env-paths');
-      const { findCacheFolder, findConfigFile, findDataFolder } = await import(${JSON.stringify(FOLDERS)});
+      const { findCacheFolder, findConfigFile, findDataFolder, findDataFolderNow } = await import(${JSON.stringify(FOLDERS)});
       const { cache, data, config } = envPaths('docker-credential-acr', { suffix: '' });
       const machine = { env: process.env, platform: process.platform };
       const folders = [await findCacheFolder(machine), await findDataFolder(machine), (await findConfigFile(machine))?.file];
+      if (findDataFolderNow(machine) !== folders[1]) throw new Error('the data folders differ');
       console.log(JSON.stringify([[cache, data, config + '/config.json'], folders]));
     `;
     const { stdout } = await runNode(['--no-warnings', '--input-type=module', '--eval', script], { env, cwd: ROOT });

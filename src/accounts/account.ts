@@ -1,0 +1,138 @@
+/** The accounts that people signed in with: saves and lists them. */
+
+import { randomUUID } from 'node:crypto';
+import { type Config, loadConfig } from '../config/config.ts';
+import { CredentialError, describeCause } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { MAX_WAIT_MS } from '../logins/index-lock.ts';
+import { createQuote, createRedactor } from '../redact.ts';
+import type { Runtime } from '../system/runtime.ts';
+import {
+  type Account,
+  type AccountIndex,
+  isSameAccount,
+  listStoredAccounts,
+  type StoredAccount,
+} from './account-index.ts';
+import { changeAccounts, type OpenIndex } from './change-accounts.ts';
+import { eraseRefreshToken, type Placed, placeRefreshToken, removeOtherTokenFiles } from './refresh-token-store.ts';
+
+export type { Account };
+
+/** What a change of the accounts needs. */
+export interface AccountRequest {
+  readonly runtime: Runtime;
+  readonly log: Log | undefined;
+}
+
+type AccountSettings = ReturnType<Config['accountSettings']>;
+
+/**
+ * Saves or replaces the account (same id, authority and client), makes it the default, and stores its refresh token. The
+ * registries for which it was chosen are added to those of an earlier sign-in, and taken from the other accounts.
+ * @returns a warning for the person when the first secret is stored unencrypted.
+ * @throws STORE_REFUSED when the refresh token cannot be stored. The accounts are then as they were.
+ * @throws CONFIG_INVALID
+ */
+export async function saveAccount(
+  request: AccountRequest,
+  account: Account,
+  refreshToken: string,
+): Promise<string | undefined> {
+  const { runtime } = request;
+  runtime.secrets.add(refreshToken);
+  const settings = (await loadConfig(runtime)).accountSettings();
+  const { forbiddenBy } = settings;
+  if (forbiddenBy !== undefined) {
+    const hint = 'write "store": "keychain" there too, or sign in in another way';
+    throw refuse(request, account, `"strict" in ${forbiddenBy} forbids it`, hint);
+  }
+  try {
+    return await changeAccounts(runtime, { maxWaitMs: MAX_WAIT_MS }, (index) =>
+      replaceAccount(request, index, account, refreshToken, settings),
+    );
+  } catch (cause) {
+    const hint =
+      settings.backend === 'keychain'
+        ? `fix the keychain, or write "store": "file" in ${settings.file ?? 'config.json'}`
+        : 'set DOCKER_CREDENTIAL_ACR_DATA_DIR to a folder that only you can write to';
+    throw refuse(request, account, describeCause(cause), hint);
+  }
+}
+
+/** Stores the refresh token, then writes the index that names it, and only then erases the old one from elsewhere. */
+async function replaceAccount(
+  { runtime, log }: AccountRequest,
+  { file, read, write }: OpenIndex,
+  account: Account,
+  refreshToken: string,
+  { backend }: AccountSettings,
+): Promise<string | undefined> {
+  read(); // an index that others may have written ends it before anything is stored
+  const place = { runtime, log, file };
+  const placed = await placeRefreshToken(place, account, refreshToken, backend);
+  const index = read();
+  const before = index.accounts.find((one) => isSameAccount(one, account));
+  const accounts = putFirst(index, account, placed);
+  const isWarned = index.hasWarned;
+  try {
+    write({ accounts, hasWarned: isWarned || placed.keychain === undefined });
+  } catch (cause) {
+    // Nobody could find it to erase it.
+    if (before?.keychain !== placed.keychain || before === undefined) {
+      await eraseRefreshToken(place, account, placed.keychain);
+    }
+    throw cause;
+  }
+  if (before !== undefined && before.keychain !== placed.keychain) {
+    await eraseRefreshToken(place, account, before.keychain);
+  }
+  removeOtherTokenFiles(place, accounts);
+  if (placed.keychain !== undefined || isWarned) return undefined;
+  const { reason } = placed;
+  return createRedactor(runtime)(`the refresh token is stored unencrypted, where only you can read it: ${reason}`);
+}
+
+/** Puts the account before all others, which lose the registries for which it was chosen. */
+function putFirst({ accounts }: AccountIndex, account: Account, { keychain }: Placed): readonly StoredAccount[] {
+  const { id, username, tenantId, authority, clientId, familyId } = account;
+  const before = accounts.find((one) => isSameAccount(one, account));
+  const first: StoredAccount = {
+    ...{ id, username, tenantId, authority, clientId, familyId, keychain },
+    registries: [...new Set([...(before?.registries ?? []), ...account.registries])],
+    generation: randomUUID(),
+    state: 'active',
+    challenge: undefined,
+  };
+  const others = accounts.filter((one) => !isSameAccount(one, account));
+  return [
+    first,
+    ...others.map((one) => ({
+      ...one,
+      registries: one.registries.filter((host) => !account.registries.includes(host)),
+    })),
+  ];
+}
+
+function refuse({ runtime }: AccountRequest, { username }: Account, what: string, hint: string): CredentialError {
+  const who = createQuote(runtime)(username, 100);
+  return new CredentialError('STORE_REFUSED', `Cannot store the refresh token of ${who}: ${what}`, { hint });
+}
+
+/** Lists the accounts that are signed in, most recent first. An index that cannot be used counts as empty. */
+export async function listAccounts(runtime: Runtime): Promise<readonly Account[]> {
+  return listStoredAccounts(runtime)
+    .filter(({ state }) => state !== 'signed-out')
+    .map(({ id, username, tenantId, authority, clientId, familyId, registries }) => ({
+      ...{ id, username, tenantId, authority, clientId, familyId, registries },
+    }));
+}
+
+/**
+ * Reads the claims that Entra asked for when the account could not sign in without its person. A new sign-in passes them
+ * on as they are, as the parameter `claims`.
+ * @returns `undefined` when there are none.
+ */
+export async function readClaimsChallenge(runtime: Runtime, account: Account): Promise<string | undefined> {
+  return listStoredAccounts(runtime).find((one) => isSameAccount(one, account))?.challenge;
+}
