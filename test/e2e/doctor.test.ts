@@ -1,12 +1,12 @@
 /** `doctor` of the built program, with a real registry behind the emulated Azure. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { asJsonObject, parseJsonObject } from '../../src/json.ts';
 import { CLIENT_ID } from '../emulator/emulator.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
 import type { Machine, MachineOptions } from './world/machine.ts';
-import { needParts } from './world/parts.ts';
+import { needParts, partOf } from './world/parts.ts';
 import type { RunResult } from './world/process.ts';
 import { startTerminal, type TestTerminal } from './world/terminal.ts';
 import { openCloud } from './world/test-cloud.ts';
@@ -128,14 +128,24 @@ describe('doctor', () => {
   });
 });
 
+/** Runs the program in a terminal of the machine, which needs `sleep` to stay open. */
+async function startAt(machine: Machine, variables: Readonly<Record<string, string>> = {}): Promise<TestTerminal> {
+  symlinkSync(partOf('sleep'), join(pathOf(machine), 'sleep'));
+  const terminal = await startTerminal({
+    command: [join(machine.folder, 'bin', 'docker-credential-acr'), 'doctor', TARGET],
+    environment: { ...machine.environment, PATH: pathOf(machine), ...variables },
+    columns: 160,
+    rows: 60,
+  });
+  open.push(terminal);
+  return terminal;
+}
+
 describe('at a terminal', () => {
   it('has colours, and with NO_COLOR none', async (context) => {
     needParts(context, 'tmux');
     const start = async (machine: Machine, variables: Readonly<Record<string, string>>) => {
-      const command = [join(machine.folder, 'bin', 'docker-credential-acr'), 'doctor', TARGET];
-      const environment = { ...machine.environment, PATH: pathOf(machine), ...variables };
-      const terminal = await startTerminal({ command, environment, columns: 160, rows: 60 });
-      open.push(terminal);
+      const terminal = await startAt(machine, variables);
       return { exitCode: await terminal.exitCode(), screen: await terminal.screen(), styled: await terminal.styled() };
     };
     const [coloured, plain] = await Promise.all([start(addBroken(), {}), start(cloud.addMachine(), { NO_COLOR: '1' })]);
@@ -152,10 +162,7 @@ describe('at a terminal', () => {
     needParts(context, 'tmux');
     const machine = cloud.addMachine();
     const resume = cloud.emulator.inject({ host: LOGIN_SERVER, path: '/v2/', delayMs: 2_500, times: 1 });
-    const command = [join(machine.folder, 'bin', 'docker-credential-acr'), 'doctor', TARGET];
-    const environment = { ...machine.environment, PATH: pathOf(machine) };
-    const terminal = await startTerminal({ command, environment, columns: 160, rows: 60 });
-    open.push(terminal);
+    const terminal = await startAt(machine);
     await terminal.waitFor(/Connecting to the registry$/m);
     expect(await terminal.screen()).toMatch(/✓ executable/);
     expect(await terminal.exitCode()).toBe(0);

@@ -26,7 +26,7 @@ async function runAt(
 ): Promise<TestTerminal> {
   needParts(context, 'tmux');
   const command = [join(machine.folder, 'bin', 'docker-credential-acr'), ...args];
-  const terminal = await startTerminal({ command, environment: { ...machine.environment, ...environment } });
+  const terminal = await startTerminal({ command, environment: { ...machine.environment, ...environment }, rows: 80 });
   open.push(terminal);
   return terminal;
 }
