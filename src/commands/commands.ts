@@ -17,6 +17,7 @@ import { type CommandDefinition, type Example, type RunCommand, setExamples } fr
 import { COMPLETE, COMPLETION } from './completion.ts';
 import { CONFIG } from './config.ts';
 import { CONFIGURE } from './configure.ts';
+import { DOCTOR } from './doctor.ts';
 import { HELP } from './help.ts';
 import { formatHelp } from './layout.ts';
 import { LOGIN } from './login.ts';
@@ -36,6 +37,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   LOGIN,
   ACCOUNTS,
   LOGOUT,
+  DOCTOR,
   STATUS,
   TOKEN,
   REPOSITORIES,

@@ -102,7 +102,7 @@ const ROWS: readonly Row[] = [
   ],
   [[700027, 50012], 'the certificate does not belong to the application', CHECK_APP],
   [[700030], 'the application does not trust the certificate', CHECK_APP],
-  [[700024, 500133], 'the assertion is outside its validity period', SET_CLOCK],
+  [[700024, 500133, 50013], 'the assertion is outside its validity period', SET_CLOCK],
   [[70021, 700211, 700212, 700213, 7002137, 7002138], 'no federated credential matches', CHECK_FEDERATION],
   [
     [700229],

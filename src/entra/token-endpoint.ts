@@ -94,7 +94,7 @@ export interface TokenRoute {
 }
 
 const CERTIFICATE_CODES = ['700027', '50012', '700030'];
-const TIME_CODES = ['700024', '500133'];
+const TIME_CODES = ['700024', '500133', '50013'];
 /** Network latency and the header's whole seconds explain a smaller difference: the clocks agree. */
 const CLOCK_TOLERANCE_SECONDS = 10;
 
@@ -172,6 +172,7 @@ function parseGrant(runtime: Runtime, request: GrantRequest, response: HttpRespo
   if (response.status === 200 && asText(body[proof]) !== undefined) return { granted: body };
   const error = asText(body['error']);
   if (error !== undefined) return explainRefusal(runtime, request, response, { host, error, body });
+  if (response.status === 429) throw explainThrottling(response, host);
   throw new CredentialError(
     response.status === 200 ? 'ANSWER_INVALID' : 'NETWORK_FAILED',
     `${host} sent no OAuth response (status ${response.status})`,
@@ -217,6 +218,16 @@ function explainRefusal(
     },
   );
   return { error, suberror: asText(body['suberror']), claims: asText(body['claims']), code, failure };
+}
+
+/** Entra ID limits how often an application signs in. Some of these responses come from a gateway, without an error code. */
+function explainThrottling(response: HttpResponse, host: string): CredentialError {
+  const seconds = response.header('retry-after');
+  const wait = seconds === undefined ? 'a minute' : `${response.quote(seconds, 20)} seconds`;
+  return new CredentialError('NETWORK_FAILED', `${host} received too many sign-ins`, {
+    causes: [describeResponse(response)],
+    hint: `wait ${wait} and try again`,
+  });
 }
 
 /** Removes what follows the message proper: ids and a time, which stand in the same line or in lines of their own. */

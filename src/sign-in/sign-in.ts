@@ -40,7 +40,17 @@ async function requestRefreshToken(request: SignInRequest, session: Session): Pr
   return isNotSetUp(renewed) ? renewed : await exchangeToken(runtime, http, registry, renewed.token, settings.tenantId);
 }
 
-function requestEntraToken(request: SignInRequest, session: Session, refused?: string): Promise<EntraToken | NotSetUp> {
+/**
+ * Gets the Entra token of a request's identity, for the audience that its registry wants.
+ * @param refused a token that the registry did not accept.
+ * @returns `NotSetUp` when the identity turns out not to exist on this machine.
+ * @throws the error of the identity; BUSY when another process is still signing in at the deadline.
+ */
+export function requestEntraToken(
+  request: SignInRequest,
+  session: Session,
+  refused?: string,
+): Promise<EntraToken | NotSetUp> {
   const { registry, settings, identity } = request;
   const { source, description, origins, readSecret } = identity;
   const getToken = async (audience: string) => identity.getToken({ ...(await session.open(origins)), audience });

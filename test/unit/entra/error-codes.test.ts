@@ -21,7 +21,7 @@ describe('findEntraAdvice', () => {
     [[500011, 50001, 650052, 650057], /does not know Azure Container Registry/, /az acr show/],
     [[700027, 50012], /certificate does not belong/, 'az ad sp show --id the-client'],
     [[700030], /certificate/, 'az ad sp show --id the-client'],
-    [[700024, 500133], /outside its validity period/, /clock/],
+    [[700024, 500133, 50013], /outside its validity period/, /clock/],
     [[70021, 700211, 700212, 700213, 7002137, 7002138], /federated credential/, /federated-credential list --id the-/],
     [[700229], /cannot be used as a federated credential/, /managed identity/],
     [[7000218], /needs a secret/, /AZURE_CLIENT_SECRET/],
