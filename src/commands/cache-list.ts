@@ -4,11 +4,11 @@ import type { Command } from '@commander-js/extra-typings';
 import { ENTRA_SERVICE, findCache } from '../cache/cache.ts';
 import type { CacheContents, CacheFile } from '../cache/contents.ts';
 import { createQuote } from '../redact.ts';
-import { formatAge, toIso } from '../status/time.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { EXIT } from '../terminal/failure.ts';
 import { formatColumns } from '../terminal/table.ts';
 import { defineCommand } from './command.ts';
+import { formatAge, toIso } from './status/time.ts';
 
 /** The command `cache list`. */
 export const CACHE_LIST = defineCommand({

@@ -45,7 +45,7 @@ export const COMPLETION = defineCommand({
     if (!PLAIN_NAME.test(programName)) {
       throw new UsageError('Cannot complete a program whose name holds other characters than letters, digits, - and _');
     }
-    const { formatScript } = await import('../completion/shell-script.ts');
+    const { formatScript } = await import('./completion/shell-script.ts');
     terminal.write(formatScript(shell, programName));
     return EXIT.ok;
   },
@@ -62,7 +62,7 @@ export const COMPLETE = defineCommand({
   define: (command: Command) => command.argument('[typed...]', 'the words up to the cursor; the last may be empty'),
   run: async ({ runtime, terminal, program }, _options, typed) => {
     try {
-      const { completeWords } = await import('../completion/complete.ts');
+      const { completeWords } = await import('./completion/complete.ts');
       const { candidates, isFile } = await completeWords(program, runtime, typed);
       const lines = candidates.map(({ value, description }) => `${value}\t${description}`);
       terminal.write(`${[...lines, isFile ? DIRECTIVES.offerFiles : DIRECTIVES.noFiles].join('\n')}\n`);

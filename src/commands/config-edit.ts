@@ -19,10 +19,10 @@ export const CONFIG_EDIT = defineCommand({
   define: (command: Command) => command.option('--editor <command>', 'the editor, instead of VISUAL or EDITOR'),
   run: async ({ runtime, terminal }, { editor: named }) => {
     const [{ editConfig }, { findEditor }, findings, { locateConfig }] = await Promise.all([
-      import('../settings/edit.ts'),
-      import('../settings/editor.ts'),
-      import('../settings/findings.ts'),
-      import('../settings/location.ts'),
+      import('./config/edit.ts'),
+      import('./config/editor.ts'),
+      import('./config/findings.ts'),
+      import('./config/location.ts'),
     ]);
     const { file } = await locateConfig(runtime);
     const shownFile = createQuote(runtime)(file, 4096);

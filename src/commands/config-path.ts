@@ -16,7 +16,7 @@ export const CONFIG_PATH = defineCommand({
   ],
   define: (command: Command) => command.option('--json', 'print facts as JSON'),
   run: async ({ runtime, terminal }, { json }) => {
-    const { locateConfig } = await import('../settings/location.ts');
+    const { locateConfig } = await import('./config/location.ts');
     const { file, exists, namedBy } = await locateConfig(runtime);
     if (json === true) {
       terminal.write(`${JSON.stringify({ file, exists, namedBy: namedBy ?? null }, null, 2)}\n`);

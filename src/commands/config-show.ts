@@ -2,12 +2,12 @@
 
 import type { Command } from '@commander-js/extra-typings';
 import { createQuote } from '../redact.ts';
-import type { OpenConfig, ServerSettings, Setting, ShownEntry } from '../settings/effective-settings.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { EXIT } from '../terminal/failure.ts';
 import { formatColumns } from '../terminal/table.ts';
 import type { Style } from '../terminal/terminal.ts';
 import { defineCommand } from './command.ts';
+import type { OpenConfig, ServerSettings, Setting, ShownEntry } from './config/effective-settings.ts';
 
 /** The command `config show`. */
 export const CONFIG_SHOW = defineCommand({
@@ -23,8 +23,8 @@ export const CONFIG_SHOW = defineCommand({
     command.argument('[host]', 'a registry, such as myregistry.azurecr.io').option('--json', 'print facts as JSON'),
   run: async ({ runtime, terminal }, { json }, host) => {
     const [settings, { locateConfig }] = await Promise.all([
-      import('../settings/effective-settings.ts'),
-      import('../settings/location.ts'),
+      import('./config/effective-settings.ts'),
+      import('./config/location.ts'),
     ]);
     const { file, isExplicit } = await locateConfig(runtime);
     const open = settings.openConfig(file, isExplicit);

@@ -23,9 +23,9 @@ export const CONFIG_VALIDATE = defineCommand({
       .option('--json', 'print facts as JSON'),
   run: async ({ runtime, terminal }, { json }, named) => {
     const [{ validateFile }, findings, { locateConfig }] = await Promise.all([
-      import('../settings/validation.ts'),
-      import('../settings/findings.ts'),
-      import('../settings/location.ts'),
+      import('./config/validation.ts'),
+      import('./config/findings.ts'),
+      import('./config/location.ts'),
     ]);
     const { file, isExplicit } =
       named === undefined ? await locateConfig(runtime) : { file: resolve(named), isExplicit: false };

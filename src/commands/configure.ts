@@ -35,7 +35,7 @@ export const CONFIGURE = defineCommand({
       .option('-y, --yes', 'do not ask')
       .option('--json', 'write what was changed as JSON'),
   run: async (context, options, hosts) => {
-    const { configureClients } = await import('../clients/configure.ts');
+    const { configureClients } = await import('./clients/configure.ts');
     return await configureClients(context, options, hosts);
   },
 });

@@ -26,9 +26,9 @@ export const DOCTOR = defineCommand({
   run: async ({ runtime, terminal, log }, { json = false, report = false }, text) => {
     if (json && report) throw new UsageError('--json and --report exclude each other', { hint: 'choose one of them' });
     const [{ examine }, { parseTarget }, format, sea] = await Promise.all([
-      import('../doctor/doctor.ts'),
-      import('../doctor/target.ts'),
-      import('../doctor/result-text.ts'),
+      import('./doctor/doctor.ts'),
+      import('./doctor/target.ts'),
+      import('./doctor/result-text.ts'),
       import('node:sea'),
     ]);
     const target = text === undefined ? undefined : parseTarget(text);

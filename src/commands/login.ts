@@ -2,21 +2,21 @@
 
 import type { Command } from '@commander-js/extra-typings';
 import type { Account } from '../accounts/account.ts';
-import type { ClientConfig } from '../clients/client-config.ts';
 import { CredentialError } from '../errors.ts';
-import type { Browser } from '../interactive/browser.ts';
-import type { DeviceCode } from '../interactive/device-code.ts';
-import type { Person } from '../interactive/person.ts';
-import type { PersonRequest } from '../interactive/person-request.ts';
-import type { Proof } from '../interactive/proof.ts';
-import type { Target } from '../interactive/target.ts';
 import { createQuote } from '../redact.ts';
 import { shellWord } from '../shell-word.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { EXIT, UsageError } from '../terminal/failure.ts';
 import { withProgress } from '../terminal/progress.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import type { ClientConfig } from './clients/client-config.ts';
 import { type CommandContext, defineCommand, GROUPS } from './command.ts';
+import type { Browser } from './login/browser.ts';
+import type { DeviceCode } from './login/device-code.ts';
+import type { Person } from './login/person.ts';
+import type { PersonRequest } from './login/person-request.ts';
+import type { Proof } from './login/proof.ts';
+import type { Target } from './login/target.ts';
 
 /** The options, as the parser reads them. */
 interface Options {
@@ -94,7 +94,7 @@ export const LOGIN = defineCommand({
 /** @throws UsageError when the arguments do not name a place to sign in. */
 async function readTarget(runtime: Runtime, options: Options, host: string | undefined): Promise<Target> {
   const { cloud, tenant, clientId, username } = options;
-  const { CLOUD_NAMES, findTarget } = await import('../interactive/target.ts');
+  const { CLOUD_NAMES, findTarget } = await import('./login/target.ts');
   const quote = createQuote(runtime);
   if (options.browser && options.deviceCode) throw new UsageError('--browser and --device-code exclude each other');
   if (cloud !== undefined && host !== undefined) {
@@ -128,7 +128,7 @@ async function readTarget(runtime: Runtime, options: Options, host: string | und
 
 async function chooseMethod(runtime: Runtime, terminal: Terminal, options: Options): Promise<Method> {
   if (options.deviceCode) return { name: 'device-code' };
-  const { explainNoBrowser, findBrowser, readSurroundings } = await import('../interactive/browser.ts');
+  const { explainNoBrowser, findBrowser, readSurroundings } = await import('./login/browser.ts');
   const surroundings = readSurroundings();
   const reason = options.browser ? undefined : explainNoBrowser(runtime, surroundings);
   if (reason === undefined) return { name: 'browser', browser: findBrowser(runtime, surroundings) };
@@ -145,7 +145,7 @@ async function signIn(
   request: PersonRequest,
   method: Method,
 ): Promise<{ readonly person: Person; readonly warning: string | undefined }> {
-  const { signInWithBrowser, signInWithDeviceCode } = await import('../interactive/sign-in-person.ts');
+  const { signInWithBrowser, signInWithDeviceCode } = await import('./login/sign-in-person.ts');
   const { saveAccount } = await import('../accounts/account.ts');
   let warning: string | undefined;
   const save = async (person: Person) => {
@@ -182,7 +182,7 @@ async function createOpener(
   terminal: Terminal,
   browser: Browser | undefined,
 ): Promise<(url: string) => void> {
-  const { openBrowser } = await import('../interactive/browser.ts');
+  const { openBrowser } = await import('./login/browser.ts');
   return (url) => {
     const what =
       browser === undefined
@@ -205,7 +205,7 @@ function showCode(terminal: Terminal, { userCode, verificationUrl }: DeviceCode)
 /** Gets the registry's token. @returns `undefined` where no registry was named. */
 async function prove({ runtime, terminal, log }: Place, { target, person }: Outcome): Promise<Proof | undefined> {
   if (target.registry === undefined) return undefined;
-  const { proveSignIn } = await import('../interactive/proof.ts');
+  const { proveSignIn } = await import('./login/proof.ts');
   const { host } = target.registry.registry;
   const work = proveSignIn(runtime, target.registry, person.id, log);
   try {
@@ -265,7 +265,7 @@ function formatTime(timeMs: number): string {
 
 /** What the person can do now. */
 async function describeNext(runtime: Runtime, host: string): Promise<string> {
-  const { listClientFiles, readClientConfig } = await import('../clients/client-config.ts');
+  const { listClientFiles, readClientConfig } = await import('./clients/client-config.ts');
   const helper = runtime.programName.replace(/^docker-credential-/, '');
   const uses = ({ credHelpers, credsStore }: ClientConfig) => (credHelpers.get(host) ?? credsStore) === helper;
   const client = listClientFiles(runtime).map(readClientConfig).find(uses)?.client;

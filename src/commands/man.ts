@@ -19,7 +19,7 @@ export const MAN = defineCommand({
   ],
   define: (command: Command) => command,
   run: async ({ program, runtime, terminal }) => {
-    const { formatManPage } = await import('../manual/man-page.ts');
+    const { formatManPage } = await import('./man/man-page.ts');
     terminal.write(formatManPage(program, runtime.platform));
     return EXIT.ok;
   },

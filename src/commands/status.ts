@@ -3,10 +3,10 @@
 import type { Command } from '@commander-js/extra-typings';
 import { createQuote } from '../redact.ts';
 import { shellWord } from '../shell-word.ts';
-import type { Status } from '../status/status.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { EXIT } from '../terminal/failure.ts';
 import { defineCommand, GROUPS } from './command.ts';
+import type { Status } from './status/status.ts';
 
 /** The command `status`. */
 export const STATUS = defineCommand({
@@ -23,14 +23,14 @@ export const STATUS = defineCommand({
   define: (command: Command) =>
     command.argument('[host]', 'a registry, such as myregistry.azurecr.io').option('--json', 'print facts as JSON'),
   run: async ({ runtime, terminal }, { json }, host) => {
-    const { collectStatus } = await import('../status/status.ts');
+    const { collectStatus } = await import('./status/status.ts');
     const status = await collectStatus(runtime, host);
-    const { describeStatus, listProblems } = await import('../status/status-json.ts');
+    const { describeStatus, listProblems } = await import('./status/status-json.ts');
     if (json === true) {
       terminal.write(`${JSON.stringify(describeStatus(runtime, status), null, 2)}\n`);
       return EXIT.ok;
     }
-    const { formatStatus } = await import('../status/status-text.ts');
+    const { formatStatus } = await import('./status/status-text.ts');
     terminal.write(formatStatus(runtime, terminal, status) || 'Nothing is configured, cached or stored\n');
     const quote = createQuote(runtime);
     for (const problem of listProblems(status)) {

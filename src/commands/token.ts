@@ -2,13 +2,13 @@
 
 import { type Command, Option } from '@commander-js/extra-typings';
 import { parseScopes } from '../config/registry-settings.ts';
-import type { ExposedToken } from '../exposed-token/find-token.ts';
 import { Cancelled, EXIT, UsageError } from '../terminal/failure.ts';
 import { withProgress } from '../terminal/progress.ts';
 import { confirm } from '../terminal/prompts.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { type CommandContext, defineCommand, GROUPS } from './command.ts';
 import { readRegistry } from './registry-argument.ts';
+import type { ExposedToken } from './token/find-token.ts';
 
 /** The options that say how the token is written; at most one is given. */
 interface Form {
@@ -66,7 +66,7 @@ export const TOKEN = defineCommand({
     const scope = readScope(scopeTexts);
     await checkNames(form);
     const registry = await readRegistry(runtime, host);
-    const { findToken } = await import('../exposed-token/find-token.ts');
+    const { findToken } = await import('./token/find-token.ts');
     const request = { runtime, log, registry, scope, mustRefresh };
     const token = await withProgress(terminal, `Getting a token for ${registry.host}`, findToken(request));
     const text = await formatToken(token, form);
@@ -95,7 +95,7 @@ async function checkNames({ kubernetesSecret, namespace }: Form): Promise<void> 
     if (namespace === undefined) return;
     throw new UsageError('--namespace needs --kubernetes-secret', { hint: 'add --kubernetes-secret NAME' });
   }
-  const { isLabel, isSecretName } = await import('../exposed-token/kubernetes-secret.ts');
+  const { isLabel, isSecretName } = await import('./token/kubernetes-secret.ts');
   const allowed = 'lower-case letters, digits and hyphens, with a letter or digit at both ends';
   if (!isSecretName(kubernetesSecret)) {
     throw new UsageError('The value of --kubernetes-secret is not a name that Kubernetes accepts', { hint: allowed });
@@ -106,13 +106,13 @@ async function checkNames({ kubernetesSecret, namespace }: Form): Promise<void> 
 }
 
 async function formatToken(token: ExposedToken, form: Form): Promise<string> {
-  if (form.json === true) return (await import('../exposed-token/expose-json.ts')).formatExposedToken(token);
+  if (form.json === true) return (await import('./token/expose-json.ts')).formatExposedToken(token);
   if (form.kubernetesSecret !== undefined) {
-    const { formatKubernetesSecret } = await import('../exposed-token/kubernetes-secret.ts');
+    const { formatKubernetesSecret } = await import('./token/kubernetes-secret.ts');
     return formatKubernetesSecret(token, { name: form.kubernetesSecret, namespace: form.namespace });
   }
   if (form.dockerLogin === true || form.helmLogin === true) {
-    const { formatLogin } = await import('../exposed-token/login-command.ts');
+    const { formatLogin } = await import('./token/login-command.ts');
     return formatLogin(form.dockerLogin === true ? 'docker' : 'helm', token);
   }
   return `${token.secret}\n`;

@@ -28,7 +28,7 @@ export const UNCONFIGURE = defineCommand({
       .option('-y, --yes', 'do not ask')
       .option('--json', 'write what was changed as JSON'),
   run: async (context, options, hosts) => {
-    const { unconfigureClients } = await import('../clients/configure.ts');
+    const { unconfigureClients } = await import('./clients/configure.ts');
     return await unconfigureClients(context, options, hosts);
   },
 });

@@ -1,7 +1,13 @@
 /** Whatever a client's configuration is like: configuring adds hosts and nothing else, and taking them out restores every byte. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { addHelpers, type EditRecord, maskSecrets, removeAuths, removeHelpers } from '../../src/clients/config-text.ts';
+import {
+  addHelpers,
+  type EditRecord,
+  maskSecrets,
+  removeAuths,
+  removeHelpers,
+} from '../../src/commands/clients/config-text.ts';
 import { asJsonObject } from '../../src/json.ts';
 import { RUN_OPTIONS } from './runs.ts';
 

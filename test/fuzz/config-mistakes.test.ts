@@ -2,6 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CLOUDS } from '../../src/clouds.ts';
+import { formatFindings } from '../../src/commands/config/findings.ts';
+import { validateText } from '../../src/commands/config/validation.ts';
 import { createConfig, parseConfig } from '../../src/config/config.ts';
 import { findMistakes } from '../../src/config/mistakes.ts';
 import { findExample } from '../../src/config/pattern-example.ts';
@@ -9,8 +11,6 @@ import { findPattern } from '../../src/config/registry-pattern.ts';
 import { asJsonObject, type JsonObject } from '../../src/json.ts';
 import { parseRegistry } from '../../src/registry.ts';
 import { parseServerName } from '../../src/server-name.ts';
-import { formatFindings } from '../../src/settings/findings.ts';
-import { validateText } from '../../src/settings/validation.ts';
 import { CONFIG_FILE, REGISTRY, readerOf } from '../unit/config/config-of.ts';
 import { makeRuntime } from '../unit/runtime.ts';
 import { ask, HOST, TEMPLATES, VALUES } from './configurations.ts';

@@ -3,10 +3,10 @@
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
-import type { CheckName, CheckResult, Status } from '../../src/doctor/check.ts';
-import { type Diagnosis, examine } from '../../src/doctor/doctor.ts';
-import { formatJson, formatReport, formatResults } from '../../src/doctor/result-text.ts';
-import { parseTarget } from '../../src/doctor/target.ts';
+import type { CheckName, CheckResult, Status } from '../../src/commands/doctor/check.ts';
+import { type Diagnosis, examine } from '../../src/commands/doctor/doctor.ts';
+import { formatJson, formatReport, formatResults } from '../../src/commands/doctor/result-text.ts';
+import { parseTarget } from '../../src/commands/doctor/target.ts';
 import type { Runtime } from '../../src/system/runtime.ts';
 import { makeTerminal } from '../unit/streams.ts';
 import { CLIENT_SECRET_VARIABLES, REGISTRY, type World } from './world.ts';

@@ -2,9 +2,9 @@
 
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { CheckName, Status } from '../../src/doctor/check.ts';
-import type { HealthCode } from '../../src/doctor/health-code.ts';
-import type { Plan } from '../../src/doctor/visit.ts';
+import type { CheckName, Status } from '../../src/commands/doctor/check.ts';
+import type { HealthCode } from '../../src/commands/doctor/health-code.ts';
+import type { Plan } from '../../src/commands/doctor/visit.ts';
 import { parseJsonObject } from '../../src/json.ts';
 import { CLIENT_ID, type Fault, OBJECT_ID, TENANT_ID } from '../emulator/emulator.ts';
 import { ACR_AUDIENCE, type Registry, registryOf } from '../emulator/state.ts';

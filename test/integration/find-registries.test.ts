@@ -1,7 +1,7 @@
 /** Finding the account's registries in Azure, against the emulator. */
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { type FoundRegistry, findAzureRegistries } from '../../src/registries/find-registries.ts';
+import { type FoundRegistry, findAzureRegistries } from '../../src/commands/registries/find-registries.ts';
 import { CLIENT_ID, SUBSCRIPTION_ID, TENANT_ID } from '../emulator/emulator.ts';
 import { findTenant, registryOf } from '../emulator/state.ts';
 import { catchFailure } from '../unit/failure.ts';

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { run } from '../../../src/cli.ts';
 import { listExamples, type RunCommand } from '../../../src/commands/command.ts';
 import { createProgram } from '../../../src/commands/commands.ts';
-import { CANDIDATES, FILE_ARGUMENT } from '../../../src/completion/candidates.ts';
+import { CANDIDATES, FILE_ARGUMENT } from '../../../src/commands/completion/candidates.ts';
 import { VERSION } from '../../../src/version.ts';
 import { makeRuntime } from '../runtime.ts';
 import { makeStreams, makeTerminal } from '../streams.ts';

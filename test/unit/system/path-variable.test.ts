@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { listClientFiles } from '../../../src/clients/client-config.ts';
+import { listClientFiles } from '../../../src/commands/clients/client-config.ts';
 import { loadConfig } from '../../../src/config/config.ts';
 import { AZURE_CLI } from '../../../src/identity/developer-tools/azure-cli.ts';
 import { AZURE_DEVELOPER_CLI } from '../../../src/identity/developer-tools/azure-developer-cli.ts';

@@ -1,0 +1,144 @@
+/** The executable: which file the clients start, and whether it is this program. */
+
+import { realpathSync, type Stats, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { createQuote } from '../../redact.ts';
+import { shellWord } from '../../shell-word.ts';
+import { findExecutable, listExecutableFiles, runChild } from '../../system/child-process.ts';
+import { WRITE_ACCESS_BY_OTHERS } from '../../system/folders.ts';
+import type { Runtime } from '../../system/runtime.ts';
+import { VERSION } from '../../version.ts';
+import { type Check, type DoctorContext, type Finding, found } from './check.ts';
+
+const PREFIX = 'docker-credential-';
+const VERSION_TIMEOUT_MS = 5_000;
+/** What `version` prints, under whatever name. */
+const VERSION_LINE = /^\S{1,100} \(docker-credential-acr\) v(\S{1,50})$/;
+const READ_AND_RUN_BY_ALL = 0o005;
+/** What programs that the desktop starts have on PATH. */
+const DESKTOP_FOLDERS = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin', '/opt/homebrew/bin'];
+
+/** The check of the executable. */
+export const EXECUTABLE: Check = {
+  name: 'executable',
+  title: 'Looking for the executable',
+  needsRegistry: false,
+  run: checkExecutable,
+};
+
+async function checkExecutable(context: DoctorContext): Promise<readonly Finding[]> {
+  const { runtime, programFile } = context;
+  const quote = createQuote(runtime);
+  const name = runtime.programName;
+  // The system decides about each file, so that a folder without access is skipped, as clients do.
+  const files = findAll(runtime, name);
+  const [first, ...others] = files;
+  const details = { programFile, version: VERSION, onPath: files };
+  if (first === undefined) {
+    const fix =
+      programFile === undefined
+        ? `install ${name} into a folder of PATH, such as /usr/local/bin`
+        : `sudo install ${shellWord(programFile)} /usr/local/bin/${name}`;
+    return [found('problem', `${name} is not on PATH, so that no client can start it`, { fix, details })];
+  }
+  const findings = [await identify(context, first, details)];
+  for (const other of others.filter((file) => !isSameFile(file, first))) {
+    findings.push(found('note', `${quote(other)} is never started: ${quote(first)} comes first on PATH`));
+  }
+  if (name !== `${PREFIX}acr`) {
+    const helper = name.slice(PREFIX.length);
+    findings.push(found('note', `it was called as ${name}: that is "${quote(helper)}" in "credHelpers"`));
+  }
+  findings.push(...checkAccess(runtime, first));
+  const docker = findExecutable(runtime, 'docker');
+  if (docker?.startsWith('/snap/') === true) {
+    const fix = 'install Docker in another way: https://docs.docker.com/engine/install/';
+    findings.push(found('problem', `${docker} is a snap package, which cannot start credential helpers`, { fix }));
+  }
+  return findings;
+}
+
+/** Says whether the file that the clients start is this program. */
+async function identify(
+  { runtime, programFile }: DoctorContext,
+  file: string,
+  details: Finding['details'],
+): Promise<Finding> {
+  const quote = createQuote(runtime);
+  if (programFile !== undefined && isSameFile(file, programFile)) {
+    return found('ok', `${quote(file)} is this program, version ${VERSION}`, { details });
+  }
+  let said = '';
+  try {
+    const { stdout, timedOut } = await runChild(runtime, { file, args: ['version'], timeoutMs: VERSION_TIMEOUT_MS });
+    if (timedOut) {
+      const what = `${quote(file)} is on PATH and did not say its version within ${VERSION_TIMEOUT_MS / 1000} s`;
+      return found('problem', what, { fix: `ls -l ${shellWord(file)}`, details });
+    }
+    said = quote(stdout, 200);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : '';
+    const what = `${quote(file)} is on PATH and cannot be started`;
+    return found('problem', what, { causes: [quote(reason)], fix: `ls -l ${shellWord(file)}`, details });
+  }
+  const version = VERSION_LINE.exec(said)?.[1];
+  if (version === VERSION) return found('ok', `${quote(file)} is this program, version ${VERSION}`, { details });
+  if (version !== undefined) {
+    const what = `clients start version ${quote(version)} at ${quote(file)}; this is version ${VERSION}`;
+    return found('warning', what, { fix: describeReplacement(programFile, file), details });
+  }
+  const what = `clients start ${quote(file)}, which is another program of this name`;
+  const causes = said === '' ? [] : [`its version: ${said}`];
+  return found('problem', what, { causes, fix: describeReplacement(programFile, file), details });
+}
+
+function describeReplacement(programFile: string | undefined, file: string): string {
+  return programFile === undefined
+    ? `remove ${shellWord(file)}, or put this program before it on PATH`
+    : `sudo install ${shellWord(programFile)} ${shellWord(file)}`;
+}
+
+function checkAccess({ platform }: Runtime, file: string): readonly Finding[] {
+  if (platform === 'win32') return [];
+  const stats = readStats(file);
+  if (stats === undefined) return [];
+  const findings: Finding[] = [];
+  const target = realpathSync(file);
+  if ((stats.mode & WRITE_ACCESS_BY_OTHERS) !== 0) {
+    const what = `other users can replace ${target}, which gets your tokens`;
+    findings.push(found('warning', what, { fix: `chmod go-w ${shellWord(target)}` }));
+  }
+  if ((stats.mode & READ_AND_RUN_BY_ALL) !== READ_AND_RUN_BY_ALL) {
+    findings.push(found('note', `only its owner or group can run ${target}: not with sudo -u, nor other users`));
+  }
+  const folder = dirname(file);
+  if (!DESKTOP_FOLDERS.includes(folder)) {
+    const what = `programs that the desktop starts, such as editors, may not have ${folder} on PATH`;
+    const fix = platform === 'darwin' ? `sudo ln -s ${shellWord(file)} /usr/local/bin/` : undefined;
+    findings.push(found('note', what, { fix }));
+  }
+  return findings;
+}
+
+function findAll(runtime: Runtime, name: string): readonly string[] {
+  return listExecutableFiles(runtime, name).filter((file) => {
+    const stats = readStats(file);
+    return stats?.isFile() === true && (runtime.platform === 'win32' || (stats.mode & 0o111) !== 0);
+  });
+}
+
+function readStats(file: string): Stats | undefined {
+  try {
+    return statSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
+function isSameFile(one: string, other: string): boolean {
+  try {
+    return realpathSync(one) === realpathSync(other);
+  } catch {
+    return false;
+  }
+}
