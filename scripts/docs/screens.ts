@@ -6,7 +6,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Cloud, startCloud } from '../../test/e2e/world/cloud.ts';
+import { type Cloud, LOGIN_SERVER, startCloud } from '../../test/e2e/world/cloud.ts';
 import { createMachine, type Machine, type MachineOptions } from '../../test/e2e/world/machine.ts';
 import { startTerminal, type TestTerminal } from '../../test/e2e/world/terminal.ts';
 import { maskScreen } from './mask.ts';
@@ -39,7 +39,33 @@ interface Screen {
   readonly act?: (terminal: TestTerminal, world: World) => Promise<void>;
 }
 
-const SCREENS: readonly Screen[] = [{ name: 'help', args: ['--help'] }];
+const SCREENS: readonly Screen[] = [
+  { name: 'help', args: ['--help'] },
+  {
+    name: 'configure',
+    args: ['configure', LOGIN_SERVER],
+    machine: { credHelpers: ['fabrikam.azurecr.io'] },
+    isWaiting: true,
+    act: async (terminal) => {
+      await terminal.waitFor(/\?[\s\S]*Yes/);
+    },
+  },
+  {
+    name: 'doctor',
+    args: ['doctor', `${LOGIN_SERVER}/team/app`],
+    machine: { identity: 'wrong secret' },
+    columns: 110,
+    prepare: ({ cloud }) => cloud.seed('team/app', '1'),
+  },
+  {
+    name: 'status',
+    args: ['status'],
+    prepare: async ({ machine }) => {
+      await machine.helper('get', LOGIN_SERVER);
+    },
+  },
+  { name: 'login', args: ['login', LOGIN_SERVER, '--device-code'], machine: { identity: 'nobody' } },
+];
 
 async function drawScreen(cloud: Cloud, screen: Screen): Promise<string> {
   const machine = createMachine(cloud, screen.machine);

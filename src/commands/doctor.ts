@@ -38,11 +38,12 @@ export const DOCTOR = defineCommand({
       });
     }
     const { style } = terminal;
+    const columns = terminal.isOutputSeen ? terminal.columns : undefined;
     const { results, names } = await examine({
       ...{ runtime, terminal, log, target },
       programFile: sea.isSea() ? process.execPath : undefined,
       show: (found) => {
-        if (!json && !report) terminal.write(format.formatResults(found, style));
+        if (!json && !report) terminal.write(format.formatResults(found, style, columns));
       },
     });
     if (json) terminal.write(format.formatJson(runtime, target, results));

@@ -131,7 +131,9 @@ describe('the design', () => {
       .flatMap((names) => names.filter((name) => name.endsWith('/')).map((name) => name.slice(0, -1)))
       .flatMap((name) => {
         // A row names a folder within another by its own name, which may be in two of them.
-        const found = ['', 'identity/', 'commands/'].map((above) => `${above}${name}`).filter((one) => folders.includes(one));
+        const found = ['', 'identity/', 'commands/']
+          .map((above) => `${above}${name}`)
+          .filter((one) => folders.includes(one));
         return found.length > 0 ? found : [name];
       });
     expect([...new Set(named)].sort()).toEqual([...new Set(folders)].sort());

@@ -3,6 +3,7 @@
 import { createQuote } from '../../redact.ts';
 import type { Runtime } from '../../system/runtime.ts';
 import type { Style } from '../../terminal/terminal.ts';
+import { wrapText } from '../../terminal/wrap.ts';
 import { VERSION } from '../../version.ts';
 import type { CheckName, CheckResult, Detail, Status } from './check.ts';
 import type { PrivateNames } from './private-names.ts';
@@ -19,7 +20,7 @@ const STYLES: Readonly<Record<Status, Parameters<Style>[0]>> = {
 /** As wide as the longest name of a check. */
 const NAME_WIDTH = 20;
 const MAX_LENGTH = 1000;
-/** The tongue of a cause: it is folded under the line that it explains. */
+/** What explains a line stands below its text. */
 const INDENT = ' '.repeat(2 + NAME_WIDTH + 2);
 
 /** A result with nothing in it that a terminal or a reader must not get. */
@@ -38,17 +39,25 @@ export function cleanResult(runtime: Runtime, result: CheckResult): CheckResult 
 
 /**
  * Formats the results of one check.
+ * @param columns the width of the terminal; what is to be copied is never broken.
  * @returns lines, each with its end.
  */
-export function formatResults(results: readonly CheckResult[], style: Style): string {
+export function formatResults(
+  results: readonly CheckResult[],
+  style: Style,
+  columns = Number.POSITIVE_INFINITY,
+): string {
   let last: CheckName | undefined;
+  const wrap = (text: string) => wrapText(text, columns - INDENT.length);
   const lines = results.flatMap(({ check, status, what, fix, causes = [] }) => {
     const name = check === last ? '' : check;
     last = check;
-    const text = status === 'skipped' ? style('dim', what) : what;
+    const [text = '', ...more] = wrap(what).map((line) => (status === 'skipped' ? style('dim', line) : line));
+    const told = status === 'ok' ? [] : causes.flatMap((cause) => wrap(`cause: ${cause}`));
     return [
       `${style(STYLES[status], SIGNS[status])} ${style('bold', name.padEnd(NAME_WIDTH))}  ${text}`,
-      ...(status === 'ok' ? [] : causes.map((cause) => `${INDENT}${style('dim', `cause: ${cause}`)}`)),
+      ...more.map((line) => `${INDENT}${line}`),
+      ...told.map((line) => `${INDENT}${style('dim', line)}`),
       ...(fix === undefined ? [] : [`${INDENT}${style('cyan', 'fix:')} ${fix}`]),
     ];
   });

@@ -4,6 +4,7 @@ import { createQuote, type Quote } from '../../redact.ts';
 import type { Runtime } from '../../system/runtime.ts';
 import { formatColumns, widthOf } from '../../terminal/table.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
+import { wrapText } from '../../terminal/wrap.ts';
 import { formatIdentity } from './identity-words.ts';
 import type { AccountStatus, CredentialKind, RegistryStatus, Status, TokenStatus } from './status.ts';
 import { formatAge } from './time.ts';
@@ -163,6 +164,11 @@ function formatSection(terminal: Terminal, { title, items }: Section): string {
   return `${style('bold', title)}\n${body}`;
 }
 
-function formatBlock({ style }: Terminal, { name, facts }: Item): string {
-  return `  ${name}\n${formatColumns(facts.map(([label, value]) => [`    ${style('dim', label)}`, value]))}`;
+function formatBlock({ style, columns }: Terminal, { name, facts }: Item): string {
+  const labels = facts.map(([label]) => `    ${label}`);
+  const room = columns - Math.max(...labels.map(widthOf)) - 2;
+  const rows = facts.flatMap(([label, value]) =>
+    wrapText(value, room).map((line, index) => [index === 0 ? `    ${style('dim', label)}` : '', line]),
+  );
+  return `  ${name}\n${formatColumns(rows)}`;
 }
