@@ -10,8 +10,8 @@ import { parseJsonObject } from '../../json.ts';
 import { createOwnFile, readForeignFile, replaceOwnFile } from '../../system/files.ts';
 import { makeOwnFolder } from '../../system/folders.ts';
 import { runInForeground } from '../../system/foreground-program.ts';
-import { replaceKeptFile } from '../../system/kept-file.ts';
 import type { Runtime } from '../../system/runtime.ts';
+import { readConfigFile as readPersonFile, replaceConfigFile as replacePersonFile } from '../clients/config-file.ts';
 import type { Editor } from './editor.ts';
 import { type Validation, validateText } from './validation.ts';
 
@@ -102,7 +102,7 @@ function save(file: string, text: string, isNew: boolean): void {
     if (!existsSync(folder) && !makeOwnFolder(folder)) throw new Error(`${folder} cannot be created`);
     replaceOwnFile(file, text, { isDurable: true });
   } else {
-    replaceKeptFile(file, text);
+    replacePersonFile(readPersonFile(file), text);
   }
   if (parseJsonObject(text)?.['$schema'] !== SCHEMA_REFERENCE) return;
   try {
