@@ -1,6 +1,6 @@
 /** Lets the person edit the configuration: on a copy, which replaces the file only when it has no mistakes. */
 
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import schema from '../../config/config.schema.json' with { type: 'json' };
@@ -8,10 +8,10 @@ import { loadConfig, readConfigFile } from '../../config/config.ts';
 import { CredentialError, describeCause } from '../../errors.ts';
 import { parseJsonObject } from '../../json.ts';
 import { createOwnFile, readForeignFile, replaceOwnFile } from '../../system/files.ts';
-import { makeOwnFolder } from '../../system/folders.ts';
 import { runInForeground } from '../../system/foreground-program.ts';
 import { replaceKeptFile } from '../../system/kept-file.ts';
 import type { Runtime } from '../../system/runtime.ts';
+import { readConfigFile as readPlace, replaceConfigFile } from '../clients/config-file.ts';
 import type { Editor } from './editor.ts';
 import { type Validation, validateText } from './validation.ts';
 
@@ -97,16 +97,12 @@ async function edit(
 }
 
 function save(file: string, text: string, isNew: boolean): void {
-  const folder = dirname(file);
-  if (isNew) {
-    if (!existsSync(folder) && !makeOwnFolder(folder)) throw new Error(`${folder} cannot be created`);
-    replaceOwnFile(file, text, { isDurable: true });
-  } else {
-    replaceKeptFile(file, text);
-  }
+  // A link may lead to a file that does not exist yet. Then that one is created.
+  if (isNew) replaceConfigFile(readPlace(file), text);
+  else replaceKeptFile(file, text);
   if (parseJsonObject(text)?.['$schema'] !== SCHEMA_REFERENCE) return;
   try {
-    const schemaFile = join(folder, SCHEMA_FILE);
+    const schemaFile = join(dirname(file), SCHEMA_FILE);
     if (readForeignFile(schemaFile, MAX_BYTES) !== formatSchema()) replaceOwnFile(schemaFile, formatSchema());
   } catch {
     // An editor then completes no keys.
