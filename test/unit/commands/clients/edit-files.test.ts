@@ -76,6 +76,25 @@ describe('after unconfigure', () => {
     }
   });
 
+  test('a folder that was created for two files is gone with the last of them', async () => {
+    const podman = clientFile('config/containers/auth.json', undefined, 'podman');
+    const helm = clientFile('config/helm/registry/config.json', undefined, 'helm');
+    for (const [first, last] of [
+      [podman, helm],
+      [helm, podman],
+    ] as const) {
+      await apply([podman, helm], 'add');
+      await apply([first], 'remove');
+      expect(existsSync(last.file)).toBe(true);
+      await apply([last], 'remove');
+      expect(existsSync(folder.path('config'))).toBe(false);
+    }
+    mkdirSync(folder.path('config'));
+    await apply([podman, helm], 'add');
+    await apply([podman, helm], 'remove');
+    expect(readdirSync(folder.path('config'))).toEqual([]);
+  });
+
   test('what another program has written in between is kept', async () => {
     const files = [clientFile('docker/config.json')];
     const [{ file = '' } = {}] = files;
