@@ -4,6 +4,7 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   statSync,
   symlinkSync,
@@ -153,6 +154,8 @@ it.for([
   expect(await terminal.exitCode()).toBe(1);
   expect(await terminal.screen()).toMatch(why);
   expect(readFileSync(file, 'utf8')).not.toContain('true');
+  const copies = readdirSync(join(machine.folder, 'tmp')).filter((name) => name.startsWith('docker-credential-acr-'));
+  expect(copies).toHaveLength(line.includes('sed') ? 1 : 0);
 });
 
 it('works with vi, in which Ctrl-C is a key like any other', async (context) => {

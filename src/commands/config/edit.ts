@@ -2,7 +2,7 @@
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import schema from '../../config/config.schema.json' with { type: 'json' };
 import { loadConfig, readConfigFile } from '../../config/config.ts';
 import { CredentialError, describeCause } from '../../errors.ts';
@@ -36,20 +36,26 @@ const SKELETON = `${JSON.stringify({ $schema: SCHEMA_REFERENCE, registries: {} }
 /**
  * Opens the configuration in an editor until it has no mistakes, and saves it. A file that does not exist yet begins
  * with a reference to its schema, for editors that know schemas.
- * @throws CONFIG_INVALID when it is not saved: the message names the copy with the changes.
+ * @throws CONFIG_INVALID when it is not saved: the hint names the copy with the changes, if there are any.
  * @throws CONFIG_INVALID when the file must not be read.
  */
 export async function editConfig({ runtime, file, editor, askAgain }: EditRequest): Promise<EditResult> {
   // Learns which variables hold secrets: the editor must not get them.
   await loadConfig(runtime);
   const original = readConfigFile(file, false);
-  const folder = mkdtempSync(join(tmpdir(), 'docker-credential-acr-'));
+  const folder = mkdtempSync(join(resolve(tmpdir()), 'docker-credential-acr-'));
   const copy = join(folder, 'config.json');
   createOwnFile(copy, original ?? SKELETON);
   createOwnFile(join(folder, SCHEMA_FILE), formatSchema());
-  const keep = (what: string) =>
-    new CredentialError('CONFIG_INVALID', `Cannot save ${file}: ${what}`, { hint: `your changes are in ${copy}` });
   const discard = () => rmSync(folder, { recursive: true, force: true });
+  const keep = (what: string) => {
+    const message = `Cannot save ${file}: ${what}`;
+    if (!holds(copy, original ?? SKELETON)) {
+      return new CredentialError('CONFIG_INVALID', message, { hint: `your changes are in ${copy}` });
+    }
+    discard();
+    return new CredentialError('CONFIG_INVALID', message);
+  };
   for (;;) {
     const text = await edit(runtime, editor, copy, keep);
     if (text === (original ?? SKELETON)) {
@@ -91,9 +97,19 @@ async function edit(
     throw keep(describeCause(cause));
   }
   // Then there is no copy to name.
-  if (text === undefined)
+  if (text === undefined) {
+    rmSync(dirname(copy), { recursive: true, force: true });
     throw new CredentialError('CONFIG_INVALID', 'Cannot save the configuration: the editor has removed the copy');
+  }
   return text;
+}
+
+function holds(file: string, text: string): boolean {
+  try {
+    return readForeignFile(file, MAX_BYTES) === text;
+  } catch {
+    return false;
+  }
 }
 
 function save(file: string, text: string, isNew: boolean): void {
