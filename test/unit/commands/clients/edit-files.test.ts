@@ -144,7 +144,7 @@ test.each([
 test('a record restores only what is the name of a helper', () => {
   clientFile(
     'data/clients.json',
-    '{"version":1,"files":{"/x":{"hosts":{"a":"\\"b\\"","c":"}","d":"1"},"folders":[1,"/y"]}}}',
+    '{"version":1,"files":{"/x":{"hosts":{"a":"\\"b\\"","c":"}","d":"1"},"helpers":{"a":"acr","c":1},"folders":[1,"/y"]}}}',
   );
   chmodSync(recordsFile(), 0o600);
   const hosts = new Map([
@@ -152,7 +152,10 @@ test('a record restores only what is the name of a helper', () => {
     ['c', undefined],
     ['d', undefined],
   ]);
-  expect(readRecords(recordsFile()).get('/x')).toEqual({ isCreated: false, before: {}, hosts, folders: ['/y'] });
+  expect(readRecords(recordsFile()).get('/x')).toEqual({
+    ...{ isCreated: false, before: {}, hosts, folders: ['/y'] },
+    helpers: new Map([['a', 'acr']]),
+  });
 });
 
 test('a file with a mistake stays as it is, and the others are changed', async () => {
