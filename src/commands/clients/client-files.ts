@@ -56,8 +56,9 @@ function exists({ client, file, namedBy }: ClientFile): boolean {
   try {
     return lstatSync(file, MISSING_IS_UNDEFINED) !== undefined;
   } catch {
-    // Its folder cannot be looked into, which is told when the file is read. But nobody has a file in a folder of root's
-    // such as `/run/containers`, which podman makes for root.
-    return !(client === 'podman' && namedBy === undefined && file.startsWith('/run/'));
+    // Its folder cannot be looked into, which is told when the file is read. But a folder for the time of a session may
+    // be another user's: podman makes `/run/containers` for root, and `su` keeps XDG_RUNTIME_DIR.
+    const isOfSession = namedBy === 'XDG_RUNTIME_DIR' || (namedBy === undefined && file.startsWith('/run/'));
+    return !(client === 'podman' && isOfSession);
   }
 }

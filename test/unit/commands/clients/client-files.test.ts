@@ -1,4 +1,4 @@
-import { mkdirSync, rmdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmdirSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { listClientFiles } from '../../../../src/commands/clients/client-config.ts';
 import { chooseFilesToAddTo, chooseFilesToRemoveFrom } from '../../../../src/commands/clients/client-files.ts';
@@ -30,17 +30,23 @@ describe('the files to add to', () => {
     if (mkdirSync('/run/containers', { recursive: true, mode: 0o700 }) !== undefined) {
       onTestFinished(() => rmdirSync('/run/containers'));
     }
+    const kept = machine.write(PODMAN_RUN);
+    chmodSync(machine.path('run'), 0o700);
     process.seteuid?.(OTHER_USER);
     try {
-      const guessed = `/run/containers/${OTHER_USER}/auth.json`;
-      const runtime = machine.runtime({ XDG_RUNTIME_DIR: '' });
-      expect(listClientFiles(runtime).map(({ file }) => file)).toContain(guessed);
-      const files = [
-        ...chooseFilesToAddTo(runtime, []),
-        ...chooseFilesToAddTo(runtime, ['podman']),
-        ...chooseFilesToRemoveFrom(runtime, []),
-      ];
-      expect(files.map(({ file }) => file)).not.toContain(guessed);
+      for (const [variable, passedOver] of [
+        ['', `/run/containers/${OTHER_USER}/auth.json`],
+        [machine.path('run'), kept],
+      ] as const) {
+        const runtime = machine.runtime({ XDG_RUNTIME_DIR: variable });
+        expect(listClientFiles(runtime).map(({ file }) => file)).toContain(passedOver);
+        const files = [
+          ...chooseFilesToAddTo(runtime, []),
+          ...chooseFilesToAddTo(runtime, ['podman']),
+          ...chooseFilesToRemoveFrom(runtime, []),
+        ];
+        expect(files.map(({ file }) => file)).not.toContain(passedOver);
+      }
     } finally {
       process.seteuid?.(0);
     }
