@@ -42,10 +42,15 @@ export const CONFIG_EDIT = defineCommand({
         const isFatal = validation.findings.some(({ severity }) => severity === 'error');
         const message = `The configuration has ${findings.countFindings(validation.findings)}. Edit it again?`;
         terminal.writeError('\n');
-        return await confirm(terminal, {
-          message: isFatal ? message : `${message} Otherwise it is saved.`,
-          option: '--editor',
-        });
+        try {
+          return await confirm(terminal, {
+            message: isFatal ? message : `${message} Otherwise it is saved.`,
+            option: '--editor',
+          });
+        } catch (cause) {
+          terminal.writeError(`Your changes are in ${createQuote(runtime)(validation.file, 4096)}\n`);
+          throw cause;
+        }
       },
     });
     const done = { saved: `Saved ${shownFile}`, created: `Created ${shownFile}`, unchanged: 'Nothing was changed' };

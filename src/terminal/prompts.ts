@@ -1,5 +1,6 @@
 /** Questions to a person. They are asked on standard error, so that standard output stays what it is for. */
 
+import type { Readable } from 'node:stream';
 import { Cancelled, UsageError } from './failure.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -20,18 +21,19 @@ export interface Question {
 
 /**
  * Asks for a yes or a no.
- * @throws UsageError when there is nobody to ask; Cancelled when the person presses Ctrl-C or Escape.
+ * @throws UsageError when there is nobody to ask; Cancelled when the person presses Ctrl-C, Ctrl-D or Escape.
  */
 export async function confirm(terminal: Terminal, { message, option }: Question): Promise<boolean> {
   assertCanAsk(terminal, message, option);
   const { confirm: ask } = await import('@clack/prompts');
-  return takeAnswer(await ask({ message, ...terminal.promptStreams() }));
+  const streams = terminal.promptStreams();
+  return takeAnswer(await untilEnd(streams.input, (signal) => ask({ message, signal, ...streams })));
 }
 
 /**
  * Lets the person choose from a list, which is searched by typing.
  * @returns the values of the chosen lines; at least one.
- * @throws UsageError when there is nobody to ask; Cancelled when the person presses Ctrl-C or Escape.
+ * @throws UsageError when there is nobody to ask; Cancelled when the person presses Ctrl-C, Ctrl-D or Escape.
  */
 export async function chooseSeveral(
   terminal: Terminal,
@@ -40,16 +42,36 @@ export async function chooseSeveral(
 ): Promise<readonly string[]> {
   assertCanAsk(terminal, message, option);
   const { autocompleteMultiselect } = await import('@clack/prompts');
+  const streams = terminal.promptStreams();
   return takeAnswer(
-    await autocompleteMultiselect({
-      message,
-      options: [...choices],
-      placeholder: 'type to search',
-      required: true,
-      maxItems: 12,
-      ...terminal.promptStreams(),
-    }),
+    await untilEnd(streams.input, (signal) =>
+      autocompleteMultiselect({
+        message,
+        options: [...choices],
+        placeholder: 'type to search',
+        required: true,
+        maxItems: 12,
+        signal,
+        ...streams,
+      }),
+    ),
   );
+}
+
+/** Cancels a prompt when its input ends, or when Ctrl-D closes it. Otherwise the process would end as if all were done. */
+async function untilEnd<T>(input: Readable, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const ended = new AbortController();
+  const cancel = () => ended.abort();
+  const onKey = (_text: unknown, key: { readonly name?: string; readonly ctrl?: boolean } | undefined) => {
+    // Within a text, the key erases a character, and the input goes on.
+    if (key?.ctrl === true && key.name === 'd') setImmediate(() => input.isPaused() && cancel());
+  };
+  input.on('keypress', onKey).once('end', cancel);
+  try {
+    return await ask(ended.signal);
+  } finally {
+    input.off('keypress', onKey).off('end', cancel);
+  }
 }
 
 function assertCanAsk(terminal: Terminal, message: string, option: string): void {

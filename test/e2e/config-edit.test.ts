@@ -4,6 +4,7 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   statSync,
   symlinkSync,
@@ -86,6 +87,29 @@ it('keeps the mode and a link to another folder, and gives the editor no secret'
   expect(variables).not.toContain('AZURE_CLIENT_SECRET');
 });
 
+it('creates the file that a link leads to, and keeps the link', async (context) => {
+  const real = join(machine.folder, 'home', 'dotfiles', 'acr.json');
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  symlinkSync('../../dotfiles/acr.json', file);
+  const terminal = await edit(context, `sed -i 's/"registries": {}/"strict": true/'`);
+  expect(await terminal.exitCode()).toBe(0);
+  expect(await terminal.screen()).toContain('Created ');
+  expect(lstatSync(file).isSymbolicLink()).toBe(true);
+  expect(readFileSync(real, 'utf8')).toContain('"strict": true');
+  expect(statSync(real).mode & 0o777).toBe(0o600);
+});
+
+it.for(['C-c', 'C-d'])('names the copy after %s', async (key, context) => {
+  writeConfig('{"strict": false}\n');
+  const terminal = await edit(context, 'sed -i s/strict/strictt/');
+  await terminal.waitFor(/Edit it again\?/);
+  await terminal.press(key);
+  expect(await terminal.exitCode()).toBe(130);
+  const copy = /^Your changes are in (\S+config\.json)$/m.exec(await terminal.screen())?.[1] ?? '';
+  expect(readFileSync(copy, 'utf8')).toBe('{"strictt": false}\n');
+  expect(readFileSync(file, 'utf8')).toBe('{"strict": false}\n');
+});
+
 it('shows the mistakes and edits again, until there are none', async (context) => {
   writeConfig('{"strict": false}\n');
   const editor = writeEditor(
@@ -130,6 +154,8 @@ it.for([
   expect(await terminal.exitCode()).toBe(1);
   expect(await terminal.screen()).toMatch(why);
   expect(readFileSync(file, 'utf8')).not.toContain('true');
+  const copies = readdirSync(join(machine.folder, 'tmp')).filter((name) => name.startsWith('docker-credential-acr-'));
+  expect(copies).toHaveLength(line.includes('sed') ? 1 : 0);
 });
 
 it('works with vi, in which Ctrl-C is a key like any other', async (context) => {

@@ -1,5 +1,14 @@
 /** Files and folders of other users, and root with the home of somebody else. */
-import { chmodSync, chownSync, copyFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { expectAnswer } from './world/answer.ts';
@@ -107,6 +116,30 @@ describe('logins of another user', () => {
       if (what === 'the index') expectAnswer(await place.run('get', LOGIN_SERVER));
     },
   );
+});
+
+it('the root of a user namespace changes its own files as an ordinary user does', async (context) => {
+  needUsers(context);
+  const { place } = createSharedPlace();
+  const launcher = [...asOtherUser(), 'unshare', '--map-root-user'];
+  const [as = '', ...args] = launcher;
+  if ((await machine.run(as, [...args, 'true'])).exitCode !== 0) context.skip('no user namespaces here');
+  const home = join(place.folder, 'home');
+  const file = join(home, '.docker', 'config.json');
+  mkdirSync(join(home, '.docker'));
+  writeFileSync(file, '{ }\n');
+  for (const folder of ['home', 'config']) giveTo(join(place.folder, folder), OTHER_USER);
+  const environment = {
+    DOCKER_CONFIG: join(home, '.docker'),
+    DOCKER_CREDENTIAL_ACR_DATA_DIR: join(home, 'data'),
+    DOCKER_CREDENTIAL_ACR_LOG: undefined,
+  };
+  const run = (verb: string) => place.run(verb, '', { environment, launcher, args: [LOGIN_SERVER, '--yes'] });
+  expect(await run('configure')).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Configured') });
+  expect(readFileSync(file, 'utf8')).toContain(LOGIN_SERVER);
+  expect(statSync(file).uid).toBe(OTHER_USER);
+  expect(await run('unconfigure')).toMatchObject({ exitCode: 0 });
+  expect(readFileSync(file, 'utf8')).toBe('{ }\n');
 });
 
 describe('a configuration file', () => {

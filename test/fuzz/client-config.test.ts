@@ -146,6 +146,30 @@ describe('any configuration', () => {
     );
   });
 
+  test('is byte for byte what it was after hosts come and go, under two names of the program', () => {
+    const name = fc.constantFrom('acr', 'azure');
+    const steps = fc.array(fc.tuple(fc.boolean(), fc.nat(9), fc.nat(9), name), { maxLength: 12 });
+    fc.assert(
+      fc.property(anyText, steps, (text, changes) => {
+        const helpersBefore = Object.entries(asJsonObject(parse(text ?? '')['credHelpers']) ?? {});
+        const hosts = [...OURS, ...helpersBefore.filter(([, name]) => name !== 'acr').map(([host]) => host)];
+        const pick = (number: number) => hosts[number % hosts.length] ?? '';
+        let state: { text: string | undefined; record: EditRecord | undefined } = { text, record: undefined };
+        for (const [isAdded, one, other, helper] of changes) {
+          const some = [pick(one), pick(other)];
+          if (isAdded) state = addHelpers(state.text, some, helper, state.record, true);
+          else if (state.text !== undefined) state = removeHelpers(state.text, some, helper, state.record);
+        }
+        for (const helper of ['acr', 'azure']) {
+          if (state.text !== undefined) state = removeHelpers(state.text, hosts, helper, state.record);
+        }
+        expect(state.text).toBe(text);
+        expect(state.record).toBeUndefined();
+      }),
+      RUN_OPTIONS,
+    );
+  });
+
   test('changes no more when it is configured once more', () => {
     fc.assert(
       fc.property(anyText, orders, (text, { added, together }) => {

@@ -233,6 +233,22 @@ describe('configure', () => {
   });
 });
 
+test.each([
+  [{ DOCKER_CONFIG: 'docker' }, 'docker: DOCKER_CONFIG is not an absolute path'],
+  [{ HOME: 'home' }, 'docker: there is no home folder'],
+])('with %j, both say that they do not know the file', async (variables, why) => {
+  for (const args of [`configure ${REGISTRY} --yes`, `unconfigure ${REGISTRY} --yes`, 'unconfigure --all --json']) {
+    const { exitCode, output, errors } = await command(args, variables);
+    expect({ exitCode, output, errors }).toMatchObject({
+      ...{ exitCode: 1, output: '' },
+      errors: expect.stringContaining(`error: Cannot find the configuration of ${why}\nhint: set `),
+    });
+  }
+  expect(await command('unconfigure --all --helm', { ...variables, XDG_CONFIG_HOME: home })).toMatchObject({
+    exitCode: 0,
+  });
+});
+
 test('unconfigure finds a key in whatever form a person has written it', async () => {
   write(docker, `{"credHelpers":{"https://${REGISTRY}":"acr","${OTHER}":"acr","ghcr.io":"desktop"}}`);
   expect((await command(`unconfigure ${REGISTRY} ghcr.io --yes`)).output).toBe(

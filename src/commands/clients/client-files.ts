@@ -19,10 +19,10 @@ export function chooseFilesToAddTo(runtime: Runtime, clients: readonly ClientNam
   const files = listClientFiles(runtime);
   const isWanted = (client: ClientName) => clients.includes(client);
   const docker = files.filter(({ client }) => client === 'docker');
-  const podman = files.filter(({ client, file }) => client === 'podman' && exists(file));
+  const podman = files.filter((one) => one.client === 'podman' && exists(one));
   const helm = files.filter(({ client }) => client === 'helm');
   if (clients.length === 0) {
-    return [...docker, ...podman, ...helm.filter(({ file }) => exists(file) || isKeychainAsked(runtime))];
+    return [...docker, ...podman, ...helm.filter((one) => exists(one) || isKeychainAsked(runtime))];
   }
   return [
     ...(isWanted('docker') ? docker : []),
@@ -38,7 +38,7 @@ export function chooseFilesToAddTo(runtime: Runtime, clients: readonly ClientNam
  */
 export function chooseFilesToRemoveFrom(runtime: Runtime, clients: readonly ClientName[]): readonly ClientFile[] {
   return listClientFiles(runtime).filter(
-    ({ client, file }) => (clients.length === 0 || clients.includes(client)) && exists(file),
+    (one) => (clients.length === 0 || clients.includes(one.client)) && exists(one),
   );
 }
 
@@ -52,10 +52,13 @@ function isKeychainAsked(runtime: Runtime): boolean {
 }
 
 /** Whether there is a file, or a link to one that may be missing. */
-function exists(file: string): boolean {
+function exists({ client, file, namedBy }: ClientFile): boolean {
   try {
     return lstatSync(file, MISSING_IS_UNDEFINED) !== undefined;
   } catch {
-    return true; // its folder cannot be looked into: that is told when it is read
+    // Its folder cannot be looked into, which is told when the file is read. But a folder for the time of a session may
+    // be another user's: podman makes `/run/containers` for root, and `su` keeps XDG_RUNTIME_DIR.
+    const isOfSession = namedBy === 'XDG_RUNTIME_DIR' || (namedBy === undefined && file.startsWith('/run/'));
+    return !(client === 'podman' && isOfSession);
   }
 }

@@ -27,6 +27,8 @@ export interface EditRecord {
   readonly before: Before;
   /** The hosts that were added; the value, as the text had it, where another helper was replaced. */
   readonly hosts: ReadonlyMap<string, string | undefined>;
+  /** The helper that each host was given: the program may be called by several names. */
+  readonly helpers: ReadonlyMap<string, string>;
 }
 
 /** A host and the helper that the text names for it. */
@@ -123,7 +125,7 @@ export function addHelpers(
     if (other === undefined) added.push(host);
     else (isForced ? replaced : refused).push({ host, helper: other });
   }
-  const kept = isFilled ? keepIfFitting(record, current, helper) : undefined;
+  const kept = isFilled ? keepIfFitting(record, current) : undefined;
   if (added.length + replaced.length === 0) return { text: text ?? '', record: kept, added, replaced, refused };
 
   // Other programs may stumble over the mark, but it is not ours.
@@ -134,6 +136,7 @@ export function addHelpers(
     ...(config.helpers?.members.length === 0 ? { helpersBlank: innerText(base, config.helpers) } : {}),
   };
   const start = kept ?? { isCreated: text === undefined, before, hosts: new Map<string, string | undefined>() };
+  const named = [...added, ...replaced.map(({ host }) => host)].map((host) => [host, helper] as const);
   const values = new Map(config.helpers?.members.map((member) => [member.key, valueText(base, member)]));
   const changed = new Map([...start.hosts, ...added.map((host) => [host, undefined] as const)]);
   for (const { host } of replaced) {
@@ -143,7 +146,7 @@ export function addHelpers(
   const withReplaced = replaceValues(base, config.helpers, replaced, helper);
   return {
     text: insertHosts(withReplaced, added, helper),
-    record: { ...start, hosts: changed },
+    record: { ...start, hosts: changed, helpers: new Map([...(kept?.helpers ?? []), ...named]) },
     added,
     replaced,
     refused,
@@ -164,7 +167,7 @@ export function removeHelpers(
   const config = parseConfigText(text);
   const current = readHelpers(config.helpers);
   const removed = [...new Set(hosts)].filter((host) => current.get(host) === helper);
-  const known = keepIfFitting(record, current, helper);
+  const known = keepIfFitting(record, current);
   if (config.helpers === undefined || removed.length === 0) return { text, record: known, removed, restored: [] };
 
   const earlier = removed.flatMap((host) => {
@@ -184,9 +187,10 @@ export function removeHelpers(
   if (helpersNow !== undefined) changed = removeMembers(changed, helpersNow, (key) => gone.has(key));
   const isOurs = removed.some((host) => known?.hosts.has(host) === true);
   const rest = new Map([...(known?.hosts ?? [])].filter(([host]) => !removed.includes(host)));
+  const restHelpers = new Map([...(known?.helpers ?? [])].filter(([host]) => rest.has(host)));
   return {
     text: dropEmptied(changed, isOurs ? known : undefined),
-    record: known === undefined || rest.size === 0 ? undefined : { ...known, hosts: rest },
+    record: known === undefined || rest.size === 0 ? undefined : { ...known, hosts: rest, helpers: restHelpers },
     removed,
     restored: earlier.map(({ host, helper: name }) => ({ host, helper: name })),
   };
@@ -315,14 +319,11 @@ function hasMembers(node: Node): boolean {
 }
 
 /** A record of a text that no longer names any of its hosts is about another text. */
-function keepIfFitting(
-  record: EditRecord | undefined,
-  current: ReadonlyMap<string, string>,
-  helper: string,
-): EditRecord | undefined {
+function keepIfFitting(record: EditRecord | undefined, current: ReadonlyMap<string, string>): EditRecord | undefined {
   if (record === undefined) return undefined;
-  const hosts = new Map([...record.hosts].filter(([host]) => current.get(host) === helper));
-  return hosts.size === 0 ? undefined : { ...record, hosts };
+  const helpers = new Map([...record.helpers].filter(([host, helper]) => current.get(host) === helper));
+  const hosts = new Map([...record.hosts].filter(([host]) => helpers.has(host)));
+  return hosts.size === 0 ? undefined : { ...record, hosts, helpers };
 }
 
 interface Splice {

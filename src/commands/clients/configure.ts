@@ -8,8 +8,7 @@ import { Cancelled, EXIT, type ExitCode, UsageError } from '../../terminal/failu
 import { withProgress } from '../../terminal/progress.ts';
 import { chooseSeveral, confirm } from '../../terminal/prompts.ts';
 import type { CommandContext } from '../command.ts';
-import type { ClientFile, ClientName } from './client-config.ts';
-import { readClientConfig } from './client-config.ts';
+import { type ClientFile, type ClientName, listClientFiles, readClientConfig } from './client-config.ts';
 import { chooseFilesToAddTo, chooseFilesToRemoveFrom } from './client-files.ts';
 import type { HelperEntry } from './config-text.ts';
 import { applyEdits, type FileEdit, planEdits, type Wish } from './edit-files.ts';
@@ -94,7 +93,9 @@ export async function unconfigureClients(
   assertNoWordsWithAll(options, words);
   const config = await loadConfig(runtime);
   const helper = helperNameOf(runtime);
-  const files = chooseFilesToRemoveFrom(runtime, readClients(options));
+  const clients = readClients(options);
+  assertFiles(runtime, listClientFiles(runtime), clients);
+  const files = chooseFilesToRemoveFrom(runtime, clients);
   const configured = listConfigured(files, helper);
   const hosts = await chooseHostsToRemove(context, options, words, configured, config);
   const edits = await edit(context, options, files, {

@@ -1,6 +1,7 @@
 /** Changes the configuration files of clients: first as a plan to show, then on the disk, one process at a time. */
 
 import { lstatSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Lock } from '../../cache/lock.ts';
 import { CredentialError, describeCause } from '../../errors.ts';
 import { lockIndex } from '../../logins/index-lock.ts';
@@ -115,8 +116,10 @@ function applyEdit(
 ): FileEdit {
   for (let tries = 1; ; tries += 1) {
     const config = readConfigFile(file);
-    const old = recordsFile === undefined ? undefined : readRecords(recordsFile).get(config.target);
-    const { edit, record } = editText(config, old, wish, file, clients);
+    const records = recordsFile === undefined ? new Map<string, FileRecord>() : readRecords(recordsFile);
+    const old = records.get(config.target);
+    const missingFolders = [...listCreatedAbove(records, config.target), ...config.missingFolders];
+    const { edit, record } = editText({ ...config, missingFolders }, old, wish, file, clients);
     if (edit.before === edit.after) return edit;
     try {
       // A record without its hosts in the file does no harm, but hosts without their record do not go without a trace.
@@ -130,6 +133,19 @@ function applyEdit(
       if (!(cause instanceof FileChangedError) || tries === MAX_TRIES) throw cause;
     }
   }
+}
+
+/**
+ * Lists the folders around a file that were created for another one, the outermost first: they go with whichever of the
+ * two files goes last.
+ */
+function listCreatedAbove(records: ReadonlyMap<string, FileRecord>, target: string): readonly string[] {
+  const created = new Set([...records.values()].flatMap(({ folders }) => folders));
+  const above: string[] = [];
+  for (let folder = dirname(target); folder !== dirname(folder); folder = dirname(folder)) {
+    if (created.has(folder)) above.unshift(folder);
+  }
+  return above;
 }
 
 /** Without a record, the file of a client is changed all the same. */

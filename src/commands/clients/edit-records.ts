@@ -53,16 +53,18 @@ export function writeRecords(file: string, records: FileRecords): void {
   replaceOwnFile(file, text, { isDurable: true });
 }
 
-function formatRecord({ isCreated, before, hosts, folders }: FileRecord): JsonObject {
+function formatRecord({ isCreated, before, hosts, helpers, folders }: FileRecord): JsonObject {
   return {
     isCreated,
     ...before,
     hosts: Object.fromEntries([...hosts].map(([host, value]) => [host, value ?? null])),
+    helpers: Object.fromEntries(helpers),
     folders,
   };
 }
 
-function parseRecord({ isCreated, blankText, rootBlank, helpersBlank, hosts, folders }: JsonObject) {
+function parseRecord({ isCreated, blankText, rootBlank, helpersBlank, hosts, helpers, folders }: JsonObject) {
+  const named = Object.entries(asJsonObject(helpers) ?? {});
   const entries = Object.entries(asJsonObject(hosts) ?? {});
   const names: readonly unknown[] = Array.isArray(folders) ? folders : [];
   const before = parseBefore({ blankText, rootBlank, helpersBlank });
@@ -71,6 +73,7 @@ function parseRecord({ isCreated, blankText, rootBlank, helpersBlank, hosts, fol
     isCreated: isCreated === true,
     before,
     hosts: new Map(entries.map(([host, value]) => [host, isHelperText(value) ? value : undefined])),
+    helpers: new Map(named.flatMap(([host, name]) => (typeof name === 'string' ? [[host, name]] : []))),
     folders: names.filter((folder) => typeof folder === 'string'),
   };
   return record;

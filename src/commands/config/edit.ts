@@ -1,14 +1,13 @@
 /** Lets the person edit the configuration: on a copy, which replaces the file only when it has no mistakes. */
 
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import schema from '../../config/config.schema.json' with { type: 'json' };
 import { loadConfig, readConfigFile } from '../../config/config.ts';
 import { CredentialError, describeCause } from '../../errors.ts';
 import { parseJsonObject } from '../../json.ts';
 import { createOwnFile, readForeignFile, replaceOwnFile } from '../../system/files.ts';
-import { makeOwnFolder } from '../../system/folders.ts';
 import { runInForeground } from '../../system/foreground-program.ts';
 import type { Runtime } from '../../system/runtime.ts';
 import { readConfigFile as readPersonFile, replaceConfigFile as replacePersonFile } from '../clients/config-file.ts';
@@ -36,20 +35,26 @@ const SKELETON = `${JSON.stringify({ $schema: SCHEMA_REFERENCE, registries: {} }
 /**
  * Opens the configuration in an editor until it has no mistakes, and saves it. A file that does not exist yet begins
  * with a reference to its schema, for editors that know schemas.
- * @throws CONFIG_INVALID when it is not saved: the message names the copy with the changes.
+ * @throws CONFIG_INVALID when it is not saved: the hint names the copy with the changes, if there are any.
  * @throws CONFIG_INVALID when the file must not be read.
  */
 export async function editConfig({ runtime, file, editor, askAgain }: EditRequest): Promise<EditResult> {
   // Learns which variables hold secrets: the editor must not get them.
   await loadConfig(runtime);
   const original = readConfigFile(file, false);
-  const folder = mkdtempSync(join(tmpdir(), 'docker-credential-acr-'));
+  const folder = mkdtempSync(join(resolve(tmpdir()), 'docker-credential-acr-'));
   const copy = join(folder, 'config.json');
   createOwnFile(copy, original ?? SKELETON);
   createOwnFile(join(folder, SCHEMA_FILE), formatSchema());
-  const keep = (what: string) =>
-    new CredentialError('CONFIG_INVALID', `Cannot save ${file}: ${what}`, { hint: `your changes are in ${copy}` });
   const discard = () => rmSync(folder, { recursive: true, force: true });
+  const keep = (what: string) => {
+    const message = `Cannot save ${file}: ${what}`;
+    if (!holds(copy, original ?? SKELETON)) {
+      return new CredentialError('CONFIG_INVALID', message, { hint: `your changes are in ${copy}` });
+    }
+    discard();
+    return new CredentialError('CONFIG_INVALID', message);
+  };
   for (;;) {
     const text = await edit(runtime, editor, copy, keep);
     if (text === (original ?? SKELETON)) {
@@ -61,7 +66,7 @@ export async function editConfig({ runtime, file, editor, askAgain }: EditReques
     if (findings.some(({ severity }) => severity === 'error')) throw keep('it has mistakes');
     if (readConfigFile(file, false) !== original) throw keep('somebody else has changed it in the meantime');
     try {
-      save(file, text, original === undefined);
+      save(file, text);
     } catch (cause) {
       throw keep(describeCause(cause));
     }
@@ -91,22 +96,27 @@ async function edit(
     throw keep(describeCause(cause));
   }
   // Then there is no copy to name.
-  if (text === undefined)
+  if (text === undefined) {
+    rmSync(dirname(copy), { recursive: true, force: true });
     throw new CredentialError('CONFIG_INVALID', 'Cannot save the configuration: the editor has removed the copy');
+  }
   return text;
 }
 
-function save(file: string, text: string, isNew: boolean): void {
-  const folder = dirname(file);
-  if (isNew) {
-    if (!existsSync(folder) && !makeOwnFolder(folder)) throw new Error(`${folder} cannot be created`);
-    replaceOwnFile(file, text, { isDurable: true });
-  } else {
-    replacePersonFile(readPersonFile(file), text);
+function holds(file: string, text: string): boolean {
+  try {
+    return readForeignFile(file, MAX_BYTES) === text;
+  } catch {
+    return false;
   }
+}
+
+function save(file: string, text: string): void {
+  // A link may lead to a file that does not exist yet. Then that one is created.
+  replacePersonFile(readPersonFile(file), text);
   if (parseJsonObject(text)?.['$schema'] !== SCHEMA_REFERENCE) return;
   try {
-    const schemaFile = join(folder, SCHEMA_FILE);
+    const schemaFile = join(dirname(file), SCHEMA_FILE);
     if (readForeignFile(schemaFile, MAX_BYTES) !== formatSchema()) replaceOwnFile(schemaFile, formatSchema());
   } catch {
     // An editor then completes no keys.

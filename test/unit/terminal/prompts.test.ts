@@ -11,13 +11,13 @@ const CHOICES = [
   { value: 'b.azurecr.io', label: 'b.azurecr.io', hint: 'westeurope' },
 ];
 
-/** A terminal at which these keys are pressed. */
-function answering(keys: string) {
+/** @param keys the keys that are pressed at the terminal; `undefined`: its input ends. */
+function answering(keys: string | undefined) {
   const input = new PassThrough();
   const output = new PassThrough();
   output.resume();
   // The prompt reads keys once it has been drawn.
-  output.once('data', () => setTimeout(() => input.write(keys), 10));
+  output.once('data', () => setTimeout(() => (keys === undefined ? input.end() : input.write(keys)), 10));
   return makeTerminal({ canAsk: true, promptStreams: () => ({ input, output }) });
 }
 
@@ -29,8 +29,12 @@ describe('confirm', () => {
     expect(await confirm(answering(key), QUESTION)).toBe(answer);
   });
 
-  test('is cancelled by Ctrl-C', async () => {
-    await expect(confirm(answering('\u0003'), QUESTION)).rejects.toBeInstanceOf(Cancelled);
+  test.each([
+    ['Ctrl-C', '\u0003'],
+    ['Ctrl-D', '\u0004'],
+    ['the end of the input', undefined],
+  ])('is cancelled by %s', async (_name, keys) => {
+    await expect(confirm(answering(keys), QUESTION)).rejects.toBeInstanceOf(Cancelled);
   });
 
   test('fails where nobody can answer, and names the option', async () => {
@@ -43,6 +47,11 @@ describe('confirm', () => {
 describe('chooseSeveral', () => {
   test('returns the chosen values', async () => {
     expect(await chooseSeveral(answering('\t\r'), QUESTION, CHOICES)).toEqual(['a.azurecr.io']);
+  });
+
+  test('is cancelled by Ctrl-D, but not within a text', async () => {
+    await expect(chooseSeveral(answering('\u0004'), QUESTION, CHOICES)).rejects.toBeInstanceOf(Cancelled);
+    expect(await chooseSeveral(answering('b.\u001B[D\u0004\t\r'), QUESTION, CHOICES)).toEqual(['b.azurecr.io']);
   });
 
   test('fails where nobody can answer', async () => {

@@ -1,8 +1,12 @@
-import { describe, expect, test } from 'vitest';
+import { chmodSync, mkdirSync, rmdirSync } from 'node:fs';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { listClientFiles } from '../../../../src/commands/clients/client-config.ts';
 import { chooseFilesToAddTo, chooseFilesToRemoveFrom } from '../../../../src/commands/clients/client-files.ts';
+import { needRoot } from '../../other-user.ts';
 import { DOCKER, HELM, PODMAN, PODMAN_RUN, useClientMachine } from './client-machine.ts';
 
 const machine = useClientMachine();
+const OTHER_USER = 65_534;
 
 describe('the files to add to', () => {
   test.each([
@@ -19,6 +23,33 @@ describe('the files to add to', () => {
     expect(chooseFilesToAddTo(machine.runtime(), clients).map(({ file }) => file)).toEqual(
       expected.map((name) => machine.path(name)),
     );
+  });
+
+  test("leave out podman's where only root can look", (context) => {
+    needRoot(context);
+    if (mkdirSync('/run/containers', { recursive: true, mode: 0o700 }) !== undefined) {
+      onTestFinished(() => rmdirSync('/run/containers'));
+    }
+    const kept = machine.write(PODMAN_RUN);
+    chmodSync(machine.path('run'), 0o700);
+    process.seteuid?.(OTHER_USER);
+    try {
+      for (const [variable, passedOver] of [
+        ['', `/run/containers/${OTHER_USER}/auth.json`],
+        [machine.path('run'), kept],
+      ] as const) {
+        const runtime = machine.runtime({ XDG_RUNTIME_DIR: variable });
+        expect(listClientFiles(runtime).map(({ file }) => file)).toContain(passedOver);
+        const files = [
+          ...chooseFilesToAddTo(runtime, []),
+          ...chooseFilesToAddTo(runtime, ['podman']),
+          ...chooseFilesToRemoveFrom(runtime, []),
+        ];
+        expect(files.map(({ file }) => file)).not.toContain(passedOver);
+      }
+    } finally {
+      process.seteuid?.(0);
+    }
   });
 
   test('to remove from are all that exist', () => {

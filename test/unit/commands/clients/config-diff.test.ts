@@ -25,6 +25,23 @@ describe('a difference', () => {
     expect(formatDiff(edit('{}', '{}'), plain, quote)).toBe('');
   });
 
+  test('of a long line shows what changes in it', () => {
+    const auths = (count: number) =>
+      `"auths":{${Array.from({ length: count }, (_, index) => `"r${index}.example.com":{"auth":"c2VjcmV0"}`).join(',')}}`;
+    const added = formatDiff(edit(`{${auths(50)}}`, `{${auths(50)},"credHelpers":{"a":"b"}}`), plain, quote);
+    expect(added).toMatch(/^-….*"\*\*\*"\}\}\}$/m);
+    expect(added).toMatch(/^\+….*"\*\*\*"\}\},"credHelpers":\{"a":"b"\}\}$/m);
+    const removed = formatDiff(edit(`{${auths(50)},"n":[]}`, '{"auths":{},"n":[]}'), plain, quote);
+    expect(removed).toMatch(/^-\{"auths":\{"r0\.example.*….*"r49\.example.com":\{"auth":"\*\*\*"\}\},"n":\[\]\}$/m);
+    expect(removed).toMatch(/^\+\{"auths":\{\},"n":\[\]\}$/m);
+    const isolated = formatDiff(edit(`{\n${auths(50)}\n}`, undefined), plain, quote);
+    expect(isolated).toMatch(/^-"auths":\{"r0\..*….*"r49\./m);
+    for (const shown of [added, removed, isolated]) {
+      expect(shown).not.toContain('c2VjcmV0');
+      expect(Math.max(...shown.split('\n').map(({ length }) => length))).toBeLessThan(300);
+    }
+  });
+
   test('has no control characters and no secrets in it', () => {
     const text = (more: string) => `{"\u009B2J\u202E":{"auth":"c2VjcmV0"},"n":12345${more}}`;
     const shown = formatDiff(edit(text(''), text(',"credHelpers":{"a":"b"}')), plain, quote);

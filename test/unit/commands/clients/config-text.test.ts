@@ -153,8 +153,24 @@ describe('removing a host', () => {
     });
   });
 
+  test.each([
+    ['the first', 'acr', 'azure'],
+    ['the second', 'azure', 'acr'],
+  ])('a text with hosts of two names of the program is what it was, if %s goes first', (_name, first, second) => {
+    for (const text of [undefined, '{ }', '{"credHelpers":{ }}']) {
+      const one = addHelpers(text, [HOST], 'acr', undefined);
+      const both = addHelpers(one.text, [OTHER], 'azure', one.record);
+      const left = removeHelpers(both.text, [HOST, OTHER], first, both.record);
+      expect(removeHelpers(left.text ?? '', [HOST, OTHER], second, left.record)).toMatchObject({
+        text,
+        record: undefined,
+      });
+    }
+  });
+
   test('a host that the person had named before goes with the others, and the record is used for the others only', () => {
-    const record: EditRecord = { isCreated: true, before: {}, hosts: new Map([[HOST, undefined]]) };
+    const hosts = new Map([[HOST, undefined]]);
+    const record: EditRecord = { isCreated: true, before: {}, hosts, helpers: new Map([[HOST, 'acr']]) };
     const text = `{"credHelpers":{"${OTHER}":"acr","${HOST}":"acr"}}`;
     const first = removeHelpers(text, [HOST], 'acr', record);
     expect(first).toMatchObject({ text: `{"credHelpers":{"${OTHER}":"acr"}}`, record: undefined });

@@ -76,6 +76,25 @@ describe('after unconfigure', () => {
     }
   });
 
+  test('a folder that was created for two files is gone with the last of them', async () => {
+    const podman = clientFile('config/containers/auth.json', undefined, 'podman');
+    const helm = clientFile('config/helm/registry/config.json', undefined, 'helm');
+    for (const [first, last] of [
+      [podman, helm],
+      [helm, podman],
+    ] as const) {
+      await apply([podman, helm], 'add');
+      await apply([first], 'remove');
+      expect(existsSync(last.file)).toBe(true);
+      await apply([last], 'remove');
+      expect(existsSync(folder.path('config'))).toBe(false);
+    }
+    mkdirSync(folder.path('config'));
+    await apply([podman, helm], 'add');
+    await apply([podman, helm], 'remove');
+    expect(readdirSync(folder.path('config'))).toEqual([]);
+  });
+
   test('what another program has written in between is kept', async () => {
     const files = [clientFile('docker/config.json')];
     const [{ file = '' } = {}] = files;
@@ -125,7 +144,7 @@ test.each([
 test('a record restores only what is the name of a helper', () => {
   clientFile(
     'data/clients.json',
-    '{"version":1,"files":{"/x":{"hosts":{"a":"\\"b\\"","c":"}","d":"1"},"folders":[1,"/y"]}}}',
+    '{"version":1,"files":{"/x":{"hosts":{"a":"\\"b\\"","c":"}","d":"1"},"helpers":{"a":"acr","c":1},"folders":[1,"/y"]}}}',
   );
   chmodSync(recordsFile(), 0o600);
   const hosts = new Map([
@@ -133,7 +152,10 @@ test('a record restores only what is the name of a helper', () => {
     ['c', undefined],
     ['d', undefined],
   ]);
-  expect(readRecords(recordsFile()).get('/x')).toEqual({ isCreated: false, before: {}, hosts, folders: ['/y'] });
+  expect(readRecords(recordsFile()).get('/x')).toEqual({
+    ...{ isCreated: false, before: {}, hosts, folders: ['/y'] },
+    helpers: new Map([['a', 'acr']]),
+  });
 });
 
 test('a file with a mistake stays as it is, and the others are changed', async () => {
