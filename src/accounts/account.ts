@@ -100,6 +100,13 @@ function putFirst({ accounts }: AccountIndex, account: Account, { keychain }: Pl
   const first: StoredAccount = {
     ...{ id, username, tenantId, authority, clientId, familyId, keychain },
     registries: [...new Set([...(before?.registries ?? []), ...account.registries])],
+    // A guest's registries stay in their tenants when the person signs in to another one.
+    tenants: new Map([
+      ...(before?.registries ?? []).map(
+        (host) => [host, before?.tenants.get(host) ?? before?.tenantId ?? tenantId] as const,
+      ),
+      ...account.registries.map((host) => [host, tenantId] as const),
+    ]),
     generation: randomUUID(),
     state: 'active',
     challenge: undefined,
@@ -110,6 +117,7 @@ function putFirst({ accounts }: AccountIndex, account: Account, { keychain }: Pl
     ...others.map((one) => ({
       ...one,
       registries: one.registries.filter((host) => !account.registries.includes(host)),
+      tenants: new Map([...one.tenants].filter(([host]) => !account.registries.includes(host))),
     })),
   ];
 }
@@ -126,13 +134,4 @@ export async function listAccounts(runtime: Runtime): Promise<readonly Account[]
     .map(({ id, username, tenantId, authority, clientId, familyId, registries }) => ({
       ...{ id, username, tenantId, authority, clientId, familyId, registries },
     }));
-}
-
-/**
- * Reads the claims that Entra asked for when the account could not sign in without its person. A new sign-in passes them
- * on as they are, as the parameter `claims`.
- * @returns `undefined` when there are none.
- */
-export async function readClaimsChallenge(runtime: Runtime, account: Account): Promise<string | undefined> {
-  return listStoredAccounts(runtime).find((one) => isSameAccount(one, account))?.challenge;
 }
