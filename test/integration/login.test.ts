@@ -13,6 +13,7 @@ import { findLeak } from '../e2e/world/leak.ts';
 import { AZURE_CLI_CLIENT_ID, TENANT_ID, USER_NAME, USER_OBJECT_ID } from '../emulator/emulator.ts';
 import { findTenant } from '../emulator/state.ts';
 import { makeStreams, makeTerminal } from '../unit/streams.ts';
+import { makeToken } from '../unit/token.ts';
 import { CLIENT_SECRET_VARIABLES, ENTRA, EXCHANGE, openWorld, parseAnswer, REGISTRY } from './world.ts';
 
 const world = await openWorld();
@@ -306,6 +307,16 @@ describe('with the browser', () => {
     expect(output()).toBe(`Signed in as ${USER_NAME} (tenant ${TENANT_ID}).\n`);
     expect(errors()).toContain(`error: The sign-in is saved, but ${USER_NAME} gets no token of ${REGISTRY}: `);
     expect(await listAccounts(runtime)).toHaveLength(1);
+  });
+
+  test('succeeds with a token that expires later than any date', async () => {
+    beginEach();
+    const body = JSON.stringify({ refresh_token: makeToken({ exp: 1e300 }) });
+    const restore = emulator.inject({ path: '/oauth2/exchange', status: 200, body });
+    const { code, output } = await signIn([REGISTRY, '--json']);
+    restore();
+    expect(code).toBe(0);
+    expect(parseJsonObject(output())).toMatchObject({ hasToken: true, expiresAt: null });
   });
 
   test('proves a new sign-in with new tokens, although old ones are cached', async () => {
