@@ -1,6 +1,15 @@
 /** The commands `accounts` and `logout`: what they show and remove, and what they say when something stays. */
 
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -128,6 +137,33 @@ describe('logout', () => {
       expect(await runCommand(world, args)).toEqual({ ...DONE, errors: 'Nobody is signed in.\n' });
     }
     expect(existsSync(accountFolder)).toBe(false);
+  });
+
+  test('finds what a login left in the keychain when it was killed', async () => {
+    const [program, real, index] = [
+      join(binFolder, 'docker-credential-pass'),
+      join(binFolder, 'real'),
+      join(accountFolder, 'index.json'),
+    ];
+    renameSync(program, real);
+    // What the index says at the moment when the keychain gets the refresh token.
+    const script = `#!/bin/sh\n[ "$1" = get ] || /bin/cp '${index}' '${index}.seen'\nexec '${real}' "$@"\n`;
+    writeFileSync(program, script, { mode: 0o755 });
+    await signIn(world);
+    renameSync(`${index}.seen`, index);
+    expect(Object.keys(keychain.contents())).toHaveLength(1);
+    expect((await runCommand(world, ['accounts'])).output).toContain('signed out, but not erased');
+    expect((await world.run('get', REGISTRY, NOBODY)).stdout).toContain('credentials not found');
+    expect(await runCommand(world, ['logout'])).toEqual({ ...DONE, errors: `Signed out ${ADA.name}.\n` });
+    expect(keychain.contents()).toEqual({});
+  });
+
+  test('finds nobody after a login that the keychain refused', async () => {
+    world.writeConfig({ store: 'keychain' });
+    keychain.feel('broken');
+    await expect(signIn(world)).rejects.toMatchObject({ code: 'STORE_REFUSED' });
+    expect(await runCommand(world, ['logout'])).toEqual({ ...DONE, errors: 'Nobody is signed in.\n' });
+    world.writeConfig({});
   });
 
   test('signs out the only account, and a second time finds nobody', async () => {
