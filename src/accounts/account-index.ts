@@ -20,7 +20,7 @@ export interface Account {
   readonly id: string;
   /** preferred_username */
   readonly username: string;
-  /** The tenant that it signed in to. */
+  /** The tenant that it signed in to. In the index, that of the registries which `tenants` does not name. */
   readonly tenantId: string;
   /** Base URL such as https://login.microsoftonline.com */
   readonly authority: string;

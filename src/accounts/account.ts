@@ -135,7 +135,7 @@ function putFirst(
 ): readonly StoredAccount[] {
   const { id, username, tenantId, authority, clientId, familyId } = account;
   const first: StoredAccount = {
-    ...{ id, username, tenantId, authority, clientId, familyId, keychain },
+    ...{ id, username, tenantId: chooseTenant(before, account), authority, clientId, familyId, keychain },
     registries: [...new Set([...(before?.registries ?? []), ...account.registries])],
     // A guest's registries stay in their tenants when the person signs in to another one.
     tenants: new Map([
@@ -157,6 +157,12 @@ function putFirst(
       tenants: new Map([...one.tenants].filter(([host]) => !account.registries.includes(host))),
     })),
   ];
+}
+
+/** Chooses the tenant of all other registries. A sign-in as a guest, for one registry, leaves them in the person's own. */
+function chooseTenant(before: StoredAccount | undefined, { id, tenantId, registries }: Account): string {
+  const isAtHome = before !== undefined && before.state !== 'signed-out' && id.endsWith(`.${before.tenantId}`);
+  return isAtHome && registries.length > 0 ? before.tenantId : tenantId;
 }
 
 function refuse({ runtime }: AccountRequest, { username }: Account, what: string, hint: string): CredentialError {

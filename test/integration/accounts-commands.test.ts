@@ -97,12 +97,12 @@ describe('accounts', () => {
     expect(output).not.toContain(refreshToken);
   });
 
-  test('shows every tenant of a guest, the latest first', async () => {
+  test('shows every tenant of a guest, the own one first', async () => {
     const guest = '22222222-86f1-41af-91ab-2d7cd011db47';
     await signIn(world, { registries: [REGISTRY] });
     await signIn(world, { registries: [OTHER], tenantId: guest });
     const { output } = await runCommand(world, ['accounts']);
-    expect(output).toContain(`${guest} ${TENANT_ID}  Public`);
+    expect(output).toContain(`${TENANT_ID} ${guest}  Public`);
   });
 
   test.each([

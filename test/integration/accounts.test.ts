@@ -142,6 +142,25 @@ describe('an account', () => {
     registryOf(state, OTHER).homeTenant = TENANT_ID;
   });
 
+  test('stays in the own tenant for other registries when a guest signs in for one', async () => {
+    await signIn(world);
+    await signIn(world, { registries: [OTHER], tenantId: OTHER_TENANT });
+    await get();
+    expect(world.seen()).toContain(ENTRA);
+  });
+
+  test.each([
+    ['for one, and never at home', { registries: [OTHER], tenantId: OTHER_TENANT }, []],
+    ['for none', { tenantId: OTHER_TENANT }, [{}]],
+  ])('is in the tenant of a guest for other registries after a sign-in %s', async (_what, guest, before) => {
+    registryOf(state, REGISTRY).homeTenant = OTHER_TENANT;
+    for (const first of before) await signIn(world, first);
+    await signIn(world, guest);
+    await get();
+    expect(world.seen()).toContain(ENTRA.replace(TENANT_ID, OTHER_TENANT));
+    registryOf(state, REGISTRY).homeTenant = TENANT_ID;
+  });
+
   test('loses nothing when two tenants redeem its refresh token at the same time', async () => {
     await signIn(world);
     world.configure({ [OTHER]: { tenantId: OTHER_TENANT } });
