@@ -41,12 +41,7 @@ export async function saveAccount(
 ): Promise<string | undefined> {
   const { runtime } = request;
   runtime.secrets.add(refreshToken);
-  const settings = (await loadConfig(runtime)).accountSettings();
-  const { forbiddenBy } = settings;
-  if (forbiddenBy !== undefined) {
-    const hint = 'write "store": "keychain" there too, or sign in in another way';
-    throw refuse(request, account, `"strict" in ${forbiddenBy} forbids it`, hint);
-  }
+  const settings = await readAccountSettings(runtime);
   try {
     return await changeAccounts(runtime, { maxWaitMs: MAX_WAIT_MS }, (index) =>
       replaceAccount(request, index, account, refreshToken, settings),
@@ -58,6 +53,19 @@ export async function saveAccount(
         : 'set DOCKER_CREDENTIAL_ACR_DATA_DIR to a folder that only you can write to';
     throw refuse(request, account, describeCause(cause), hint);
   }
+}
+
+/**
+ * Reads where the configuration wants refresh tokens. A sign-in asks first, so that nobody signs in in vain.
+ * @throws STORE_REFUSED when the configuration forbids storing them; CONFIG_INVALID
+ */
+export async function readAccountSettings(runtime: Runtime): Promise<AccountSettings> {
+  const settings = (await loadConfig(runtime)).accountSettings();
+  const { forbiddenBy } = settings;
+  if (forbiddenBy === undefined) return settings;
+  throw new CredentialError('STORE_REFUSED', `Cannot store a refresh token: "strict" in ${forbiddenBy} forbids it`, {
+    hint: 'write "store": "keychain" there too, or sign in in another way',
+  });
 }
 
 /** Stores the refresh token, then writes the index that names it, and only then erases the old one from elsewhere. */

@@ -498,6 +498,19 @@ describe('refuses, and sends nothing,', () => {
   });
 });
 
+test.each([
+  ['a registry', [REGISTRY]],
+  ['none', []],
+])('says before the sign-in for %s that "strict" lets it store nothing', async (_what, args) => {
+  beginEach();
+  world.writeConfig({ strict: true, registries: { [REGISTRY]: { identity: 'login' } } });
+  const { code, errors } = await runLogin(['--device-code', ...args]);
+  world.writeConfig({});
+  expect(code).toBe(1);
+  expect(errors()).toMatch(/^error: Cannot store a refresh token: "strict" in .* forbids it\nhint: [^\n]*\n$/);
+  expect(world.seen()).toEqual([]);
+});
+
 test('names what sets up the identity that takes precedence', async () => {
   beginEach();
   const { errors } = await runLogin([REGISTRY], CLIENT_SECRET_VARIABLES);

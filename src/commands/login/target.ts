@@ -1,5 +1,6 @@
 /** Where a person signs in: finds the cloud, the tenant and the application, and whether the sign-in would be used. */
 
+import { readAccountSettings } from '../../accounts/account.ts';
 import { listStoredAccounts, tenantFor } from '../../accounts/account-index.ts';
 import { type Cache, findCache, readCache, storedTokenKey } from '../../cache/cache.ts';
 import { CLOUDS, type Cloud } from '../../clouds.ts';
@@ -70,7 +71,7 @@ function nameCloud(name: string): string {
 /**
  * Finds where to sign in. Uses no network.
  * @returns `undefined` when the host is not a registry of Azure.
- * @throws CONFIG_INVALID; IDENTITY_INVALID with a message that says why, without "Cannot …", when the authority or the tenant cannot be used, or when something takes
+ * @throws CONFIG_INVALID; STORE_REFUSED when the sign-in could not be stored; IDENTITY_INVALID with a message that says why, without "Cannot …", when the authority or the tenant cannot be used, or when something takes
  * precedence over an account, so that the sign-in would be in vain.
  */
 export async function findTarget(runtime: Runtime, options: TargetOptions): Promise<Target | undefined> {
@@ -113,6 +114,7 @@ async function describeTarget(
   registry: TargetRegistry | undefined,
   { authority, cloud }: { readonly authority: Authority; readonly cloud: Cloud },
 ): Promise<Target> {
+  await readAccountSettings(runtime);
   const chosen = registry?.settings.identity;
   // Lower case, so that the same application is the same account, however it is written.
   const clientId = (options.clientId ?? asText(chosen?.parameters['clientId']) ?? DEFAULT_CLIENT_ID).toLowerCase();
