@@ -191,6 +191,15 @@ describe('token', () => {
     );
   });
 
+  test.each(['a\u001b[2Jb', 'a\nEND\nid', 'a b', 'a\u202eb'])('does not take %j for a token', async (refreshToken) => {
+    const body = JSON.stringify({ refresh_token: refreshToken });
+    const restore = world.emulator.inject({ path: '/oauth2/exchange', status: 200, body });
+    const { exitCode, output, errors } = await token([REGISTRY]);
+    restore();
+    expect({ exitCode, output }).toEqual({ exitCode: 1, output: '' });
+    expect(errors).toContain(`${REGISTRY} returned no refresh_token`);
+  });
+
   test('shows a token that expires later than any date, and tells nothing of its expiry', async () => {
     const body = JSON.stringify({ refresh_token: makeToken({ exp: 1e300 }) });
     const restore = world.emulator.inject({ path: '/oauth2/exchange', status: 200, body });
