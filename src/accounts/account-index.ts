@@ -6,8 +6,10 @@
 import { lstatSync } from 'node:fs';
 import { sep } from 'node:path';
 import { TENANT_PATTERN } from '../entra/authority.ts';
+import { CredentialError } from '../errors.ts';
 import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../json.ts';
 import { parsePlainUrl } from '../network/plain-url.ts';
+import { shellWord } from '../shell-word.ts';
 import { readOwnFile } from '../system/files.ts';
 import { findDataFolderNow } from '../system/paths.ts';
 import type { Runtime } from '../system/runtime.ts';
@@ -18,7 +20,7 @@ export interface Account {
   readonly id: string;
   /** preferred_username */
   readonly username: string;
-  /** The tenant that it signed in to. */
+  /** The tenant that it signed in to. In the index, that of the registries which `tenants` does not name. */
   readonly tenantId: string;
   /** Base URL such as https://login.microsoftonline.com */
   readonly authority: string;
@@ -33,6 +35,12 @@ const STATES = ['active', 'over', 'signed-out'] as const;
 /** Whether an account can sign in. */
 export type AccountState = (typeof STATES)[number];
 
+/** The names of a registry: its login server, and the name that its regional endpoints share. */
+interface RegistryNames {
+  readonly host: string;
+  readonly service: string;
+}
+
 /** What the index remembers of an account. */
 export interface StoredAccount extends Account {
   /** Changes with each sign-in, so that a sign-in can be told from the one before. */
@@ -46,6 +54,8 @@ export interface StoredAccount extends Account {
   readonly state: AccountState;
   /** What Entra asked for, to be passed on at the next sign-in. */
   readonly challenge: string | undefined;
+  /** The tenants that the person signed in to for `registries`, by host. One refresh token serves them all. */
+  readonly tenants: ReadonlyMap<string, string>;
 }
 
 /** The content of the index. */
@@ -70,6 +80,11 @@ export function isSameAccount(one: Account, other: Account): boolean {
   return one.id === other.id && one.authority === other.authority && one.clientId === other.clientId;
 }
 
+/** Names the tenant in which an account gets the tokens of a registry. */
+export function tenantFor({ tenants, tenantId }: StoredAccount, { host, service }: RegistryNames): string {
+  return tenants.get(host) ?? tenants.get(service) ?? tenantId;
+}
+
 /**
  * Finds the file of the index. It may not exist yet.
  * @returns `undefined` when there is no data folder.
@@ -91,6 +106,24 @@ export function listStoredAccounts(runtime: Runtime): readonly StoredAccount[] {
   const file = findAccountFile(runtime);
   const index = file === undefined ? EMPTY_INDEX : readAccountIndex(file);
   return typeof index === 'string' ? [] : index.accounts;
+}
+
+/**
+ * Lists all accounts, most recent first, for a person, to whom an unreadable list is not the same as nobody.
+ * @throws STORE_REFUSED when the index cannot be used.
+ */
+export function openStoredAccounts(runtime: Runtime): readonly StoredAccount[] {
+  const file = findAccountFile(runtime);
+  const index = file === undefined ? EMPTY_INDEX : readAccountIndex(file);
+  if (typeof index !== 'string') return index.accounts;
+  const isDamaged = index === 'damaged';
+  const why = isDamaged ? 'is damaged' : 'can be opened by others, or is a link or too large';
+  throw new CredentialError('STORE_REFUSED', `Cannot list the accounts: ${file} ${why}`, {
+    // A sign-in replaces a damaged list, and removes the refresh tokens that nobody could find any more.
+    hint: isDamaged
+      ? 'sign in again, which repairs it: docker-credential-acr login'
+      : `if you trust it: chmod 600 ${shellWord(file ?? '')}`,
+  });
 }
 
 /**
@@ -127,13 +160,19 @@ function parseAccount(entry: JsonObject): StoredAccount | undefined {
   if (!isOptionalText(keychain) || !isOptionalText(familyId) || !isOptionalText(challenge)) return undefined;
   // A refresh token is sent there; and the keychain's name becomes part of a program's name.
   if (/\s/.test(authority) || parsePlainUrl(authority) === undefined) return undefined;
-  if (!new RegExp(TENANT_PATTERN, 'u').test(tenantId)) return undefined;
+  if (!isTenant(tenantId)) return undefined;
   if (keychain !== undefined && !/^[a-z0-9]+$/.test(keychain)) return undefined;
   const hosts: readonly unknown[] = Array.isArray(registries) ? registries : [];
+  const tenants = Object.entries(asJsonObject(entry['tenants']) ?? {});
   return {
     ...{ id, username, tenantId, authority, clientId, familyId, generation, keychain, state, challenge },
     registries: hosts.filter((host) => typeof host === 'string'),
+    tenants: new Map(tenants.flatMap(([host, tenant]) => (isTenant(tenant) ? [[host, tenant]] : []))),
   };
+}
+
+function isTenant(value: unknown): value is string {
+  return typeof value === 'string' && new RegExp(TENANT_PATTERN, 'u').test(value);
 }
 
 function isOptionalText(value: unknown): value is string | undefined {

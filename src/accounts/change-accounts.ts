@@ -95,5 +95,6 @@ function openIndex(file: string): OpenIndex {
 }
 
 function formatIndex({ accounts, hasWarned }: AccountIndex): string {
-  return `${JSON.stringify({ version: INDEX_VERSION, hasWarned, accounts }, null, 2)}\n`;
+  const entries = accounts.map((account) => ({ ...account, tenants: Object.fromEntries(account.tenants) }));
+  return `${JSON.stringify({ version: INDEX_VERSION, hasWarned, accounts: entries }, null, 2)}\n`;
 }

@@ -34,23 +34,30 @@ export type Placed =
   /** In a file, since no keychain has it for this reason. */
   | { readonly keychain: undefined; readonly reason: string };
 
+/** How to store a refresh token. */
+export interface PlaceOptions {
+  readonly backend: 'keychain' | 'file' | undefined;
+  readonly announce: (keychain: string) => void;
+}
+
 const MAX_TOKEN_BYTES = 64 * 1024;
 const FILE_NAME = /^token-[0-9a-f]{40}\.json$/;
 
 /**
  * Stores a refresh token.
- * @param backend where the configuration wants it; `undefined` means the keychain if one works, else the file.
- * @throws an error that says why it cannot be stored.
+ * @param options `backend` is where the configuration wants it; `undefined` means the keychain if one works, else the
+ * file. `announce` is called before a keychain gets it.
+ * @throws an error that says why it cannot be stored; what `announce` throws.
  */
 export async function placeRefreshToken(
   place: TokenPlace,
   account: Account,
   refreshToken: string,
-  backend: 'keychain' | 'file' | undefined,
+  { backend, announce }: PlaceOptions,
 ): Promise<Placed> {
   let reason = '"store": "file" is configured';
   if (backend !== 'file') {
-    const tried = await tryKeychains(place, account, refreshToken);
+    const tried = await tryKeychains(place, account, refreshToken, announce);
     if ('keychain' in tried) return tried;
     if (backend === 'keychain') throw new Error(tried.reason);
     reason = tried.reason;
@@ -129,12 +136,14 @@ async function tryKeychains(
   { runtime, log }: TokenPlace,
   account: Account,
   refreshToken: string,
+  announce: PlaceOptions['announce'],
 ): Promise<{ readonly keychain: string } | { readonly reason: string }> {
   const reasons: string[] = [];
   const names = listKeychains(runtime);
   for (const name of names) {
     const keychain = findKeychain(runtime, name);
     if (keychain === undefined) continue;
+    announce(name);
     try {
       const login = { username: account.username, secret: refreshToken };
       await writeKeychain(runtime, keychain, entryOf(account), login, log);

@@ -18,7 +18,10 @@ export interface SignOut {
 }
 
 /** What the index keeps while the keychain has the refresh token. It is shorter than before, for a full disk. */
-const SIGNED_OUT = { state: 'signed-out', generation: '-', registries: [], challenge: undefined } as const;
+const SIGNED_OUT = {
+  ...({ state: 'signed-out', generation: '-', registries: [], challenge: undefined } as const),
+  tenants: new Map<string, string>(),
+};
 
 /**
  * Signs accounts out. Never fails: what cannot be erased is no longer used, and the result says what it is. Only an

@@ -86,8 +86,10 @@ export function parseRepositoryName(text: string): string | undefined {
 async function listPages(request: ListRequest, path: string, key: string): Promise<NameList | Denied | Unknown> {
   const { http, registry, accessToken, limit } = request;
   const names: string[] = [];
+  const visited = new Set<string>();
   let url = `https://${registry.host}${path}?n=${Math.min(limit, PAGE_SIZE)}`;
   for (let page = 1; page <= MAX_PAGES; page += 1) {
+    visited.add(url);
     const response = await http.send({ method: 'GET', url, headers: { authorization: `Bearer ${accessToken}` } });
     if (response.status === 401) return { denied: describeRefusal(response) };
     if (response.status === 404) return { unknown: describeRefusal(response) };
@@ -98,6 +100,8 @@ async function listPages(request: ListRequest, path: string, key: string): Promi
       return { names: names.slice(0, limit), isComplete: names.length <= limit && next === undefined };
     }
     if (names.length === limit) return { names, isComplete: false };
+    // It would list the same names again and again.
+    if (visited.has(next)) throw explainInvalid(registry, ['the next page of the list is one that came before']);
     url = next;
   }
   return { names, isComplete: false };

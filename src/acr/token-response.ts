@@ -17,6 +17,9 @@ import type { Registry } from '../registry.ts';
 import { shellWord } from '../shell-word.ts';
 import type { Runtime } from '../system/runtime.ts';
 
+/** Anything else would move the cursor of a terminal, or be no header. @see https://www.rfc-editor.org/rfc/rfc6749#appendix-A.12 */
+const TOKEN = /^[\x21-\x7E]+$/;
+
 /**
  * Reads the token from a response; its expiry comes from the token itself. The registry's clock decides whether it has
  * expired. If this machine's clock contradicts that, the token is valid, but must not be cached.
@@ -31,7 +34,8 @@ export function parseToken(
 ): ExpiringToken {
   if (response.status !== 200) throw explainRefusal(registry, response);
   const token = asText(parseJsonObject(response.body)?.[field]);
-  if (token !== undefined) return { token, expiresAtSeconds: checkExpiry(runtime, registry, response, token) };
+  if (token !== undefined && TOKEN.test(token))
+    return { token, expiresAtSeconds: checkExpiry(runtime, registry, response, token) };
   throw new CredentialError('ANSWER_INVALID', `${registry.host} returned no ${field}`, {
     causes: describeCorrelation(readCorrelationId(response)),
     hint: 'check HTTPS_PROXY; the response may come from a proxy',

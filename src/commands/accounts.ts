@@ -1,7 +1,7 @@
 /** `accounts`: the accounts that people signed in with. */
 
 import type { Command } from '@commander-js/extra-typings';
-import { listStoredAccounts, type StoredAccount } from '../accounts/account-index.ts';
+import { openStoredAccounts, type StoredAccount } from '../accounts/account-index.ts';
 import { CLOUDS } from '../clouds.ts';
 import { createQuote } from '../redact.ts';
 import { EXIT } from '../terminal/failure.ts';
@@ -27,7 +27,7 @@ export const ACCOUNTS = defineCommand({
   ],
   define: (command: Command) => command.option('--json', 'write JSON'),
   run: async ({ runtime, terminal }, { json = false }) => {
-    const accounts = listStoredAccounts(runtime);
+    const accounts = openStoredAccounts(runtime);
     const isDefault = (account: StoredAccount) => account === findDefault(accounts, account.authority);
     if (json) {
       const facts = accounts.map((account) => ({ isDefault: isDefault(account), ...describe(account) }));
@@ -41,8 +41,9 @@ export const ACCOUNTS = defineCommand({
     }
     const quote = createQuote(runtime);
     const rows = accounts.map((account) => {
-      const { username, tenantId, cloud, registries, token, state } = describe(account);
-      const cells = [username, tenantId, cloud, registries.join(' '), token, STATES[state]];
+      const { username, tenantId, tenants, cloud, registries, token, state } = describe(account);
+      const allTenants = new Set([tenantId, ...Object.values(tenants)]);
+      const cells = [username, [...allTenants].join(' '), cloud, registries.join(' '), token, STATES[state]];
       return [isDefault(account) ? '*' : ' ', ...cells.map((cell) => quote(cell, 200))];
     });
     const titles = ['', 'ACCOUNT', 'TENANT', 'CLOUD', 'REGISTRIES', 'TOKEN', 'STATE'];
@@ -57,9 +58,20 @@ function findDefault(accounts: readonly StoredAccount[], authority: string): Sto
 }
 
 /** The facts about an account, without the claims that Entra asked for, which nobody can read. */
-function describe({ username, id, tenantId, authority, clientId, registries, keychain, state }: StoredAccount) {
+function describe({
+  username,
+  id,
+  tenantId,
+  authority,
+  clientId,
+  registries,
+  keychain,
+  state,
+  ...account
+}: StoredAccount) {
   const cloud = CLOUDS.find((one) => one.authority === authority)?.name ?? new URL(authority).host;
   const place = keychain === undefined ? 'file' : `keychain (${keychain})`;
   const token = state === 'over' ? 'none' : place;
-  return { username, id, tenantId, cloud, authority, clientId, registries, token, state };
+  const tenants = Object.fromEntries(account.tenants);
+  return { username, id, tenantId, tenants, cloud, authority, clientId, registries, token, state };
 }

@@ -1,7 +1,7 @@
 /** `logout`: signs accounts out. */
 
 import type { Command } from '@commander-js/extra-typings';
-import { listStoredAccounts, type StoredAccount } from '../accounts/account-index.ts';
+import { openStoredAccounts, type StoredAccount } from '../accounts/account-index.ts';
 import { CredentialError } from '../errors.ts';
 import { createQuote } from '../redact.ts';
 import { shellWord } from '../shell-word.ts';
@@ -29,7 +29,7 @@ export const LOGOUT = defineCommand({
   run: async (context, { all = false }, name) => {
     const { runtime, terminal, log } = context;
     if (all && name !== undefined) throw new UsageError('An account and --all exclude each other');
-    const accounts = listStoredAccounts(runtime);
+    const accounts = openStoredAccounts(runtime);
     if (accounts.length === 0) {
       terminal.writeError('Nobody is signed in.\n');
       return EXIT.ok;

@@ -5,6 +5,9 @@ import { decodeJwt } from 'jose/jwt/decode';
 /** The payload of a JWT, not verified. */
 export type Claims = Readonly<Record<string, unknown>>;
 
+/** JavaScript has no later date. @see https://tc39.es/ecma262/#sec-time-values-and-time-range */
+const MAX_DATE_SECONDS = 8.64e12;
+
 /**
  * Decodes the claims of a JWT.
  * @returns an empty object when the token is not a JWT.
@@ -19,11 +22,11 @@ export function readClaims(token: string): Claims {
 
 /**
  * Reads when a token expires.
- * @returns seconds since the epoch; `undefined` when the token is not a JWT or has no `exp` claim.
+ * @returns seconds since the epoch; `undefined` when the token is not a JWT, or has no `exp` claim that is a date.
  */
 export function readExpiry(token: string): number | undefined {
   const { exp } = readClaims(token);
-  return typeof exp === 'number' && Number.isFinite(exp) ? exp : undefined;
+  return typeof exp === 'number' && Math.abs(exp) <= MAX_DATE_SECONDS ? exp : undefined;
 }
 
 /**

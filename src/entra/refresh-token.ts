@@ -27,6 +27,8 @@ export interface PersonTokens {
 
 /** The OAuth errors after which only a sign-in by the person helps. */
 const INTERACTIVE_ERRORS = ['interaction_required', 'consent_required', 'login_required'];
+/** The same where the error is only `invalid_grant`: more proof, another password, or a sign-in that was broken off. */
+const INTERACTIVE_SUBERRORS = ['basic_action', 'additional_action', 'user_password_expired', 'interrupted_user'];
 /** The codes of a refresh token that has expired or was revoked; some responses have no suberror. */
 const DEAD_CODES = ['70008', '700082', '70043', '50173', '50132', '50133'];
 
@@ -78,6 +80,6 @@ export function isRefreshTokenDead({ error, suberror, code }: GrantRefusal): boo
 }
 
 /** Whether a refusal means that the person has to sign in, to prove more or to agree. */
-export function isPersonNeeded({ error, claims }: GrantRefusal): boolean {
-  return INTERACTIVE_ERRORS.includes(error) || claims !== undefined;
+export function isPersonNeeded({ error, suberror, claims }: GrantRefusal): boolean {
+  return INTERACTIVE_ERRORS.includes(error) || INTERACTIVE_SUBERRORS.includes(suberror ?? '') || claims !== undefined;
 }

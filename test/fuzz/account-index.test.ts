@@ -18,7 +18,10 @@ const ACCOUNT = {
   ...{ id: 'object.tenant', username: 'ada@contoso.com', tenantId: 'contoso.com', clientId: 'client' },
   ...{ authority: 'https://login.microsoftonline.com', familyId: '1', registries: ['myregistry.azurecr.io'] },
 };
-const STORED = { ...ACCOUNT, generation: '1', keychain: 'pass', state: 'active', challenge: '{}' };
+const STORED = {
+  ...{ ...ACCOUNT, generation: '1', keychain: 'pass', state: 'active', challenge: '{}' },
+  tenants: { 'myregistry.azurecr.io': 'fabrikam.com' },
+};
 /** A secret where a person or an older version may have put one. */
 const SECRETS = { refreshToken: 'hidden-secret', secret: 'hidden-secret' };
 const INDEX = { version: 1, hasWarned: true, accounts: [STORED, { ...STORED, ...SECRETS, id: 'other.tenant' }] };
@@ -62,11 +65,13 @@ describe('the index of accounts', () => {
       familyId: fc.option(text, { nil: undefined }),
       keychain: fc.constantFrom(undefined, 'pass', 'wincred'),
       challenge: fc.option(text, { nil: undefined }),
+      tenants: fc.dictionary(text, fc.constantFrom('contoso.com', 'fabrikam.com')),
     });
     fc.assert(
       fc.property(fc.array(stored), fc.boolean(), (accounts, hasWarned) => {
         const written = JSON.stringify({ version: 1, hasWarned, accounts });
-        expect(parseAccountIndex(written)).toEqual({ accounts, hasWarned });
+        const expected = accounts.map((account) => ({ ...account, tenants: new Map(Object.entries(account.tenants)) }));
+        expect(parseAccountIndex(written)).toEqual({ accounts: expected, hasWarned });
       }),
       RUN_OPTIONS,
     );

@@ -21,20 +21,20 @@ const TOKENS = fc.oneof(
 );
 
 describe('the claims of any text', () => {
-  it('are an object, and its expiry is a finite number or missing', () => {
+  it('are an object, and its expiry is a date or missing', () => {
     fc.assert(
       fc.property(TOKENS, (token) => {
         const claims = readClaims(token);
         expect(Object.prototype.toString.call(claims)).toBe('[object Object]');
         const expiry = readExpiry(token);
-        expect(expiry === undefined || Number.isFinite(expiry)).toBe(true);
+        expect(expiry === undefined || !Number.isNaN(new Date(expiry * 1000).getTime())).toBe(true);
         expect(Array.isArray(readAudiences(claims))).toBe(true);
       }),
       RUN_OPTIONS,
     );
   });
 
-  it('are those that were encoded, with the expiry where it is a number', () => {
+  it('are those that were encoded, with the expiry where it is a date', () => {
     const numbers = fc.oneof(fc.double(), fc.integer(), fc.constantFrom(1e308, -1, 0));
     fc.assert(
       fc.property(
@@ -44,7 +44,8 @@ describe('the claims of any text', () => {
           const claims = JSON.parse(JSON.stringify({ ...others, exp }));
           const token = makeToken({ ...others, exp });
           expect(readClaims(token)).toEqual(claims);
-          expect(readExpiry(token)).toBe(typeof claims.exp === 'number' ? claims.exp : undefined);
+          const isDate = typeof claims.exp === 'number' && !Number.isNaN(new Date(claims.exp * 1000).getTime());
+          expect(readExpiry(token)).toBe(isDate ? claims.exp : undefined);
         },
       ),
       RUN_OPTIONS,

@@ -1,6 +1,15 @@
 /** The commands `accounts` and `logout`: what they show and remove, and what they say when something stays. */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -75,6 +84,7 @@ describe('accounts', () => {
           username: ADA.name,
           id: accountOf().id,
           tenantId: TENANT_ID,
+          tenants: { [REGISTRY]: TENANT_ID },
           cloud: 'Public',
           authority: 'https://login.microsoftonline.com',
           clientId: AZURE_CLI_CLIENT_ID,
@@ -86,6 +96,32 @@ describe('accounts', () => {
     });
     expect(output).not.toContain(refreshToken);
   });
+
+  test('shows every tenant of a guest, the own one first', async () => {
+    const guest = '22222222-86f1-41af-91ab-2d7cd011db47';
+    await signIn(world, { registries: [REGISTRY] });
+    await signIn(world, { registries: [OTHER], tenantId: guest });
+    const { output } = await runCommand(world, ['accounts']);
+    expect(output).toContain(`${TENANT_ID} ${guest}  Public`);
+  });
+
+  test.each([
+    ['damaged', '{', 0o600, 'is damaged', 'docker-credential-acr login'],
+    ['open to others', '{"version":1,"accounts":[]}', 0o666, 'can be opened by others', 'chmod 600 '],
+  ])(
+    'and logout say that the list is %s, instead of that nobody is signed in',
+    async (_what, text, mode, why, hint) => {
+      await signIn(world);
+      writeFileSync(join(accountFolder, 'index.json'), text);
+      chmodSync(join(accountFolder, 'index.json'), mode);
+      for (const args of [['accounts'], ['accounts', '--json'], ['logout'], ['logout', '--all']]) {
+        const { exitCode, output, errors } = await runCommand(world, args);
+        expect([exitCode, output]).toEqual([1, '']);
+        expect(errors).toContain(why);
+        expect(errors).toContain(hint);
+      }
+    },
+  );
 
   test('shows a name that moves the cursor as one harmless line', async () => {
     await signIn(world, { user: { ...ADA, name: 'ada\u001B[2J\nroot' } });
@@ -101,6 +137,33 @@ describe('logout', () => {
       expect(await runCommand(world, args)).toEqual({ ...DONE, errors: 'Nobody is signed in.\n' });
     }
     expect(existsSync(accountFolder)).toBe(false);
+  });
+
+  test('finds what a login left in the keychain when it was killed', async () => {
+    const [program, real, index] = [
+      join(binFolder, 'docker-credential-pass'),
+      join(binFolder, 'real'),
+      join(accountFolder, 'index.json'),
+    ];
+    renameSync(program, real);
+    // What the index says at the moment when the keychain gets the refresh token.
+    const script = `#!/bin/sh\n[ "$1" = get ] || /bin/cp '${index}' '${index}.seen'\nexec '${real}' "$@"\n`;
+    writeFileSync(program, script, { mode: 0o755 });
+    await signIn(world);
+    renameSync(`${index}.seen`, index);
+    expect(Object.keys(keychain.contents())).toHaveLength(1);
+    expect((await runCommand(world, ['accounts'])).output).toContain('signed out, but not erased');
+    expect((await world.run('get', REGISTRY, NOBODY)).stdout).toContain('credentials not found');
+    expect(await runCommand(world, ['logout'])).toEqual({ ...DONE, errors: `Signed out ${ADA.name}.\n` });
+    expect(keychain.contents()).toEqual({});
+  });
+
+  test('finds nobody after a login that the keychain refused', async () => {
+    world.writeConfig({ store: 'keychain' });
+    keychain.feel('broken');
+    await expect(signIn(world)).rejects.toMatchObject({ code: 'STORE_REFUSED' });
+    expect(await runCommand(world, ['logout'])).toEqual({ ...DONE, errors: 'Nobody is signed in.\n' });
+    world.writeConfig({});
   });
 
   test('signs out the only account, and a second time finds nobody', async () => {

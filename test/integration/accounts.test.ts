@@ -3,7 +3,8 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { listAccounts, readClaimsChallenge } from '../../src/accounts/account.ts';
+import { listAccounts } from '../../src/accounts/account.ts';
+import { listStoredAccounts } from '../../src/accounts/account-index.ts';
 import { asText, parseJsonObject } from '../../src/json.ts';
 import { AZURE_CLI_CLIENT_ID, TENANT_ID } from '../emulator/emulator.ts';
 import { AZURE_POWERSHELL_CLIENT_ID, addApplication, addTenant, findTenant, registryOf } from '../emulator/state.ts';
@@ -128,6 +129,36 @@ describe('an account', () => {
     const paths = world.seen().filter((request) => request.endsWith('/oauth2/v2.0/token'));
     expect(paths).toEqual([ENTRA, ENTRA.replace(TENANT_ID, OTHER_TENANT)]);
     registryOf(state, OTHER).homeTenant = TENANT_ID;
+  });
+
+  test('signs in to the tenant of each registry that a guest signed in for', async () => {
+    registryOf(state, OTHER).homeTenant = OTHER_TENANT;
+    await signIn(world, { registries: [REGISTRY] });
+    await signIn(world, { registries: [OTHER], tenantId: OTHER_TENANT });
+    await get();
+    await get(OTHER);
+    const paths = world.seen().filter((request) => request.endsWith('/oauth2/v2.0/token'));
+    expect(paths).toEqual([ENTRA, ENTRA.replace(TENANT_ID, OTHER_TENANT)]);
+    registryOf(state, OTHER).homeTenant = TENANT_ID;
+  });
+
+  test('stays in the own tenant for other registries when a guest signs in for one', async () => {
+    await signIn(world);
+    await signIn(world, { registries: [OTHER], tenantId: OTHER_TENANT });
+    await get();
+    expect(world.seen()).toContain(ENTRA);
+  });
+
+  test.each([
+    ['for one, and never at home', { registries: [OTHER], tenantId: OTHER_TENANT }, []],
+    ['for none', { tenantId: OTHER_TENANT }, [{}]],
+  ])('is in the tenant of a guest for other registries after a sign-in %s', async (_what, guest, before) => {
+    registryOf(state, REGISTRY).homeTenant = OTHER_TENANT;
+    for (const first of before) await signIn(world, first);
+    await signIn(world, guest);
+    await get();
+    expect(world.seen()).toContain(ENTRA.replace(TENANT_ID, OTHER_TENANT));
+    registryOf(state, REGISTRY).homeTenant = TENANT_ID;
   });
 
   test('loses nothing when two tenants redeem its refresh token at the same time', async () => {
@@ -325,10 +356,10 @@ describe('a refresh token that was refused', () => {
     const { stdout, stderr } = await fail();
     expect(stdout).toContain(`hint: sign in again: docker-credential-acr login ${REGISTRY}`);
     expect(stderr).not.toContain('acrs');
-    expect(await readClaimsChallenge(runtimeOf(world), accountOf())).toBe(CLAIMS);
+    expect(listStoredAccounts(runtimeOf(world))[0]?.challenge).toBe(CLAIMS);
     expect(storedTokens()).toHaveLength(1);
     await signIn(world, { claims: CLAIMS });
-    expect(await readClaimsChallenge(runtimeOf(world), accountOf())).toBeUndefined();
+    expect(listStoredAccounts(runtimeOf(world))[0]?.challenge).toBeUndefined();
     expect(ownerOf(await get())).toBe(ADA.name);
   });
 

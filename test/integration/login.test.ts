@@ -13,6 +13,7 @@ import { findLeak } from '../e2e/world/leak.ts';
 import { AZURE_CLI_CLIENT_ID, TENANT_ID, USER_NAME, USER_OBJECT_ID } from '../emulator/emulator.ts';
 import { findTenant } from '../emulator/state.ts';
 import { makeStreams, makeTerminal } from '../unit/streams.ts';
+import { makeToken } from '../unit/token.ts';
 import { CLIENT_SECRET_VARIABLES, ENTRA, EXCHANGE, openWorld, parseAnswer, REGISTRY } from './world.ts';
 
 const world = await openWorld();
@@ -308,6 +309,16 @@ describe('with the browser', () => {
     expect(await listAccounts(runtime)).toHaveLength(1);
   });
 
+  test('succeeds with a token that expires later than any date', async () => {
+    beginEach();
+    const body = JSON.stringify({ refresh_token: makeToken({ exp: 1e300 }) });
+    const restore = emulator.inject({ path: '/oauth2/exchange', status: 200, body });
+    const { code, output } = await signIn([REGISTRY, '--json']);
+    restore();
+    expect(code).toBe(0);
+    expect(parseJsonObject(output())).toMatchObject({ hasToken: true, expiresAt: null });
+  });
+
   test('proves a new sign-in with new tokens, although old ones are cached', async () => {
     beginEach();
     await signIn();
@@ -485,6 +496,19 @@ describe('refuses, and sends nothing,', () => {
     expect(errors()).toContain(`hint: docker logout ${REGISTRY}\n`);
     expect(code).toBe(1);
   });
+});
+
+test.each([
+  ['a registry', [REGISTRY]],
+  ['none', []],
+])('says before the sign-in for %s that "strict" lets it store nothing', async (_what, args) => {
+  beginEach();
+  world.writeConfig({ strict: true, registries: { [REGISTRY]: { identity: 'login' } } });
+  const { code, errors } = await runLogin(['--device-code', ...args]);
+  world.writeConfig({});
+  expect(code).toBe(1);
+  expect(errors()).toMatch(/^error: Cannot store a refresh token: "strict" in .* forbids it\nhint: [^\n]*\n$/);
+  expect(world.seen()).toEqual([]);
 });
 
 test('names what sets up the identity that takes precedence', async () => {

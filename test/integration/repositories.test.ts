@@ -102,12 +102,21 @@ describe('repositories', () => {
     );
   });
 
+  test.each(['/v2/_catalog?last=a', '/v2/_catalog?n=500'])(
+    'does not go round in a circle of pages to %s',
+    async (next) => {
+      answer('/v2/_catalog', { repositories: ['a'] }, { headers: { Link: `<${next}>; rel="next"` }, times: 1000 });
+      const { exitCode, output, errors } = await command(['repositories', REGISTRY]);
+      expect({ exitCode, output }).toEqual({ exitCode: 1, output: '' });
+      expect(errors).toContain('cause: the next page of the list is one that came before\n');
+      expect(world.seen().filter((request) => request === CATALOG).length).toBeLessThan(3);
+    },
+  );
+
   test('stops when the pages have no end', async () => {
-    answer(
-      '/v2/_catalog',
-      { repositories: ['a'] },
-      { headers: { Link: '</v2/_catalog?last=a>; rel="next"' }, times: 1000 },
-    );
+    for (let page = 1; page <= 201; page += 1) {
+      answer('/v2/_catalog', { repositories: ['a'] }, { headers: { Link: `</v2/_catalog?last=${page}>; rel="next"` } });
+    }
     const { exitCode, output, errors } = await command(['repositories', REGISTRY]);
     expect({ exitCode, errors }).toEqual({ exitCode: 0, errors: 'There are more than these 200 repositories.\n' });
     expect(output).toBe('a\n'.repeat(200));

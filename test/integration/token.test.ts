@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { parseJsonObject } from '../../src/json.ts';
 import { registryOf } from '../emulator/state.ts';
+import { makeToken } from '../unit/token.ts';
 import { NOBODY, runCommand, type Variables } from './command-world.ts';
 import { ENTRA, EXCHANGE, NULL_GUID, openWorld, REGISTRY, readClaims, TOKEN } from './world.ts';
 
@@ -188,6 +189,25 @@ describe('token', () => {
     expect(refused.errors).toBe(
       `warning: whoever sees the token can use ${REGISTRY} as you; pipe it into a program instead\nerror: Cannot ask "Show the token?": standard input and standard error are not a terminal\nhint: answer with --yes\n`,
     );
+  });
+
+  test.each(['a\u001b[2Jb', 'a\nEND\nid', 'a b', 'a\u202eb'])('does not take %j for a token', async (refreshToken) => {
+    const body = JSON.stringify({ refresh_token: refreshToken });
+    const restore = world.emulator.inject({ path: '/oauth2/exchange', status: 200, body });
+    const { exitCode, output, errors } = await token([REGISTRY]);
+    restore();
+    expect({ exitCode, output }).toEqual({ exitCode: 1, output: '' });
+    expect(errors).toContain(`${REGISTRY} returned no refresh_token`);
+  });
+
+  test('shows a token that expires later than any date, and tells nothing of its expiry', async () => {
+    const body = JSON.stringify({ refresh_token: makeToken({ exp: 1e300 }) });
+    const restore = world.emulator.inject({ path: '/oauth2/exchange', status: 200, body });
+    expect(await token([REGISTRY, '--yes'], { terminal: { isOutputSeen: true } })).toMatchObject({
+      exitCode: 0,
+      errors: '',
+    });
+    restore();
   });
 
   test('tells nothing of an expiry for a password on a terminal', async () => {

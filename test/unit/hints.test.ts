@@ -106,7 +106,14 @@ describe('a hint quotes', () => {
     const runtime = makeRuntime({ DOCKER_CREDENTIAL_ACR_DATA_DIR: folder.path('data') });
     const account = {
       ...{ id: 'o.t', username: value, tenantId: value, authority: 'https://login.example.com', clientId: 'c' },
-      ...({ familyId: '1', registries: [], generation: '1', state: 'active', challenge: undefined } as const),
+      ...({
+        familyId: '1',
+        registries: [],
+        generation: '1',
+        state: 'active',
+        challenge: undefined,
+        tenants: new Map(),
+      } as const),
     };
     const request = { account: { ...account, keychain: undefined }, tenant: value, clientId: value, host: value };
     const { context } = toolsAnswering(answer(400, ''));

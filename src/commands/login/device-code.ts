@@ -32,6 +32,8 @@ export type Pause = (durationMs: number) => Promise<unknown>;
 
 const DEFAULT_INTERVAL_SECONDS = 5;
 const MAX_INTERVAL_SECONDS = 60;
+/** A person who has signed in does not wait longer for the program, however often the network failed before. */
+const MAX_PAUSE_MS = 30_000;
 const SLOW_DOWN_MS = 5_000;
 const DEFAULT_LIFE_SECONDS = 900;
 /** A code that lives longer is of no use to anybody. */
@@ -109,7 +111,7 @@ export async function redeemDeviceCode(
       networkFailures += 1;
       const isTransient = cause instanceof CredentialError && cause.code === 'NETWORK_FAILED';
       if (!isTransient || networkFailures === MAX_NETWORK_FAILURES) throw cause;
-      pauseMs *= 2; // as RFC 8628 wants it
+      pauseMs = Math.min(pauseMs * 2, Math.max(pauseMs, MAX_PAUSE_MS)); // longer, as RFC 8628 wants it
     }
     if (answer !== undefined && 'granted' in answer) return readPersonTokens(runtime, answer.granted);
     if (answer?.error === 'slow_down') pauseMs += SLOW_DOWN_MS;

@@ -1,6 +1,7 @@
 /** Where a person signs in: finds the cloud, the tenant and the application, and whether the sign-in would be used. */
 
-import { type Account, listAccounts, readClaimsChallenge } from '../../accounts/account.ts';
+import { readAccountSettings } from '../../accounts/account.ts';
+import { listStoredAccounts, tenantFor } from '../../accounts/account-index.ts';
 import { type Cache, findCache, readCache, storedTokenKey } from '../../cache/cache.ts';
 import { CLOUDS, type Cloud } from '../../clouds.ts';
 import { loadConfig } from '../../config/config.ts';
@@ -70,7 +71,7 @@ function nameCloud(name: string): string {
 /**
  * Finds where to sign in. Uses no network.
  * @returns `undefined` when the host is not a registry of Azure.
- * @throws CONFIG_INVALID; IDENTITY_INVALID with a message that says why, without "Cannot …", when the authority or the tenant cannot be used, or when something takes
+ * @throws CONFIG_INVALID; STORE_REFUSED when the sign-in could not be stored; IDENTITY_INVALID with a message that says why, without "Cannot …", when the authority or the tenant cannot be used, or when something takes
  * precedence over an account, so that the sign-in would be in vain.
  */
 export async function findTarget(runtime: Runtime, options: TargetOptions): Promise<Target | undefined> {
@@ -113,15 +114,14 @@ async function describeTarget(
   registry: TargetRegistry | undefined,
   { authority, cloud }: { readonly authority: Authority; readonly cloud: Cloud },
 ): Promise<Target> {
+  await readAccountSettings(runtime);
   const chosen = registry?.settings.identity;
-  const clientId = options.clientId ?? asText(chosen?.parameters['clientId']) ?? DEFAULT_CLIENT_ID;
-  const previous = await findPrevious(runtime, { authority, clientId, registry });
+  // Lower case, so that the same application is the same account, however it is written.
+  const clientId = (options.clientId ?? asText(chosen?.parameters['clientId']) ?? DEFAULT_CLIENT_ID).toLowerCase();
+  const previous = findPrevious(runtime, { authority, clientId, registry });
   const tenant =
-    options.tenant ??
-    registry?.settings.tenantId ??
-    chosen?.tenantId ??
-    (previous?.isForRegistry === true ? previous.account.tenantId : DEFAULT_TENANT);
-  const claims = previous === undefined ? undefined : await readClaimsChallenge(runtime, previous.account);
+    options.tenant ?? registry?.settings.tenantId ?? chosen?.tenantId ?? previous?.tenantId ?? DEFAULT_TENANT;
+  const claims = previous?.claims;
   const username = options.username ?? asText(chosen?.parameters['account']);
   return {
     registry,
@@ -129,7 +129,7 @@ async function describeTarget(
     tenant: checkTenant(tenant, 'the tenant'),
     clientId,
     audience: chosen?.audience ?? cloud.audience,
-    username: username ?? (claims === undefined ? undefined : previous?.account.username),
+    username: username ?? (claims === undefined ? undefined : previous?.username),
     claims,
     signInCommand: formatSignIn(runtime, options, registry),
     notes: listNotes(runtime, registry, cloud),
@@ -138,22 +138,26 @@ async function describeTarget(
 
 /** The account that this sign-in probably renews. */
 interface Previous {
-  readonly account: Account;
-  /** Whether the person chose it for this registry. */
-  readonly isForRegistry: boolean;
+  readonly username: string;
+  /** The tenant of the registry, if the person chose the account for it. */
+  readonly tenantId: string | undefined;
+  /** What Entra asked for at the last renewal. */
+  readonly claims: string | undefined;
 }
 
-async function findPrevious(
+function findPrevious(
   runtime: Runtime,
   { authority, clientId, registry }: Pick<Target, 'authority' | 'clientId' | 'registry'>,
-): Promise<Previous | undefined> {
-  const accounts = (await listAccounts(runtime)).filter(
-    (one) => one.authority === authority.url && one.clientId.toLowerCase() === clientId.toLowerCase(),
+): Previous | undefined {
+  const accounts = listStoredAccounts(runtime).filter(
+    (one) => one.state !== 'signed-out' && one.authority === authority.url && one.clientId.toLowerCase() === clientId,
   );
-  const service = registry?.registry.service;
-  const own = service === undefined ? undefined : accounts.find(({ registries }) => registries.includes(service));
+  const names = registry?.registry;
+  const own = names === undefined ? undefined : accounts.find(({ registries }) => registries.includes(names.service));
   const account = own ?? accounts[0];
-  return account === undefined ? undefined : { account, isForRegistry: own !== undefined };
+  if (account === undefined) return undefined;
+  const tenantId = names === undefined || own === undefined ? undefined : tenantFor(own, names);
+  return { username: account.username, tenantId, claims: account.challenge };
 }
 
 /** @throws IDENTITY_INVALID when the configuration rules out an account. */

@@ -5,6 +5,7 @@ import {
   findAccountFile,
   readAccountIndex,
   type StoredAccount,
+  tenantFor,
   type UnreadableAccounts,
 } from '../../accounts/account-index.ts';
 import { findAuthority } from '../../entra/authority.ts';
@@ -45,7 +46,7 @@ function findLogin(request: Request): Identity | NotSetUp {
   const account = chooseAccount(accounts, request);
   if (isNotSetUp(account)) return account;
   const { authority } = account;
-  const tenant = parameters.tenantId ?? account.tenantId;
+  const tenant = parameters.tenantId ?? tenantFor(account, registry);
   const clientId = (parameters.clientId ?? account.clientId).toLowerCase();
   return {
     source: LOGIN_NAME,

@@ -17,7 +17,10 @@ const ENTRY = {
   generation: '1',
   registries: ['myregistry.azurecr.io'],
 };
-const ACCOUNT = { ...ENTRY, familyId: undefined, keychain: undefined, challenge: undefined, state: 'active' };
+const ACCOUNT = {
+  ...{ ...ENTRY, familyId: undefined, keychain: undefined, challenge: undefined, state: 'active' },
+  tenants: new Map(),
+};
 
 const parse = (entry: object) => parseAccountIndex(JSON.stringify({ version: 1, accounts: [entry] }))?.accounts[0];
 
@@ -26,6 +29,12 @@ describe('parseAccountIndex', () => {
     expect(parse(ENTRY)).toEqual(ACCOUNT);
     const more = { familyId: '1', keychain: 'pass', challenge: '{"x":1}', state: 'over' };
     expect(parse({ ...ENTRY, ...more })).toEqual({ ...ACCOUNT, ...more });
+  });
+
+  test('reads the tenants of registries, except what cannot be one', () => {
+    const tenants = { 'a.azurecr.io': 'contoso.com', 'b.azurecr.io': '../x', 'c.azurecr.io': 7 };
+    expect(parse({ ...ENTRY, tenants })?.tenants).toEqual(new Map([['a.azurecr.io', 'contoso.com']]));
+    expect(parse({ ...ENTRY, tenants: 'a' })?.tenants).toEqual(new Map());
   });
 
   test('keeps nothing but what an account has', () => {

@@ -7,6 +7,9 @@ describe('readExpiry', () => {
   const rows: readonly (readonly [token: string, end: number | undefined])[] = [
     [makeToken({ exp: 1 }), 1],
     [makeToken({ exp: 2_000_000_000.5 }), 2_000_000_000.5],
+    [makeToken({ exp: 8.64e12 }), 8.64e12],
+    [makeToken({ exp: 8.65e12 }), undefined],
+    [makeToken({ exp: -1e300 }), undefined],
     [makeToken({}), undefined],
     ['', undefined],
     ['a', undefined],

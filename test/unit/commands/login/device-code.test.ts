@@ -164,7 +164,16 @@ describe('redeemDeviceCode', () => {
     const pending = refusal('authorization_pending');
     const { tokens, pauses } = await redeem([failure, pending, failure, failure, TOKENS]);
     expect(await tokens).toMatchObject({ accessToken: 'the-access-token' });
-    expect(pauses).toEqual([5_000, 10_000, 10_000, 20_000, 40_000]);
+    expect(pauses).toEqual([5_000, 10_000, 10_000, 20_000, 30_000]);
+  });
+
+  test('does not slow down for ever when the network fails again and again', async () => {
+    const failure = new CredentialError('NETWORK_FAILED', 'no network');
+    const pending = refusal('authorization_pending');
+    const blips = Array.from({ length: 6 }, () => [failure, pending]).flat();
+    const { tokens, pauses } = await redeem([...blips, TOKENS]);
+    await tokens;
+    expect(Math.max(...pauses)).toBe(30_000);
   });
 
   test('ends after three failures of the network, and at once after any other', async () => {
