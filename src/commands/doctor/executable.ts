@@ -39,7 +39,7 @@ async function checkExecutable(context: DoctorContext): Promise<readonly Finding
       programFile === undefined
         ? `install ${name} into a folder of PATH, such as /usr/local/bin`
         : `sudo install ${shellWord(programFile)} /usr/local/bin/${name}`;
-    return [found('problem', `${name} is not on PATH, so that no client can start it`, { fix, details })];
+    return [found('problem', `${name} is not on PATH, so no client can start it`, { fix, details })];
   }
   const findings = [await identify(context, first, details)];
   for (const other of others.filter((file) => !isSameFile(file, first))) {
