@@ -21,7 +21,7 @@ export const CONFIG_SHOW = defineCommand({
     ['config show myregistry.azurecr.io', 'what applies to a registry, and why'],
   ],
   define: (command: Command) =>
-    command.argument('[host]', 'a registry, such as myregistry.azurecr.io').option('--json', 'print facts as JSON'),
+    command.argument('[host]', 'a registry, such as myregistry.azurecr.io').option('--json', 'print the facts as JSON'),
   run: async ({ runtime, terminal }, { json }, host) => {
     if (host !== undefined) assertServer(runtime, host);
     const [settings, { locateConfig }] = await Promise.all([

@@ -20,7 +20,7 @@ export const CONFIG_VALIDATE = defineCommand({
   define: (command: Command) =>
     command
       .argument('[file]', 'the file to check, instead of the configuration of this machine')
-      .option('--json', 'print facts as JSON'),
+      .option('--json', 'print the mistakes as JSON'),
   run: async ({ runtime, terminal }, { json }, named) => {
     if (named === '') throw new UsageError('The name of the file is empty');
     const [{ validateFile }, findings, { locateConfig }] = await Promise.all([

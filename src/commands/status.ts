@@ -22,7 +22,7 @@ export const STATUS = defineCommand({
     ['status --json', 'as JSON, for scripts'],
   ],
   define: (command: Command) =>
-    command.argument('[host]', 'a registry, such as myregistry.azurecr.io').option('--json', 'print facts as JSON'),
+    command.argument('[host]', 'a registry, such as myregistry.azurecr.io').option('--json', 'print the facts as JSON'),
   run: async ({ runtime, terminal }, { json }, host) => {
     if (host !== undefined) assertServer(runtime, host);
     const { collectStatus, NO_IDENTITY } = await import('./status/status.ts');
