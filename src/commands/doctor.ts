@@ -11,7 +11,7 @@ export const DOCTOR = defineCommand({
   summary: 'find out why a pull or a push fails',
   details:
     'Walks the way of a pull: the executable, the clients, the network, the identity, its tokens and what they allow. ' +
-    'Each line says what was seen and what mends it. It changes nothing, and fails when there is a problem.',
+    'Each line says what was seen and what fixes it. It changes nothing, and fails when there is a problem.',
   examples: [
     ['doctor', 'this machine: what needs no registry'],
     ['doctor myregistry.azurecr.io', 'and whether it can sign in to a registry'],
