@@ -143,7 +143,7 @@ describe('AZURE_TOKEN_CREDENTIALS', () => {
 });
 
 describe('when no identity is completely set up', () => {
-  it('get hints at az login and gives the reason of every identity, in order', async () => {
+  it('get hints at login and gives the reason of every identity, in order', async () => {
     const { hint, sources } = expectNotFound(await machine.helper('get', LOGIN_SERVER));
     expect(hint).toBe(
       `no Azure identity is set up for ${LOGIN_SERVER}; run: docker-credential-acr login ${LOGIN_SERVER}`,
