@@ -205,10 +205,12 @@ function explainNotSetUp(lookup: Lookup, skipped: readonly SkippedSource[], hasE
       hint: `set up ${identity.name}, or remove "identity" from the registry's configuration`,
     });
   }
+  // The Azure CLI may not be installed; this program is.
+  const login = `${runtime.programName} login ${host}`;
   const hint =
     readVariable(runtime, 'AZURE_TOKEN_CREDENTIALS') === undefined
-      ? `no Azure identity is set up for ${host}; run: az login`
-      : `no Azure identity that AZURE_TOKEN_CREDENTIALS allows is set up for ${host}; unset it and run: az login`;
+      ? `no Azure identity is set up for ${host}; run: ${login}`
+      : `no Azure identity that AZURE_TOKEN_CREDENTIALS allows is set up for ${host}; unset it and run: ${login}`;
   // The person logged in to this registry before, and should know that the login has expired.
   const expired = hasExpired ? `; the token of the last login has expired: docker logout ${host}` : '';
   return { hint: `${hint}${expired}`, skipped };

@@ -16,7 +16,8 @@ export type ErrorCode =
   | 'BUSY'
   | 'STORE_REFUSED'
   | 'KEYCHAIN_FAILED'
-  | 'CLIENT_CONFIG_FAILED';
+  | 'CLIENT_CONFIG_FAILED'
+  | 'OUTPUT_FAILED';
 
 /** What a `CredentialError` may have besides its code and message. */
 export interface CredentialErrorOptions {

@@ -24,10 +24,13 @@ async function main(): Promise<void> {
   const openTerminal = async () => (await import('./terminal/terminal.ts')).openTerminal(runtime);
   const { exitCode, stdout, stderr } = await run(process.argv.slice(2), { readInput, openTerminal }, runtime);
   writeOutput(STANDARD_ERROR, stderr);
-  writeOutput(STANDARD_OUTPUT, stdout);
+  const problem = writeOutput(STANDARD_OUTPUT, stdout);
+  if (problem !== undefined) {
+    writeOutput(STANDARD_ERROR, `docker-credential-acr: error: Cannot write to standard output: ${problem}\n`);
+  }
   // If we exit before reading all input, a client that is still writing gets SIGPIPE. So read the rest now.
   await drainInput();
-  process.exit(exitCode);
+  process.exit(problem === undefined ? exitCode : 1);
 }
 
 /**

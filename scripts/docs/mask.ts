@@ -5,6 +5,10 @@ const MASKS: readonly (readonly [pattern: RegExp, value: string])[] = [
   [/\b\d+ ms\b/g, '40 ms'],
   [/\bv\d+\.\d+\.\d+\b/g, 'v1.0.0'],
   [/\b127\.0\.0\.1:\d+\b/g, '127.0.0.1:8080'],
+  [/(?<=\[\d{1,2}m)[0-9A-F]{9}(?![0-9A-Za-z])/g, 'ABCD12345'],
+  [/\bcorrelation id [\da-f-]{36}\b/g, 'correlation id 6c9036a6-7d51-4e97-8549-ba52a2fbd273'],
+  [/\bvalid until \d\d:\d\d\b/g, 'valid until 15:30'],
+  [/\bin 2 h [0-4]?\d min\b/g, 'in 2 h 10 min'],
 ];
 
 /**

@@ -9,6 +9,7 @@ import { readOwnFile, removeFile, replaceOwnFile } from '../system/files.ts';
 import { listNames } from '../system/folders.ts';
 import {
   accountEntryName,
+  describeMissingKeychains,
   eraseKeychain,
   findKeychain,
   type Keychain,
@@ -152,8 +153,7 @@ async function tryKeychains(
       reasons.push(describeCause(cause));
     }
   }
-  const programs = names.map((name) => `docker-credential-${name}`).join(' or ');
-  return { reason: reasons.length === 0 ? `${programs} is not on PATH` : reasons.join('; ') };
+  return { reason: reasons.length === 0 ? describeMissingKeychains(names) : reasons.join('; ') };
 }
 
 /** @throws an error without a code when its program is not on PATH. */

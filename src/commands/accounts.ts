@@ -25,7 +25,7 @@ export const ACCOUNTS = defineCommand({
     ['accounts', 'the accounts, with where their refresh tokens are'],
     ['accounts --json', 'the same for scripts, without any secret'],
   ],
-  define: (command: Command) => command.option('--json', 'write JSON'),
+  define: (command: Command) => command.option('--json', 'print the accounts as JSON'),
   run: async ({ runtime, terminal }, { json = false }) => {
     const accounts = openStoredAccounts(runtime);
     const isDefault = (account: StoredAccount) => account === findDefault(accounts, account.authority);

@@ -11,6 +11,7 @@ import type { Runtime } from '../system/runtime.ts';
 import { Cancelled, EXIT, UsageError } from '../terminal/failure.ts';
 import { confirm } from '../terminal/prompts.ts';
 import { defineCommand } from './command.ts';
+import { assertServer } from './registry-argument.ts';
 
 /** The command `cache clear`. */
 export const CACHE_CLEAR = defineCommand({
@@ -49,7 +50,7 @@ export const CACHE_CLEAR = defineCommand({
     });
     terminal.write(json === true ? `${JSON.stringify(erased, null, 2)}\n` : formatErased(erased));
     if (!erased.isComplete && cache !== undefined) throw explainKept(cache);
-    if (json !== true) terminal.writeError(formatNote(runtime, registry));
+    if (json !== true) terminal.writeError(`Stored logins stay; ${runtime.programName} status shows them.\n`);
     return EXIT.ok;
   },
 });
@@ -65,6 +66,7 @@ const NOTHING: Erased = {
 
 /** @throws UsageError for a server that is not a registry of Azure: no token is cached for it. */
 async function findRegistry(runtime: Runtime, host: string): Promise<Registry> {
+  assertServer(runtime, host);
   let registry = parseRegistry(host);
   if (registry === undefined) {
     const { loadConfig } = await import('../config/config.ts');
@@ -88,11 +90,6 @@ function formatErased({ registryTokens, entraTokens, temporaryFiles, failures, n
     .filter(([number]) => number > 0)
     .map(([number, one, several]) => `${number} ${number === 1 ? one : several}`);
   return parts.length === 0 ? 'Nothing was cached\n' : `Erased ${parts.join(', ')}\n`;
-}
-
-function formatNote({ programName }: Runtime, registry: Registry | undefined): string {
-  const logins = registry === undefined ? 'Stored logins stay' : `A stored login of ${registry.host} stays`;
-  return `${logins}; ${programName} status shows them.\n`;
 }
 
 function explainKept({ folder }: Cache): CredentialError {

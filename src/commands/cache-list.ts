@@ -20,7 +20,7 @@ export const CACHE_LIST = defineCommand({
     ['cache list', 'the files, and until when they are of use'],
     ['cache list --json', 'the same as JSON'],
   ],
-  define: (command: Command) => command.option('--json', 'print facts as JSON'),
+  define: (command: Command) => command.option('--json', 'print the list as JSON'),
   run: async ({ runtime, terminal }, { json }) => {
     const { readContents } = await import('../cache/contents.ts');
     const nowSeconds = runtime.now() / 1000;

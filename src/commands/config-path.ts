@@ -14,7 +14,7 @@ export const CONFIG_PATH = defineCommand({
     ['config path', 'the path alone, for scripts'],
     ['config path --json', 'also whether it exists, and which variable names it'],
   ],
-  define: (command: Command) => command.option('--json', 'print facts as JSON'),
+  define: (command: Command) => command.option('--json', 'print the facts as JSON'),
   run: async ({ runtime, terminal }, { json }) => {
     const { locateConfig } = await import('./config/location.ts');
     const { file, exists, namedBy } = await locateConfig(runtime);

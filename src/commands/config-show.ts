@@ -8,6 +8,7 @@ import { formatColumns } from '../terminal/table.ts';
 import type { Style } from '../terminal/terminal.ts';
 import { defineCommand } from './command.ts';
 import type { OpenConfig, ServerSettings, Setting, ShownEntry } from './config/effective-settings.ts';
+import { assertServer } from './registry-argument.ts';
 
 /** The command `config show`. */
 export const CONFIG_SHOW = defineCommand({
@@ -20,8 +21,9 @@ export const CONFIG_SHOW = defineCommand({
     ['config show myregistry.azurecr.io', 'what applies to a registry, and why'],
   ],
   define: (command: Command) =>
-    command.argument('[host]', 'a registry, such as myregistry.azurecr.io').option('--json', 'print facts as JSON'),
+    command.argument('[host]', 'a registry, such as myregistry.azurecr.io').option('--json', 'print the facts as JSON'),
   run: async ({ runtime, terminal }, { json }, host) => {
+    if (host !== undefined) assertServer(runtime, host);
     const [settings, { locateConfig }] = await Promise.all([
       import('./config/effective-settings.ts'),
       import('./config/location.ts'),

@@ -11,7 +11,7 @@ export const CONFIG_VALIDATE = defineCommand({
   name: 'validate',
   summary: 'find every mistake in the configuration',
   details:
-    'Tells each mistake with its line and column: an error makes "get" fail for some registry; a warning is about something that is never read. Exits with 1 if there is any. Values of the file are not shown, since one of them may be a secret.',
+    'Lists each mistake with its line and column. An error makes "get" fail for some registry; a warning is about something that is never read. Either ends the command with 1. Values of the file are not shown, since one of them may be a secret.',
   examples: [
     ['config validate', 'the configuration of this machine'],
     ['config validate ./acr.json', 'a file before it is installed'],
@@ -20,8 +20,9 @@ export const CONFIG_VALIDATE = defineCommand({
   define: (command: Command) =>
     command
       .argument('[file]', 'the file to check, instead of the configuration of this machine')
-      .option('--json', 'print facts as JSON'),
+      .option('--json', 'print the mistakes as JSON'),
   run: async ({ runtime, terminal }, { json }, named) => {
+    if (named === '') throw new UsageError('The name of the file is empty');
     const [{ validateFile }, findings, { locateConfig }] = await Promise.all([
       import('./config/validation.ts'),
       import('./config/findings.ts'),

@@ -33,7 +33,7 @@ export const CONFIGURE = defineCommand({
       .option('--force', 'replace another helper; accept any host')
       .option('--dry-run', 'show the difference, and write nothing')
       .option('-y, --yes', 'do not ask')
-      .option('--json', 'write what was changed as JSON'),
+      .option('--json', 'print what was changed as JSON'),
   run: async (context, options, hosts) => {
     const { configureClients } = await import('./clients/configure.ts');
     return await configureClients(context, options, hosts);

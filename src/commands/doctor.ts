@@ -11,7 +11,7 @@ export const DOCTOR = defineCommand({
   summary: 'find out why a pull or a push fails',
   details:
     'Walks the way of a pull: the executable, the clients, the network, the identity, its tokens and what they allow. ' +
-    'Each line says what was seen and what mends it. It changes nothing, and fails when there is a problem.',
+    'Each line says what was seen and what fixes it. It changes nothing, and fails when there is a problem.',
   examples: [
     ['doctor', 'this machine: what needs no registry'],
     ['doctor myregistry.azurecr.io', 'and whether it can sign in to a registry'],
@@ -21,8 +21,8 @@ export const DOCTOR = defineCommand({
   define: (command: Command) =>
     command
       .argument('[host]', 'a registry, such as myregistry.azurecr.io, with or without a repository')
-      .option('--json', 'write the results as JSON, with the codes of "az acr check-health"')
-      .option('--report', 'write a text that can be pasted in public: no names, ids shortened'),
+      .option('--json', 'print the results as JSON, with the codes of "az acr check-health"')
+      .option('--report', 'print a text that can be pasted in public: no names, ids shortened'),
   run: async ({ runtime, terminal, log }, { json = false, report = false }, text) => {
     if (json && report) throw new UsageError('--json and --report exclude each other', { hint: 'choose one of them' });
     const [{ examine }, { parseTarget }, format, sea] = await Promise.all([

@@ -17,6 +17,7 @@ import type { Person } from './login/person.ts';
 import type { PersonRequest } from './login/person-request.ts';
 import type { Proof } from './login/proof.ts';
 import type { Target } from './login/target.ts';
+import { assertServer } from './registry-argument.ts';
 
 /** The options, as the parser reads them. */
 interface Options {
@@ -96,9 +97,13 @@ async function readTarget(runtime: Runtime, options: Options, host: string | und
   const { cloud, tenant, clientId, username } = options;
   const { CLOUD_NAMES, findTarget } = await import('./login/target.ts');
   const quote = createQuote(runtime);
-  if (options.browser && options.deviceCode) throw new UsageError('--browser and --device-code exclude each other');
+  if (options.browser && options.deviceCode) {
+    throw new UsageError('--browser and --device-code exclude each other', { hint: 'choose one of them' });
+  }
   if (cloud !== undefined && host !== undefined) {
-    throw new UsageError('--cloud is for a sign-in without a registry: the name of a registry says its cloud');
+    throw new UsageError('--cloud is for a sign-in without a registry: the name of a registry says its cloud', {
+      hint: 'leave out one of them',
+    });
   }
   if (cloud !== undefined && !CLOUD_NAMES.includes(cloud.toLowerCase())) {
     throw new UsageError(`There is no cloud "${quote(cloud, 60)}"`, { hint: `it is one of ${CLOUD_NAMES.join(', ')}` });
@@ -111,6 +116,7 @@ async function readTarget(runtime: Runtime, options: Options, host: string | und
   if (tenant !== undefined && !/^[0-9a-z][0-9a-z.-]*$/i.test(tenant)) {
     throw new UsageError(`"${quote(tenant, 60)}" is not a tenant`, { hint: 'use its id or a domain of it' });
   }
+  if (host !== undefined) assertServer(runtime, host);
   let target: Target | undefined;
   try {
     target = await findTarget(runtime, { host, cloud: cloud?.toLowerCase(), tenant, clientId, username });

@@ -28,7 +28,9 @@ export const LOGOUT = defineCommand({
       .option('--all', 'sign out every account'),
   run: async (context, { all = false }, name) => {
     const { runtime, terminal, log } = context;
-    if (all && name !== undefined) throw new UsageError('An account and --all exclude each other');
+    if (all && name !== undefined) {
+      throw new UsageError('An account and --all exclude each other', { hint: 'leave out one of them' });
+    }
     const accounts = openStoredAccounts(runtime);
     if (accounts.length === 0) {
       terminal.writeError('Nobody is signed in.\n');

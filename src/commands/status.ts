@@ -6,6 +6,7 @@ import { shellWord } from '../shell-word.ts';
 import type { Runtime } from '../system/runtime.ts';
 import { EXIT } from '../terminal/failure.ts';
 import { defineCommand, GROUPS } from './command.ts';
+import { assertServer } from './registry-argument.ts';
 import type { Status } from './status/status.ts';
 
 /** The command `status`. */
@@ -21,9 +22,10 @@ export const STATUS = defineCommand({
     ['status --json', 'as JSON, for scripts'],
   ],
   define: (command: Command) =>
-    command.argument('[host]', 'a registry, such as myregistry.azurecr.io').option('--json', 'print facts as JSON'),
+    command.argument('[host]', 'a registry, such as myregistry.azurecr.io').option('--json', 'print the facts as JSON'),
   run: async ({ runtime, terminal }, { json }, host) => {
-    const { collectStatus } = await import('./status/status.ts');
+    if (host !== undefined) assertServer(runtime, host);
+    const { collectStatus, NO_IDENTITY } = await import('./status/status.ts');
     const status = await collectStatus(runtime, host);
     const { describeStatus, listProblems } = await import('./status/status-json.ts');
     if (json === true) {
@@ -40,7 +42,7 @@ export const STATUS = defineCommand({
       const what = `${status.ignoredFiles} files in the cache are ignored: ${runtime.programName} cache list`;
       terminal.writeError(`${terminal.errorStyle('yellow', 'warning:')} ${what}\n`);
     }
-    const hints = listHints(runtime, status, host);
+    const hints = listHints(runtime, status, host, NO_IDENTITY);
     for (const hint of hints) {
       terminal.writeError(`${terminal.errorStyle('cyan', 'hint:')} ${hint}\n`);
     }
@@ -49,16 +51,25 @@ export const STATUS = defineCommand({
 });
 
 /** What to do next, where something is missing. */
-function listHints({ programName }: Runtime, status: Status, host: string | undefined): readonly string[] {
-  const { registries, identity, configProblem } = status;
+function listHints(
+  { programName }: Runtime,
+  status: Status,
+  host: string | undefined,
+  noIdentity: string,
+): readonly string[] {
+  const { registries, identity, configProblem, problems } = status;
   if (configProblem !== undefined) return [`see what is wrong: ${programName} config validate`];
   if (host !== undefined && !registries.some(({ isRegistry }) => isRegistry)) return [];
-  const server = host === undefined ? 'myregistry.azurecr.io' : shellWord(host);
-  const isConfigured = registries.some(({ clients }) => clients.length > 0);
+  const [only] = registries;
+  const server = host === undefined || only === undefined ? 'myregistry.azurecr.io' : shellWord(only.server);
+  // A file that cannot be read may send one here, and is among the warnings.
+  const isConfigured = problems.length > 0 || registries.some(({ clients }) => clients.length > 0);
   const hasIdentity =
     identity.identity?.isCertain === true || registries.some(({ credential }) => credential !== 'none');
+  // Another sign-in would change nothing: the reason is above, and says what to mend.
+  const isBroken = [identity, ...registries].some(({ reason = noIdentity }) => reason !== noIdentity);
   return [
     ...(isConfigured ? [] : [`no client sends a registry here; run: ${programName} configure ${server}`]),
-    ...(hasIdentity ? [] : [`no identity is set up; sign in with: ${programName} login`]),
+    ...(hasIdentity || isBroken ? [] : [`no identity is set up; sign in with: ${programName} login`]),
   ];
 }

@@ -18,7 +18,7 @@ export interface Topic {
 const VARIABLES: readonly (readonly [names: string, meaning: string])[] = [
   ['DOCKER_CREDENTIAL_ACR_CONFIG', 'the configuration file'],
   ['DOCKER_CREDENTIAL_ACR_CACHE_DIR', 'the folder of the token cache'],
-  ['DOCKER_CREDENTIAL_ACR_DATA_DIR', 'the folder of logins, where no keychain works'],
+  ['DOCKER_CREDENTIAL_ACR_DATA_DIR', 'the folder of stored logins and accounts'],
   ['DOCKER_CREDENTIAL_ACR_LOG', 'a file, or stderr: log each step, never a secret'],
   ['DOCKER_CREDENTIAL_ACR_AUDIENCE', 'set for the program of a "command" identity'],
   ['DOCKER_CREDENTIAL_ACR_REGISTRY', 'set for the program of a "command" identity'],
@@ -27,19 +27,22 @@ const VARIABLES: readonly (readonly [names: string, meaning: string])[] = [
   ['HTTPS_PROXY, NO_PROXY', 'as in other tools'],
   ['NODE_EXTRA_CA_CERTS', 'a PEM file with additional certificates'],
   ['SSL_CERT_FILE, SSL_CERT_DIR', "where the system's certificates are"],
+  ['DOCKER_CONFIG, REGISTRY_AUTH_FILE', 'where docker and podman have their configuration'],
+  ['HELM_REGISTRY_CONFIG', 'where helm has its own'],
   ['BROWSER', 'the program that "login" opens its page with, instead of the system\'s'],
-  ['NO_COLOR', 'no colours, whatever its value is'],
+  ['VISUAL, EDITOR', 'the program of "config edit"'],
+  ['NO_COLOR', 'no colours, if it is not empty'],
 ];
 
 const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] = [
   ['0', 'it worked'],
-  ['1', 'it failed, or what was examined does not work; a verb of the protocol has no other failure'],
+  ['1', 'it failed, or what was examined does not work; get, store, erase and list fail only with this code'],
   ['2', 'the arguments are wrong, or a question could not be asked without a terminal'],
   ['130', 'you cancelled it'],
 ];
 
 const CLIENT_FILES: readonly (readonly [file: string, meaning: string])[] = [
-  ['~/.docker/config.json', 'read: the registries that docker sends here'],
+  ['~/.docker/config.json', 'the registries that docker sends here; "configure" changes it'],
 ];
 
 /** The folders where no variable names others. */
@@ -68,7 +71,7 @@ function listFiles(config: string, cache: string, data: string, separator: strin
   return [
     [`${config}${separator}config.json`, 'the configuration; it need not exist'],
     [cache, 'tokens until they expire, locks and notes about this machine'],
-    [data, "stored logins, where the system's keychain does not work"],
+    [data, 'stored logins and accounts, with their secrets if no keychain works'],
     ...CLIENT_FILES,
   ] as const;
 }

@@ -26,7 +26,7 @@ export const UNCONFIGURE = defineCommand({
       .option('--helm', "only helm's registry/config.json")
       .option('--dry-run', 'show the difference, and write nothing')
       .option('-y, --yes', 'do not ask')
-      .option('--json', 'write what was changed as JSON'),
+      .option('--json', 'print what was changed as JSON'),
   run: async (context, options, hosts) => {
     const { unconfigureClients } = await import('./clients/configure.ts');
     return await unconfigureClients(context, options, hosts);

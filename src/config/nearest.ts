@@ -4,7 +4,7 @@ const MAX_EDITS = 3;
 
 /**
  * Finds the candidate with the fewest edits from a word, ignoring case.
- * @returns `undefined` when every candidate is more than three edits away.
+ * @returns `undefined` when every candidate is more than three edits away, or three of at most five letters.
  */
 export function findNearest<T extends string>(word: string, candidates: readonly T[]): T | undefined {
   let nearest: { candidate: T; distance: number } | undefined;
@@ -12,7 +12,9 @@ export function findNearest<T extends string>(word: string, candidates: readonly
     const distance = countEdits(word.toLowerCase(), candidate.toLowerCase());
     if (nearest === undefined || distance < nearest.distance) nearest = { candidate, distance };
   }
-  return nearest !== undefined && nearest.distance <= MAX_EDITS ? nearest.candidate : undefined;
+  if (nearest === undefined || nearest.distance > MAX_EDITS) return undefined;
+  const { candidate, distance } = nearest;
+  return distance < MAX_EDITS || Math.max(word.length, candidate.length) > 5 ? candidate : undefined;
 }
 
 /** The Levenshtein distance, up to `MAX_EDITS`. */

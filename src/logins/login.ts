@@ -5,6 +5,7 @@ import { CredentialError, describeCause } from '../errors.ts';
 import { createQuote } from '../redact.ts';
 import { shellWord } from '../shell-word.ts';
 import {
+  describeMissingKeychains,
   eraseKeychain,
   findKeychain,
   keychainEntryName,
@@ -134,8 +135,7 @@ async function tryKeychains(
       reasons.push(describeCause(cause));
     }
   }
-  const programs = names.map((candidate) => `docker-credential-${candidate}`).join(' or ');
-  return { reason: reasons.length === 0 ? `${programs} is not on PATH` : reasons.join('; ') };
+  return { reason: reasons.length === 0 ? describeMissingKeychains(names) : reasons.join('; ') };
 }
 
 async function readEntry({ runtime, name, log }: LoginRequest, entry: KeychainEntry): Promise<Login | undefined> {

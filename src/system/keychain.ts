@@ -41,6 +41,12 @@ export function listKeychains({ platform }: Runtime): readonly string[] {
   return platform === 'win32' ? ['wincred'] : ['secretservice', 'pass'];
 }
 
+/** Says that no keychain can be used, since none of their programs is there. */
+export function describeMissingKeychains(names: readonly string[]): string {
+  const programs = names.map((name) => `docker-credential-${name}`);
+  return programs.length === 1 ? `${programs[0]} is not on PATH` : `neither ${programs.join(' nor ')} is on PATH`;
+}
+
 /**
  * Finds the program of a keychain.
  * @returns `undefined` when the program is not on PATH, or is this program under another name.

@@ -48,18 +48,24 @@ export async function drainInput(): Promise<void> {
   await readStream(() => undefined, DRAIN_IDLE_MS);
 }
 
-/** Writes a text completely. Does not fail when the reader has closed its end. */
-export function writeOutput(descriptor: number, text: string): void {
+/**
+ * Writes a text completely.
+ * @returns the system's code for why it could not, such as `ENOSPC`; `undefined` also when the reader has closed its end.
+ */
+export function writeOutput(descriptor: number, text: string): string | undefined {
   let rest = Buffer.from(text);
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeSync(descriptor, rest));
     } catch (cause) {
-      if (readErrorCode(cause) !== 'EAGAIN') return;
+      const code = readErrorCode(cause);
+      if (code === 'EPIPE' || code === 'EOF') return undefined; // the second is what Windows says
+      if (code !== 'EAGAIN') return code ?? 'unknown';
       // The non-blocking pipe is full: give the reader 5 ms.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
   }
+  return undefined;
 }
 
 function readStream(keep: (chunk: Buffer) => void, idleMs: number | undefined): Promise<void> {

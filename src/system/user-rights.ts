@@ -43,6 +43,7 @@ export function findDecidingOwner(path: string): Owner | undefined {
 export function withRightsOf<T>(owner: Owner | undefined, work: () => T): T {
   if (owner === undefined) return work();
   const groups = process.getgroups?.() ?? [];
+  const groupId = process.getegid?.() ?? 0;
   process.setgroups?.([]);
   process.setegid?.(owner.gid);
   process.seteuid?.(owner.uid);
@@ -50,7 +51,7 @@ export function withRightsOf<T>(owner: Owner | undefined, work: () => T): T {
     return work();
   } finally {
     process.seteuid?.(0);
-    process.setegid?.(0);
+    process.setegid?.(groupId);
     process.setgroups?.(groups);
   }
 }

@@ -3,6 +3,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
+import { CredentialError } from '../errors.ts';
 import { createRedactor } from '../redact.ts';
 import { type Runtime, readVariable } from '../system/runtime.ts';
 import { writeOutput } from '../system/streams.ts';
@@ -20,9 +21,9 @@ export interface Terminal {
   readonly isErrorSeen: boolean;
   /** The width of the terminal in columns; 80 where there is none. */
   readonly columns: number;
-  /** Writes to standard output, without the secrets that the program knows. */
+  /** Writes to standard output, without the secrets that the program knows. @throws OUTPUT_FAILED */
   readonly write: (text: string) => void;
-  /** Writes to standard output what the person asked for, secrets included. */
+  /** Writes to standard output what the person asked for, secrets included. @throws OUTPUT_FAILED */
   readonly writeSecret: (text: string) => void;
   /** Writes to standard error, without the secrets that the program knows. */
   readonly writeError: (text: string) => void;
@@ -51,13 +52,23 @@ export function openTerminal(runtime: Runtime): Terminal {
     isOutputSeen,
     isErrorSeen,
     columns: (isOutputSeen ? process.stdout.columns : process.stderr.columns) || DEFAULT_COLUMNS,
-    write: (text) => writeOutput(STANDARD_OUTPUT, redact(text)),
-    writeSecret: (text) => writeOutput(STANDARD_OUTPUT, text),
-    writeError: (text) => writeOutput(STANDARD_ERROR, redact(text)),
+    write: (text) => writeFacts(redact(text)),
+    writeSecret: writeFacts,
+    // Where this fails, there is no place to say so.
+    writeError: (text) => void writeOutput(STANDARD_ERROR, redact(text)),
     promptStreams: () => ({ input: process.stdin, output: process.stderr }),
     style: createStyle(hasColour && isOutputSeen),
     errorStyle: createStyle(hasColour && isErrorSeen),
   };
+}
+
+/** A script must not take a part of the facts for all of them. */
+function writeFacts(text: string): void {
+  const problem = writeOutput(STANDARD_OUTPUT, text);
+  if (problem === undefined) return;
+  throw new CredentialError('OUTPUT_FAILED', `Cannot write to standard output: ${problem}`, {
+    hint: problem === 'ENOSPC' ? 'the disk is full: see df -h' : 'check where standard output is redirected to',
+  });
 }
 
 function createStyle(hasColour: boolean): Style {

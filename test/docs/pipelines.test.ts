@@ -116,7 +116,9 @@ describe.each(PIPELINES)('$name', ({ mark, source, read }) => {
     const { exitCode, stdout, stderr } = await sandbox.run(`${script}\ndocker-credential-acr list`, environment);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(sandbox.calls()).toEqual(CALLS);
-    expect(Object.keys(JSON.parse(stdout))).toEqual([HOST]);
+    const [configured, list = ''] = stdout.trimEnd().split('\n');
+    expect(configured).toContain(`Configured ${HOST} in `);
+    expect(Object.keys(JSON.parse(list))).toEqual([HOST]);
   });
 
   test(`signs in with ${source}`, { timeout: 30_000 }, async (context) => {

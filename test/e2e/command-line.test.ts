@@ -30,6 +30,26 @@ describe('wrong usage', () => {
   });
 });
 
+describe('a standard output that takes nothing', () => {
+  it.each([
+    ['get', 'docker-credential-acr: error: Cannot write to standard output: ENOSPC\n'],
+    ['list', 'docker-credential-acr: error: Cannot write to standard output: ENOSPC\n'],
+    ['version', 'docker-credential-acr: error: Cannot write to standard output: ENOSPC\n'],
+    ['status', 'error: Cannot write to standard output: ENOSPC\nhint: the disk is full: see df -h\n'],
+    [`token ${LOGIN_SERVER}`, 'error: Cannot write to standard output: ENOSPC\nhint: the disk is full: see df -h\n'],
+    ['config path', 'error: Cannot write to standard output: ENOSPC\nhint: the disk is full: see df -h\n'],
+    ['--help', 'error: Cannot write to standard output: ENOSPC\nhint: the disk is full: see df -h\n'],
+  ])('is a failure of %s', async (command, stderr) => {
+    const line = `echo ${LOGIN_SERVER} | docker-credential-acr ${command} >/dev/full`;
+    expect(await machine.run('/bin/sh', ['-c', line])).toEqual({ exitCode: 1, stdout: '', stderr });
+  });
+
+  it('is none when the reader has seen enough', async () => {
+    const line = '{ docker-credential-acr --help; echo $? >&2; } | head -n 1';
+    expect(await machine.run('/bin/sh', ['-c', line])).toMatchObject({ exitCode: 0, stderr: '0\n' });
+  });
+});
+
 it.each(['version', '--version', '-v'])('%s prints the name and the version', async (word) => {
   const result = await machine.run(helperPath(), [word]);
   expect(result).toEqual({ exitCode: 0, stdout: expect.stringMatching(VERSION_LINE), stderr: '' });

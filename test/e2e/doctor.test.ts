@@ -54,7 +54,7 @@ describe('doctor', () => {
     const { exitCode, stdout, stderr } = await diagnose(addBroken(), TARGET);
     expect({ exitCode, stderr }, stdout).toEqual({ exitCode: 1, stderr: '' });
     const end = stdout.slice(stdout.lastIndexOf('\n\n'));
-    expect(end).toContain(`2 problems. Mend this first: docker does not ask this program for ${LOGIN_SERVER}`);
+    expect(end).toContain(`2 problems. Fix this first: docker does not ask this program for ${LOGIN_SERVER}`);
     expect(end).toMatch(new RegExp(`\\n {2}docker-credential-acr configure ${LOGIN_SERVER}\\n$`));
     expect(stdout).toContain('client-secret: the client secret is wrong (AADSTS7000215)');
   });
@@ -152,7 +152,7 @@ describe('at a terminal', () => {
     expect(coloured.exitCode).toBe(1);
     expect(coloured.styled).toContain(`${ESCAPE}31m✗`);
     expect(coloured.styled).toContain(`${ESCAPE}32m✓`);
-    expect(coloured.screen).toContain('Mend this first: docker does not ask');
+    expect(coloured.screen).toContain('Fix this first: docker does not ask');
     expect(plain.exitCode).toBe(0);
     expect(plain.styled).toBe(plain.screen);
     expect(plain.screen).toContain('No problem found.');

@@ -143,9 +143,11 @@ describe('AZURE_TOKEN_CREDENTIALS', () => {
 });
 
 describe('when no identity is completely set up', () => {
-  it('get hints at az login and gives the reason of every identity, in order', async () => {
+  it('get hints at login and gives the reason of every identity, in order', async () => {
     const { hint, sources } = expectNotFound(await machine.helper('get', LOGIN_SERVER));
-    expect(hint).toBe(`no Azure identity is set up for ${LOGIN_SERVER}; run: az login`);
+    expect(hint).toBe(
+      `no Azure identity is set up for ${LOGIN_SERVER}; run: docker-credential-acr login ${LOGIN_SERVER}`,
+    );
     expect(sources).toEqual([
       ['client-secret', 'AZURE_CLIENT_SECRET is not set'],
       ['client-certificate', 'AZURE_CLIENT_CERTIFICATE_PATH is not set'],

@@ -51,6 +51,36 @@ async function prepare(): Promise<Record<string, string>> {
   return {};
 }
 
+describe('an argument that no registry can have as its name', () => {
+  it.each([['status'], ['status', '--json'], ['config', 'show'], ['cache', 'clear'], ['login']])(
+    'is refused by %s %s',
+    async (...args) => {
+      for (const name of ['', 'bad..host', 'https://', 'a b.azurecr.io']) {
+        expect(await command([...args, name])).toEqual({
+          exitCode: 2,
+          output: '',
+          errors: `error: "${name}" is not the name of a registry\nhint: name a login server, such as myregistry.azurecr.io\n`,
+        });
+      }
+    },
+  );
+
+  it.each(['ghcr.io', 'edge.example.com:5000', 'https://index.docker.io/v1/', '[::1]:5000', 'localhost'])(
+    'is not %s, which may have a login',
+    async (name) => {
+      expect(await command(['status', name])).toMatchObject({ exitCode: 0 });
+    },
+  );
+});
+
+it('config validate refuses an empty name of a file', async () => {
+  expect(await command(['config', 'validate', ''])).toMatchObject({
+    exitCode: 2,
+    output: '',
+    errors: expect.stringContaining('error: The name of the file is empty\n'),
+  });
+});
+
 describe('status', () => {
   it('tells what is configured, cached and stored, without a request', async () => {
     await prepare();
@@ -112,6 +142,20 @@ describe('status', () => {
       expect(line).toMatch(/^(registry|token|entra-token|login) \S+: [a-z ]+: .+$/);
     expect(output).toContain(`token ${REGISTRY}: expires: in 2 h 59 min\n`);
     expect(output).toContain('login https://ghcr.io: stored in: a file\n');
+  });
+
+  it('names no sign-in or configure as the remedy for what cannot be read', async () => {
+    await prepare();
+    writeFileSync(join(world.folder, '.docker', 'config.json'), '{');
+    const { errors } = await command(['status'], { variables: { AZURE_TOKEN_CREDENTIALS: 'azurecli' } });
+    expect(errors).toMatch(/^warning: docker: \S+ cannot be read: [^\n]+\n$/);
+  });
+
+  it('names the login server in the command that configures it', async () => {
+    await prepare();
+    writeFileSync(join(world.folder, '.docker', 'config.json'), '{}');
+    const { errors } = await command(['status', `https://${REGISTRY}/v2/`]);
+    expect(errors).toBe(`hint: no client sends a registry here; run: docker-credential-acr configure ${REGISTRY}\n`);
   });
 
   it.each([400, 60])('shows a table or blocks at a terminal of %i columns', async (columns) => {
@@ -195,7 +239,7 @@ describe('cache', () => {
     await prepare();
     const { exitCode, output, errors } = await command(['cache', 'clear', REGISTRY]);
     expect({ exitCode, output }).toEqual({ exitCode: 0, output: 'Erased 1 registry token, 1 Entra token\n' });
-    expect(errors).toBe(`A stored login of ${REGISTRY} stays; docker-credential-acr status shows them.\n`);
+    expect(errors).toBe('Stored logins stay; docker-credential-acr status shows them.\n');
     expect(await json(['status'])).toMatchObject({ tokens: [], entraTokens: [], logins: [{ username: 'ada' }] });
     expect((await command(['cache', 'clear', REGISTRY])).output).toBe('Nothing was cached\n');
   });

@@ -58,7 +58,7 @@ test('a resolver, a proxy, a keychain, az, the registry or Entra that hangs does
 
   expect(dns.find('network')).toMatchObject({
     status: 'problem',
-    what: `no DNS server answers, so that ${REGISTRY} cannot be found`,
+    what: `no DNS server answers, so ${REGISTRY} cannot be found`,
     code: 'CONNECTIVITY_DNS_ERROR',
   });
   expect(silent.find('network', 'problem')?.what).toMatch(/did not respond in time|not done after/);

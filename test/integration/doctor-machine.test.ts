@@ -39,18 +39,18 @@ describe('the cache', () => {
   });
 
   test.each([
-    [
-      'a relative path',
-      { DOCKER_CREDENTIAL_ACR_CACHE_DIR: 'here' },
-      /is not an absolute path, so that nothing is cached/,
-    ],
+    ['a relative path', { DOCKER_CREDENTIAL_ACR_CACHE_DIR: 'here' }, /is not an absolute path, so nothing is cached/],
     ['no home folder', { DOCKER_CREDENTIAL_ACR_CACHE_DIR: undefined, HOME: 'none' }, /there is no home folder/],
   ])('warns of %s', async (_name, variables, what) => {
     expect((await diagnose(variables)).find('cache', 'warning')?.what).toMatch(what);
   });
 
   test.each([
-    ['others can write to', () => chmodSync(join(world.cacheFolder, 'tokens'), 0o777), /others can write to it/],
+    [
+      'others can write to',
+      () => chmodSync(join(world.cacheFolder, 'tokens'), 0o777),
+      /^others can write to .*, so no token is saved in it$/,
+    ],
     [
       'is a link',
       () => {
@@ -102,10 +102,10 @@ describe('the keychain', () => {
 
   test('is not needed', async () => {
     expect(linesOf(await diagnose(), 'keychain')[0]).toMatch(
-      /^note: docker-credential-secretservice or docker-credential-pass is not on PATH, so that stored logins are in a file/,
+      /^note: neither docker-credential-secretservice nor docker-credential-pass is on PATH, so stored logins are in a file/,
     );
     world.writeConfig({ store: 'keychain' });
-    expect(linesOf(await diagnose(), 'keychain')[0]).toMatch(/^warning: .*so that no login can be stored$/);
+    expect(linesOf(await diagnose(), 'keychain')[0]).toMatch(/^warning: .*so no login can be stored$/);
   });
 
   test('is a problem when it keeps a login and does not work', async () => {

@@ -178,7 +178,7 @@ const ROWS: readonly Row[] = [
     prepare: () =>
       head('Www-Authenticate', `Bearer realm="https://${REGISTRY}/oauth2/token",service="other-abc123.azurecr.io"`),
     check: 'challenge',
-    what: /calls itself other-abc123\.azurecr\.io, so that it refuses tokens for myregistry\.azurecr\.io$/,
+    what: /calls itself other-abc123\.azurecr\.io, so it refuses tokens for myregistry\.azurecr\.io$/,
     fix: /^docker login other-abc123\.azurecr\.io/,
     code: 'CONNECTIVITY_CHALLENGE_ERROR',
   },
@@ -527,7 +527,7 @@ describe('knows which credential comes first', () => {
 
   test('none: nothing works', async () => {
     const { find } = await machine.diagnose({ variables: { AZURE_CLIENT_SECRET: undefined } });
-    expect(find('identities')).toMatchObject({ status: 'problem', fix: 'az login' });
+    expect(find('identities')).toMatchObject({ status: 'problem', fix: `docker-credential-acr login ${REGISTRY}` });
     expect(find('token')).toMatchObject({ status: 'skipped', what: 'no identity is set up' });
   });
 

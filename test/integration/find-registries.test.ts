@@ -108,7 +108,7 @@ test('without an identity, the error names the sources that were tried', async (
   expect(failure.code).toBe('IDENTITY_NOT_SET_UP');
   expect(failure.message).toBe('Cannot find the registries of your account: no Azure identity is set up');
   expect(failure.causes).toEqual([expect.stringMatching(/^skipped azure-cli: /)]);
-  expect(failure.hint).toBe('az login');
+  expect(failure.hint).toBe('docker-credential-acr login');
   world.expectNothingSent();
 });
 

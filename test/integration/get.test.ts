@@ -278,7 +278,9 @@ describe('a machine without an identity', () => {
     expect(outcome.exitCode).toBe(1);
     expect(outcome.stdout).toBe(NOT_FOUND);
     const [hint, ...lines] = outcome.stderr.split('\n');
-    expect(hint).toBe(`docker-credential-acr: hint: no Azure identity is set up for ${REGISTRY}; run: az login`);
+    expect(hint).toBe(
+      `docker-credential-acr: hint: no Azure identity is set up for ${REGISTRY}; run: docker-credential-acr login ${REGISTRY}`,
+    );
     expect(lines.at(-1)).toBe('');
     const sources = lines.slice(0, -1).map((line) => /^ {2}([\w-]+): \S[^\n]*$/.exec(line)?.[1]);
     expect(sources.slice(0, 2)).toEqual(['client-secret', 'client-certificate']);

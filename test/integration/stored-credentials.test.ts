@@ -196,7 +196,7 @@ describe('with a working keychain', () => {
   test('skips a keychain program that is this program under another name', async () => {
     symlinkSync(process.execPath, join(binFolder, 'docker-credential-pass'));
     expect((await login(REGISTRY, 'myregistry', LOGIN_SECRETS.admin)).stderr).toContain(
-      'docker-credential-pass is not on PATH',
+      'nor docker-credential-pass is on PATH',
     );
   });
 
@@ -229,7 +229,9 @@ describe('without a working keychain', () => {
     const { exitCode, stdout, stderr } = await login(REGISTRY, 'myregistry', LOGIN_SECRETS.admin);
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });
     expect(stderr).toMatch(WARNING);
-    expect(stderr).toContain(`${indexFile}, which only you can open: docker-credential-secretservice or docker-cred`);
+    expect(stderr).toContain(
+      `${indexFile}, which only you can open: neither docker-credential-secretservice nor docker-cred`,
+    );
     expect(await login('docker.io', 'me', LOGIN_SECRETS.hub)).toEqual(DONE);
     await call('erase', REGISTRY);
     expect(await login(REGISTRY, 'reader', LOGIN_SECRETS.token)).toEqual(DONE);

@@ -223,7 +223,7 @@ describe('token', () => {
     const { exitCode, output, errors } = await token([REGISTRY], { variables });
     expect({ exitCode, output }).toEqual({ exitCode: 1, output: '' });
     expect(errors).toMatch(
-      /^error: Cannot get a token for myregistry\.azurecr\.io: there is no credential\n(cause: skipped [^\n]+\n)+hint: no Azure identity [^\n]*az login\n$/,
+      /^error: Cannot get a token for myregistry\.azurecr\.io: there is no credential\n(cause: skipped [^\n]+\n)+hint: no Azure identity [^\n]*docker-credential-acr login myregistry\.azurecr\.io\n$/,
     );
     world.expectNothingSent();
   });

@@ -1,12 +1,13 @@
 /** Checks whether clients find this program under the name that their configuration has. */
 
 import { realpathSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { isSea } from 'node:sea';
 import { describeCause } from '../../errors.ts';
 import { createQuote } from '../../redact.ts';
 import { shellWord } from '../../shell-word.ts';
 import { findExecutable, runChild } from '../../system/child-process.ts';
+import { isKnownToDesktop } from '../../system/desktop.ts';
 import { MISSING_IS_UNDEFINED } from '../../system/folders.ts';
 import { findHome } from '../../system/paths.ts';
 import { type Runtime, readVariable } from '../../system/runtime.ts';
@@ -22,11 +23,6 @@ export interface ProgramCheck {
 }
 
 const TIMEOUT_MS = 5_000;
-/** Where programs that a desktop starts look. */
-const DESKTOP_FOLDERS: Partial<Record<NodeJS.Platform, readonly string[]>> = {
-  darwin: ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin'],
-  linux: ['/usr/local/bin', '/usr/bin', '/bin', '/usr/local/sbin', '/usr/sbin', '/sbin'],
-};
 
 /**
  * Looks for the program on the PATH of this process.
@@ -50,8 +46,7 @@ export async function checkProgram(
     return { state: 'other-program', file, problem, fix };
   }
   const folder = dirname(file);
-  const isEverywhere = [...(DESKTOP_FOLDERS[runtime.platform] ?? [folder]), ...listProfileFolders(runtime)];
-  if (isEverywhere.includes(folder)) return { state: 'found', file, problem: undefined, fix: undefined };
+  if (isKnownToDesktop(runtime, folder)) return { state: 'found', file, problem: undefined, fix: undefined };
   const problem = `programs that the desktop starts may not look in ${folder}`;
   return { state: 'found', file, problem, fix: formatLink(runtime, file) };
 }
@@ -72,12 +67,6 @@ async function describeOther(runtime: Runtime, file: string): Promise<string | u
   } catch (cause) {
     return `(${quote(describeCause(cause), 80)})`;
   }
-}
-
-/** The folders that the usual `~/.profile` puts on the PATH of a desktop. */
-function listProfileFolders(runtime: Runtime): readonly string[] {
-  const home = findHome(runtime);
-  return home === undefined || runtime.platform !== 'linux' ? [] : [join(home, 'bin'), join(home, '.local', 'bin')];
 }
 
 function isSameFile(one: string, other: string): boolean {

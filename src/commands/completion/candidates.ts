@@ -1,7 +1,7 @@
 /**
  * What a shell offers for an argument, by its name in a command's definition: `host`, `hosts`, `host/repository` and
- * `repository` begin with a registry, `account` is one that is signed in, `words` are commands and topics, and `file` is
- * a file. An argument with choices offers them; one of another name, such as `name`, offers nothing.
+ * `repository` begin with a registry, `account` is one that is signed in, `cloud` is one of Azure's, `words` are commands
+ * and topics, and `file` is a file. An argument with choices offers them; one of another name, such as `name`, offers nothing.
  */
 
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
@@ -38,6 +38,7 @@ export const CANDIDATES: ReadonlyMap<string, ListCandidates> = new Map([
   ['host/repository', listHosts],
   ['repository', listHosts],
   ['account', listAccounts],
+  ['cloud', listClouds],
   ['words', listHelpWords],
 ]);
 
@@ -64,6 +65,12 @@ async function listHosts({ runtime }: CandidateRequest): Promise<readonly Candid
 /** Lists the accounts that are signed in. */
 async function listAccounts({ runtime }: CandidateRequest): Promise<readonly Candidate[]> {
   return listStoredAccounts(runtime).map(({ username }) => ({ value: username, description: 'an account' }));
+}
+
+/** Lists the clouds that `login` knows. */
+async function listClouds(): Promise<readonly Candidate[]> {
+  const { CLOUD_NAMES } = await import('../login/target.ts');
+  return CLOUD_NAMES.map((value) => ({ value, description: 'a cloud' }));
 }
 
 /** Lists what `help` can explain next. */

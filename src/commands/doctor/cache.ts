@@ -33,7 +33,7 @@ async function checkCache(context: DoctorContext): Promise<readonly Finding[]> {
     const isNamed = readVariable(runtime, VARIABLE) !== undefined;
     const what = isNamed ? `${VARIABLE} is not an absolute path` : 'there is no home folder';
     const fix = isNamed ? `set ${VARIABLE} to an absolute path` : `set HOME or ${VARIABLE}`;
-    return [found('warning', `${what}, so that nothing is cached and each get signs in`, { fix })];
+    return [found('warning', `${what}, so nothing is cached and each get signs in`, { fix })];
   }
   const findings = [judgeFolder(context, cache), ...listLocks(context, cache)];
   if (visit !== undefined) findings.push(...(await checkToken(context, visit)));
@@ -48,18 +48,25 @@ function judgeFolder({ runtime }: DoctorContext, { folder }: Cache): Finding {
     const isWritable = parent !== undefined && isOwn(parent.stats);
     return isWritable
       ? found('note', `${quoted} does not exist yet: the first sign-in creates it`)
-      : found('warning', `${quoted} does not exist, and may not be created, so that each get signs in`, {
+      : found('warning', `${quoted} does not exist, and may not be created, so each get signs in`, {
           fix: `set ${VARIABLE} to a folder of your own`,
         });
   }
   if (!stats.isDirectory()) {
-    return found('warning', `${quoted} is not a folder, so that nothing is cached`, {
+    return found('warning', `${quoted} is not a folder, so nothing is cached`, {
       fix: `ls -l ${shellWord(folder)}`,
     });
   }
-  if (!isOwn(stats) || stats.isSymbolicLink()) {
-    const what = `${quoted} belongs to another user or others can write to it, so that nothing is cached`;
-    return found('warning', what, { fix: `ls -ld ${shellWord(folder)}` });
+  const userId = process.geteuid?.();
+  if (userId !== undefined && stats.uid !== userId) {
+    return found('warning', `${quoted} belongs to another user, so no token is saved in it`, {
+      fix: `set ${VARIABLE} to a folder of your own`,
+    });
+  }
+  if (!isOwn(stats)) {
+    return found('warning', `others can write to ${quoted}, so no token is saved in it`, {
+      fix: `chmod 700 ${shellWord(folder)}`,
+    });
   }
   const tokens = listNames(folder).filter((name) => name.endsWith('.json'));
   const nowSeconds = runtime.now() / 1000;

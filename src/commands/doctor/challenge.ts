@@ -52,7 +52,7 @@ function judgeChallenge(registry: Registry, response: HttpResponse): Finding {
     };
   }
   if (named !== service) {
-    const what = `${host} calls itself ${cleanService}, so that it refuses tokens for ${service}`;
+    const what = `${host} calls itself ${cleanService}, so it refuses tokens for ${service}`;
     return {
       ...refuse(what, response, `docker login ${shellWord(cleanService)} and use that name for images`),
       details,
@@ -66,7 +66,7 @@ function explainStranger({ host }: Registry, response: HttpResponse): Finding {
   const [name = host] = host.split(/[-.]/);
   const header = response.quote(response.header('www-authenticate') ?? '', 200);
   const what = /^basic\b/i.test(header)
-    ? `${host} asks for a password only, so that no identity can sign in`
+    ? `${host} asks for a password only, so no identity can sign in`
     : `${host} does not answer as a login server does (status ${response.status}, no Bearer challenge)`;
   return refuse(what, response, `az acr show -n ${shellWord(name)} --query loginServer (or a captive portal answers)`);
 }

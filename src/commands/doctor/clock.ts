@@ -29,7 +29,7 @@ async function checkClock({ runtime, visit }: DoctorContext): Promise<readonly F
   const details = { aheadSeconds };
   if (distance < WARNING_SECONDS) return [found('ok', `this machine's clock agrees with that of ${host}`, { details })];
   const side = aheadSeconds > 0 ? 'ahead of' : 'behind';
-  const what = `this machine's clock is ${formatSpan(distance)} ${side} that of ${host}, so that tokens seem expired or not valid yet`;
+  const what = `this machine's clock is ${formatSpan(distance)} ${side} that of ${host}, so tokens seem expired or not valid yet`;
   const status = distance < PROBLEM_SECONDS ? 'warning' : 'problem';
   return [found(status, what, { fix: setClock(runtime), details })];
 }

@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { createQuote } from '../../redact.ts';
 import { shellWord } from '../../shell-word.ts';
 import { findExecutable, listExecutableFiles, runChild } from '../../system/child-process.ts';
+import { isKnownToDesktop } from '../../system/desktop.ts';
 import { WRITE_ACCESS_BY_OTHERS } from '../../system/folders.ts';
 import type { Runtime } from '../../system/runtime.ts';
 import { VERSION } from '../../version.ts';
@@ -15,8 +16,6 @@ const VERSION_TIMEOUT_MS = 5_000;
 /** What `version` prints, under whatever name. */
 const VERSION_LINE = /^\S{1,100} \(docker-credential-acr\) v(\S{1,50})$/;
 const READ_AND_RUN_BY_ALL = 0o005;
-/** What programs that the desktop starts have on PATH. */
-const DESKTOP_FOLDERS = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin', '/opt/homebrew/bin'];
 
 /** The check of the executable. */
 export const EXECUTABLE: Check = {
@@ -39,7 +38,7 @@ async function checkExecutable(context: DoctorContext): Promise<readonly Finding
       programFile === undefined
         ? `install ${name} into a folder of PATH, such as /usr/local/bin`
         : `sudo install ${shellWord(programFile)} /usr/local/bin/${name}`;
-    return [found('problem', `${name} is not on PATH, so that no client can start it`, { fix, details })];
+    return [found('problem', `${name} is not on PATH, so no client can start it`, { fix, details })];
   }
   const findings = [await identify(context, first, details)];
   for (const other of others.filter((file) => !isSameFile(file, first))) {
@@ -98,7 +97,8 @@ function describeReplacement(programFile: string | undefined, file: string): str
     : `sudo install ${shellWord(programFile)} ${shellWord(file)}`;
 }
 
-function checkAccess({ platform }: Runtime, file: string): readonly Finding[] {
+function checkAccess(runtime: Runtime, file: string): readonly Finding[] {
+  const { platform } = runtime;
   if (platform === 'win32') return [];
   const stats = readStats(file);
   if (stats === undefined) return [];
@@ -112,7 +112,7 @@ function checkAccess({ platform }: Runtime, file: string): readonly Finding[] {
     findings.push(found('note', `only its owner or group can run ${target}: not with sudo -u, nor other users`));
   }
   const folder = dirname(file);
-  if (!DESKTOP_FOLDERS.includes(folder)) {
+  if (!isKnownToDesktop(runtime, folder)) {
     const what = `programs that the desktop starts, such as editors, may not have ${folder} on PATH`;
     const fix = platform === 'darwin' ? `sudo ln -s ${shellWord(file)} /usr/local/bin/` : undefined;
     findings.push(found('note', what, { fix }));

@@ -55,10 +55,10 @@ function explainForeign(programName: string, host: string, quoted: string): Find
   }
   const [, name = '', suffix = ''] = DATA_ENDPOINT.exec(lower) ?? PRIVATE_LINK.exec(lower) ?? [];
   if (name !== '') {
-    const what = `${quoted} is not a login server, so that it gets no token: images are pulled from ${name}.${suffix}`;
+    const what = `${quoted} is not a login server, so it gets no token: images are pulled from ${name}.${suffix}`;
     return found('problem', what, { fix: ask(`${name}.${suffix}`), code: 'LOGIN_SERVER_ERROR', details });
   }
-  const what = `${quoted} is not a registry of Azure, so that get returns only a login that is stored for it`;
+  const what = `${quoted} is not a registry of Azure, so get returns only a login that is stored for it`;
   const guess = lower.includes('.') ? undefined : parseRegistry(`${lower}.azurecr.io`);
   const fix =
     guess === undefined

@@ -71,7 +71,7 @@ async function reportMachine({ runtime }: DoctorContext): Promise<readonly Findi
   const first =
     usable.length === 0
       ? found('warning', 'no identity is set up, unless the metadata service of a virtual machine has one', {
-          fix: 'az login',
+          fix: `${runtime.programName} login`,
           details,
         })
       : found('ok', `set up, in this order: ${usable.join(', ')}; doctor HOST tries them`, { details });
@@ -123,6 +123,7 @@ async function describeIdentity({
   readonly reports: readonly SourceReport[];
 }): Promise<Finding> {
   const { host } = visit.registry;
+  const { programName } = runtime;
   const { outcome, identity, notSetUp } = await visit.signIn();
   const { identity: chosen } = visit.settings();
   const others = reports.filter(({ state }) => state === 'set-up').map(({ source }) => source);
@@ -144,8 +145,11 @@ async function describeIdentity({
   if ('value' in anonymous) {
     return found('note', `no identity is set up, but ${host} allows anonymous pulls${expired}`);
   }
-  return found('problem', `no identity is set up, so that get returns nothing for ${host}${expired}`, {
-    fix: plan.expiredAtSeconds === undefined ? 'az login' : `az login; docker logout ${shellWord(host)}`,
+  return found('problem', `no identity is set up, so get returns nothing for ${host}${expired}`, {
+    fix: [
+      ...(plan.expiredAtSeconds === undefined ? [] : [`docker logout ${shellWord(host)}`]),
+      `${programName} login ${shellWord(host)}`,
+    ].join('; '),
   });
 }
 

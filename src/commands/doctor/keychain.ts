@@ -5,7 +5,13 @@ import { describeCause } from '../../errors.ts';
 import { findIndexFile, listEntries, readIndex } from '../../logins/login-index.ts';
 import { createQuote } from '../../redact.ts';
 import { shellWord } from '../../shell-word.ts';
-import { findKeychain, keychainEntryName, listKeychains, readKeychain } from '../../system/keychain.ts';
+import {
+  describeMissingKeychains,
+  findKeychain,
+  keychainEntryName,
+  listKeychains,
+  readKeychain,
+} from '../../system/keychain.ts';
 import { type Check, type DoctorContext, type Finding, found } from './check.ts';
 
 /** Nobody stores a login under this name. */
@@ -60,14 +66,14 @@ async function tryKeychains({ runtime, log }: DoctorContext): Promise<readonly F
   const seen = findings.filter((finding) => finding !== undefined);
   if (seen.length > 0) return seen;
   const programs = listKeychains(runtime).map((name) => `docker-credential-${name}`);
-  const what = `${programs.join(' or ')} is not on PATH`;
+  const what = describeMissingKeychains(listKeychains(runtime));
   return isWanted
     ? [
-        found('warning', `${what}, so that no login can be stored`, {
+        found('warning', `${what}, so no login can be stored`, {
           fix: `install ${programs.at(-1) ?? 'a keychain'}`,
         }),
       ]
-    : [found('note', `${what}, so that stored logins are in a file that only you can open`)];
+    : [found('note', `${what}, so stored logins are in a file that only you can open`)];
 }
 
 async function wantsKeychain(runtime: DoctorContext['runtime']): Promise<boolean> {
@@ -85,7 +91,7 @@ async function judgeIndex({ runtime, names }: DoctorContext): Promise<readonly F
   const index = readIndex(file);
   const quoted = createQuote(runtime)(file);
   if (index === 'damaged') {
-    const what = `${quoted} is damaged, so that no stored login is found`;
+    const what = `${quoted} is damaged, so no stored login is found`;
     return [found('problem', what, { fix: `mv ${shellWord(file)} ${shellWord(`${file}.damaged`)}; log in again` })];
   }
   if (index === 'untrusted') {

@@ -57,7 +57,7 @@ function explainRoute({ registry: { host } }: Visit, failure: unknown): Finding 
     return { ...explain(failure), what, fix: findLoginServer(host), code: 'CONNECTIVITY_DNS_ERROR' };
   }
   if (code === 'EAI_AGAIN') {
-    const what = `no DNS server answers, so that ${host} cannot be found`;
+    const what = `no DNS server answers, so ${host} cannot be found`;
     return { ...explain(failure), what, fix: `nslookup ${shellWord(host)}`, code: 'CONNECTIVITY_DNS_ERROR' };
   }
   return explain(failure);

@@ -122,7 +122,7 @@ async function explainNoPull(visit: Visit, { repository, refresh, plan }: Judgem
   const { host } = visit.registry;
   const [name = host] = host.split(/[-.]/);
   const code = 'CONNECTIVITY_ACCESS_TOKEN_ERROR';
-  // The check of the exchange tells it, and what mends it.
+  // The check of the exchange tells it, and what fixes it.
   if (forbidsPull(refresh)) return found('skipped', `pull: the roles allow no pull of ${repository}`);
   if (readMode(refresh) === 'abac') {
     const why = 'it is in ABAC mode, where AcrPull does not count and a condition can leave a repository out';

@@ -75,7 +75,7 @@ export function formatSummary(results: readonly CheckResult[], style: Style): st
   }
   const head = `${style(['bold', 'red'], count(problems.length, 'problem'))}${also === '' ? '' : `, ${also}`}.`;
   const fix = first.fix === undefined ? '' : `\n  ${first.fix}`;
-  return `\n${head} Mend this first: ${first.what}${fix}\n`;
+  return `\n${head} Fix this first: ${first.what}${fix}\n`;
 }
 
 /** Formats everything as one JSON object. */

@@ -42,7 +42,7 @@ export function readPerson(request: PersonRequest, tokens: PersonTokens, nonce: 
   const [objectId, homeTenantId] = [readGuid(home['uid']), readGuid(home['utid'])];
   if (objectId === undefined || homeTenantId === undefined) throw invalid(request, 'they do not name the account');
   if (refreshToken === undefined) {
-    throw new CredentialError('ANSWER_INVALID', 'Entra ID sent no refresh token, so that the sign-in would not last', {
+    throw new CredentialError('ANSWER_INVALID', 'Entra ID sent no refresh token, so the sign-in would not last', {
       hint: 'the application must be allowed to request offline_access',
     });
   }

@@ -260,6 +260,6 @@ function noteFirst(runtime: Runtime, cloud: Cloud): readonly string[] {
   }
   if (first === 'account') return [];
   return first === undefined
-    ? ['AZURE_TOKEN_CREDENTIALS does not allow accounts, so that registries do not use it']
+    ? ['AZURE_TOKEN_CREDENTIALS does not allow accounts, so registries do not use it']
     : [`registries use the identity of this machine instead: ${createQuote(runtime)(first.description)}`];
 }

@@ -90,7 +90,9 @@ async function search(
       session.close();
     }
   }
-  throw new CredentialError('IDENTITY_NOT_SET_UP', 'no Azure identity is set up', { hint: 'az login' });
+  throw new CredentialError('IDENTITY_NOT_SET_UP', 'no Azure identity is set up', {
+    hint: `${runtime.programName} login`,
+  });
 }
 
 async function listRegistries(

@@ -105,6 +105,8 @@ export interface Status {
   readonly problems: readonly string[];
 }
 
+/** The reason where nothing is wrong, but nobody has signed in. */
+export const NO_IDENTITY = 'no identity is set up';
 /** A registry of the public cloud that the configuration does not name. */
 const ANY_REGISTRY = 'registry.azurecr.io';
 const PREFIX = 'docker-credential-';
@@ -296,7 +298,7 @@ function findNextIdentity(
       }
       reason ??= chosen === undefined ? undefined : found.reason;
     }
-    return none(reason ?? 'no identity is set up');
+    return none(reason ?? NO_IDENTITY);
   } catch (cause) {
     return none(explain(cause));
   }

@@ -68,6 +68,12 @@ describe('maskScreen', () => {
     ['/tmp/acr-a.b/home/.azure', '~/.azure'],
     ['/tmp/acr-a.b/cache/tokens', '~/.cache/docker-credential-acr/tokens'],
     ['/tmp/acr-axb/home', '/tmp/acr-axb/home'],
+    [`  ${sgr('1')}0F9A12CDE${sgr('0')}`, `  ${sgr('1')}ABCD12345${sgr('0')}`],
+    ['it ends in 0F9A12CDE', 'it ends in 0F9A12CDE'],
+    ['correlation id aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee', 'correlation id 6c9036a6-7d51-4e97-8549-ba52a2fbd273'],
+    ['valid until 23:59; it', 'valid until 15:30; it'],
+    ['renewed   in 2 h 31 min', 'renewed   in 2 h 10 min'],
+    ['expires   in 2 h 59 min', 'expires   in 2 h 59 min'],
     ['nothing', 'nothing'],
   ])('%s becomes %s', (text, masked) => {
     expect(maskScreen(text, folder)).toBe(masked);

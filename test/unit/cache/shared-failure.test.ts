@@ -55,6 +55,7 @@ const IS_SHARED: Readonly<Record<ErrorCode, boolean>> = {
   STORE_REFUSED: false,
   KEYCHAIN_FAILED: false,
   CLIENT_CONFIG_FAILED: false,
+  OUTPUT_FAILED: false,
 };
 const isCode = (text: string): text is ErrorCode => text in IS_SHARED;
 

@@ -43,6 +43,15 @@ test('findNearest returns the candidate with fewer edits, whatever their order',
   expect(findNearest('abcd', ['abcX', 'abXY'])).toBe('abcX');
 });
 
+test.each([
+  ['bogus', 'login', undefined],
+  ['gte', 'get', 'get'],
+  ['statsu', 'status', 'status'],
+  ['cnofigure', 'configure', 'configure'],
+])('findNearest takes %j for %j only where enough is left of it', (word, candidate, nearest) => {
+  expect(findNearest(word, [candidate])).toBe(nearest);
+});
+
 test('findNearest returns nothing without candidates', () => {
   expect(findNearest('word', [])).toBeUndefined();
 });

@@ -30,7 +30,9 @@ describe('the program that clients find', () => {
   test('is this one, in a folder that a desktop does not know', async () => {
     const own = script('bin/docker-credential-acr', 'exit 1');
     const fix = `sudo ln -s ${own} /usr/local/bin/docker-credential-acr`;
-    expect(await check(own)).toMatchObject({ state: 'found', problem: expect.stringContaining('desktop'), fix });
+    const found = await check(own, { DISPLAY: ':0' });
+    expect(found).toMatchObject({ state: 'found', problem: expect.stringContaining('desktop'), fix });
+    expect(await check(own)).toMatchObject({ state: 'found', problem: undefined, fix: undefined });
   });
 
   test('is a copy of this one', async () => {

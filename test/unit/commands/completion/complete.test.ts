@@ -26,7 +26,8 @@ function makeProgram(): Command {
     .option('--json', 'as JSON')
     .option('--file <file>', 'where to')
     .option('--as [host]', 'of another')
-    .option('--scope <scope...>', 'scopes');
+    .option('--scope <scope...>', 'scopes')
+    .option('--cloud <cloud>', 'which cloud');
   program.command('doctor').summary('find faults').argument('<host/repository>', 'what').argument('[file]', 'a file');
   program.command('logout').summary('sign out').argument('[account]', 'who');
   program.command('help').summary('help').argument('[words...]', 'of what');
@@ -83,12 +84,12 @@ describe('completeWords offers', () => {
     [['-'], ['--version', '--help']],
     [
       ['token', '-'],
-      ['--account', '--json', '--file', '--as', '--scope', '--help'],
+      ['--account', '--json', '--file', '--as', '--scope', '--cloud', '--help'],
     ],
     [['token', '--j'], ['--json']],
     [
       ['token', '--json', '--'],
-      ['--account', '--file', '--as', '--scope', '--help'],
+      ['--account', '--file', '--as', '--scope', '--cloud', '--help'],
     ],
     [['token', '--scope', 'x', '--s'], ['--scope']],
     [
@@ -123,6 +124,7 @@ describe('completeWords offers', () => {
     [['token', '--account', 'me', 'con'], ['contoso.azurecr.io']],
     [['token', '--json', 'con'], ['contoso.azurecr.io']],
     [['token', 'contoso.azurecr.io', ''], []],
+    [['token', '--cloud', 'us-'], ['us-government']],
     [['token', '--', 'con'], ['contoso.azurecr.io']],
     [['doctor', 'con'], ['contoso.azurecr.io']],
     [['doctor', 'x', ''], ['(files)']],
