@@ -124,7 +124,8 @@ async function askToShow(terminal: Terminal, { loginServer, kind }: ExposedToken
   terminal.writeError(
     `${warning(terminal)} whoever sees the ${what} can use ${loginServer} as you; pipe it into a program instead\n`,
   );
-  if (!(await confirm(terminal, { message: `Show the ${what}?`, option: '--yes' }))) throw new Cancelled();
+  if (!(await confirm(terminal, { message: `Show the ${what}?`, option: '--yes', isNoFirst: true })))
+    throw new Cancelled();
 }
 
 function warning(terminal: Terminal): string {

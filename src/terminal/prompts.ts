@@ -17,17 +17,21 @@ export interface Question {
   readonly message: string;
   /** Such as `--yes`. */
   readonly option: string;
+  /** Whether Enter alone means no, where a yes cannot be taken back. */
+  readonly isNoFirst?: boolean;
 }
 
 /**
  * Asks for a yes or a no.
  * @throws UsageError when there is nobody to ask; Cancelled when the person presses Ctrl-C, Ctrl-D or Escape.
  */
-export async function confirm(terminal: Terminal, { message, option }: Question): Promise<boolean> {
+export async function confirm(terminal: Terminal, { message, option, isNoFirst = false }: Question): Promise<boolean> {
   assertCanAsk(terminal, message, option);
   const { confirm: ask } = await import('@clack/prompts');
   const streams = terminal.promptStreams();
-  return takeAnswer(await untilEnd(streams.input, (signal) => ask({ message, signal, ...streams })));
+  return takeAnswer(
+    await untilEnd(streams.input, (signal) => ask({ message, initialValue: !isNoFirst, signal, ...streams })),
+  );
 }
 
 /**

@@ -48,7 +48,7 @@ it('shows the difference without secrets, asks, and writes after a yes', async (
   expect(config()).toContain(`"${LOGIN_SERVER}": "acr"`);
 });
 
-it.for(['n', 'C-c', 'C-d', 'Escape'])('writes nothing after %s', async (key, context) => {
+it.for(['n', 'Enter', 'C-c', 'C-d', 'Escape'])('writes nothing after %s', async (key, context) => {
   const terminal = await runAt(context, 'configure', LOGIN_SERVER, '--clear-auths');
   await terminal.waitFor(new RegExp(`Write this, and remove the password of ${LOGIN_SERVER} for good\\?`));
   await terminal.press(key);

@@ -165,7 +165,7 @@ it('on a terminal, a token is shown only after a yes', async (context) => {
       /^warning: whoever sees the token can use contoso\.azurecr\.io as you; pipe it into a program/,
     );
     expect(question).not.toContain('eyJ');
-    await Promise.all([asking.press('y'), cancelled.press('Escape')]);
+    await Promise.all([asking.press('y'), cancelled.press('Enter')]);
     const codes = await Promise.all([asking.exitCode(), cancelled.exitCode(), told.exitCode()]);
     expect(codes).toEqual([0, 130, 0]);
     expect(await asking.screen()).toMatch(/\neyJ[\s\S]*\nThe token expires in 1(79|80) minutes, at \d\d:\d\d UTC\.$/);

@@ -126,7 +126,9 @@ async function edit(
   if (options.dryRun === true || !hasChanges) return plan;
   if (options.yes !== true) {
     if (terminal.canAsk) terminal.writeError(formatDiffs(plan, terminal.errorStyle, quote));
-    if (!(await confirm(terminal, { message: formatQuestion(plan, quote), option: '--yes' }))) throw new Cancelled();
+    const isNoFirst = plan.some(({ clearedAuths }) => clearedAuths.length > 0);
+    const question = { message: formatQuestion(plan, quote), option: '--yes', isNoFirst };
+    if (!(await confirm(terminal, question))) throw new Cancelled();
   }
   return await applyEdits(runtime, files, wish);
 }

@@ -23,6 +23,13 @@ function answering(keys: string | undefined) {
 
 describe('confirm', () => {
   test.each([
+    [false, true],
+    [true, false],
+  ])('takes Enter alone for the first answer when no comes first: %s', async (isNoFirst, answer) => {
+    expect(await confirm(answering('\r'), { ...QUESTION, isNoFirst })).toBe(answer);
+  });
+
+  test.each([
     ['y', true],
     ['n', false],
   ])('returns the answer %s', async (key, answer) => {
