@@ -153,7 +153,10 @@ describe('without a working keychain', () => {
 
   it('keeps a login in the file when no keychain program is on PATH', async (context) => {
     needParts(context, 'reference-client');
-    await expectFile({ PATH: join(machine.folder, 'bin') }, /neither docker-credential-secretservice nor docker-credential-pass is on PATH\n$/);
+    await expectFile(
+      { PATH: join(machine.folder, 'bin') },
+      /neither docker-credential-secretservice nor docker-credential-pass is on PATH\n$/,
+    );
   });
 
   it('keeps a login in the file when pass is not initialized', async (context) => {
