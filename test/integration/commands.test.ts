@@ -147,7 +147,7 @@ describe('status', () => {
   it('names no sign-in or configure as the remedy for what cannot be read', async () => {
     await prepare();
     writeFileSync(join(world.folder, '.docker', 'config.json'), '{');
-    const { errors } = await command(['status'], { variables: { AZURE_TOKEN_CREDENTIALS: 'azurecli' } });
+    const { errors } = await command(['status', REGISTRY], { variables: { AZURE_TOKEN_CREDENTIALS: 'azurecli' } });
     expect(errors).toMatch(/^warning: docker: \S+ cannot be read: [^\n]+\n$/);
   });
 
