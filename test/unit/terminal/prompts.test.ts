@@ -23,9 +23,9 @@ function answering(keys: string | undefined) {
 
 describe('confirm', () => {
   test.each([
-    [false, true],
-    [true, false],
-  ])('takes Enter alone for the first answer when no comes first: %s', async (isNoFirst, answer) => {
+    ['yes', false, true],
+    ['no', true, false],
+  ])('takes Enter alone for %s where that comes first', async (_name, isNoFirst, answer) => {
     expect(await confirm(answering('\r'), { ...QUESTION, isNoFirst })).toBe(answer);
   });
 
