@@ -123,7 +123,8 @@ test('createRedactor finds both ends of a secret of any length, at once', () => 
   const secret = `begins-here${randomBytes(400_000).toString('base64')}ends-there`;
   const redact = createRedactor(makeRuntime({}, { secrets: new Set([secret]) }));
   const before = process.threadCpuUsage();
-  expect(redact(`it ${secret.slice(0, 70)} and ${secret.slice(-70)}`)).toBe('it [redacted] and [redacted]');
+  // Blanks count for nothing, so what is between the two must not be what may be next in the secret.
+  expect(redact(`it ${secret.slice(0, 70)} & ${secret.slice(-70)}`)).toBe('it [redacted] & [redacted]');
   expect(process.threadCpuUsage(before).user / 1000).toBeLessThan(500);
 });
 
