@@ -206,7 +206,7 @@ function explainNotSetUp(lookup: Lookup, skipped: readonly SkippedSource[], hasE
     });
   }
   // The Azure CLI may not be installed; this program is.
-  const login = `az login, or ${runtime.programName} login ${host}`;
+  const login = `${runtime.programName} login ${host}, or az login`;
   const hint =
     readVariable(runtime, 'AZURE_TOKEN_CREDENTIALS') === undefined
       ? `no Azure identity is set up for ${host}; run: ${login}`

@@ -135,6 +135,6 @@ function warning(terminal: Terminal): string {
 function describeExpiry({ runtime }: CommandContext, { expiresAtSeconds }: ExposedToken): string {
   if (expiresAtSeconds === undefined) return '';
   const minutes = Math.max(0, Math.round(expiresAtSeconds - runtime.now() / 1000) / 60);
-  const time = new Date(expiresAtSeconds * 1000).toISOString().slice(11, 16);
-  return `The token expires in ${Math.floor(minutes)} minutes, at ${time} UTC.\n`;
+  const [, time = ''] = new Date(expiresAtSeconds * 1000).toISOString().split('T');
+  return `The token expires in ${Math.floor(minutes)} minutes, at ${time.slice(0, 5)} UTC.\n`;
 }

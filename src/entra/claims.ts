@@ -21,12 +21,13 @@ export function readClaims(token: string): Claims {
 }
 
 /**
- * Reads when a token expires.
- * @returns seconds since the epoch; `undefined` when the token is not a JWT, or has no `exp` claim that is a date.
+ * Reads when a token expires. An expiry beyond any date is the last or the first date.
+ * @returns seconds since the epoch; `undefined` when the token is not a JWT or has no `exp` claim.
  */
 export function readExpiry(token: string): number | undefined {
   const { exp } = readClaims(token);
-  return typeof exp === 'number' && Math.abs(exp) <= MAX_DATE_SECONDS ? exp : undefined;
+  if (typeof exp !== 'number' || !Number.isFinite(exp)) return undefined;
+  return Math.max(-MAX_DATE_SECONDS, Math.min(exp, MAX_DATE_SECONDS));
 }
 
 /**

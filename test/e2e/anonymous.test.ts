@@ -13,7 +13,7 @@ const IMAGE = `${LOGIN_SERVER}/team/app:1`;
 const MARKED = { registries: { [LOGIN_SERVER]: { anonymous: true } } };
 const SILENT = { exitCode: 1, stdout: 'credentials not found in native keychain\n', stderr: '' };
 const HINT =
-  /^docker-credential-acr: hint: no Azure identity is set up for contoso\.azurecr\.io; run: az login, or docker-credential-acr login contoso\.azurecr\.io$/m;
+  /^docker-credential-acr: hint: no Azure identity is set up for contoso\.azurecr\.io; run: docker-credential-acr login contoso\.azurecr\.io, or az login$/m;
 const [OLD, NEW] = ['Admin+pass/word=1%', 'Admin+pass/word=2%'] as const;
 
 const cloud = await openCloud();
@@ -70,7 +70,7 @@ describe.each(['docker', 'podman'] as const)('%s', (client) => {
   it('pulls with a hint when nobody is signed in', async (context) => {
     const person = setUp(context, { identity: 'nobody' })({});
     expect(expectNotFound(await person.helper('get', LOGIN_SERVER)).hint).toContain(
-      'run: az login, or docker-credential-acr login ',
+      'run: docker-credential-acr login ',
     );
     // Some clients ask more than once.
     expect(await expectPull(person)).toMatch(HINT);

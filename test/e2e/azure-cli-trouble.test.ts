@@ -50,7 +50,7 @@ it('get answers not found with a hint and starts no az when the CLI is signed ou
   forget();
   const { hint, sources } = expectNotFound(await get());
   expect(hint).toBe(
-    `no Azure identity is set up for ${LOGIN_SERVER}; run: az login, or docker-credential-acr login ${LOGIN_SERVER}`,
+    `no Azure identity is set up for ${LOGIN_SERVER}; run: docker-credential-acr login ${LOGIN_SERVER}, or az login`,
   );
   expect(sources).toContainEqual(['azure-cli', 'the Azure CLI is not signed in']);
   expect(cli.calls()).toEqual([]);

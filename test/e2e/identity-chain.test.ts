@@ -146,7 +146,7 @@ describe('when no identity is completely set up', () => {
   it('get hints at login and gives the reason of every identity, in order', async () => {
     const { hint, sources } = expectNotFound(await machine.helper('get', LOGIN_SERVER));
     expect(hint).toBe(
-      `no Azure identity is set up for ${LOGIN_SERVER}; run: az login, or docker-credential-acr login ${LOGIN_SERVER}`,
+      `no Azure identity is set up for ${LOGIN_SERVER}; run: docker-credential-acr login ${LOGIN_SERVER}, or az login`,
     );
     expect(sources).toEqual([
       ['client-secret', 'AZURE_CLIENT_SECRET is not set'],

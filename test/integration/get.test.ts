@@ -279,7 +279,7 @@ describe('a machine without an identity', () => {
     expect(outcome.stdout).toBe(NOT_FOUND);
     const [hint, ...lines] = outcome.stderr.split('\n');
     expect(hint).toBe(
-      `docker-credential-acr: hint: no Azure identity is set up for ${REGISTRY}; run: az login, or docker-credential-acr login ${REGISTRY}`,
+      `docker-credential-acr: hint: no Azure identity is set up for ${REGISTRY}; run: docker-credential-acr login ${REGISTRY}, or az login`,
     );
     expect(lines.at(-1)).toBe('');
     const sources = lines.slice(0, -1).map((line) => /^ {2}([\w-]+): \S[^\n]*$/.exec(line)?.[1]);

@@ -316,7 +316,10 @@ describe('with the browser', () => {
     const { code, output } = await signIn([REGISTRY, '--json']);
     restore();
     expect(code).toBe(0);
-    expect(parseJsonObject(output())).toMatchObject({ hasToken: true, expiresAt: null });
+    expect(parseJsonObject(output())).toMatchObject({
+      hasToken: true,
+      expiresAt: '+275760-09-13T00:00:00.000Z',
+    });
   });
 
   test('proves a new sign-in with new tokens, although old ones are cached', async () => {

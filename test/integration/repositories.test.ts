@@ -157,7 +157,7 @@ describe('repositories', () => {
     const { exitCode, errors } = await command(['repositories', REGISTRY], { variables: NOBODY });
     expect(exitCode).toBe(1);
     expect(errors).toMatch(
-      /^error: Cannot list the repositories of myregistry\.azurecr\.io: [^\n]*anonymous pulls\ncause: HTTP 401 [^\n]*\n(cause: [^\n]*\n)*cause: skipped azure-cli: [^\n]*\n(cause: [^\n]*\n)*hint: no Azure identity is set up for myregistry\.azurecr\.io; run: az login, or docker-credential-acr login myregistry\.azurecr\.io\n$/,
+      /^error: Cannot list the repositories of myregistry\.azurecr\.io: [^\n]*anonymous pulls\ncause: HTTP 401 [^\n]*\n(cause: [^\n]*\n)*cause: skipped azure-cli: [^\n]*\n(cause: [^\n]*\n)*hint: no Azure identity is set up for myregistry\.azurecr\.io; run: docker-credential-acr login myregistry\.azurecr\.io, or az login\n$/,
     );
   });
 

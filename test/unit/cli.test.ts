@@ -100,7 +100,7 @@ describe('get', () => {
     expect(exitCode).toBe(1);
     expect(stdout).toBe(NOT_FOUND);
     expect(stderr).toMatch(
-      /^docker-credential-acr: hint: no Azure identity is set up for myregistry\.azurecr\.io; run: az login, or docker-credential-acr login myregistry\.azurecr\.io\n( {2}[\w-]+: .+\n)+$/,
+      /^docker-credential-acr: hint: no Azure identity is set up for myregistry\.azurecr\.io; run: docker-credential-acr login myregistry\.azurecr\.io, or az login\n( {2}[\w-]+: .+\n)+$/,
     );
   });
 
