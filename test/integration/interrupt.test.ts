@@ -37,11 +37,12 @@ function startHelper(script: string, environment: Readonly<Record<string, string
   return child;
 }
 
+/** A file is empty for a moment, until its first line is written. */
 function readProcessIds(...names: readonly string[]): number[] {
   const known = readdirSync(folder.path());
   return names
     .filter((name) => known.includes(name))
-    .flatMap((name) => readFileSync(folder.path(name), 'utf8').trim().split('\n').map(Number));
+    .flatMap((name) => readFileSync(folder.path(name), 'utf8').split('\n').filter(Boolean).map(Number));
 }
 
 /** Lists the guards of a process group that are running. */
