@@ -1,7 +1,7 @@
 /** The configuration files of docker, podman and helm: which registries they send here, and what comes before that. */
 
 import { isAbsolute, join } from 'node:path';
-import { describeCause } from '../../errors.ts';
+import { describeCause, readErrorCode } from '../../errors.ts';
 import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../json.ts';
 import { readForeignFile } from '../../system/files.ts';
 import { findDotFolder, findHome } from '../../system/paths.ts';
@@ -87,13 +87,23 @@ function findHelmFile(
   }
 }
 
+/**
+ * Whether a file is in podman's folder for the time of a session. That may be another user's, who has nothing for us:
+ * podman makes `/run/containers` for root, and `su` keeps XDG_RUNTIME_DIR.
+ */
+export function isOfSession({ client, file, namedBy }: ClientFile): boolean {
+  return client === 'podman' && (namedBy === 'XDG_RUNTIME_DIR' || (namedBy === undefined && file.startsWith('/run/')));
+}
+
 /** Reads a configuration file. Never fails. */
 export function readClientConfig(clientFile: ClientFile): ClientConfig {
   let text: string | undefined;
   try {
     text = readForeignFile(clientFile.file, MAX_CONFIG_BYTES);
   } catch (cause) {
-    return { ...emptyConfig(clientFile), state: 'unreadable', problem: describeCause(cause) };
+    if (!isOfSession(clientFile) || readErrorCode(cause) !== 'EACCES') {
+      return { ...emptyConfig(clientFile), state: 'unreadable', problem: describeCause(cause) };
+    }
   }
   return parseClientText(clientFile, text);
 }

@@ -5,7 +5,7 @@ import { findExecutable } from '../../system/child-process.ts';
 import { MISSING_IS_UNDEFINED } from '../../system/folders.ts';
 import { listKeychains } from '../../system/keychain.ts';
 import type { Runtime } from '../../system/runtime.ts';
-import { type ClientFile, type ClientName, listClientFiles } from './client-config.ts';
+import { type ClientFile, type ClientName, isOfSession, listClientFiles } from './client-config.ts';
 
 /**
  * Chooses the files to add hosts to.
@@ -52,13 +52,11 @@ function isKeychainAsked(runtime: Runtime): boolean {
 }
 
 /** Whether there is a file, or a link to one that may be missing. */
-function exists({ client, file, namedBy }: ClientFile): boolean {
+function exists(clientFile: ClientFile): boolean {
   try {
-    return lstatSync(file, MISSING_IS_UNDEFINED) !== undefined;
+    return lstatSync(clientFile.file, MISSING_IS_UNDEFINED) !== undefined;
   } catch {
-    // Its folder cannot be looked into, which is told when the file is read. But a folder for the time of a session may
-    // be another user's: podman makes `/run/containers` for root, and `su` keeps XDG_RUNTIME_DIR.
-    const isOfSession = namedBy === 'XDG_RUNTIME_DIR' || (namedBy === undefined && file.startsWith('/run/'));
-    return !(client === 'podman' && isOfSession);
+    // Its folder cannot be looked into, which is told when the file is read.
+    return !isOfSession(clientFile);
   }
 }

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, rmdirSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { listClientFiles } from '../../../../src/commands/clients/client-config.ts';
+import { listClientFiles, readClientConfig } from '../../../../src/commands/clients/client-config.ts';
 import { chooseFilesToAddTo, chooseFilesToRemoveFrom } from '../../../../src/commands/clients/client-files.ts';
 import { needRoot } from '../../other-user.ts';
 import { DOCKER, HELM, PODMAN, PODMAN_RUN, useClientMachine } from './client-machine.ts';
@@ -39,7 +39,8 @@ describe('the files to add to', () => {
         [machine.path('run'), kept],
       ] as const) {
         const runtime = machine.runtime({ XDG_RUNTIME_DIR: variable });
-        expect(listClientFiles(runtime).map(({ file }) => file)).toContain(passedOver);
+        const listed = listClientFiles(runtime).find(({ file }) => file === passedOver);
+        expect(listed === undefined ? undefined : readClientConfig(listed).state).toBe('missing');
         const files = [
           ...chooseFilesToAddTo(runtime, []),
           ...chooseFilesToAddTo(runtime, ['podman']),
