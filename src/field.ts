@@ -113,9 +113,16 @@ export function list(description: string, words: string, pattern?: string): Fiel
   };
 }
 
+const GUID_PATTERN = '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$';
+
 /** The id of an application, a managed identity or a service connection. */
 export function guid(description: string, words: string): Field<string> {
-  return text(description, words, '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$');
+  return text(description, words, GUID_PATTERN);
+}
+
+/** Whether a text is such an id. */
+export function isGuid(id: string): boolean {
+  return new RegExp(GUID_PATTERN, 'u').test(id);
 }
 
 /** The name of an environment variable. */

@@ -2,7 +2,10 @@
 
 import type { Command } from '@commander-js/extra-typings';
 import type { Account } from '../accounts/account.ts';
+import { isTenant } from '../entra/authority.ts';
 import { CredentialError } from '../errors.ts';
+import { isGuid } from '../field.ts';
+import { helperNameOf } from '../helper-name.ts';
 import { createQuote } from '../redact.ts';
 import { shellWord } from '../shell-word.ts';
 import type { Runtime } from '../system/runtime.ts';
@@ -41,7 +44,6 @@ interface Outcome {
   readonly warnings: readonly string[];
 }
 
-const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const CANCELS = '(Ctrl-C cancels)';
 
 /** The command `login`. */
@@ -108,12 +110,12 @@ async function readTarget(runtime: Runtime, options: Options, host: string | und
   if (cloud !== undefined && !CLOUD_NAMES.includes(cloud.toLowerCase())) {
     throw new UsageError(`There is no cloud "${quote(cloud, 60)}"`, { hint: `it is one of ${CLOUD_NAMES.join(', ')}` });
   }
-  if (clientId !== undefined && !GUID.test(clientId)) {
+  if (clientId !== undefined && !isGuid(clientId)) {
     throw new UsageError(`"${quote(clientId, 60)}" is not the id of an application`, {
       hint: 'it looks like 11111111-2222-3333-4444-555555555555',
     });
   }
-  if (tenant !== undefined && !/^[0-9a-z][0-9a-z.-]*$/i.test(tenant)) {
+  if (tenant !== undefined && !isTenant(tenant)) {
     throw new UsageError(`"${quote(tenant, 60)}" is not a tenant`, { hint: 'use its id or a domain of it' });
   }
   if (host !== undefined) assertServer(runtime, host);
@@ -271,10 +273,10 @@ function formatTime(timeMs: number): string {
 
 /** What the person can do now. */
 async function describeNext(runtime: Runtime, host: string): Promise<string> {
-  const { listClientFiles, readClientConfig } = await import('./clients/client-config.ts');
-  const helper = runtime.programName.replace(/^docker-credential-/, '');
+  const { readClientConfigs } = await import('./clients/client-config.ts');
+  const helper = helperNameOf(runtime);
   const uses = ({ credHelpers, credsStore }: ClientConfig) => (credHelpers.get(host) ?? credsStore) === helper;
-  const client = listClientFiles(runtime).map(readClientConfig).find(uses)?.client;
+  const client = readClientConfigs(runtime).find(uses)?.client;
   if (client === undefined) {
     return `next: no client uses this helper for ${host} yet; run: ${runtime.programName} configure ${shellWord(host)}`;
   }

@@ -59,6 +59,11 @@ export function findAuthority({ runtime, registry, parameters }: AuthorityReques
   return { url: base, contradiction };
 }
 
+/** Whether a text can stand for a tenant in the path of an Entra URL: an id or a domain. */
+export function isTenant(text: string): boolean {
+  return new RegExp(TENANT_PATTERN, 'u').test(text);
+}
+
 /**
  * Checks that a text can stand for a tenant in the path of an Entra URL: an id or a domain.
  * @param setting where the tenant comes from, for the error: a variable, or a quoted key of the configuration.
@@ -66,7 +71,7 @@ export function findAuthority({ runtime, registry, parameters }: AuthorityReques
  * @throws IDENTITY_INVALID when the text cannot be a tenant.
  */
 export function checkTenant(tenantId: string, setting: string): string {
-  if (new RegExp(TENANT_PATTERN, 'u').test(tenantId)) return tenantId;
+  if (isTenant(tenantId)) return tenantId;
   throw new CredentialError('IDENTITY_INVALID', `${setting} is not a tenant id or domain`, {
     hint: `set ${setting} to the id or domain of a tenant: az account show --query tenantId`,
   });

@@ -1,6 +1,7 @@
 /** Reads from the Docker client's configuration which registries use this program. */
 
 import { isAbsolute, join } from 'node:path';
+import { listHelperNames } from '../helper-name.ts';
 import { asJsonObject, parseJsonObject } from '../json.ts';
 import { parseRegistry } from '../registry.ts';
 import { readForeignFile } from '../system/files.ts';
@@ -8,8 +9,6 @@ import { findDotFolder } from '../system/paths.ts';
 import type { Runtime } from '../system/runtime.ts';
 
 const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
-/** Docker's configuration names a helper without this prefix. */
-const PREFIX = 'docker-credential-';
 
 /**
  * Lists the registries whose `credHelpers` entry names this program. They are bare hosts, since podman rejects a list
@@ -27,7 +26,7 @@ export function listRegistries(runtime: Runtime): string[] {
     return [];
   }
   const helpers = asJsonObject(parseJsonObject(text ?? '')?.['credHelpers']) ?? {};
-  const names = ['acr', runtime.programName.slice(PREFIX.length)];
+  const names = listHelperNames(runtime);
   const servers = Object.entries(helpers).flatMap(([server, name]) =>
     typeof name === 'string' && names.includes(name) ? [parseRegistry(server)?.host] : [],
   );

@@ -95,6 +95,11 @@ export function isOfSession({ client, file, namedBy }: ClientFile): boolean {
   return client === 'podman' && (namedBy === 'XDG_RUNTIME_DIR' || (namedBy === undefined && file.startsWith('/run/')));
 }
 
+/** Reads the files of all clients on this machine. Never fails. */
+export function readClientConfigs(runtime: Runtime): readonly ClientConfig[] {
+  return listClientFiles(runtime).map(readClientConfig);
+}
+
 /** Reads a configuration file. Never fails. */
 export function readClientConfig(clientFile: ClientFile): ClientConfig {
   let text: string | undefined;

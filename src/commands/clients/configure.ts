@@ -2,6 +2,7 @@
 
 import { type Config, loadConfig } from '../../config/config.ts';
 import { CredentialError } from '../../errors.ts';
+import { helperNameOf } from '../../helper-name.ts';
 import { createQuote, type Quote } from '../../redact.ts';
 import { type Runtime, readVariable } from '../../system/runtime.ts';
 import { Cancelled, EXIT, type ExitCode, UsageError } from '../../terminal/failure.ts';
@@ -45,8 +46,6 @@ export interface ConfigureOptions extends EditOptions {
 type Context = Pick<CommandContext, 'runtime' | 'terminal' | 'log'>;
 
 const CLIENTS: readonly ClientName[] = ['docker', 'podman', 'helm'];
-/** Clients name a helper without it. */
-const PREFIX = 'docker-credential-';
 
 /** Names this program in the files of clients. @throws CredentialError, UsageError, Cancelled */
 export async function configureClients(
@@ -308,8 +307,4 @@ function assertFiles(runtime: Runtime, files: readonly ClientFile[], clients: re
     ? [`${variables[lost]} is not an absolute path`, `set ${variables[lost]} to an absolute path`]
     : ['there is no home folder', `set HOME or ${variables[lost]}`];
   throw new CredentialError('CLIENT_CONFIG_FAILED', `Cannot find the configuration of ${lost}: ${why}`, { hint });
-}
-
-function helperNameOf({ programName }: Runtime): string {
-  return programName.slice(PREFIX.length);
 }

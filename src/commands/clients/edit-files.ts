@@ -7,15 +7,15 @@ import { CredentialError, describeCause } from '../../errors.ts';
 import { lockIndex } from '../../logins/index-lock.ts';
 import { MISSING_IS_UNDEFINED } from '../../system/folders.ts';
 import { findDataFolder } from '../../system/paths.ts';
+import {
+  FileChangedError,
+  type PersonFile,
+  readPersonFile,
+  removePersonFile,
+  replacePersonFile,
+} from '../../system/person-file.ts';
 import type { Runtime } from '../../system/runtime.ts';
 import type { ClientFile, ClientName } from './client-config.ts';
-import {
-  type ConfigFile,
-  FileChangedError,
-  readConfigFile,
-  removeConfigFile,
-  replaceConfigFile,
-} from './config-file.ts';
 import {
   addHelpers,
   assertEditable,
@@ -76,7 +76,7 @@ export async function planEdits(
   const records = recordsFile === undefined ? new Map<string, FileRecord>() : readRecords(recordsFile);
   return mergeSame(files).map(({ file, clients }) => {
     try {
-      const config = readConfigFile(file);
+      const config = readPersonFile(file);
       return editText(config, records.get(config.target), wish, file, clients).edit;
     } catch (cause) {
       return failedEdit(file, clients, cause);
@@ -115,7 +115,7 @@ function applyEdit(
   recordsFile: string | undefined,
 ): FileEdit {
   for (let tries = 1; ; tries += 1) {
-    const config = readConfigFile(file);
+    const config = readPersonFile(file);
     const records = recordsFile === undefined ? new Map<string, FileRecord>() : readRecords(recordsFile);
     const old = records.get(config.target);
     const missingFolders = [...listCreatedAbove(records, config.target), ...config.missingFolders];
@@ -124,8 +124,8 @@ function applyEdit(
     try {
       // A record without its hosts in the file does no harm, but hosts without their record do not go without a trace.
       if (wish.kind === 'add') saveRecord(recordsFile, config.target, record);
-      if (edit.after === undefined) removeConfigFile(config, old?.folders ?? []);
-      else replaceConfigFile(config, edit.after);
+      if (edit.after === undefined) removePersonFile(config, old?.folders ?? []);
+      else replacePersonFile(config, edit.after);
       if (wish.kind === 'remove') saveRecord(recordsFile, config.target, record);
       return edit;
     } catch (cause) {
@@ -173,7 +173,7 @@ function exists(file: string): boolean {
 }
 
 function editText(
-  { text, missingFolders }: ConfigFile,
+  { text, missingFolders }: PersonFile,
   old: FileRecord | undefined,
   wish: Wish,
   file: string,
@@ -233,7 +233,7 @@ function mergeSame(files: readonly ClientFile[]): readonly { file: string; clien
   for (const { file, client } of files) {
     let target = file;
     try {
-      ({ target } = readConfigFile(file));
+      ({ target } = readPersonFile(file));
     } catch {
       // Its problem is told later.
     }

@@ -7,10 +7,11 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { listStoredAccounts } from '../../accounts/account-index.ts';
 import { listNamedRegistries } from '../../config/named-registries.ts';
+import { listHelperNames } from '../../helper-name.ts';
 import { listServers } from '../../logins/server-list.ts';
 import { parseHost } from '../../registry.ts';
 import type { Runtime } from '../../system/runtime.ts';
-import { listClientFiles, readClientConfig } from '../clients/client-config.ts';
+import { readClientConfigs } from '../clients/client-config.ts';
 import { TOPICS } from '../topics.ts';
 
 /** A text that the shell may insert. */
@@ -47,12 +48,12 @@ export const FILE_ARGUMENT = 'file';
 
 /** Lists the registries that are configured or signed in to, without the network and without a secret. */
 async function listHosts({ runtime }: CandidateRequest): Promise<readonly Candidate[]> {
-  const names = ['acr', runtime.programName.replace(/^docker-credential-/, '')];
+  const names = listHelperNames(runtime);
   const hosts = new Map<string, string>();
   const add = (host: string | undefined, description: string) => {
     if (host !== undefined && !hosts.has(host)) hosts.set(host, description);
   };
-  for (const config of listClientFiles(runtime).map(readClientConfig)) {
+  for (const config of readClientConfigs(runtime)) {
     for (const [server, name] of config.credHelpers) {
       if (names.includes(name)) add(parseHost(server), `registry of ${config.client}`);
     }

@@ -9,8 +9,8 @@ import { CredentialError, describeCause } from '../../errors.ts';
 import { parseJsonObject } from '../../json.ts';
 import { createOwnFile, readForeignFile, replaceOwnFile } from '../../system/files.ts';
 import { runInForeground } from '../../system/foreground-program.ts';
+import { readPersonFile, replacePersonFile } from '../../system/person-file.ts';
 import type { Runtime } from '../../system/runtime.ts';
-import { readConfigFile as readPersonFile, replaceConfigFile as replacePersonFile } from '../clients/config-file.ts';
 import type { Editor } from './editor.ts';
 import { type Validation, validateText } from './validation.ts';
 

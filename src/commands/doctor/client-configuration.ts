@@ -2,13 +2,14 @@
 
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
+import { HELPER_PREFIX, listHelperNames } from '../../helper-name.ts';
 import { asJsonObject, parseJsonObject } from '../../json.ts';
 import { createQuote, type Quote } from '../../redact.ts';
 import { parseHost, parseRegistry, type Registry } from '../../registry.ts';
 import { shellWord } from '../../shell-word.ts';
 import { findExecutable } from '../../system/child-process.ts';
 import { type Runtime, readVariable } from '../../system/runtime.ts';
-import { type ClientConfig, type ClientName, listClientFiles, readClientConfig } from '../clients/client-config.ts';
+import { type ClientConfig, type ClientName, readClientConfigs } from '../clients/client-config.ts';
 import { type Check, type DoctorContext, type Finding, found, type Status } from './check.ts';
 
 /** The programs that read the files of a client. */
@@ -17,7 +18,6 @@ const PROGRAMS: Readonly<Record<ClientName, readonly string[]>> = {
   podman: ['podman', 'skopeo', 'buildah'],
   helm: ['helm'],
 };
-const PREFIX = 'docker-credential-';
 /** More lines than this say no more. */
 const MAX_LINES = 10;
 
@@ -48,9 +48,9 @@ interface ClientVerdict {
 }
 
 function checkClients({ runtime, visit, target, names }: DoctorContext): readonly Finding[] {
-  const configs = listClientFiles(runtime).map(readClientConfig);
+  const configs = readClientConfigs(runtime);
   const quote = createQuote(runtime);
-  const helpers = ['acr', runtime.programName.slice(PREFIX.length)];
+  const helpers = listHelperNames(runtime);
   for (const { credHelpers, auths } of configs) {
     for (const key of [...credHelpers.keys(), ...auths]) {
       names.add(parseRegistry(key) === undefined ? 'HOST' : 'REGISTRY', parseHost(key) ?? key);
@@ -186,7 +186,7 @@ function judgeEntry(
     return { isWired: true, findings: [isWired, ...describeOldAuth(subject, config, auth)] };
   }
   if (helper !== undefined) {
-    const whom = helper === '' ? 'no helper' : `${PREFIX}${quote(helper, 60)}`;
+    const whom = helper === '' ? 'no helper' : `${HELPER_PREFIX}${quote(helper, 60)}`;
     const what = `${client} asks ${whom} for ${host} (${file})`;
     return { isWired: false, findings: [found('problem', what, { fix: fixOf(subject) })] };
   }
@@ -201,7 +201,7 @@ function judgeEntry(
     return { isWired: false, findings: [found('problem', what, { fix, details: { client, file } })] };
   }
   if (store === undefined || client === 'helm') return undefined;
-  const what = `${client} asks ${PREFIX}${quote(store, 60)} for ${host}: "credsStore" of ${file}`;
+  const what = `${client} asks ${HELPER_PREFIX}${quote(store, 60)} for ${host}: "credsStore" of ${file}`;
   return { isWired: false, findings: [found('problem', what, { fix: fixOf(subject) })] };
 }
 

@@ -2,6 +2,7 @@
 
 import { realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { HELPER_PREFIX, helperNameOf } from '../../helper-name.ts';
 import { createQuote } from '../../redact.ts';
 import { shellWord } from '../../shell-word.ts';
 import { findExecutable, listExecutableFiles, runChild } from '../../system/child-process.ts';
@@ -11,7 +12,6 @@ import type { Runtime } from '../../system/runtime.ts';
 import { VERSION } from '../../version.ts';
 import { type Check, type DoctorContext, type Finding, found } from './check.ts';
 
-const PREFIX = 'docker-credential-';
 const VERSION_TIMEOUT_MS = 5_000;
 /** What `version` prints, under whatever name. */
 const VERSION_LINE = /^\S{1,100} \(docker-credential-acr\) v(\S{1,50})$/;
@@ -44,8 +44,8 @@ async function checkExecutable(context: DoctorContext): Promise<readonly Finding
   for (const other of others.filter((file) => !isSameFile(file, first))) {
     findings.push(found('note', `${quote(other)} is never started: ${quote(first)} comes first on PATH`));
   }
-  if (name !== `${PREFIX}acr`) {
-    const helper = name.slice(PREFIX.length);
+  if (name !== `${HELPER_PREFIX}acr`) {
+    const helper = helperNameOf(runtime);
     findings.push(found('note', `it was called as ${name}: that is "${quote(helper)}" in "credHelpers"`));
   }
   findings.push(...checkAccess(runtime, first));

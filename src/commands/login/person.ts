@@ -3,6 +3,7 @@
 import { type Claims, readAudiences, readClaims } from '../../entra/claims.ts';
 import type { PersonTokens } from '../../entra/refresh-token.ts';
 import { CredentialError } from '../../errors.ts';
+import { isGuid } from '../../field.ts';
 import { asText, parseJsonObject } from '../../json.ts';
 import { createQuote } from '../../redact.ts';
 import type { PersonRequest } from './person-request.ts';
@@ -19,7 +20,6 @@ export interface Person {
   readonly refreshToken: string;
 }
 
-const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const MAX_NAME = 200;
 
 /**
@@ -35,7 +35,7 @@ export function readPerson(request: PersonRequest, tokens: PersonTokens, nonce: 
   if (idToken === undefined || tenantId === undefined) throw invalid(request, 'they do not say who signed in');
   if (!isFor(claims, clientId)) throw invalid(request, 'the id token is for another application');
   if (nonce !== undefined && claims['nonce'] !== nonce) throw invalid(request, 'the id token is for another request');
-  if (GUID.test(tenant) && tenantId !== tenant.toLowerCase())
+  if (isGuid(tenant) && tenantId !== tenant.toLowerCase())
     throw invalid(request, 'the id token is from another tenant');
   // The server sends it on a connection of our own, so that its signature proves nothing more.
   const home = parseJsonObject(Buffer.from(clientInfo ?? '', 'base64url').toString('utf8')) ?? {};
@@ -57,7 +57,7 @@ function isFor(claims: Claims, clientId: string): boolean {
 }
 
 function readGuid(value: unknown): string | undefined {
-  return typeof value === 'string' && GUID.test(value) ? value.toLowerCase() : undefined;
+  return typeof value === 'string' && isGuid(value) ? value.toLowerCase() : undefined;
 }
 
 function invalid({ authority, signInCommand }: PersonRequest, why: string): CredentialError {

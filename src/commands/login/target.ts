@@ -19,6 +19,7 @@ import type { Registry } from '../../registry.ts';
 import { parseServerName } from '../../server-name.ts';
 import { shellWord } from '../../shell-word.ts';
 import type { Runtime } from '../../system/runtime.ts';
+import type { PersonRequest } from './person-request.ts';
 
 /** What the person asked for. */
 export interface TargetOptions {
@@ -39,17 +40,9 @@ export interface TargetRegistry {
 }
 
 /** Where a person signs in. */
-export interface Target {
+export interface Target extends Omit<PersonRequest, 'runtime' | 'log'> {
   /** `undefined` for a sign-in that no registry is named for. */
   readonly registry: TargetRegistry | undefined;
-  readonly authority: Authority;
-  readonly tenant: string;
-  readonly clientId: string;
-  readonly audience: string;
-  readonly username: string | undefined;
-  readonly claims: string | undefined;
-  /** The command that signs in there again. */
-  readonly signInCommand: string;
   /** What the person should know, such as that something takes precedence for a while. */
   readonly notes: readonly string[];
 }

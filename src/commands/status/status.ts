@@ -7,6 +7,7 @@ import { findRenewalSeconds } from '../../cache/renewal.ts';
 import { type Config, loadConfig } from '../../config/config.ts';
 import { DEFAULT_SETTINGS, type RegistrySettings } from '../../config/registry-settings.ts';
 import { CredentialError, describeCause } from '../../errors.ts';
+import { listHelperNames } from '../../helper-name.ts';
 import { isSkipped, searchIdentities } from '../../identity/chain.ts';
 import { asJsonObject } from '../../json.ts';
 import { findIndexFile, type LoginEntry, readIndex } from '../../logins/login-index.ts';
@@ -14,7 +15,7 @@ import { parseRegistry, type Registry } from '../../registry.ts';
 import { parseServerName } from '../../server-name.ts';
 import { findConfigFile } from '../../system/paths.ts';
 import type { Runtime } from '../../system/runtime.ts';
-import { type ClientName, listClientFiles, readClientConfig } from '../clients/client-config.ts';
+import { type ClientName, readClientConfigs } from '../clients/client-config.ts';
 import { findServerSettings, type OpenConfig, openConfig } from '../config/effective-settings.ts';
 import { readOwner, type TokenOwner } from './token-owner.ts';
 
@@ -109,7 +110,6 @@ export interface Status {
 export const NO_IDENTITY = 'no identity is set up';
 /** A registry of the public cloud that the configuration does not name. */
 const ANY_REGISTRY = 'registry.azurecr.io';
-const PREFIX = 'docker-credential-';
 
 /**
  * Collects the facts. Never fails: what cannot be read is among the problems.
@@ -178,10 +178,9 @@ interface ServerUse extends ClientUse {
 }
 
 function readClients(runtime: Runtime, problems: string[]): readonly ServerUse[] {
-  const names = ['acr', runtime.programName.slice(PREFIX.length)];
-  return listClientFiles(runtime)
-    .map(readClientConfig)
-    .flatMap(({ client, file, state, problem, credHelpers, credsStore }): ServerUse[] => {
+  const names = listHelperNames(runtime);
+  return readClientConfigs(runtime).flatMap(
+    ({ client, file, state, problem, credHelpers, credsStore }): ServerUse[] => {
       if (state === 'unreadable') problems.push(`${client}: ${file} cannot be read: ${problem ?? ''}`);
       const helpers = [...credHelpers].filter(([, name]) => names.includes(name));
       const isStore = credsStore !== undefined && names.includes(credsStore);
@@ -189,7 +188,8 @@ function readClients(runtime: Runtime, problems: string[]): readonly ServerUse[]
         ...helpers.map(([server]) => ({ client, file, key: 'credHelpers' as const, server })),
         ...(isStore ? [{ client, file, key: 'credsStore' as const, server: undefined }] : []),
       ];
-    });
+    },
+  );
 }
 
 async function readLogins(runtime: Runtime, problems: string[]): Promise<ReadonlyMap<string, LoginEntry>> {

@@ -16,13 +16,13 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
   FileChangedError,
-  readConfigFile,
-  removeConfigFile,
-  replaceConfigFile,
-} from '../../../../src/commands/clients/config-file.ts';
-import { makeNamedPipe } from '../../named-pipe.ts';
-import { needRoot } from '../../other-user.ts';
-import { useTemporaryFolder } from '../../temporary-folder.ts';
+  readPersonFile,
+  removePersonFile,
+  replacePersonFile,
+} from '../../../src/system/person-file.ts';
+import { makeNamedPipe } from '../named-pipe.ts';
+import { needRoot } from '../other-user.ts';
+import { useTemporaryFolder } from '../temporary-folder.ts';
 
 const folder = useTemporaryFolder();
 const OTHER_USER = 12_345;
@@ -42,7 +42,7 @@ function link(name: string, target: string): string {
   return file;
 }
 
-const replace = (file: string, text: string) => replaceConfigFile(readConfigFile(file), text);
+const replace = (file: string, text: string) => replacePersonFile(readPersonFile(file), text);
 const modeOf = (file: string) => statSync(file).mode & 0o7777;
 
 describe('a replaced file', () => {
@@ -57,7 +57,7 @@ describe('a replaced file', () => {
   test('keeps a byte-order mark and every character', () => {
     const text = '\uFEFF{"\u{1F600}":"\u0000\u2028\uFFFD"}\r\n';
     const file = write('config.json', text);
-    expect(readConfigFile(file).text).toBe(text);
+    expect(readPersonFile(file).text).toBe(text);
     replace(file, text);
     expect(readFileSync(file, 'utf8')).toBe(text);
   });
@@ -148,12 +148,12 @@ describe('a link', () => {
     ['a folder', 'home/.docker', 'later/config.json', '../later'],
   ])('to %s that does not exist yet creates it', (_name, name, target, to) => {
     link(name, to);
-    const config = readConfigFile(folder.path('home/.docker/config.json'));
+    const config = readPersonFile(folder.path('home/.docker/config.json'));
     expect(config).toMatchObject({ text: undefined, target: folder.path(target) });
-    replaceConfigFile(config, '{}');
+    replacePersonFile(config, '{}');
     expect(lstatSync(folder.path(name)).isSymbolicLink()).toBe(true);
     expect(readFileSync(folder.path(target), 'utf8')).toBe('{}');
-    removeConfigFile(readConfigFile(folder.path('home/.docker/config.json')), config.missingFolders);
+    removePersonFile(readPersonFile(folder.path('home/.docker/config.json')), config.missingFolders);
     expect(existsSync(folder.path('later'))).toBe(false);
     expect(lstatSync(folder.path(name)).isSymbolicLink()).toBe(true);
   });
@@ -164,7 +164,7 @@ describe('a link', () => {
   ])('to %s is refused', (_name, target) => {
     const file = link('config.json', target);
     link('other', 'config.json');
-    expect(() => readConfigFile(file)).toThrow(/circle/);
+    expect(() => readPersonFile(file)).toThrow(/circle/);
   });
 
   test('of another user does not lead root out of what that user may do', (context) => {
@@ -176,7 +176,7 @@ describe('a link', () => {
     const file = link('home/config.json', secret);
     const gone = link('home/new.json', folder.path('root/new.json'));
     chownSync(home, OTHER_USER, OTHER_USER);
-    expect(() => readConfigFile(file)).toThrow(/EACCES/);
+    expect(() => readPersonFile(file)).toThrow(/EACCES/);
     expect(() => replace(gone, '{}')).toThrow(/EACCES|EPERM/);
     expect(readFileSync(secret, 'utf8')).toBe('{"root":1}');
     expect(readdirSync(folder.path('root'))).toEqual(['secret.json']);
@@ -193,8 +193,8 @@ describe('a link', () => {
     const file = link('shared/config.json', real);
     asUser(OTHER_USER + 1, () => symlinkSync(real, folder.path('shared', 'planted.json')));
     asUser(OTHER_USER, () => {
-      expect(readConfigFile(file).text).toBe('{}'); // root's link
-      expect(() => readConfigFile(folder.path('shared', 'planted.json'))).toThrow(/a link of another user/);
+      expect(readPersonFile(file).text).toBe('{}'); // root's link
+      expect(() => readPersonFile(folder.path('shared', 'planted.json'))).toThrow(/a link of another user/);
     });
   });
 });
@@ -202,14 +202,14 @@ describe('a link', () => {
 describe('a file is refused', () => {
   test('when it is a folder, a pipe, too large or not UTF-8', () => {
     mkdirSync(folder.path('folder'));
-    expect(() => readConfigFile(folder.path('folder'))).toThrow('it is a folder');
+    expect(() => readPersonFile(folder.path('folder'))).toThrow('it is a folder');
     makeNamedPipe(folder.path('pipe'));
-    expect(() => readConfigFile(folder.path('pipe'))).toThrow('not a regular file');
-    expect(() => readConfigFile(write('large', Buffer.alloc(8 * 1024 * 1024 + 1, ' ')))).toThrow('larger than');
+    expect(() => readPersonFile(folder.path('pipe'))).toThrow('not a regular file');
+    expect(() => readPersonFile(write('large', Buffer.alloc(8 * 1024 * 1024 + 1, ' ')))).toThrow('larger than');
     const utf16 = Buffer.from('\uFEFF{}', 'utf16le');
-    expect(() => readConfigFile(write('utf16', utf16))).toThrow('not written in UTF-8');
-    expect(() => readConfigFile(write('latin1', Buffer.from('{"é":1}', 'latin1')))).toThrow('not written in UTF-8');
-    expect(() => readConfigFile(join(write('file', ''), 'config.json'))).toThrow(/ENOTDIR/);
+    expect(() => readPersonFile(write('utf16', utf16))).toThrow('not written in UTF-8');
+    expect(() => readPersonFile(write('latin1', Buffer.from('{"é":1}', 'latin1')))).toThrow('not written in UTF-8');
+    expect(() => readPersonFile(join(write('file', ''), 'config.json'))).toThrow(/ENOTDIR/);
   });
 
   test('when its owner cannot be kept', (context) => {
@@ -226,31 +226,31 @@ describe('a file is refused', () => {
     ['emptied', (file: string) => writeFileSync(file, ''), ''],
   ])('when another program has %s it in between', (_name, change, expected) => {
     const file = write('config.json', '{}');
-    const config = readConfigFile(file);
+    const config = readPersonFile(file);
     change(file);
-    expect(() => replaceConfigFile(config, '{"a":1}')).toThrow(FileChangedError);
-    expect(() => removeConfigFile(config, [])).toThrow(FileChangedError);
+    expect(() => replacePersonFile(config, '{"a":1}')).toThrow(FileChangedError);
+    expect(() => removePersonFile(config, [])).toThrow(FileChangedError);
     expect(readFileSync(file, 'utf8')).toBe(expected);
     expect(readdirSync(folder.path())).toEqual(['config.json']);
   });
 
   test('when another program has created it in between, and no new folder stays after a failure', () => {
     const file = folder.path('docker', 'config.json');
-    const config = readConfigFile(file);
+    const config = readPersonFile(file);
     mkdirSync(dirname(file));
     writeFileSync(file, '{"b":1}');
-    expect(() => replaceConfigFile(config, '{"a":1}')).toThrow(FileChangedError);
+    expect(() => replacePersonFile(config, '{"a":1}')).toThrow(FileChangedError);
     expect(readFileSync(file, 'utf8')).toBe('{"b":1}');
   });
 });
 
 test('a removed file takes only empty folders with it', () => {
   const file = folder.path('a', 'b', 'config.json');
-  const { missingFolders } = readConfigFile(file);
+  const { missingFolders } = readPersonFile(file);
   expect(missingFolders.slice(-2)).toEqual([folder.path('a'), folder.path('a', 'b')]);
   replace(file, '{}');
   write('a/other', '');
-  removeConfigFile(readConfigFile(file), missingFolders);
+  removePersonFile(readPersonFile(file), missingFolders);
   expect(readdirSync(folder.path('a'))).toEqual(['other']);
 });
 

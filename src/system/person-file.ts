@@ -1,6 +1,6 @@
 /**
- * Reads and replaces the configuration file of a client, which belongs to the person and to other programs: its links,
- * mode and owner stay, and a reader sees the old text or the new one.
+ * Reads and replaces a file that belongs to the person, and often to other programs too: its links, mode and owner stay,
+ * and a reader sees the old text or the new one.
  */
 
 import {
@@ -23,18 +23,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { readErrorCode } from '../../errors.ts';
-import { removeFile } from '../../system/files.ts';
-import {
-  listNames,
-  MISSING_IS_UNDEFINED,
-  makeFolders,
-  syncFolder,
-  WRITE_ACCESS_BY_OTHERS,
-} from '../../system/folders.ts';
-import { isRunning } from '../../system/processes.ts';
-import { readRandomHex } from '../../system/random.ts';
-import { findDecidingOwner, type Owner, withRightsOf } from '../../system/user-rights.ts';
+import { readErrorCode } from '../errors.ts';
+import { removeFile } from './files.ts';
+import { listNames, MISSING_IS_UNDEFINED, makeFolders, syncFolder, WRITE_ACCESS_BY_OTHERS } from './folders.ts';
+import { isRunning } from './processes.ts';
+import { readRandomHex } from './random.ts';
+import { findDecidingOwner, type Owner, withRightsOf } from './user-rights.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_WRONLY } = constants;
 const OWNER_ONLY_FILE = 0o600;
@@ -46,7 +40,7 @@ const BRIEF_MS = 60_000;
 const MARK = 'docker-credential-acr';
 
 /** A file as it was when it was read. */
-export interface ConfigFile {
+export interface PersonFile {
   /** Where the file is, behind every link. */
   readonly target: string;
   /** With its byte-order mark; `undefined` when there is no file. */
@@ -71,7 +65,7 @@ export class FileChangedError extends Error {
  * Reads a file, which may be a link or missing.
  * @throws the system's error; an error without a code that says why the file cannot be used.
  */
-export function readConfigFile(path: string): ConfigFile {
+export function readPersonFile(path: string): PersonFile {
   const { target, owner } = resolveTarget(path);
   return withRightsOf(owner, () => {
     const missingFolders = listMissingFolders(dirname(target));
@@ -84,7 +78,7 @@ export function readConfigFile(path: string): ConfigFile {
  * @throws FileChangedError when it is no longer what was read; the system's error; an error without a code that says
  * why the file cannot be replaced. The file is then what it was, and no temporary file remains.
  */
-export function replaceConfigFile(file: ConfigFile, text: string): void {
+export function replacePersonFile(file: PersonFile, text: string): void {
   withRightsOf(file.owner, () => {
     try {
       makeFolders(dirname(file.target));
@@ -101,7 +95,7 @@ export function replaceConfigFile(file: ConfigFile, text: string): void {
  * Removes the file, and folders that are empty then.
  * @throws FileChangedError when it is no longer what was read; the system's error.
  */
-export function removeConfigFile(file: ConfigFile, folders: readonly string[]): void {
+export function removePersonFile(file: PersonFile, folders: readonly string[]): void {
   withRightsOf(file.owner, () => {
     assertUnchanged(file);
     unlinkSync(file.target);
@@ -151,7 +145,7 @@ function assertOwnLink(folder: string, link: Stats): void {
   throw new Error(`it is a link of another user (${link.uid}) in a folder that others can write to`);
 }
 
-function readTarget(target: string): Pick<ConfigFile, 'text' | 'stats'> {
+function readTarget(target: string): Pick<PersonFile, 'text' | 'stats'> {
   const found = lstatSync(target, MISSING_IS_UNDEFINED);
   if (found === undefined) return { text: undefined, stats: undefined };
   if (found.isDirectory()) throw new Error('it is a folder');
@@ -176,7 +170,7 @@ function decode(bytes: Buffer): string {
   }
 }
 
-function writeTarget(file: ConfigFile, text: string): void {
+function writeTarget(file: PersonFile, text: string): void {
   const { target, stats } = file;
   const name = `${temporaryPrefix(target)}${process.pid}-${readRandomHex(4)}.tmp`;
   const temporary = join(dirname(target), name);
@@ -221,7 +215,7 @@ function rename(temporary: string, target: string): void {
   }
 }
 
-function assertUnchanged({ target, text }: ConfigFile): void {
+function assertUnchanged({ target, text }: PersonFile): void {
   let now: string | undefined;
   try {
     now = readTarget(target).text;
