@@ -27,6 +27,7 @@ const BIN_FOLDER = join(PARTS_FOLDER, 'bin');
 
 /** The quickest to build comes first. */
 const PROGRAMS: readonly KubernetesProgram[] = [
+  { name: 'pause', module: KUBERNETES_MODULE, source: './pause', files: [join('pause', 'main.go')] },
   {
     name: 'reference-kubelet',
     module: KUBERNETES_MODULE,

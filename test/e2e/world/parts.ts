@@ -23,6 +23,7 @@ const OWN_PARTS: Readonly<Record<string, string>> = {
   'kube-apiserver': kubernetesProgram('kube-apiserver'),
   kubeconform: join(PARTS_FOLDER, 'bin', 'kubeconform'),
   kubelet: kubernetesProgram('kubelet'),
+  pause: kubernetesProgram('pause'),
   'reference-client': join(PARTS_FOLDER, 'bin', 'reference-client'),
   'reference-kubelet': kubernetesProgram('reference-kubelet'),
   'docker-credential-acr-env': join(PARTS_FOLDER, 'bin', 'docker-credential-acr-env'),
