@@ -43,6 +43,7 @@ export interface ClusterNode {
   readonly folder: string;
   /** The log of the kubelet so far. */
   readonly log: () => string;
+  readonly containerdLog: () => string;
   /** Ends both, and every pod. */
   readonly close: () => Promise<void>;
 }
@@ -90,14 +91,16 @@ export async function startNode(options: NodeOptions): Promise<ClusterNode> {
     removeCgroup(cgroup);
     remove();
   };
-  const log = () => server.output() + (readTextFile(join(folder, 'containerd.log')) ?? '');
   try {
-    await waitForServer(server, async () => (await apiServer.node.request('GET', `/api/v1/nodes/${NODE_NAME}`)).status === 200);
+    await waitForServer(
+      server,
+      async () => (await apiServer.node.request('GET', `/api/v1/nodes/${NODE_NAME}`)).status === 200,
+    );
   } catch (error) {
     await close();
     throw error;
   }
-  return { folder, log, close };
+  return { folder, log: server.output, containerdLog: () => readTextFile(join(folder, 'containerd.log')) ?? '', close };
 }
 
 /** Arguments: the folder, the kubeconfig, containerd, ctr, kubelet. */
@@ -156,7 +159,12 @@ function describeKubelet(folder: string, cgroup: string, port: number): object {
     cgroupRoot: `/${cgroup}`,
     cgroupsPerQOS: false,
     enforceNodeAllocatable: [],
-    evictionHard: { 'memory.available': '1Mi', 'nodefs.available': '0%', 'imagefs.available': '0%', 'nodefs.inodesFree': '0%' },
+    evictionHard: {
+      'memory.available': '1Mi',
+      'nodefs.available': '0%',
+      'imagefs.available': '0%',
+      'nodefs.inodesFree': '0%',
+    },
     makeIPTablesUtilChains: false,
     localStorageCapacityIsolation: false,
   };
