@@ -8,11 +8,12 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isExecutable, lastLines, readTextFile, runCommand } from './command.ts';
+import { findProgram, isExecutable, lastLines, readTextFile, runCommand } from './command.ts';
 import { type PreparedGo, prepareGo } from './go-toolchain.ts';
 import { PARTS_FOLDER, type PartReport } from './part.ts';
 
-interface KubernetesProgram {
+/** A program, and what it is built from. */
+export interface KubernetesProgram {
   readonly name: string;
   /** The folder of the module that builds it. */
   readonly module: string;
@@ -25,8 +26,8 @@ const KUBERNETES_MODULE = fileURLToPath(new URL('../../test/kubernetes', import.
 const PEER_MODULE = join(KUBERNETES_MODULE, 'peer');
 const BIN_FOLDER = join(PARTS_FOLDER, 'bin');
 
-/** The quickest to build comes first. */
-const PROGRAMS: readonly KubernetesProgram[] = [
+/** What the end-to-end tests run too. */
+export const PLUGIN_PROGRAMS: readonly KubernetesProgram[] = [
   { name: 'pause', module: KUBERNETES_MODULE, source: './pause', files: [join('pause', 'main.go')] },
   {
     name: 'reference-kubelet',
@@ -34,8 +35,6 @@ const PROGRAMS: readonly KubernetesProgram[] = [
     source: './reference-kubelet',
     files: [join('reference-kubelet', 'main.go')],
   },
-  { name: 'kube-apiserver', module: KUBERNETES_MODULE, source: 'k8s.io/kubernetes/cmd/kube-apiserver', files: [] },
-  { name: 'kubelet', module: KUBERNETES_MODULE, source: 'k8s.io/kubernetes/cmd/kubelet', files: [] },
   {
     name: 'acr-credential-provider',
     module: PEER_MODULE,
@@ -44,16 +43,25 @@ const PROGRAMS: readonly KubernetesProgram[] = [
   },
 ];
 
+/** What only a cluster needs. */
+export const CLUSTER_PROGRAMS: readonly KubernetesProgram[] = [
+  { name: 'kube-apiserver', module: KUBERNETES_MODULE, source: 'k8s.io/kubernetes/cmd/kube-apiserver', files: [] },
+  { name: 'kubelet', module: KUBERNETES_MODULE, source: 'k8s.io/kubernetes/cmd/kubelet', files: [] },
+];
+
 /** The path of a program, whether it is built or not. */
 export function kubernetesProgram(name: string): string {
   return join(BIN_FOLDER, name);
 }
 
-/** Builds the missing programs one after the other: each build fills every core. */
-export async function buildKubernetes(): Promise<readonly PartReport[]> {
+/**
+ * Builds the missing programs one after the other: each build fills every core, and leaves it to the tests that run at
+ * the same time.
+ */
+export async function buildKubernetes(programs: readonly KubernetesProgram[]): Promise<readonly PartReport[]> {
   const reports: PartReport[] = [];
   let go: PreparedGo | undefined;
-  for (const program of PROGRAMS) {
+  for (const program of programs) {
     if (isBuilt(program)) {
       reports.push({ part: program.name, state: 'present', detail: '' });
       continue;
@@ -70,10 +78,9 @@ async function build(program: KubernetesProgram, go: string, environment: NodeJS
   mkdirSync(BIN_FOLDER, { recursive: true });
   const unfinished = join(BIN_FOLDER, `${name}-${process.pid}`);
   const options = ['-C', module, '-trimpath', '-mod=readonly', `-ldflags=${linkerFlags(version)}`];
-  const result = await runCommand(go, ['build', ...options, '-o', unfinished, source], {
-    ...environment,
-    CGO_ENABLED: '0',
-  });
+  const nice = findProgram('nice');
+  const [command = go, ...args] = [...(nice === undefined ? [] : [nice]), go, 'build', ...options];
+  const result = await runCommand(command, [...args, '-o', unfinished, source], { ...environment, CGO_ENABLED: '0' });
   if (result.exitCode !== 0) return missing(program, lastLines(result.output));
   renameSync(unfinished, kubernetesProgram(name));
   writeFileSync(stampOf(program), describeSources(program));
