@@ -98,7 +98,9 @@ export function createApiClient(url: string, ca: string, token: string): ApiClie
       return issued;
     },
     waitFor: async (path, find, limitMs = 30_000) => {
-      const response = await open('GET', `${path}${path.includes('?') ? '&' : '?'}watch=true`);
+      // From whatever the server knows now. To begin with the newest state, it would wait for a change that may not come.
+      const options = 'watch=true&resourceVersion=0';
+      const response = await open('GET', `${path}${path.includes('?') ? '&' : '?'}${options}`);
       let last = `status ${response.statusCode}`;
       const timer = setTimeout(() => response.destroy(), limitMs);
       try {
