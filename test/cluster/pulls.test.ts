@@ -1,5 +1,5 @@
 /** Pods on a real node. Their images are pulled with what the program, or AKS's own plug-in, says to the kubelet. */
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readTextFile } from '../../scripts/test-parts/command.ts';
@@ -112,6 +112,7 @@ describe('with the identity of a service account', () => {
   it('gives the kubelet a token at once while it renews the token', async () => {
     expect(await cluster.askPlugin(imageOf(REGISTRIES.pods), 'renewer')).toMatchObject({ exitCode: 0, stderr: '' });
     const aged = ageTokens('renewer');
+    expect(aged).toHaveLength(1);
     cluster.cloud.forget();
     const renewalMs = 4000;
     const fault = { host: REGISTRIES.pods, path: '/oauth2/exchange', delayMs: renewalMs };
@@ -202,7 +203,8 @@ function readTokens(): readonly string[] {
 }
 
 /**
- * Makes the tokens of an account two and a half hours old, with half an hour left.
+ * Makes the tokens that an account has for registries two and a half hours old, with half an hour left, and takes away
+ * its token of Entra.
  * @returns what the cache holds of them now.
  */
 function ageTokens(serviceAccount: string): readonly string[] {
@@ -210,8 +212,10 @@ function ageTokens(serviceAccount: string): readonly string[] {
   return listTokenFiles().flatMap((file) => {
     const entry = parseJsonRecord(readTextFile(file) ?? '') ?? {};
     if (parseString(entry['identity'])?.includes(serviceAccount) !== true) return [];
+    rmSync(file);
+    if (parseString(entry['kind'])?.startsWith('entra-token') === true) return [];
     const aged = JSON.stringify({ ...entry, savedAtSeconds: now - 9000, expiresAtSeconds: now + 1800 });
-    writeFileSync(file, aged);
+    writeFileSync(file, aged, { mode: 0o600 });
     return [aged];
   });
 }
