@@ -120,10 +120,9 @@ describe('with the identity of a service account', () => {
     const startedAt = Date.now();
     expect(await cluster.pull('renewal', imageOf(REGISTRIES.pods), { serviceAccount: 'renewer' })).toEqual(PULLED);
     const pulledAfterMs = Date.now() - startedAt;
-    restore();
     expect(pulledAfterMs).toBeLessThan(renewalMs);
     const left = () => readTokens().filter((token) => aged.includes(token));
-    await expect.poll(left, { timeout: 10_000 }).toEqual([]);
+    await expect.poll(left, { timeout: 10_000 }).toEqual([]).finally(restore);
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(renewalMs);
     // The renewal got the token of the service account too.
     expect(listAssertions().map(({ sub }) => sub)).toEqual(['system:serviceaccount:default:renewer']);
