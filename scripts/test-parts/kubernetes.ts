@@ -33,7 +33,7 @@ export const PLUGIN_PROGRAMS: readonly KubernetesProgram[] = [
     name: 'reference-kubelet',
     module: KUBERNETES_MODULE,
     source: './reference-kubelet',
-    files: [join('reference-kubelet', 'main.go')],
+    files: ['main.go', 'lookup.go', 'account.go'].map((name) => join('reference-kubelet', name)),
   },
   {
     name: 'acr-credential-provider',

@@ -7,7 +7,7 @@ import { type JsonRecord, parseJsonRecord, parseString } from '../emulator/json.
 import { registryOf, TENANT_ID } from '../emulator/state.ts';
 import { decodeToken } from '../emulator/tokens.ts';
 import { ISSUER } from './world/api-server.ts';
-import { AUDIENCE, type Cluster, NODE_IDENTITY, POD_CLIENT_ID, REGISTRIES, startCluster } from './world/cluster.ts';
+import { AUDIENCE, type Cluster, NODE_CLIENT_ID, NODE_IDENTITY, POD_CLIENT_ID, REGISTRIES, startCluster } from './world/cluster.ts';
 import { canRunCluster, needCluster } from './world/node.ts';
 import { describePod, type PullOutcome, waitForPull, waitForRunning } from './world/pods.ts';
 
@@ -21,7 +21,7 @@ let logLength = 0;
 beforeAll(async () => {
   if (!canRunCluster()) return;
   cluster = await startCluster();
-  for (const name of ['puller', 'second', 'renewer', 'stranger']) await cluster.addServiceAccount(name);
+  for (const name of ['puller', 'second', 'renewer', 'stranger', 'intruder']) await cluster.addServiceAccount(name);
   for (const name of ['puller', 'second', 'renewer']) await cluster.trust(name);
 });
 beforeEach((context) => {
@@ -150,9 +150,11 @@ describe('AKS’s plug-in in the same cluster', () => {
   });
 
   it('lets every pod pull where the node has a client secret, and gives that secret to the registry', async () => {
-    const pod = { serviceAccount: 'stranger' };
+    const pod = { serviceAccount: 'intruder' };
     expect(await cluster.pull('peer-secret', imageOf(REGISTRIES.peerSecret), pod)).toEqual(PULLED);
-    expect([listAssertions('stranger'), listExchanges(REGISTRIES.peerSecret)]).toEqual([[], []]);
+    expect([listAssertions('intruder'), listExchanges(REGISTRIES.peerSecret)]).toEqual([[], []]);
+    const logins = cluster.cloud.emulator.requests.filter(({ host }) => host === REGISTRIES.peerSecret);
+    expect(logins.map(({ form }) => form['username'])).toContain(NODE_CLIENT_ID);
   });
 });
 

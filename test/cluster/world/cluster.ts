@@ -59,8 +59,8 @@ export const NODE_IDENTITY: AssignedIdentity = {
 /** The identity of the pods' applications. */
 export const POD_CLIENT_ID = '0e0e0e0e-1111-4222-8333-444444444444';
 export const POD_OBJECT_ID = '0e0e0e0e-5555-4666-8777-888888888888';
-/** The application whose secret is in the other azure.json. */
-const SECRET_CLIENT_ID = '0f0f0f0f-1111-4222-8333-444444444444';
+/** The application of a node that has a client secret instead of a managed identity. */
+export const NODE_CLIENT_ID = '0f0f0f0f-1111-4222-8333-444444444444';
 const SECRET = 'azure-json-Q~secret-of-a-node';
 const IDENTITY_HEADER = 'identity-header-4c1f-secret';
 
@@ -105,7 +105,7 @@ export async function startCluster(): Promise<Cluster> {
   const tenant = findTenant(state, TENANT_ID);
   if (tenant === undefined) throw new Error('The emulator begins with a tenant');
   const application = addApplication(tenant, { clientId: POD_CLIENT_ID, objectId: POD_OBJECT_ID });
-  addApplication(tenant, { clientId: SECRET_CLIENT_ID, objectId: SECRET_CLIENT_ID, secret: SECRET });
+  addApplication(tenant, { clientId: NODE_CLIENT_ID, objectId: NODE_CLIENT_ID, secret: SECRET });
   for (const loginServer of Object.values(REGISTRIES)) registryOf(state, loginServer).nullGuidPassword = true;
   for (const loginServer of [REGISTRIES.open, REGISTRIES.openPods]) registryOf(state, loginServer).anonymousPull = true;
   const metadata = await startManagedIdentityServer({
@@ -148,7 +148,7 @@ export async function startCluster(): Promise<Cluster> {
     cloud: 'AzurePublicCloud',
     tenantId: TENANT_ID,
     useManagedIdentityExtension: false,
-    aadClientId: SECRET_CLIENT_ID,
+    aadClientId: NODE_CLIENT_ID,
     aadClientSecret: SECRET,
   });
   const environment = cloud.emulator.environment();
