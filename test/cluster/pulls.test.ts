@@ -7,7 +7,15 @@ import { type JsonRecord, parseJsonRecord, parseString } from '../emulator/json.
 import { registryOf, TENANT_ID } from '../emulator/state.ts';
 import { decodeToken } from '../emulator/tokens.ts';
 import { ISSUER } from './world/api-server.ts';
-import { AUDIENCE, type Cluster, NODE_CLIENT_ID, NODE_IDENTITY, POD_CLIENT_ID, REGISTRIES, startCluster } from './world/cluster.ts';
+import {
+  AUDIENCE,
+  type Cluster,
+  NODE_CLIENT_ID,
+  NODE_IDENTITY,
+  POD_CLIENT_ID,
+  REGISTRIES,
+  startCluster,
+} from './world/cluster.ts';
 import { canRunCluster, needCluster } from './world/node.ts';
 import { describePod, type PullOutcome, waitForPull, waitForRunning } from './world/pods.ts';
 

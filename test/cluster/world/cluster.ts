@@ -106,7 +106,6 @@ export async function startCluster(): Promise<Cluster> {
   if (tenant === undefined) throw new Error('The emulator begins with a tenant');
   const application = addApplication(tenant, { clientId: POD_CLIENT_ID, objectId: POD_OBJECT_ID });
   addApplication(tenant, { clientId: NODE_CLIENT_ID, objectId: NODE_CLIENT_ID, secret: SECRET });
-  for (const loginServer of Object.values(REGISTRIES)) registryOf(state, loginServer).nullGuidPassword = true;
   for (const loginServer of [REGISTRIES.open, REGISTRIES.openPods]) registryOf(state, loginServer).anonymousPull = true;
   const metadata = await startManagedIdentityServer({
     systemAssigned: undefined,
