@@ -24,13 +24,12 @@ function ask(parameters: Readonly<Record<string, string>>) {
   return [status, /token of [\w-]+/.exec(String(body))?.[0]];
 }
 
-test.each([
-  [{ client_id: 'client-1' }],
-  [{ object_id: 'OBJECT-1' }],
-  [{ msi_res_id: '/subscriptions/S/kubelet' }],
-])('%j finds the identity on a host that has none of its own', (parameters) => {
-  expect(ask(parameters)).toEqual([200, 'token of Client-1']);
-});
+test.each([[{ client_id: 'client-1' }], [{ object_id: 'OBJECT-1' }], [{ msi_res_id: '/subscriptions/S/kubelet' }]])(
+  '%j finds the identity on a host that has none of its own',
+  (parameters) => {
+    expect(ask(parameters)).toEqual([200, 'token of Client-1']);
+  },
+);
 
 test.each([[{}], [{ client_id: 'client-3' }]])('%j finds none there', (parameters) => {
   expect(ask(parameters)).toEqual([400, undefined]);
