@@ -7,34 +7,27 @@ import { type JsonRecord, parseJsonRecord, parseString } from '../emulator/json.
 import { registryOf, TENANT_ID } from '../emulator/state.ts';
 import { decodeToken } from '../emulator/tokens.ts';
 import { ISSUER } from './world/api-server.ts';
-import {
-  AUDIENCE,
-  type Cluster,
-  NODE_CLIENT_ID,
-  NODE_IDENTITY,
-  POD_CLIENT_ID,
-  REGISTRIES,
-  startCluster,
-} from './world/cluster.ts';
+import { AUDIENCE } from './world/audience.ts';
+import { type Cluster, NODE_CLIENT_ID, NODE_IDENTITY, POD_CLIENT_ID, startCluster } from './world/cluster.ts';
+import { canRunCluster, needCluster } from './world/node.ts';
+import { REGISTRIES } from './world/plugins.ts';
 import { describePod, type PullOutcome, waitForPull, waitForRunning } from './world/pods.ts';
-import { findObstacle } from './world/requirements.ts';
 
 const PULLED = { reason: 'Pulled', message: expect.stringContaining('Successfully pulled image') };
 /** The registry's word. The kubelet keeps the reason to itself, and its log. */
 const REFUSED = { reason: 'Failed', message: expect.stringContaining('401 Unauthorized') };
 
-const obstacle = findObstacle();
 let cluster: Cluster;
 let logLength = 0;
 
 beforeAll(async () => {
-  if (obstacle !== undefined) return;
+  if (!canRunCluster()) return;
   cluster = await startCluster();
   for (const name of ['puller', 'second', 'renewer', 'stranger', 'intruder']) await cluster.addServiceAccount(name);
   for (const name of ['puller', 'second', 'renewer']) await cluster.trust(name);
 });
 beforeEach((context) => {
-  if (obstacle !== undefined) context.skip(obstacle);
+  needCluster(context);
   cluster.cloud.forget();
   logLength = cluster.node.log().length;
 });

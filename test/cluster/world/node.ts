@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TestContext } from 'vitest';
 import { readTextFile } from '../../../scripts/test-parts/command.ts';
 import { findFreePort } from '../../e2e/world/free-port.ts';
 import { packImage } from '../../e2e/world/image.ts';
@@ -12,7 +13,7 @@ import { startProcess, waitForServer } from '../../e2e/world/process.ts';
 import { createTemporaryFolder } from '../../e2e/world/temporary-folder.ts';
 import type { KubernetesObject } from './api-client.ts';
 import { type ApiServer, NODE_NAME } from './api-server.ts';
-import { NAMESPACES } from './requirements.ts';
+import { findObstacle, NAMESPACES } from './requirements.ts';
 
 const SANDBOX_IMAGE = 'local.test/sandbox:1';
 
@@ -44,6 +45,17 @@ export interface ClusterNode {
   readonly containerdLog: () => string;
   /** Ends both, and every pod. */
   readonly close: () => Promise<void>;
+}
+
+/** Whether a cluster can run here, for what starts before the first test. */
+export function canRunCluster(): boolean {
+  return findObstacle() === undefined;
+}
+
+/** Skips the test unless a cluster can run here. */
+export function needCluster(context: TestContext): void {
+  const obstacle = findObstacle();
+  if (obstacle !== undefined) context.skip(obstacle);
 }
 
 /** Starts the node `node-1` of an API server. */

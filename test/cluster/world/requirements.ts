@@ -13,8 +13,15 @@ export const NAMESPACES = ['--mount', '--pid', '--fork', '--mount-proc', '--kill
 /** The groups of processes: a folder for each controller, or one for all. */
 const CGROUPS = ['/sys/fs/cgroup/memory', '/sys/fs/cgroup'];
 
+let known: { readonly obstacle: string | undefined } | undefined;
+
 /** @returns why no cluster can run here; `undefined` when one can. */
 export function findObstacle(): string | undefined {
+  known ??= { obstacle: lookForObstacle() };
+  return known.obstacle;
+}
+
+function lookForObstacle(): string | undefined {
   const absent = PARTS.filter((name) => findPart(name) === undefined);
   if (absent.length > 0) return `not installed: ${absent.join(', ')}`;
   if (process.getuid?.() !== 0) return 'a kubelet needs root';
