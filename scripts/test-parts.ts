@@ -15,6 +15,7 @@ import {
   isPythonPackageInstalled,
 } from './test-parts/python-package.ts';
 import { buildReferenceClient } from './test-parts/reference-client.ts';
+import { installRegistryClients } from './test-parts/registry-clients.ts';
 import { installTestcontainers } from './test-parts/testcontainers.ts';
 
 const PYTHON_PACKAGES = [AZURE_CLI, DOCKER_PY];
@@ -32,15 +33,16 @@ export async function installTestParts(): Promise<readonly PartReport[]> {
     ? [...(goIsReady ? [] : ['golang-go']), ...(pythonIsReady ? [] : ['python3-venv'])]
     : [];
   const packages = installPackages(extraPackages);
-  const programs = goIsReady ? installGoPrograms() : packages.then(installGoPrograms);
+  const programs = goIsReady ? installGoPrograms() : packages.then(() => installGoPrograms());
   const pythonPackages = pythonIsReady ? installPythonPackages() : packages.then(installPythonPackages);
   const testcontainers = installTestcontainers();
   // Each waits for the step that would interfere: one uses the package lists, the other a build that fills every core.
   const keychainHelpers = packages.then(unpackKeychainHelpers);
   const referenceClient = programs.then(buildReferenceClient);
+  const registryClients = referenceClient.then(installRegistryClients);
   return [
     ...[...(await packages), ...(await programs), ...(await pythonPackages), ...(await testcontainers)],
-    ...[await keychainHelpers, await referenceClient],
+    ...[await keychainHelpers, await referenceClient, ...(await registryClients)],
   ];
 }
 
