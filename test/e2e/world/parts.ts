@@ -6,6 +6,7 @@ import { findProgram, isExecutable, listPrograms } from '../../../scripts/test-p
 import { DOCKER_PY_PYTHON } from '../../../scripts/test-parts/docker-py.ts';
 import { KEYCHAIN_HELPERS_FOLDER } from '../../../scripts/test-parts/keychain-helpers.ts';
 import { PARTS_FOLDER } from '../../../scripts/test-parts/part.ts';
+import { DEV_CONTAINERS_SCRIPT } from '../../../scripts/test-parts/registry-clients.ts';
 
 /** The built program under test. */
 export const PROGRAM = fileURLToPath(new URL('../../../dist/docker-credential-acr', import.meta.url));
@@ -15,7 +16,12 @@ const OWN_PARTS: Readonly<Record<string, string>> = {
   az: join(PARTS_FOLDER, 'azure-cli', 'bin', 'az'),
   crane: join(PARTS_FOLDER, 'bin', 'crane'),
   'docker-py': DOCKER_PY_PYTHON,
+  devcontainer: DEV_CONTAINERS_SCRIPT,
   helm: join(PARTS_FOLDER, 'bin', 'helm'),
+  ko: join(PARTS_FOLDER, 'bin', 'ko'),
+  notation: join(PARTS_FOLDER, 'bin', 'notation'),
+  oras: join(PARTS_FOLDER, 'bin', 'oras'),
+  regctl: join(PARTS_FOLDER, 'bin', 'regctl'),
   'reference-client': join(PARTS_FOLDER, 'bin', 'reference-client'),
   'docker-credential-acr-env': join(PARTS_FOLDER, 'bin', 'docker-credential-acr-env'),
   'docker-credential-pass': join(KEYCHAIN_HELPERS_FOLDER, 'docker-credential-pass'),
