@@ -215,11 +215,9 @@ function createKubelets(fleet: Fleet, provider: Provider, meters: Meters): (star
 
   return ({ second, node, application }) => {
     const key = node * identities + (identity === 'node' ? 0 : application);
-    const isComing = second < (keptFrom[key] ?? 0);
-    if (!isComing && second < (keptUntil[key] ?? 0)) return true;
+    if (second >= (keptFrom[key] ?? 0) && second < (keptUntil[key] ?? 0)) return true;
     meters.countRun(second);
-    // The single flight: the run waits for the one that signs in.
-    if (isComing && hasCache) return true;
+    // A token that another run is fetching counts as well: this run waits for it.
     if (hasCache && second < (expiresAt[key] ?? 0) - MARGIN_SECONDS) {
       keep(key, second, second);
       // In the background: this pull has its token.

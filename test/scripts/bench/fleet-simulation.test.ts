@@ -66,10 +66,12 @@ describe('a provider without a cache', () => {
 describe('a provider with a cache', () => {
   it('signs in once for a token, and renews it while the kubelet still has it', () => {
     // Each token is in the kubelet for two hours and a half; then comes the old one again, while it is being renewed.
-    const { runs, entra, exchanges } = simulateFleet(oneNode, ours);
-    expect(total(exchanges, oneNode)).toBe(4);
-    expect(total(entra, oneNode)).toBe(4);
-    expect(total(runs, oneNode)).toBe(7);
+    // Without the renewal, the fourth sign-in would come after the eighth hour.
+    const short = { ...oneNode, hours: 8 };
+    const { runs, entra, exchanges } = simulateFleet(short, ours);
+    expect(total(exchanges, short)).toBe(4);
+    expect(total(entra, short)).toBe(4);
+    expect(total(runs, short)).toBe(7);
   });
 
   it('runs each hour without a sign-in when the kubelet keeps a credential for an hour', () => {
@@ -112,6 +114,12 @@ describe('a registry beyond its limit', () => {
     expect(refusedPart).toBeGreaterThan(0.1);
     expect(delayedPart).toBeGreaterThan(0.1);
     expect(simulateFleet(fleet, asPods(peer))).toMatchObject({ refusedPart: 0, delayedPart: 0 });
+  });
+
+  it('is asked again after pauses that double, up to five minutes', () => {
+    // After 0, 10, 30, 70, 150 and 310 seconds, and then every 300 seconds.
+    const closed: Fleet = { ...oneNode, hours: 1, podMinutes: 1_000_000, limitPerMinute: 0 };
+    expect(total(simulateFleet(closed, peer).exchanges, closed)).toBe(16);
   });
 
   it('costs another sign-in at Entra for each attempt without a cache, and none with one', () => {
