@@ -296,7 +296,7 @@ function planStarts(fleet: Fleet, bootsAt: Float64Array, draw: () => number): Ev
     for (let slot = 0; slot < fleet.podsPerNode; slot++) {
       planned.push({ second: bootSecond + draw() * fleet.bootSeconds, node, slot });
     }
-    for (let hour = Math.ceil(fleet.startMinutes / 60); hour < fleet.hours; hour++) {
+    for (let hour = Math.max(1, Math.ceil(fleet.startMinutes / 60)); hour < fleet.hours; hour++) {
       const slot = Math.floor(draw() * fleet.podsPerNode);
       planned.push({ second: hour * 3600 + draw() * fleet.rushSeconds, node, slot });
     }
