@@ -75,6 +75,8 @@ interface PodStart {
   readonly second: number;
   readonly node: number;
   readonly application: number;
+  /** Its place among the pods of all nodes; `undefined` for the one more on the hour. */
+  readonly place: number | undefined;
   /** How often the registry has refused a request for it. */
   readonly failures: number;
 }
@@ -90,6 +92,8 @@ export function simulateFleet(fleet: Fleet, provider: Provider): FleetCounts {
   const meters = createMeters(fleet);
   const findCredential = createKubelets(fleet, provider, meters);
   const images = createImages(fleet);
+  // A pod that cannot start is not replaced either.
+  const waiting = new Set<number>();
   let pods = 0;
   let delayed = 0;
   const retries = new EventQueue<PodStart>();
@@ -103,7 +107,9 @@ export function simulateFleet(fleet: Fleet, provider: Provider): FleetCounts {
     return true;
   };
   const startPod = (start: PodStart) => {
-    if (obtainImage(start)) return;
+    const hasStarted = obtainImage(start);
+    if (start.place !== undefined) waiting[hasStarted ? 'delete' : 'add'](start.place);
+    if (hasStarted) return;
     if (start.failures === 0) delayed += 1;
     const pauseSeconds = Math.min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** start.failures);
     const second = start.second + pauseSeconds;
@@ -115,7 +121,7 @@ export function simulateFleet(fleet: Fleet, provider: Provider): FleetCounts {
       startPod(next);
     }
   };
-  for (const start of listPodStarts(fleet)) {
+  for (const start of listPodStarts(fleet, waiting)) {
     retryUntil(start.second);
     pods += 1;
     startPod(start);
@@ -244,8 +250,11 @@ function measureKept({ kubeletKeeps }: Provider, leftSeconds: number, toRenewalS
   return leftSeconds > restSeconds ? leftSeconds - restSeconds : mostSeconds;
 }
 
-/** Lists the pods that start, in the order of time. */
-function* listPodStarts(fleet: Fleet): Generator<PodStart> {
+/**
+ * Lists the pods that start, in the order of time.
+ * @param waiting the places of pods that have not started yet, as they are at that time.
+ */
+function* listPodStarts(fleet: Fleet, waiting: ReadonlySet<number>): Generator<PodStart> {
   const { nodes, podsPerNode, applications, applicationsPerNode, samePart } = fleet;
   const draw = createRandom(fleet.seed);
   const choose = (count: number) => Math.floor(draw() * count);
@@ -264,16 +273,17 @@ function* listPodStarts(fleet: Fleet): Generator<PodStart> {
     const second = Math.min(replacedAt, planned.peek()?.second ?? endSecond);
     if (second >= endSecond) return;
     if (second < replacedAt) {
-      const { node = 0, slot = 0 } = planned.pop() ?? {};
-      yield { second, node, application: running[node * podsPerNode + slot] ?? 0, failures: 0 };
+      const { node = 0, slot = 0, isMore = false } = planned.pop() ?? {};
+      const place = node * podsPerNode + slot;
+      yield { second, node, application: running[place] ?? 0, place: isMore ? undefined : place, failures: 0 };
       continue;
     }
     const pod = choose(running.length);
     const node = Math.floor(pod / podsPerNode);
     replacedAt = nextReplacement(second);
-    if (second < (bootsAt[node] ?? 0) + fleet.bootSeconds) continue;
+    if (second < (bootsAt[node] ?? 0) + fleet.bootSeconds || waiting.has(pod)) continue;
     if (draw() >= samePart) running[pod] = chooseFor(node);
-    yield { second, node, application: running[pod] ?? 0, failures: 0 };
+    yield { second, node, application: running[pod] ?? 0, place: pod, failures: 0 };
   }
 
   /** The replacements of all pods together, one after the other. */
@@ -287,6 +297,8 @@ interface PlannedStart {
   readonly node: number;
   /** Which of the node's pods. */
   readonly slot: number;
+  /** Whether it is one more of the slot's application, on the hour. */
+  readonly isMore: boolean;
 }
 
 /** The pods of nodes that boot, and those on the hour. */
@@ -294,11 +306,11 @@ function planStarts(fleet: Fleet, bootsAt: Float64Array, draw: () => number): Ev
   const planned = new EventQueue<PlannedStart>();
   bootsAt.forEach((bootSecond, node) => {
     for (let slot = 0; slot < fleet.podsPerNode; slot++) {
-      planned.push({ second: bootSecond + draw() * fleet.bootSeconds, node, slot });
+      planned.push({ second: bootSecond + draw() * fleet.bootSeconds, node, slot, isMore: false });
     }
     for (let hour = Math.max(1, Math.ceil(fleet.startMinutes / 60)); hour < fleet.hours; hour++) {
       const slot = Math.floor(draw() * fleet.podsPerNode);
-      planned.push({ second: hour * 3600 + draw() * fleet.rushSeconds, node, slot });
+      planned.push({ second: hour * 3600 + draw() * fleet.rushSeconds, node, slot, isMore: true });
     }
   });
   return planned;

@@ -49,21 +49,19 @@ function simulateAll(): readonly Record<string, string>[] {
   });
 }
 
+/** Below the limit of Premium, each sign-in is one request to Entra and one exchange. */
 function formatCounts({ name }: Provider, standard: FleetCounts, premium: FleetCounts) {
   return {
     provider: name,
     'runs an hour': formatCount(premium.runs.perHour),
-    'Entra an hour': formatCount(premium.entra.perHour),
-    'worst minute, first / later': formatMinutes(premium.entra),
-    'exchanges an hour': formatCount(premium.exchanges.perHour),
-    'worst minute of the registry': formatMinutes(premium.registry),
-    '429 and late pods, Standard': formatRefusals(standard),
-    Premium: formatRefusals(premium),
+    'sign-ins an hour': formatCount(premium.exchanges.perHour),
+    'worst minute, first / later': formatMinutes(premium.exchanges),
+    'registry: worst minute, first / later': formatMinutes(premium.registry),
+    '429, Premium': formatPart(premium.refusedPart),
+    '429, Standard': formatPart(standard.refusedPart),
+    'late pods, Standard': formatPart(standard.delayedPart),
+    'Entra an hour, Standard': formatCount(standard.entra.perHour),
   };
-}
-
-function formatRefusals({ refusedPart, delayedPart }: FleetCounts): string {
-  return `${formatPart(refusedPart)}, ${formatPart(delayedPart)}`;
 }
 
 function formatMinutes({ worstMinuteAtFirst, worstMinuteLater }: PerHour): string {

@@ -122,6 +122,12 @@ describe('a registry beyond its limit', () => {
     expect(total(simulateFleet(closed, peer).exchanges, closed)).toBe(16);
   });
 
+  it('replaces no pod that has not started yet', () => {
+    const closed: Fleet = { ...fleet, limitPerMinute: 0 };
+    const { pods } = simulateFleet(closed, asPods(peer));
+    expect(pods).toBe(closed.nodes * (closed.podsPerNode + closed.hours - 1));
+  });
+
   it('costs another sign-in at Entra for each attempt without a cache, and none with one', () => {
     const [theirs, mine] = [simulateFleet(narrow, asPods(peer)), simulateFleet(narrow, asPods(ours))];
     expect(theirs.entra).toEqual(theirs.exchanges);
