@@ -1,4 +1,4 @@
-/** jib, the image builder of Maven and Gradle, which reads Docker's configuration in the home folder that Java names. */
+/** jib, a library that builds images and reads Docker's configuration in the home folder that Java names. */
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, it, type TestContext } from 'vitest';

@@ -10,22 +10,21 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Builds an image on the base image BASE, adds FILE and pushes it as TARGET, as jib's plug-ins for Maven and Gradle do:
- * the credentials come from Docker's configuration in the home folder. A missing BASE is the empty image.
+ * Builds an image on the base image BASE, adds FILE and pushes it as TARGET, with the credentials of Docker's
+ * configuration in the home folder.
  *
- * <p>Usage: JibClient CACHE FILE TARGET [BASE]. It prints the digest of the image, and what jib logs on stderr.
+ * <p>Usage: JibClient CACHE FILE TARGET BASE. It prints the digest of the image, and what jib logs on stderr.
  */
 public final class JibClient {
   private JibClient() {}
 
   public static void main(String[] args) throws Exception {
     Path cache = Path.of(args[0]);
-    ImageReference target = ImageReference.parse(args[2]);
     JibContainer container =
-        (args.length > 3 ? Jib.from(withCredentials(ImageReference.parse(args[3]))) : Jib.fromScratch())
+        Jib.from(withCredentials(ImageReference.parse(args[3])))
             .addLayer(List.of(Path.of(args[1])), AbsoluteUnixPath.get("/"))
             .containerize(
-                Containerizer.to(withCredentials(target))
+                Containerizer.to(withCredentials(ImageReference.parse(args[2])))
                     .setBaseImageLayersCache(cache.resolve("base"))
                     .setApplicationLayersCache(cache.resolve("application")));
     System.out.println(container.getDigest());
