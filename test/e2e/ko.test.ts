@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, expect, it, type TestContext } from 'vitest';
 import { runCommand } from '../../scripts/test-parts/command.ts';
-import { findGo } from '../../scripts/test-parts/go-toolchain.ts';
+import { prepareGo } from '../../scripts/test-parts/go-toolchain.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
 import type { MachineOptions } from './world/machine.ts';
 import { needParts, partOf } from './world/parts.ts';
@@ -20,22 +20,27 @@ beforeEach(async () => {
 /** @returns a function that builds a program, with the compiled standard library of the person's own cache. */
 async function setUp(context: TestContext, options: MachineOptions = {}) {
   needParts(context, 'ko', 'docker-registry');
-  const go = findGo();
-  if (go === undefined) return context.skip('not installed: go');
+  const { go, environment: ofGo } = await findGo(context);
   const machine = cloud.addMachine(options);
   const folder = join(machine.folder, 'program');
   mkdirSync(folder);
   writeFileSync(join(folder, 'go.mod'), 'module example.com/hello\n\ngo 1.21\n');
   writeFileSync(join(folder, 'main.go'), 'package main\n\nfunc main() { println("hello") }\n');
   const environment = {
-    PATH: `${machine.environment['PATH']}:${dirname(go)}`,
-    GOCACHE: (await runCommand(go, ['env', 'GOCACHE'])).output.trim(),
+    PATH: `${dirname(go)}:${machine.environment['PATH']}`,
+    GOCACHE: (await runCommand(go, ['env', 'GOCACHE'], ofGo)).output.trim(),
+    GOROOT: ofGo['GOROOT'],
     GOTOOLCHAIN: 'local',
     GOPROXY: 'off',
     KO_DOCKER_REPO: `${LOGIN_SERVER}/team/ko`,
     KO_DEFAULTBASEIMAGE: `${LOGIN_SERVER}/team/base:1`,
   };
   return () => machine.run(partOf('ko'), ['build', '--bare', '--sbom=none', './'], { environment, folder });
+}
+
+async function findGo(context: TestContext) {
+  const prepared = await prepareGo();
+  return 'go' in prepared ? prepared : context.skip(`not installed: go: ${prepared.reason}`);
 }
 
 it('ko builds on a private base image and pushes the result with one sign-in', async (context) => {
