@@ -33,7 +33,7 @@ export async function installTestParts(): Promise<readonly PartReport[]> {
     ? [...(goIsReady ? [] : ['golang-go']), ...(pythonIsReady ? [] : ['python3-venv'])]
     : [];
   const packages = installPackages(extraPackages);
-  const programs = goIsReady ? installGoPrograms() : packages.then(() => installGoPrograms());
+  const programs = goIsReady ? installGoPrograms() : packages.then(installGoPrograms);
   const pythonPackages = pythonIsReady ? installPythonPackages() : packages.then(installPythonPackages);
   const testcontainers = installTestcontainers();
   // Each waits for the step that would interfere: one uses the package lists, the other a build that fills every core.

@@ -32,8 +32,12 @@ export function hasGo(): boolean {
   return findGo() !== undefined;
 }
 
+export function installGoPrograms(): Promise<readonly PartReport[]> {
+  return installPrograms(PROGRAMS);
+}
+
 /** Installs the programs that are missing, one after the other: each build keeps every core busy. */
-export async function installGoPrograms(programs = PROGRAMS): Promise<readonly PartReport[]> {
+export async function installPrograms(programs: readonly GoProgram[]): Promise<readonly PartReport[]> {
   const reports: PartReport[] = programs.filter(isInstalled).map(({ name }) => {
     return { part: name, state: 'present', detail: '' };
   });

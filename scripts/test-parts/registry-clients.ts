@@ -6,7 +6,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findProgram, isExecutable, lastLines, readTextFile, runCommand } from './command.ts';
-import { type GoProgram, installGoPrograms } from './go-programs.ts';
+import { type GoProgram, installPrograms } from './go-programs.ts';
 import { prepareGo } from './go-toolchain.ts';
 import { installNpmPackage, type NpmPackage } from './npm-package.ts';
 import { PARTS_FOLDER, type PartReport } from './part.ts';
@@ -47,7 +47,7 @@ export function findJibClassPath(): string | undefined {
 /** Installs the clients that are missing. The builds come one after the other: each keeps every core busy. */
 export async function installRegistryClients(): Promise<readonly PartReport[]> {
   const devContainers = installNpmPackage(DEV_CONTAINERS);
-  const programs = await installGoPrograms(GO_PROGRAMS);
+  const programs = await installPrograms(GO_PROGRAMS);
   const notation = await buildNotation();
   const jib = await buildJib();
   return [...programs, notation, jib, await devContainers];
