@@ -32,6 +32,7 @@ export function hasGo(): boolean {
   return findGo() !== undefined;
 }
 
+/** Installs the clients and the peer that are missing. */
 export function installGoPrograms(): Promise<readonly PartReport[]> {
   return installPrograms(PROGRAMS);
 }
