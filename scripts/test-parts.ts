@@ -18,6 +18,7 @@ import {
   isPythonPackageInstalled,
 } from './test-parts/python-package.ts';
 import { buildReferenceClient } from './test-parts/reference-client.ts';
+import { installRegistryClients } from './test-parts/registry-clients.ts';
 import { installTestcontainers } from './test-parts/testcontainers.ts';
 
 const PYTHON_PACKAGES = [AZURE_CLI, DOCKER_PY];
@@ -59,7 +60,7 @@ function installClients(packages: Promise<unknown>, builds: Promise<unknown>, py
     pythonIsReady ? installPythonPackages() : packages.then(installPythonPackages),
     installTestcontainers(),
     packages.then(async () => [await unpackKeychainHelpers()]),
-    builds.then(async () => [await buildReferenceClient()]),
+    builds.then(async () => [await buildReferenceClient(), ...(await installRegistryClients())]),
   ];
 }
 
