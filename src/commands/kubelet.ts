@@ -2,6 +2,7 @@
 
 import { defineGroup, GROUPS } from './command.ts';
 import { KUBELET_CONFIG } from './kubelet-config.ts';
+import { KUBELET_DOCTOR } from './kubelet-doctor.ts';
 
 /** The command `kubelet`. */
 export const KUBELET = defineGroup(
@@ -10,5 +11,5 @@ export const KUBELET = defineGroup(
     group: GROUPS.kubernetes,
     summary: 'let the nodes of Kubernetes pull, and find out why they cannot',
   },
-  [KUBELET_CONFIG],
+  [KUBELET_CONFIG, KUBELET_DOCTOR],
 );
