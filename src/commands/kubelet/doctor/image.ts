@@ -197,7 +197,8 @@ function describeCredential(
   const end = expiresAtSeconds === undefined ? '' : `, which expires ${formatWhen(expiresAtSeconds, nowSeconds)}`;
   const kind = expiresAtSeconds === undefined ? 'a password' : 'a token';
   const kept = cacheMs === 0 ? 'the kubelet does not keep it' : `the kubelet keeps it for ${formatSpan(cacheMs)}`;
-  const pod = token === undefined ? 'a pod without a service account' : 'a pod of the service account';
+  const without = provider.tokens === undefined ? 'a pod' : 'a pod without a service account';
+  const pod = token === undefined ? without : 'a pod of the service account';
   const what =
     `${pod} gets the user ${quote(username, 60)} and ${kind}${end}, from ${quote(provider.name, 100)} ` +
     `in ${(durationMs / 1000).toFixed(1)} s; ${kept}, by ${cacheKeyType.toLowerCase()}`;
