@@ -28,8 +28,6 @@ export const IMAGE: NodeCheck = {
   run: checkImage,
 };
 
-/** How long a program that the plug-in left running may hold its output. The kubelet would wait for it much longer. */
-const LAST_WORDS_MS = 2_000;
 const SLOW_MS = 20_000;
 const MAX_STDERR = 2_000;
 
@@ -76,7 +74,7 @@ async function tryProvider(
   const program = findProgram(node, provider);
   if ('failure' in program) return [found('skipped', program.failure)];
   if (isShared(program.file)) return [found('skipped', `${program.file} is not run, since other users can replace it`)];
-  const { runtime, pluginTimeoutMs } = context;
+  const { runtime, pluginTimeoutMs, lastWordsMs } = context;
   const pod = await findPodFacts(context, provider);
   if ('findings' in pod) return pod.findings;
   const { token, annotations } = pod;
@@ -93,7 +91,7 @@ async function tryProvider(
   let result: ChildResult;
   try {
     result = await runChild(runtime, {
-      ...{ file: program.file, args: provider.args, timeoutMs: pluginTimeoutMs, lastWordsMs: LAST_WORDS_MS },
+      ...{ file: program.file, args: provider.args, timeoutMs: pluginTimeoutMs, lastWordsMs },
       environment: environmentOf(node, provider),
       input: `${JSON.stringify(request)}\n`,
     });
@@ -125,7 +123,7 @@ function judgeRun(run: Run): readonly Finding[] {
   const said = quote(result.stderr, MAX_STDERR);
   const causes = said === '' ? [] : [said];
   if (result.timedOut) {
-    const what = `${name} did not respond within ${Math.round(pluginTimeoutMs / 1000)} s, after which the kubelet gives up`;
+    const what = `${name} did not respond within ${pluginTimeoutMs / 1000} s, after which the kubelet gives up`;
     return [found('problem', what, { causes, fix: explainLog(run) })];
   }
   if (result.exitCode !== 0) {
