@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createClientCertificate } from '../emulator/certificates.ts';
 import { startServer, type TestServer } from '../unit/https-server.ts';
 import { makeToken } from '../unit/token.ts';
 import { KubeletMachine } from './kubelet-node.ts';
@@ -258,6 +259,14 @@ describe('a kubeconfig', () => {
       { 'certificate-authority': undefined, 'certificate-authority-data': data },
     );
     expect(find('audience')?.status).toBe('ok');
+  });
+
+  test('signs in with a certificate, and sends no token', async () => {
+    const { certificatePem, privateKeyPem } = await createClientCertificate('somebody');
+    const encode = (text: string) => Buffer.from(text).toString('base64');
+    const user = { 'client-certificate-data': encode(certificatePem), 'client-key-data': encode(privateKeyPem) };
+    expect((await examine(user)).find('audience')?.status).toBe('ok');
+    for (const { headers } of requests()) expect(headers.authorization).toBeUndefined();
   });
 
   test.each([

@@ -537,7 +537,7 @@ describe('a plug-in', () => {
     ],
     [
       'leaves a program running that holds its output',
-      () => `${respond()}\nsleep 30 &`,
+      () => `${respond()}\nsleep 2 &`,
       'acr-credential-provider left a program running that holds its output: the kubelet waits for it, and then discards the response',
       { lastWordsMs: 100 },
     ],
