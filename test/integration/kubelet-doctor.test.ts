@@ -154,6 +154,25 @@ describe('the kubelet', () => {
     });
   });
 
+  test('in another container says nothing of files that are named', async () => {
+    node.startKubelet('1.30.0', [], { mountNamespace: 'mnt:[2]', environment: { OF_THE_OTHER: 'yes' } });
+    node.install(respond({}, `env > '${node.folder}/env'`));
+    const { linesOf } = await node.examineFiles({ image: IMAGE });
+    expect(linesOf('kubelet')).toEqual(['note: no kubelet runs here; what is examined is what you named']);
+    expect(readFileSync(join(node.folder, 'env'), 'utf8')).not.toContain('OF_THE_OTHER');
+  });
+
+  test('of this machine gives its environment and version to files that are named', async () => {
+    node.startKubelet('1.30.0', [], { environment: { OF_THE_KUBELET: 'yes' } });
+    node.install(respond({}, `env > '${node.folder}/env'`));
+    const { linesOf } = await node.examine({ image: IMAGE, config: node.configFile, binDir: node.binFolder });
+    expect(linesOf('kubelet')).toEqual([
+      'note: the kubelet (process 100) may read something else: what is examined is what you named',
+    ]);
+    expect(linesOf('features')).toEqual(['ok: Kubernetes 1.30 knows everything in it']);
+    expect(readFileSync(join(node.folder, 'env'), 'utf8')).toContain('OF_THE_KUBELET=yes');
+  });
+
   test('has not read the configuration since it was changed', async () => {
     node.startKubelet('1.36.0', [], { startedAtMs: Date.now() - 60_000 });
     const { find } = await node.examine();

@@ -71,10 +71,12 @@ interface Place {
 /** Finds out what it can. Never throws. */
 export async function loadNode(runtime: Runtime, options: NodeOptions): Promise<KubeletNode> {
   const { systemFolder } = options;
-  const [kubelet] = listKubelets(join(systemFolder, 'proc'));
+  const isNamed = options.configPath !== undefined || options.binFolder !== undefined;
+  const kubelets = listKubelets(join(systemFolder, 'proc'));
+  // One in another container, as on a machine for development, has nothing to do with files of this one.
+  const [kubelet] = kubelets.filter(({ isElsewhere }) => !isNamed || !isElsewhere);
   const findings: Finding[] = [];
   const flags = kubelet === undefined ? new Map<string, string>() : completeFlags(kubelet, systemFolder);
-  const isNamed = options.configPath !== undefined || options.binFolder !== undefined;
   // A kubelet that does not start, perhaps for a mistake in its configuration, cannot tell where that is.
   const place = kubelet === undefined && !isNamed ? findPlace(systemFolder) : undefined;
   const configPath = options.configPath ?? asText(flags.get(CONFIG_FLAG)) ?? place?.configPath;
