@@ -30,6 +30,8 @@ export const IMAGE: NodeCheck = {
 
 const SLOW_MS = 20_000;
 const MAX_STDERR = 2_000;
+/** Stands in a failure of this program before what helps. */
+const HINT = '; hint: ';
 
 /** What the kubelet tells a plug-in of a pod. */
 interface PodFacts {
@@ -129,7 +131,8 @@ function judgeRun(run: Run): readonly Finding[] {
   if (result.exitCode !== 0) {
     const end = result.exitCode === undefined ? 'was killed' : `ended with the exit code ${result.exitCode}`;
     // This program says in the same line what helps.
-    const hint = /; hint: (.{1,500})$/.exec(said)?.[1];
+    const hintAt = said.lastIndexOf(HINT);
+    const hint = hintAt < 0 ? undefined : said.slice(hintAt + HINT.length);
     return [
       found('problem', `${name} ${end}, so a pod gets nothing from it`, { causes, fix: hint ?? explainLog(run) }),
     ];
