@@ -7,6 +7,7 @@ import { isAbsolute } from 'node:path';
 import { BUDGET_MS, findCredential } from './credential.ts';
 import { CredentialError, describeCause } from './errors.ts';
 import type { Log, LogStep } from './log.ts';
+import type { Outcome } from './outcome.ts';
 import {
   formatCredential,
   formatServerList,
@@ -18,14 +19,6 @@ import {
 import { type Runtime, readVariable } from './system/runtime.ts';
 import type { Terminal } from './terminal/terminal.ts';
 import { VERSION } from './version.ts';
-
-/** What the process writes, and how it ends. */
-export interface Outcome {
-  /** Clients know only 0 and 1; the commands have others. */
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 /** How a run reads and writes, apart from its outcome. */
 export interface Streams {
@@ -44,6 +37,7 @@ export interface Streams {
 export const RENEWAL_VARIABLE = 'DOCKER_CREDENTIAL_RENEW';
 
 const VERBS = ['store', 'get', 'erase', 'list', 'version'];
+const A_REQUEST = 'the CredentialProviderRequest of a kubelet, in one line';
 /** What a person at a terminal should type for a verb. */
 const A_REGISTRY = 'a registry, such as myregistry.azurecr.io';
 const A_CREDENTIAL = '{"ServerURL":"…","Username":"…","Secret":"…"} in one line';
@@ -62,6 +56,7 @@ export async function run(args: readonly string[], streams: Streams, runtime: Ru
 async function runVerb(args: readonly string[], streams: Streams, runtime: Runtime): Promise<Outcome> {
   const { readInput } = streams;
   const [verb, ...rest] = args;
+  if (verb === 'kubelet' && isProviderCall(rest)) return await provide(rest, await readInput(A_REQUEST), runtime);
   if (verb === undefined || rest.length > 0) return await runCommand(args, streams, runtime);
   switch (verb) {
     case 'get':
@@ -81,6 +76,17 @@ async function runVerb(args: readonly string[], streams: Streams, runtime: Runti
     default:
       return await runCommand(args, streams, runtime);
   }
+}
+
+/** Whether a kubelet calls. The arguments of a person are words and `--help`. */
+function isProviderCall([first = '-']: readonly string[]): boolean {
+  return !/^[a-z]+$/.test(first) && !['-h', '--help'].includes(first);
+}
+
+async function provide(args: readonly string[], input: string, runtime: Runtime): Promise<Outcome> {
+  const log = await openLog(runtime);
+  const { provideCredential } = await import('./kubelet/provider.ts');
+  return await provideCredential(args, input, runtime, log);
 }
 
 /** Runs a command, or refuses what is none as the reference helpers do. */

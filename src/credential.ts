@@ -11,7 +11,6 @@ import {
 } from './cache/cache.ts';
 import { startRenewal } from './cache/renewal.ts';
 import { type Config, loadConfig } from './config/config.ts';
-import type { RegistrySettings } from './config/registry-settings.ts';
 import { CredentialError } from './errors.ts';
 import { isSkipped, type SkippedSource, searchIdentities } from './identity/chain.ts';
 import type { Log } from './log.ts';
@@ -24,6 +23,7 @@ import { parseServerName } from './server-name.ts';
 import type { SignInRequest } from './sign-in/request.ts';
 import { readClockMs } from './system/clock.ts';
 import { type Runtime, readVariable } from './system/runtime.ts';
+import { chooseSettings, findWantedRegistry, type WantedCredential } from './wanted-credential.ts';
 
 /** The time for one run. Clients give up on a helper after 30 seconds. */
 export const BUDGET_MS = 25_000;
@@ -36,11 +36,25 @@ export interface NotFound {
   readonly skipped: readonly SkippedSource[];
 }
 
-/** What a caller wants otherwise than the configuration says. */
-export type WantedCredential = Partial<Pick<RegistrySettings, 'secret' | 'scope' | 'onError'>>;
+/** A credential, and what is known of it. */
+export interface FoundCredential extends Credential {
+  /** The registry; `undefined` for a login of a server that is not Azure's. */
+  readonly registry: Registry | undefined;
+  /** The token, if it was cached. */
+  readonly cached?: CachedToken | undefined;
+}
 
 /** What a token is looked for with. */
-type Lookup = Pick<SignInRequest, 'runtime' | 'registry' | 'settings' | 'log'>;
+interface Lookup extends Pick<SignInRequest, 'runtime' | 'registry' | 'settings' | 'log'> {
+  /** Whether only the identity of the settings counts, and nothing that somebody has stored. */
+  readonly isOwnOnly: boolean;
+}
+
+/** A token, and its times if it was cached. */
+interface FoundToken {
+  readonly token: string;
+  readonly cached?: CachedToken;
+}
 
 const SILENT: NotFound = { hint: undefined, skipped: [] };
 
@@ -55,24 +69,27 @@ export async function findCredential(
   runtime: Runtime,
   serverUrl: string,
   log: Log | undefined,
-  wanted?: WantedCredential,
-): Promise<Credential | NotFound> {
+  wanted: WantedCredential = {},
+): Promise<FoundCredential | NotFound> {
   const config = await loadConfig(runtime);
-  const registry = config.findRegistry(serverUrl);
+  const registry = findWantedRegistry(config, serverUrl, wanted);
+  const isOwnOnly = wanted.identity !== undefined;
   if (registry === undefined) {
     log?.({ step: 'start', outcome: 'not-ours' });
-    return (await findLogin(runtime, config, registry, serverUrl, log)) ?? SILENT;
+    const login = isOwnOnly ? undefined : await findLogin(runtime, config, registry, serverUrl, log);
+    return login === undefined ? SILENT : { ...login, registry };
   }
   log?.({ step: 'start', outcome: 'ours', host: registry.host });
-  const settings = { ...config.settingsOf(registry), ...wanted };
+  const settings = chooseSettings(config, registry, wanted);
   if (settings.isStrict && !settings.isNamed) return explainStrict(registry);
   try {
-    const login = await findLogin(runtime, config, registry, serverUrl, log);
-    if (login !== undefined) return login;
-    const token = await findToken({ runtime, registry, settings, log });
-    if (typeof token !== 'string') return token;
+    const login = isOwnOnly ? undefined : await findLogin(runtime, config, registry, serverUrl, log);
+    if (login !== undefined) return { ...login, registry };
+    const found = await findToken({ runtime, registry, settings, isOwnOnly, log });
+    if ('skipped' in found) return found;
+    const { token: secret, cached } = found;
     const username = settings.secret === 'identity-token' ? IDENTITY_TOKEN_USERNAME : TOKEN_USERNAME;
-    return { serverUrl, username, secret: token };
+    return { serverUrl, username, secret, registry, cached };
   } catch (cause) {
     if (!(cause instanceof CredentialError) || settings.onError === 'fail') throw cause;
     log?.({ step: 'end', outcome: 'anonymous', host: registry.host, code: cause.code, reason: cause.message });
@@ -101,19 +118,19 @@ async function findLogin(
 }
 
 /** Finds the token of a registry without a stored login. */
-async function findToken(lookup: Lookup): Promise<string | NotFound> {
+async function findToken(lookup: Lookup): Promise<FoundToken | NotFound> {
   const { runtime, registry, settings, log } = lookup;
   const cache = settings.cacheTokens ? await findCache(runtime) : undefined;
   const stored = readStoredToken(lookup, cache);
   const hasExpired = stored !== undefined && stored.expiresAtSeconds <= runtime.now() / 1000;
   if (stored !== undefined && !hasExpired) {
     log?.({ step: 'cache', outcome: 'stored', host: registry.host });
-    return stored.token;
+    return { token: stored.token, cached: stored };
   }
   if (settings.anonymous) return SILENT;
   if (settings.isStrict && settings.identity === undefined) return explainStrict(registry);
   const skipped: SkippedSource[] = [];
-  let token: string | undefined;
+  let token: FoundToken | undefined;
   try {
     token = await findIdentityToken(lookup, cache, skipped);
   } catch (cause) {
@@ -126,8 +143,11 @@ async function findToken(lookup: Lookup): Promise<string | NotFound> {
  * Reads the token that a client stored. The program cannot renew it, so it is used to its last second. With `"strict"`,
  * only the identity that the configuration names counts.
  */
-function readStoredToken({ runtime, registry, settings }: Lookup, cache: Cache | undefined): CachedToken | undefined {
-  if (cache === undefined || settings.isStrict) return undefined;
+function readStoredToken(
+  { runtime, registry, settings, isOwnOnly }: Lookup,
+  cache: Cache | undefined,
+): CachedToken | undefined {
+  if (cache === undefined || settings.isStrict || isOwnOnly) return undefined;
   return readCache(cache, storedTokenKey(registry.service), runtime.now() / 1000);
 }
 
@@ -140,7 +160,7 @@ async function findIdentityToken(
   lookup: Lookup,
   cache: Cache | undefined,
   skipped: SkippedSource[],
-): Promise<string | undefined> {
+): Promise<FoundToken | undefined> {
   const { runtime, registry, settings, log } = lookup;
   const skip = (source: SkippedSource) => {
     log?.({ step: 'identity', outcome: 'not-set-up', ...source });
@@ -155,15 +175,17 @@ async function findIdentityToken(
     }
     deadlineMs ??= readClockMs() + BUDGET_MS;
     const request = { ...lookup, identity, cache, deadlineMs };
-    const token = (await readCachedToken(request)) ?? (await signIn(request));
-    if (!isNotSetUp(token)) return token;
+    const cached = await readCachedToken(request);
+    if (cached !== undefined) return { token: cached.token, cached };
+    const token = await signIn(request);
+    if (!isNotSetUp(token)) return { token };
     skip({ source: identity.source, reason: token.notSetUp });
   }
   return undefined;
 }
 
 /** Reads the cached token. If it expires soon, starts its renewal in the background. */
-async function readCachedToken(request: SignInRequest): Promise<string | undefined> {
+async function readCachedToken(request: SignInRequest): Promise<CachedToken | undefined> {
   const cached = readFreshToken(request);
   if (cached === undefined) return undefined;
   const { runtime, registry, settings, cache, log } = request;
@@ -172,7 +194,7 @@ async function readCachedToken(request: SignInRequest): Promise<string | undefin
     const key = tokenKey(request);
     await startRenewal({ runtime, cache, key, cached, minimumLifeSeconds, host: registry.host, log });
   }
-  return cached.token;
+  return cached;
 }
 
 function signIn(request: SignInRequest) {

@@ -2,6 +2,7 @@
 
 /** Identifies the kind of a failure. Tests, the log and other processes use it instead of the text. */
 export type ErrorCode =
+  | 'REQUEST_INVALID'
   | 'CONFIG_INVALID'
   | 'IDENTITY_NOT_SET_UP'
   | 'IDENTITY_INVALID'

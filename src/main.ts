@@ -5,6 +5,8 @@
 
 import { basename } from 'node:path';
 import { RENEWAL_VARIABLE, run } from './cli.ts';
+import { PROVIDER_PREFIX } from './helper-name.ts';
+import type { BackgroundInput } from './system/detached-process.ts';
 import type { Runtime } from './system/runtime.ts';
 import { drainInput, readInput, writeOutput } from './system/streams.ts';
 
@@ -19,10 +21,11 @@ async function main(): Promise<void> {
     now: Date.now,
     secrets: new Set(),
     secretVariables: new Set(),
-    startRenewal: (host) => startRenewal(runtime, host),
+    startRenewal: (host) => startSelf(runtime, ['renew'], { variables: { [RENEWAL_VARIABLE]: host } }),
+    startSelf: (args, input) => startSelf(runtime, args, { input }),
   };
   const openTerminal = async () => (await import('./terminal/terminal.ts')).openTerminal(runtime);
-  const { exitCode, stdout, stderr } = await run(process.argv.slice(2), { readInput, openTerminal }, runtime);
+  const { exitCode, stdout, stderr } = await run(readArguments(), { readInput, openTerminal }, runtime);
   writeOutput(STANDARD_ERROR, stderr);
   const problem = writeOutput(STANDARD_OUTPUT, stdout);
   if (problem !== undefined) {
@@ -42,15 +45,21 @@ function findProgramName(): string {
   return name.startsWith('docker-credential-') ? name : 'docker-credential-acr';
 }
 
+/** As the plug-in of a kubelet, the program is called by another name, and its first word is missing. */
+function readArguments(): readonly string[] {
+  const args = process.argv.slice(2);
+  return basename(process.argv0).startsWith(PROVIDER_PREFIX) ? ['kubelet', ...args] : args;
+}
+
 /**
- * Starts a renewal from the single executable. From its sources the program cannot: there, `process.execPath` is Node.
+ * Starts a process of the single executable. From its sources the program cannot: there, `process.execPath` is Node.
  */
-async function startRenewal(runtime: Runtime, host: string): Promise<boolean> {
+async function startSelf(runtime: Runtime, args: readonly string[], input: BackgroundInput): Promise<boolean> {
   const [{ isSea }, { startDetached }] = await Promise.all([
     import('node:sea'),
     import('./system/detached-process.ts'),
   ]);
-  return isSea() && startDetached(runtime, process.execPath, ['renew'], { [RENEWAL_VARIABLE]: host });
+  return isSea() && (await startDetached(runtime, process.execPath, args, input));
 }
 
 // With NODE_DEBUG, Node's modules print what they do and send to stderr, secrets included. Discard that.

@@ -11,11 +11,13 @@ import { obtainToken, readFreshToken } from './registry-token.ts';
 import { parseServerName } from './server-name.ts';
 import { readClockMs } from './system/clock.ts';
 import type { Runtime } from './system/runtime.ts';
+import { chooseSettings, findWantedRegistry, type WantedCredential } from './wanted-credential.ts';
 
 /**
  * Renews the token that `get` would return, if its renewal is due. Does nothing for a registry with a stored login or
  * without a cached token.
  * @param budgetMs how long the renewal may take.
+ * @param wanted what the `get` wanted.
  * @throws CredentialError when the renewal fails.
  */
 export async function renewToken(
@@ -23,19 +25,21 @@ export async function renewToken(
   serverUrl: string,
   budgetMs: number,
   log: Log | undefined,
+  wanted: WantedCredential = {},
 ): Promise<void> {
   const config = await loadConfig(runtime);
-  const registry = config.findRegistry(serverUrl);
+  const registry = findWantedRegistry(config, serverUrl, wanted);
   const cache = await findCache(runtime);
   if (registry === undefined || cache === undefined) return;
   const erasure = readErasure(cache);
-  const settings = config.settingsOf(registry);
+  const settings = chooseSettings(config, registry, wanted);
   const { identity: chosen, tenantId, minimumLifeSeconds, isStrict } = settings;
   if (!settings.cacheTokens || settings.anonymous || (isStrict && chosen === undefined)) return;
   const nowSeconds = () => runtime.now() / 1000;
   const isLoggedIn =
-    (await findEntry(runtime, parseServerName(serverUrl, registry))) !== undefined ||
-    (readCache(cache, storedTokenKey(registry.service), nowSeconds())?.expiresAtSeconds ?? 0) > nowSeconds();
+    wanted.identity === undefined &&
+    ((await findEntry(runtime, parseServerName(serverUrl, registry))) !== undefined ||
+      (readCache(cache, storedTokenKey(registry.service), nowSeconds())?.expiresAtSeconds ?? 0) > nowSeconds());
   if (isLoggedIn && !isStrict) return;
   const deadlineMs = readClockMs() + budgetMs;
   for (const identity of searchIdentities({ runtime, registry, tenantId, chosen })) {

@@ -34,9 +34,14 @@ export interface ChunkOptions {
  * from there. A sign-in loads only the first.
  */
 const PARTS: readonly { readonly name: string; readonly has: (late: string) => boolean }[] = [
-  { name: 'rest', has: (late) => !isForPeople(late) },
+  { name: 'rest', has: (late) => !isForPeople(late) && !isForKubelets(late) },
+  { name: 'kubelet', has: isForKubelets },
   { name: 'commands', has: isForPeople },
 ];
+
+function isForKubelets(late: string): boolean {
+  return late.startsWith('src/kubelet/');
+}
 
 function isForPeople(late: string): boolean {
   return /^src\/(?:commands|terminal)\//.test(late);

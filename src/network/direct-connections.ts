@@ -12,6 +12,8 @@ export interface DirectConnection {
   readonly certificates?: string;
   /** The name in the server's certificate, if it differs from the host of the URL. */
   readonly serverName?: string;
+  /** Where to connect, if not to the host of the URL. */
+  readonly address?: { readonly host: string; readonly port: number };
   /** The SHA-1 of the only certificate to accept, whoever issued it: 40 lower-case hexadecimal digits. */
   readonly certificateSha1?: string;
 }
@@ -28,7 +30,7 @@ export function createDirectConnections(runtime: Runtime, direct: DirectConnecti
     isDirect: true,
     open: async (origin) => {
       const url = new URL(origin);
-      const address = { host: readHost(url), port: readPort(url) };
+      const address = direct.address ?? { host: readHost(url), port: readPort(url) };
       if (url.protocol === 'https:') {
         checkCertificatePaths(runtime);
         prepared ??= prepareTls(direct);

@@ -1,20 +1,29 @@
 /** Starts a program in the background that keeps running after this one has ended. */
 
 import { spawn } from 'node:child_process';
+import type { Writable } from 'node:stream';
 import type { Runtime } from './runtime.ts';
 import { findSystemFolder } from './windows-launch.ts';
 
+/** What a background process gets from this one. */
+export interface BackgroundInput {
+  /** Variables in addition to the environment of this process. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** What it reads from standard input; nothing by default. The pipe is a secret's only way to it. */
+  readonly input?: string;
+}
+
 /**
- * Starts a program in the environment of this one, with additional variables. Does not wait for it.
+ * Starts a program in the environment of this one. Does not wait for it, except until its input is written.
  * @returns whether it was started.
  * @throws on Windows when `SystemRoot` is not a folder on a local drive.
  */
-export function startDetached(
+export async function startDetached(
   runtime: Runtime,
   file: string,
   args: readonly string[],
-  variables: Readonly<Record<string, string>>,
-): boolean {
+  { variables, input }: BackgroundInput,
+): Promise<boolean> {
   const child = spawn(file, args, {
     // Not the working directory: it would stay in use.
     cwd: runtime.platform === 'win32' ? findSystemFolder(runtime) : '/',
@@ -22,10 +31,21 @@ export function startDetached(
     // In its own session, so that Ctrl-C or closing the terminal does not end it.
     detached: true,
     // Without our pipes: a client reads them until every process has closed them.
-    stdio: 'ignore',
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'ignore', 'ignore'],
     windowsHide: true,
   });
   child.on('error', () => {}); // the missing process id reports it
   child.unref();
-  return child.pid !== undefined;
+  if (child.pid === undefined) return false;
+  if (input !== undefined) await writeInput(child.stdin, input);
+  return true;
+}
+
+/** Resolves when the whole input is in the pipe, or nobody will read it. */
+function writeInput(pipe: Writable | null, input: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (pipe === null) return resolve();
+    pipe.once('error', () => resolve()).once('close', resolve);
+    pipe.end(input, resolve);
+  });
 }

@@ -18,6 +18,11 @@ export interface Runtime {
    * @returns whether the process was started.
    */
   readonly startRenewal?: (host: string) => Promise<boolean>;
+  /**
+   * Starts this program in the background, with other arguments and an input. Missing like `startRenewal`.
+   * @returns whether the process was started.
+   */
+  readonly startSelf?: (args: readonly string[], input: string) => Promise<boolean>;
 }
 
 /**

@@ -4,7 +4,8 @@ import { createHash, createPrivateKey, generateKeyPairSync, X509Certificate } fr
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Outcome, run } from '../../src/cli.ts';
+import { run } from '../../src/cli.ts';
+import type { Outcome } from '../../src/outcome.ts';
 import { createClientCertificate, parseClientCertificate } from '../emulator/certificates.ts';
 import { CLIENT_ID, TENANT_ID } from '../emulator/emulator.ts';
 import { decodeToken } from '../emulator/tokens.ts';

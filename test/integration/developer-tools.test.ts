@@ -3,7 +3,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Outcome } from '../../src/cli.ts';
+import type { Outcome } from '../../src/outcome.ts';
 import { CLIENT_SECRET, OBJECT_ID, TENANT_ID, USER_NAME, USER_OBJECT_ID } from '../emulator/emulator.ts';
 import { type Answer, EXCHANGE, NOT_FOUND, openWorld, parseAnswer, REGISTRY, readClaims } from './world.ts';
 

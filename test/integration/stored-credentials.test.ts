@@ -13,8 +13,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Outcome, run } from '../../src/cli.ts';
+import { run } from '../../src/cli.ts';
 import { asJsonObject } from '../../src/json.ts';
+import type { Outcome } from '../../src/outcome.ts';
 import { CLIENT_ID, CLIENT_SECRET, TENANT_ID } from '../emulator/emulator.ts';
 import { createProxiedClient } from '../emulator/proxied-client.ts';
 import { registryOf } from '../emulator/state.ts';

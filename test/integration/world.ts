@@ -4,8 +4,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect } from 'vitest';
-import { type Outcome, run } from '../../src/cli.ts';
+import { run } from '../../src/cli.ts';
 import { parseJsonObject } from '../../src/json.ts';
+import type { Outcome } from '../../src/outcome.ts';
 import { type Ci, GITHUB_ISSUER, GITHUB_SUBJECT, PIPELINES_ISSUER, PIPELINES_SUBJECT } from '../emulator/ci.ts';
 import { CLIENT_ID, CLIENT_SECRET, type Emulator, startEmulator, TENANT_ID } from '../emulator/emulator.ts';
 import { type Application, findTenant } from '../emulator/state.ts';
@@ -45,6 +46,8 @@ export class World {
   aheadSeconds = 0;
   /** The registries for which a background renewal was requested; nothing here starts one. */
   readonly renewals: string[] = [];
+  /** The processes of this program that were to be started; nothing here starts one. */
+  readonly started: { readonly args: readonly string[]; readonly input: string }[] = [];
   #written = '';
 
   static async start(): Promise<World> {
@@ -79,8 +82,12 @@ export class World {
   }
 
   /** Runs the program once. */
-  async run(verb: string, input: string, variables: Record<string, string | undefined> = {}): Promise<Outcome> {
-    const outcome = await run([verb], makeStreams(input), {
+  async run(
+    verb: string | readonly string[],
+    input: string,
+    variables: Record<string, string | undefined> = {},
+  ): Promise<Outcome> {
+    const outcome = await run([verb].flat(), makeStreams(input), {
       env: { ...this.variables, ...variables },
       platform: process.platform,
       programName: 'docker-credential-acr',
@@ -91,9 +98,14 @@ export class World {
         this.renewals.push(host);
         return true;
       },
+      startSelf: async (args, given) => {
+        this.started.push({ args, input: given });
+        return true;
+      },
     });
-    // A successful `get` prints a secret on purpose; nothing else may hold one.
-    this.#written += `${outcome.stderr}\n${verb === 'get' && outcome.exitCode === 0 ? '' : outcome.stdout}\n`;
+    // A successful `get` or `kubelet` prints a secret on purpose; nothing else may hold one.
+    const isAnswer = ['get', 'kubelet'].includes([verb].flat()[0] ?? '') && outcome.exitCode === 0;
+    this.#written += `${outcome.stderr}\n${isAnswer ? '' : outcome.stdout}\n`;
     expect([0, 1]).toContain(outcome.exitCode);
     // The only line allowed with a success: the warning that a secret is kept in clear text.
     const allowed = verb === 'store' ? /^(docker-credential-acr: warning: [^\n]+\n)?$/ : /^$/;
@@ -159,6 +171,7 @@ export class World {
   reset(): void {
     this.aheadSeconds = 0;
     this.renewals.length = 0;
+    this.started.length = 0;
     this.forgetTokens();
     this.forgetRequests();
     this.configure({});

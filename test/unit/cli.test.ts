@@ -2,8 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { STORED_IDENTITY, writeCache } from '../../src/cache/cache.ts';
-import { type Outcome, run } from '../../src/cli.ts';
+import { run } from '../../src/cli.ts';
 import { parseJsonObject } from '../../src/json.ts';
+import type { Outcome } from '../../src/outcome.ts';
 import { VERSION } from '../../src/version.ts';
 import { cacheIn } from './cache-in.ts';
 import { makeRuntime, NOW_SECONDS } from './runtime.ts';

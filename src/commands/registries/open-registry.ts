@@ -1,7 +1,7 @@
 /** Opens a registry for requests with the credential that this machine has for it. */
 
 import { kindOf, requestScopedToken } from '../../acr/scoped-token.ts';
-import { findCredential, type WantedCredential } from '../../credential.ts';
+import { findCredential } from '../../credential.ts';
 import { readClaims } from '../../entra/claims.ts';
 import { CredentialError } from '../../errors.ts';
 import { asJsonObject, asText } from '../../json.ts';
@@ -13,6 +13,7 @@ import type { Registry } from '../../registry.ts';
 import { Session } from '../../sign-in/session.ts';
 import { readClockMs } from '../../system/clock.ts';
 import type { Runtime } from '../../system/runtime.ts';
+import type { WantedCredential } from '../../wanted-credential.ts';
 
 /** Who asks the registry. */
 export type Caller =

@@ -2,7 +2,7 @@
 
 import { isWithin, listMissing } from '../../acr/granted-scope.ts';
 import { kindOf, requestScopedToken, type SecretKind } from '../../acr/scoped-token.ts';
-import { BUDGET_MS, findCredential, type NotFound, type WantedCredential } from '../../credential.ts';
+import { BUDGET_MS, findCredential, type NotFound } from '../../credential.ts';
 import { readExpiry } from '../../entra/claims.ts';
 import { CredentialError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
@@ -13,6 +13,7 @@ import { shellWord } from '../../shell-word.ts';
 import { Session } from '../../sign-in/session.ts';
 import { readClockMs } from '../../system/clock.ts';
 import type { Runtime } from '../../system/runtime.ts';
+import type { WantedCredential } from '../../wanted-credential.ts';
 
 /** Which token. */
 export interface TokenRequest {

@@ -1,6 +1,7 @@
 /** What the sources share that sign in with a token from another issuer instead of a secret. */
 
 import { type Authority, findAuthority } from '../../entra/authority.ts';
+import type { TokenRoute } from '../../entra/token-endpoint.ts';
 import { CredentialError } from '../../errors.ts';
 import { parsePlainUrl } from '../../network/plain-url.ts';
 import type { Client } from '../client.ts';
@@ -11,6 +12,8 @@ export interface FederatedSource {
   /** The name of the source. */
   readonly source: string;
   readonly client: Client;
+  /** Whose token it is, where several accounts of this machine sign in as one client: a part of the description. */
+  readonly who?: string;
   /** What signs in, for error messages: "the ID token of …". */
   readonly actor: string;
   /** Identifies the secret; see `Identity.readSecret`. */
@@ -19,6 +22,8 @@ export interface FederatedSource {
   readonly serviceUrl?: string;
   /** Whether a cluster's token proxy may replace Entra. Then no connection to Entra is opened in advance. */
   readonly isBound?: boolean;
+  /** Finds another way to a token than Entra; by default, the token proxy that the environment names. */
+  readonly findRoute?: (context: TokenContext) => TokenRoute | undefined;
   /** Gets a token from the other issuer. It is called at each sign-in, since such a token expires within minutes. */
   readonly getAssertion: (context: TokenContext) => Promise<string>;
 }
@@ -28,12 +33,12 @@ export interface FederatedSource {
  * @throws IDENTITY_INVALID when the authority is invalid or not known.
  */
 export function createFederatedIdentity(request: IdentityRequest, federated: FederatedSource): Identity {
-  const { source, client, readSecret, serviceUrl = '', isBound = false } = federated;
+  const { source, client, who, readSecret, serviceUrl = '', isBound = false } = federated;
   const authority = findAuthority(request);
   const service = readServiceUrl(serviceUrl);
   return {
     source,
-    description: `${source} ${authority.url}/${client.tenant} ${client.clientId}`,
+    description: `${source} ${authority.url}/${client.tenant} ${client.clientId}${who === undefined ? '' : ` ${who}`}`,
     readSecret,
     origins: [...(service === undefined ? [] : [service.origin]), ...(isBound ? [] : [new URL(authority.url).origin])],
     getToken: (context) => exchangeAssertion(context, authority, federated),
@@ -43,7 +48,7 @@ export function createFederatedIdentity(request: IdentityRequest, federated: Fed
 async function exchangeAssertion(
   context: TokenContext,
   authority: Authority,
-  { client: { clientId, tenant }, actor, getAssertion }: FederatedSource,
+  { client: { clientId, tenant }, actor, getAssertion, findRoute }: FederatedSource,
 ): Promise<string> {
   const assertion = await getAssertion(context);
   context.runtime.secrets.add(assertion);
@@ -58,7 +63,10 @@ async function exchangeAssertion(
     credential: formatAssertion(assertion),
     actor: `${actor} for ${clientId}`,
     assertion,
-    route: findTokenProxy(context, assertion, formatTokenEndpoint(authority, tenant)),
+    route:
+      findRoute === undefined
+        ? findTokenProxy(context, assertion, formatTokenEndpoint(authority, tenant))
+        : findRoute(context),
   });
 }
 

@@ -40,6 +40,7 @@ function recordWith(changes: JsonObject): JsonObject {
 
 /** Every code, and whether the processes that waited would have met the same failure. */
 const IS_SHARED: Readonly<Record<ErrorCode, boolean>> = {
+  REQUEST_INVALID: false,
   CONFIG_INVALID: false,
   IDENTITY_NOT_SET_UP: false,
   IDENTITY_INVALID: false,

@@ -23,7 +23,7 @@ describe('startDetached', () => {
     const runtime = makeRuntime({ PATH: '/usr/bin:/bin', OF_THE_MACHINE: 'one' });
     const file = folder.path('written');
     const script = `printf '%s ' "$PWD" "$OF_THE_MACHINE" "$GIVEN" >'${file}.part'; mv '${file}.part' '${file}'`;
-    expect(startDetached(runtime, '/bin/sh', ['-c', script], { GIVEN: 'two' })).toBe(true);
+    expect(await startDetached(runtime, '/bin/sh', ['-c', script], { variables: { GIVEN: 'two' } })).toBe(true);
     expect(await readWhenThere(file)).toBe('/ one two ');
   });
 
@@ -35,7 +35,7 @@ describe('startDetached', () => {
       const runtime = { env: { PATH: '/usr/bin:/bin' }, platform: process.platform };
       const module = join(import.meta.dirname, '..', '..', '..', 'src', 'system', 'detached-process.ts');
       const args = [runtime, '/bin/sh', ['-c', script], {}].map((arg) => JSON.stringify(arg)).join(', ');
-      const code = `import { startDetached } from ${JSON.stringify(module)}; startDetached(${args}); ${then}`;
+      const code = `import { startDetached } from ${JSON.stringify(module)}; await startDetached(${args}); ${then}`;
       // Its output is read to the end, as clients do; it leads a group of its own, as a client's processes do.
       const parent = spawn(process.execPath, ['--input-type=module', '--eval', code], {
         env: {},
@@ -67,12 +67,12 @@ describe('startDetached', () => {
   });
 
   test('returns false for a program that cannot be started', async () => {
-    expect(startDetached(makeRuntime(), '/nonexistent/program', [], {})).toBe(false);
+    expect(await startDetached(makeRuntime(), '/nonexistent/program', [], {})).toBe(false);
     await new Promise((resolve) => setImmediate(resolve));
   });
 
-  test('throws on Windows when SystemRoot is not set', () => {
-    expect(() => startDetached(makeRuntime({}, { platform: 'win32' }), 'C:\\program.exe', [], {})).toThrow(
+  test('throws on Windows when SystemRoot is not set', async () => {
+    await expect(startDetached(makeRuntime({}, { platform: 'win32' }), 'C:\\program.exe', [], {})).rejects.toThrow(
       'SystemRoot',
     );
   });

@@ -1,0 +1,14 @@
+/** `kubelet`: the commands for the nodes of Kubernetes. Without one of them, the kubelet calls it for a credential. */
+
+import { defineGroup, GROUPS } from './command.ts';
+import { KUBELET_CONFIG } from './kubelet-config.ts';
+
+/** The command `kubelet`. */
+export const KUBELET = defineGroup(
+  {
+    name: 'kubelet',
+    group: GROUPS.kubernetes,
+    summary: 'let the nodes of Kubernetes pull, and find out why they cannot',
+  },
+  [KUBELET_CONFIG],
+);
