@@ -3,6 +3,7 @@
 import { lstatSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { listNames, MISSING_IS_UNDEFINED } from '../../system/folders.ts';
+import { locateOnNode } from './node-path.ts';
 
 /** A kubelet, or a program of which the kubelet is a part. */
 export interface RunningKubelet {
@@ -44,6 +45,16 @@ export function findKubelet(processTable: string): RunningKubelet | undefined {
     .filter((one) => one !== undefined);
   // Of k3s and a kubelet that somebody started beside it, only the second has flags.
   return found.find(({ isBuiltIn }) => !isBuiltIn) ?? found[0];
+}
+
+/**
+ * Reads when the configuration of a node was last changed.
+ * @returns seconds since the epoch; `undefined` when there is none.
+ */
+export function readConfigTime(hostRoot: string, path: string | undefined): number | undefined {
+  if (path === undefined) return undefined;
+  const stats = lstatSync(locateOnNode(hostRoot, path).file, MISSING_IS_UNDEFINED);
+  return stats === undefined ? undefined : stats.mtimeMs / 1000;
 }
 
 function readKubelet(processTable: string, processId: number): RunningKubelet | undefined {

@@ -1,0 +1,46 @@
+/** `kubelet uninstall`: takes this program off a node, and puts back what was there before. */
+
+import type { Command } from '@commander-js/extra-typings';
+import { EXIT } from '../terminal/failure.ts';
+import { defineCommand } from './command.ts';
+
+/** The command `kubelet uninstall`. */
+export const KUBELET_UNINSTALL = defineCommand({
+  name: 'uninstall',
+  summary: 'undo "kubelet install" on a node',
+  details:
+    'Puts back each file that was there before, byte for byte and with its mode, and removes the others. What somebody else has added to the configuration since stays. Nothing is changed if the kubelet could then not start again. The kubelet is not restarted.',
+  examples: [
+    ['kubelet uninstall', 'on this node'],
+    ['kubelet uninstall --host-root /host', 'from a container, on its node'],
+  ],
+  define: (command: Command) =>
+    command
+      .option('--host-root <file>', "where the node's file system is mounted", '/')
+      .option('--bin-dir <file>', "the kubelet's --image-credential-provider-bin-dir on the node")
+      .option('--flags-removed', "the kubelet's flags no longer name the configuration, so it may be removed")
+      .option('--json', 'print what was done as JSON'),
+  run: async ({ runtime, terminal }, { hostRoot, binDir, flagsRemoved = false, json = false }) => {
+    const [read, { uninstallFromNode }, { formatUninstall }, { findKubelet, PROCESS_TABLE }] = await Promise.all([
+      import('./kubelet/install-options.ts'),
+      import('./kubelet/uninstall.ts'),
+      import('./kubelet/install-text.ts'),
+      import('./kubelet/running-kubelet.ts'),
+    ]);
+    const result = uninstallFromNode({
+      runtime,
+      hostRoot: read.readNodePath('--host-root', hostRoot),
+      binFolder: read.readNodePath('--bin-dir', binDir ?? read.DEFAULT_BIN_FOLDER),
+      kubelet: findKubelet(PROCESS_TABLE),
+      areFlagsGone: flagsRemoved,
+    });
+    const { places = [] } = result ?? {};
+    terminal.write(json ? `${JSON.stringify({ places }, null, 2)}\n` : formatUninstall(runtime, result));
+    if (result?.isConfigChanged === true) {
+      terminal.writeError(
+        `${terminal.errorStyle('cyan', 'next:')} restart the kubelet, which still uses the program\n`,
+      );
+    }
+    return EXIT.ok;
+  },
+});
