@@ -56,6 +56,8 @@ export async function run(args: readonly string[], streams: Streams, runtime: Ru
 async function runVerb(args: readonly string[], streams: Streams, runtime: Runtime): Promise<Outcome> {
   const { readInput } = streams;
   const [verb, ...rest] = args;
+  // As a plug-in, the program has no verbs.
+  if (verb === 'kubelet' && rest.length === 1 && rest[0] === '--version') return succeed(formatVersion(runtime));
   if (verb === 'kubelet' && isProviderCall(rest)) return await provide(rest, await readInput(A_REQUEST), runtime);
   if (verb === undefined || rest.length > 0) return await runCommand(args, streams, runtime);
   switch (verb) {
@@ -72,10 +74,14 @@ async function runVerb(args: readonly string[], streams: Streams, runtime: Runti
     case 'version':
     case '--version':
     case '-v':
-      return succeed(`${runtime.programName} (docker-credential-acr) v${VERSION}\n`);
+      return succeed(formatVersion(runtime));
     default:
       return await runCommand(args, streams, runtime);
   }
+}
+
+function formatVersion({ programName }: Runtime): string {
+  return `${programName} (docker-credential-acr) v${VERSION}\n`;
 }
 
 /** Whether a kubelet calls. The arguments of a person are words and `--help`. */

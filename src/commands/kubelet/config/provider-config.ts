@@ -2,6 +2,7 @@
 
 import { CLOUDS, type Cloud } from '../../../clouds.ts';
 import { BINDING_AUDIENCE } from '../../../entra/error-codes.ts';
+import type { RegistryMirror } from '../../../kubelet/mirror.ts';
 import { parseRegistry } from '../../../registry.ts';
 import { UsageError } from '../../../terminal/failure.ts';
 import { formatMinor, SINCE_MINOR, TOKEN_GATE } from '../kubernetes-version.ts';
@@ -23,8 +24,7 @@ export interface ConfigRequest {
   readonly clouds: readonly Cloud[];
   /** Hosts with an optional port. */
   readonly registries: readonly string[];
-  /** `SOURCE:TARGET` each. */
-  readonly mirrors: readonly Mirror[];
+  readonly mirrors: readonly RegistryMirror[];
   readonly azureJson: string | undefined;
   /** Arguments of identity bindings, such as `--ib-sni-name=…`. */
   readonly bindingArguments: readonly string[];
@@ -32,12 +32,6 @@ export interface ConfigRequest {
   readonly audience: string | undefined;
   readonly isServiceAccountRequired: boolean;
   readonly env: readonly Variable[];
-}
-
-/** A registry whose images come from another one. */
-export interface Mirror {
-  readonly source: string;
-  readonly target: string;
 }
 
 /** An environment variable of a plug-in. */

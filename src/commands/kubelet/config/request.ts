@@ -4,17 +4,11 @@ import { isIP } from 'node:net';
 import { isAbsolute } from 'node:path';
 import { CLOUDS, type Cloud } from '../../../clouds.ts';
 import { isGuid } from '../../../field.ts';
+import { parseMirrors, type RegistryMirror } from '../../../kubelet/mirror.ts';
 import { UsageError } from '../../../terminal/failure.ts';
 import { explainFutility, parsePattern } from '../image-pattern.ts';
 import { formatMinor, NEWEST_MINOR, parseMinor } from '../kubernetes-version.ts';
-import {
-  type ConfigRequest,
-  type Mirror,
-  type Mode,
-  nameCloud,
-  PLUGIN_NAME,
-  type Variable,
-} from './provider-config.ts';
+import { type ConfigRequest, type Mode, nameCloud, PLUGIN_NAME, type Variable } from './provider-config.ts';
 
 /** The options of the command. */
 export interface ConfigOptions {
@@ -37,8 +31,6 @@ export interface ConfigOptions {
 }
 
 const HOST = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
-/** A port is a number, and a host is none: so the parts of a mirror can be told apart. */
-const MIRROR = /^(?<source>[a-z0-9.-]{1,253}(?::\d{1,5})?):(?<target>[a-z0-9.-]{1,253}(?::\d{1,5})?)$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 const AUDIENCE = /^[0-9a-zA-Z._:/-]{1,300}$/;
 
@@ -58,7 +50,7 @@ export function readRequest(options: ConfigOptions): ConfigRequest {
     ...{ mode, name, audience },
     clouds: (options.cloud ?? []).map(findCloud),
     registries: (options.registry ?? []).map(readHost),
-    mirrors: (options.registryMirror ?? []).flatMap((one) => one.split(',')).map(readMirror),
+    mirrors: (options.registryMirror ?? []).flatMap(readMirrors),
     azureJson: readPath('--azure-json', options.azureJson),
     bindingArguments: readBinding(options, mode),
     isServiceAccountRequired: options.requireServiceAccount === true,
@@ -92,12 +84,20 @@ function readHost(text: string): string {
   );
 }
 
-function readMirror(text: string): Mirror {
-  const { source = '', target = '' } = MIRROR.exec(text.trim().toLowerCase())?.groups ?? {};
-  if (source !== '' && explainFutility(source) === undefined && explainFutility(target) === undefined) {
-    return { source, target };
+function readMirrors(text: string): readonly RegistryMirror[] {
+  try {
+    const mirrors = parseMirrors(text);
+    if (mirrors.every(({ source, target }) => [source, target].every((one) => explainFutility(one) === undefined))) {
+      return mirrors;
+    }
+  } catch {
+    // What the plug-in says of it is for the kubelet's log.
   }
-  throw invalid('--registry-mirror', 'two hosts', 'SOURCE:TARGET, such as mcr.microsoft.com:myregistry.azurecr.io');
+  throw invalid(
+    '--registry-mirror',
+    'two registries',
+    'SOURCE:MIRROR, such as mcr.microsoft.com:myregistry.azurecr.io',
+  );
 }
 
 function readPath(option: string, path: string | undefined): string | undefined {
