@@ -102,7 +102,7 @@ async function installOnce(
   const [{ installOnNode }, text, running] = await Promise.all([
     import('./kubelet/install.ts'),
     import('./kubelet/install-text.ts'),
-    import('./kubelet/running-kubelet.ts'),
+    import('./kubelet/node-kubelet.ts'),
   ]);
   const result = installOnNode(request);
   let kubelet = running.findKubelet(running.PROCESS_TABLE);

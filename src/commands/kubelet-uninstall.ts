@@ -25,7 +25,7 @@ export const KUBELET_UNINSTALL = defineCommand({
       import('./kubelet/install-options.ts'),
       import('./kubelet/uninstall.ts'),
       import('./kubelet/install-text.ts'),
-      import('./kubelet/running-kubelet.ts'),
+      import('./kubelet/node-kubelet.ts'),
     ]);
     const result = uninstallFromNode({
       runtime,

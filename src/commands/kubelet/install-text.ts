@@ -6,7 +6,7 @@ import type { Runtime } from '../../system/runtime.ts';
 import type { Style } from '../../terminal/terminal.ts';
 import { VERSION } from '../../version.ts';
 import type { InstallResult } from './install.ts';
-import { checkFlags, type RunningKubelet } from './running-kubelet.ts';
+import { checkFlags, type NodeKubelet } from './node-kubelet.ts';
 import type { UninstallResult } from './uninstall.ts';
 
 const MAX_PATH = 4096;
@@ -54,7 +54,7 @@ export interface NextSteps {
  * @param configChangedAtSeconds when the configuration was last changed; `undefined` when there is none.
  */
 export function findNextSteps(
-  kubelet: RunningKubelet,
+  kubelet: NodeKubelet,
   { binFolder, configPath }: { readonly binFolder: string; readonly configPath: string | undefined },
   configChangedAtSeconds: number | undefined,
 ): NextSteps {
@@ -69,7 +69,7 @@ export function findNextSteps(
 /** Formats what is left to do, a line for each step; an empty text for nothing. */
 export function formatNextSteps(
   style: Style,
-  kubelet: RunningKubelet | undefined,
+  kubelet: NodeKubelet | undefined,
   { missingFlags, needsRestart }: NextSteps,
 ): string {
   const line = (text: string) => `${style('cyan', 'next:')} ${text}\n`;

@@ -2,7 +2,7 @@
 
 import { CredentialError, describeCause } from '../../errors.ts';
 import { shellWord } from '../../shell-word.ts';
-import { findKubelet, type RunningKubelet } from './running-kubelet.ts';
+import { findKubelet, type NodeKubelet } from './node-kubelet.ts';
 
 /** The node's processes, and how to signal and wait. */
 export interface RestartRequest {
@@ -21,7 +21,7 @@ const PAUSE_MS = 250;
  * @throws INSTALL_FAILED when it cannot be seen or signalled, when nothing is known that starts it again, or when it does
  * not come back within a minute.
  */
-export async function restartKubelet(request: RestartRequest): Promise<RunningKubelet> {
+export async function restartKubelet(request: RestartRequest): Promise<NodeKubelet> {
   const { processTable, terminate, wait } = request;
   const kubelet = findKubelet(processTable);
   if (kubelet === undefined) {

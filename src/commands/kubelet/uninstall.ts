@@ -8,9 +8,9 @@ import { type Installation, type InstalledPlace, RECORD_NAME, readInstallation }
 import { findConfigBefore } from './node-configuration.ts';
 import { withNodeFile } from './node-failure.ts';
 import { removeNodeFile } from './node-files.ts';
+import type { NodeKubelet } from './node-kubelet.ts';
 import { locateOnNode } from './node-path.ts';
 import { type Restored, restorePlace } from './restore-place.ts';
-import type { RunningKubelet } from './running-kubelet.ts';
 
 /** What to take away. All paths are paths on the node. */
 export interface UninstallRequest {
@@ -18,7 +18,7 @@ export interface UninstallRequest {
   readonly hostRoot: string;
   readonly binFolder: string;
   /** The node's kubelet; `undefined` when it is not visible. */
-  readonly kubelet: RunningKubelet | undefined;
+  readonly kubelet: NodeKubelet | undefined;
   /** Whether the person says that the kubelet's flags no longer name the configuration. */
   readonly areFlagsGone: boolean;
 }

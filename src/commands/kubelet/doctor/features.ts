@@ -17,7 +17,8 @@ export const FEATURES: NodeCheck = {
 async function checkFeatures({ node: loading }: NodeContext): Promise<readonly Finding[]> {
   const node = await loading;
   const { file, minor } = node;
-  if (file === undefined || file.providers.length === 0) return [found('skipped', 'there is no configuration to compare')];
+  if (file === undefined || file.providers.length === 0)
+    return [found('skipped', 'there is no configuration to compare')];
   if (minor === undefined) {
     const fix = 'kubelet --version, and name it with --kubernetes-version';
     return [

@@ -3,7 +3,7 @@ import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSyn
 import { dirname, join } from 'node:path';
 import { type InstallResult, installOnNode } from '../../../../src/commands/kubelet/install.ts';
 import type { InstallRequest } from '../../../../src/commands/kubelet/install-plan.ts';
-import type { RunningKubelet } from '../../../../src/commands/kubelet/running-kubelet.ts';
+import type { NodeKubelet } from '../../../../src/commands/kubelet/node-kubelet.ts';
 import { type UninstallResult, uninstallFromNode } from '../../../../src/commands/kubelet/uninstall.ts';
 import { makeRuntime } from '../../runtime.ts';
 
@@ -81,7 +81,7 @@ export class Node {
     });
   }
 
-  uninstall(kubelet: Partial<RunningKubelet> = {}): UninstallResult | undefined {
+  uninstall(kubelet: Partial<NodeKubelet> = {}): UninstallResult | undefined {
     return this.#uninstall(makeKubelet(kubelet), false);
   }
 
@@ -90,7 +90,7 @@ export class Node {
     return this.#uninstall(undefined, areFlagsGone);
   }
 
-  #uninstall(kubelet: RunningKubelet | undefined, areFlagsGone: boolean): UninstallResult | undefined {
+  #uninstall(kubelet: NodeKubelet | undefined, areFlagsGone: boolean): UninstallResult | undefined {
     return uninstallFromNode({
       runtime: makeRuntime(),
       hostRoot: this.root,
@@ -102,7 +102,7 @@ export class Node {
 }
 
 /** A kubelet without flags for plug-ins. */
-export function makeKubelet(changes: Partial<RunningKubelet> = {}): RunningKubelet {
+export function makeKubelet(changes: Partial<NodeKubelet> = {}): NodeKubelet {
   return {
     processId: 812,
     program: 'kubelet',

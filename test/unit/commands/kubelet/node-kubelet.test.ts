@@ -2,8 +2,8 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { findNextSteps, formatNextSteps } from '../../../../src/commands/kubelet/install-text.ts';
+import { findKubelet } from '../../../../src/commands/kubelet/node-kubelet.ts';
 import { restartKubelet } from '../../../../src/commands/kubelet/restart-kubelet.ts';
-import { findKubelet } from '../../../../src/commands/kubelet/running-kubelet.ts';
 import { useTemporaryFolder } from '../../temporary-folder.ts';
 import { makeKubelet } from './node.ts';
 
@@ -28,7 +28,7 @@ const find = () => findKubelet(folder.path('proc'));
 describe('finding the kubelet', () => {
   test('returns nothing where none is visible', () => {
     expect(find()).toBeUndefined();
-    addProcess(1, ['/init', 'kubelet']);
+    addProcess(1, ['/init', 'kubelet', 'x']);
     expect(find()).toBeUndefined();
   });
 
@@ -58,8 +58,7 @@ describe('finding the kubelet', () => {
   test.each([
     [['/usr/local/bin/k3s', 'server'], 'k3s', true],
     [['/usr/local/bin/k3s', 'kubectl'], undefined, undefined],
-    [['/snap/microk8s/1/kubelite', '--scheduler-args-file=x'], 'kubelite', true],
-    [['/usr/bin/hyperkube', 'kubelet'], 'hyperkube', false],
+    [['/usr/local/bin/k3s-agent'], 'k3s', true],
   ])('knows the program that contains one: %j', (words, program, isBuiltIn) => {
     addProcess(5, words, '0::/system.slice/k3s.service');
     expect([find()?.program, find()?.isBuiltIn]).toEqual([program, isBuiltIn]);
