@@ -1,6 +1,6 @@
 /** `kubelet uninstall`: takes this program off a node, and puts back what was there before. */
 
-import type { Command } from '@commander-js/extra-typings';
+import { type Command, Option } from '@commander-js/extra-typings';
 import { EXIT } from '../terminal/failure.ts';
 import { defineCommand } from './command.ts';
 
@@ -19,8 +19,9 @@ export const KUBELET_UNINSTALL = defineCommand({
       .option('--host-root <file>', "where the node's file system is mounted", '/')
       .option('--bin-dir <file>', "the kubelet's --image-credential-provider-bin-dir on the node")
       .option('--flags-removed', "the kubelet's flags no longer name the configuration, so it may be removed")
+      .addOption(new Option('--wait', 'keep running, as the container of a DaemonSet must').conflicts('json'))
       .option('--json', 'print what was done as JSON'),
-  run: async ({ runtime, terminal }, { hostRoot, binDir, flagsRemoved = false, json = false }) => {
+  run: async ({ runtime, terminal }, { hostRoot, binDir, flagsRemoved = false, wait = false, json = false }) => {
     const [read, { uninstallFromNode }, { formatUninstall }, { findKubelet, PROCESS_TABLE }] = await Promise.all([
       import('./kubelet/install-options.ts'),
       import('./kubelet/uninstall.ts'),
@@ -41,6 +42,14 @@ export const KUBELET_UNINSTALL = defineCommand({
         `${terminal.errorStyle('cyan', 'next:')} restart the kubelet, which still uses the program\n`,
       );
     }
+    if (wait) await waitForEnd();
     return EXIT.ok;
   },
 });
+
+const LONG_MS = 24 * 60 * 60 * 1000;
+
+async function waitForEnd(): Promise<void> {
+  const { waitUnlessTerminated } = await import('../system/termination.ts');
+  while (!(await waitUnlessTerminated(LONG_MS)));
+}
