@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'vitest';
 import { findProgram, isExecutable, listPrograms } from '../../../scripts/test-parts/command.ts';
 import { DOCKER_PY_PYTHON } from '../../../scripts/test-parts/docker-py.ts';
+import { ETCD_FOLDER } from '../../../scripts/test-parts/etcd.ts';
 import { KEYCHAIN_HELPERS_FOLDER } from '../../../scripts/test-parts/keychain-helpers.ts';
+import { kubernetesProgram } from '../../../scripts/test-parts/kubernetes.ts';
 import { PARTS_FOLDER } from '../../../scripts/test-parts/part.ts';
 
 /** The built program under test. */
@@ -13,10 +15,17 @@ export const PROGRAM = fileURLToPath(new URL('../../../dist/docker-credential-ac
 /** Parts that belong to this checkout rather than to the machine. */
 const OWN_PARTS: Readonly<Record<string, string>> = {
   az: join(PARTS_FOLDER, 'azure-cli', 'bin', 'az'),
+  'acr-credential-provider': kubernetesProgram('acr-credential-provider'),
   crane: join(PARTS_FOLDER, 'bin', 'crane'),
   'docker-py': DOCKER_PY_PYTHON,
+  etcd: join(ETCD_FOLDER, 'etcd'),
   helm: join(PARTS_FOLDER, 'bin', 'helm'),
+  'kube-apiserver': kubernetesProgram('kube-apiserver'),
+  kubeconform: join(PARTS_FOLDER, 'bin', 'kubeconform'),
+  kubelet: kubernetesProgram('kubelet'),
+  pause: kubernetesProgram('pause'),
   'reference-client': join(PARTS_FOLDER, 'bin', 'reference-client'),
+  'reference-kubelet': kubernetesProgram('reference-kubelet'),
   'docker-credential-acr-env': join(PARTS_FOLDER, 'bin', 'docker-credential-acr-env'),
   'docker-credential-pass': join(KEYCHAIN_HELPERS_FOLDER, 'docker-credential-pass'),
   'docker-credential-secretservice': join(KEYCHAIN_HELPERS_FOLDER, 'docker-credential-secretservice'),
