@@ -13,7 +13,7 @@ export const KUBELET_INSTALL = defineCommand({
   name: 'install',
   summary: 'install this program on a node, for its kubelet',
   details:
-    'Copies this executable, links the names that the kubelet calls, and adds the providers to the kubelet\'s configuration. What was there before is kept beside each file, and "kubelet uninstall" puts it back. Each file is replaced in one step, so the kubelet always finds a whole one. The kubelet is not restarted unless you say so.',
+    'Copies this executable, links the names that the kubelet calls, and adds the providers to the kubelet\'s configuration. What was there before is kept beside each file, and "kubelet uninstall" puts it back. Each file is replaced in one step, so the kubelet always finds a whole one. It is not restarted unless you say so.\n\nWhere the flags of the kubelet cannot be seen, the places of AKS are taken.',
   examples: [
     ['kubelet install --config-source -', 'on this node', 'docker-credential-acr kubelet config'],
     ['kubelet install --host-root /host --config-source /config/config.yaml', 'from a container, on its node'],
@@ -22,8 +22,8 @@ export const KUBELET_INSTALL = defineCommand({
   define: (command: Command) =>
     command
       .option('--host-root <file>', "where the node's file system is mounted", '/')
-      .option('--bin-dir <file>', "the kubelet's --image-credential-provider-bin-dir on the node")
-      .option('--config <file>', "the kubelet's --image-credential-provider-config on the node")
+      .option('--bin-dir <file>', "the kubelet's folder of plug-ins, if its flags do not say it")
+      .option('--config <file>', "the kubelet's configuration of plug-ins, if its flags do not say it")
       .option('--config-source <file>', 'the providers to add to it; - for standard input')
       .addOption(new Option('--name <name>', 'a name by which the kubelet calls it (repeatable)').argParser(collect))
       .addOption(
@@ -62,8 +62,14 @@ async function readRequest({ runtime, terminal }: CommandContext, options: Optio
       hint: 'copy the executable into the bin directory',
     });
   }
-  const [read, { isSea }] = await Promise.all([import('./kubelet/install-options.ts'), import('node:sea')]);
-  const { hostRoot, binDir, config, configSource, name = [], copy = [], sha256 } = options;
+  const [read, { findKubelet, PROCESS_TABLE }, { isSea }] = await Promise.all([
+    import('./kubelet/install-options.ts'),
+    import('./kubelet/node-kubelet.ts'),
+    import('node:sea'),
+  ]);
+  const { binDir, config, configSource, name = [], copy = [], sha256 } = options;
+  const hostRoot = read.readNodePath('--host-root', options.hostRoot);
+  const places = read.findPlaces(hostRoot, findKubelet(PROCESS_TABLE));
   const executable = options.executable ?? (isSea() ? process.execPath : undefined);
   if (executable === undefined) {
     throw new UsageError('The program runs from its sources, so it does not know its executable', {
@@ -73,12 +79,11 @@ async function readRequest({ runtime, terminal }: CommandContext, options: Optio
   if (config !== undefined && configSource === undefined) {
     throw new UsageError('--config needs --config-source', { hint: 'add --config-source FILE' });
   }
-  const path = read.readNodePath('--config', config ?? read.DEFAULT_CONFIG_PATH);
+  const path = read.readNodePath('--config', config ?? places.configPath);
   return {
     runtime,
-    ...{ executable, names: name },
-    hostRoot: read.readNodePath('--host-root', hostRoot),
-    binFolder: read.readNodePath('--bin-dir', binDir ?? read.DEFAULT_BIN_FOLDER),
+    ...{ executable, hostRoot, names: name },
+    binFolder: read.readNodePath('--bin-dir', binDir ?? places.binFolder),
     sha256: sha256 === undefined ? undefined : read.readSum(sha256),
     files: copy.map(read.readCopy),
     config: configSource === undefined ? undefined : { path, text: await readSource(runtime, terminal, configSource) },
@@ -116,9 +121,9 @@ async function installOnce(
           running.readConfigTime(hostRoot, config?.path),
         );
   let steps = findSteps();
-  const mayRestart = mustRestart && (kubelet === undefined ? result.changed.length > 0 : steps.needsRestart);
+  const isRestarted = mustRestart && text.mayRestart(kubelet, steps, result.changed.length > 0);
   if (!json) terminal.write(text.formatInstall(runtime, result));
-  if (mayRestart) {
+  if (isRestarted) {
     const { restartKubelet } = await import('./kubelet/restart-kubelet.ts');
     kubelet = await restartKubelet({
       processTable: running.PROCESS_TABLE,
@@ -130,7 +135,7 @@ async function installOnce(
   }
   if (json) {
     const seen = kubelet === undefined ? undefined : { processId: kubelet.processId, ...steps };
-    terminal.write(`${JSON.stringify({ ...result, kubelet: seen ?? null, isRestarted: mayRestart }, null, 2)}\n`);
+    terminal.write(`${JSON.stringify({ ...result, kubelet: seen ?? null, isRestarted }, null, 2)}\n`);
   } else {
     terminal.writeError(text.formatNextSteps(terminal.errorStyle, kubelet, steps));
   }

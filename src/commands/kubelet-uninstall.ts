@@ -17,7 +17,7 @@ export const KUBELET_UNINSTALL = defineCommand({
   define: (command: Command) =>
     command
       .option('--host-root <file>', "where the node's file system is mounted", '/')
-      .option('--bin-dir <file>', "the kubelet's --image-credential-provider-bin-dir on the node")
+      .option('--bin-dir <file>', 'the folder that "kubelet install" took, if it was given')
       .option('--flags-removed', "the kubelet's flags no longer name the configuration, so it may be removed")
       .addOption(new Option('--wait', 'keep running, as the container of a DaemonSet must').conflicts('json'))
       .option('--json', 'print what was done as JSON'),
@@ -28,11 +28,11 @@ export const KUBELET_UNINSTALL = defineCommand({
       import('./kubelet/install-text.ts'),
       import('./kubelet/node-kubelet.ts'),
     ]);
+    const root = read.readNodePath('--host-root', hostRoot);
+    const kubelet = findKubelet(PROCESS_TABLE);
+    const binFolder = read.readNodePath('--bin-dir', binDir ?? read.findPlaces(root, kubelet).binFolder);
     const result = uninstallFromNode({
-      runtime,
-      hostRoot: read.readNodePath('--host-root', hostRoot),
-      binFolder: read.readNodePath('--bin-dir', binDir ?? read.DEFAULT_BIN_FOLDER),
-      kubelet: findKubelet(PROCESS_TABLE),
+      ...{ runtime, hostRoot: root, binFolder, kubelet },
       areFlagsGone: flagsRemoved,
     });
     const { places = [] } = result ?? {};

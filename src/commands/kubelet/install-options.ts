@@ -1,13 +1,45 @@
 /** Reads the options that the commands have in common that change a node. */
 
-import { isAbsolute } from 'node:path';
+import { statSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
 import { UsageError } from '../../terminal/failure.ts';
 import type { FileToCopy } from './install-plan.ts';
+import type { NodeKubelet } from './node-kubelet.ts';
 
-/** Where the kubelet of AKS looks, unless its flags say otherwise. */
-export const DEFAULT_BIN_FOLDER = '/var/lib/kubelet/credential-provider';
-/** Where the kubelet of AKS finds its configuration. */
-export const DEFAULT_CONFIG_PATH = '/var/lib/kubelet/credential-provider-config.yaml';
+/** Where the kubelet of AKS looks. */
+const AKS = {
+  binFolder: '/var/lib/kubelet/credential-provider',
+  configPath: '/var/lib/kubelet/credential-provider-config.yaml',
+};
+/** Where k3s looks. */
+const K3S = {
+  binFolder: '/var/lib/rancher/credentialprovider/bin',
+  configPath: '/var/lib/rancher/credentialprovider/config.yaml',
+};
+
+/** Where a kubelet looks for a program and for its configuration. */
+export interface KubeletPlaces {
+  readonly binFolder: string;
+  readonly configPath: string;
+}
+
+/**
+ * Finds where the kubelet looks, for a person who does not say it.
+ * @param kubelet that of the node; `undefined` when it is not visible.
+ * @returns what its flags name, if it sees the same files as this process; else the places of AKS.
+ */
+export function findPlaces(hostRoot: string, kubelet: NodeKubelet | undefined): KubeletPlaces {
+  if (hostRoot !== '/' || kubelet === undefined || kubelet.isElsewhere) return AKS;
+  const usual = kubelet.isBuiltIn ? K3S : AKS;
+  const configPath = kubelet.configPath ?? usual.configPath;
+  return { binFolder: kubelet.binFolder ?? usual.binFolder, configPath: fileOf(configPath) };
+}
+
+/** The flag may name a folder of configurations. */
+function fileOf(configPath: string): string {
+  const isFolder = statSync(configPath, { throwIfNoEntry: false })?.isDirectory() === true;
+  return isFolder ? join(configPath, 'docker-credential-acr.yaml') : configPath;
+}
 
 /**
  * Checks a path of a node.

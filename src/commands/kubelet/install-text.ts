@@ -66,6 +66,18 @@ export function findNextSteps(
   return { missingFlags: isRancherPlace ? [] : checkFlags(kubelet, binFolder, configPath).missing, needsRestart };
 }
 
+/**
+ * Whether to restart the kubelet for a person who wants it: with flags that name other files, it would find nothing new.
+ * @param isChanged whether this run has changed a file, which counts where the kubelet cannot be seen.
+ */
+export function mayRestart(
+  kubelet: NodeKubelet | undefined,
+  { missingFlags, needsRestart }: NextSteps,
+  isChanged: boolean,
+): boolean {
+  return kubelet === undefined ? isChanged : needsRestart && missingFlags.length === 0;
+}
+
 /** Formats what is left to do, a line for each step; an empty text for nothing. */
 export function formatNextSteps(
   style: Style,

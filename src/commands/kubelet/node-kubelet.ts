@@ -21,6 +21,8 @@ export interface NodeKubelet {
   readonly unit: string | undefined;
   /** When it started, in seconds since the epoch. */
   readonly startedAtSeconds: number | undefined;
+  /** Whether it sees other files than this process: it or this process is in a container. */
+  readonly isElsewhere: boolean;
 }
 
 /** Where the system shows its processes. */
@@ -52,8 +54,10 @@ export function readConfigTime(hostRoot: string, path: string | undefined): numb
   return stats === undefined ? undefined : stats.mtimeMs / 1000;
 }
 
-function describeKubelet({ processId, distribution, flags, startedAtMs }: RunningKubelet, group: string): NodeKubelet {
+function describeKubelet(kubelet: RunningKubelet, group: string): NodeKubelet {
+  const { processId, distribution, flags, startedAtMs, isElsewhere } = kubelet;
   return {
+    isElsewhere,
     processId,
     program: distribution,
     isBuiltIn: distribution !== 'kubelet',

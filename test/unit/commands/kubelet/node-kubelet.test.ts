@@ -1,7 +1,8 @@
 /** Finding the kubelet in a node's process table, and restarting it. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { findNextSteps, formatNextSteps } from '../../../../src/commands/kubelet/install-text.ts';
+import { findPlaces } from '../../../../src/commands/kubelet/install-options.ts';
+import { findNextSteps, formatNextSteps, mayRestart } from '../../../../src/commands/kubelet/install-text.ts';
 import { findKubelet } from '../../../../src/commands/kubelet/node-kubelet.ts';
 import { restartKubelet } from '../../../../src/commands/kubelet/restart-kubelet.ts';
 import { useTemporaryFolder } from '../../temporary-folder.ts';
@@ -42,6 +43,7 @@ describe('finding the kubelet', () => {
       binFolder: '/opt/bin/',
       unit: 'kubelet.service',
       startedAtSeconds: 1700000123.45,
+      isElsewhere: false,
     });
   });
 
@@ -119,6 +121,43 @@ describe('restarting the kubelet', () => {
   });
 });
 
+describe('where to install', () => {
+  const AKS = {
+    binFolder: '/var/lib/kubelet/credential-provider',
+    configPath: '/var/lib/kubelet/credential-provider-config.yaml',
+  };
+
+  test.each([
+    ['of AKS where no kubelet is visible', '/', undefined, AKS],
+    ['of AKS on the node of a container', '/host', makeKubelet({ binFolder: '/opt/bin' }), AKS],
+    ['of AKS for a kubelet that sees other files', '/', makeKubelet({ binFolder: '/x', isElsewhere: true }), AKS],
+    ['of AKS for a kubelet without flags', '/', makeKubelet(), AKS],
+    [
+      'of its flags',
+      '/',
+      makeKubelet({ binFolder: '/opt/bin', configPath: '/etc/p.yaml' }),
+      { binFolder: '/opt/bin', configPath: '/etc/p.yaml' },
+    ],
+    [
+      'of a file in the folder of its flag',
+      '/',
+      makeKubelet({ binFolder: '/opt/bin', configPath: '/usr' }),
+      { binFolder: '/opt/bin', configPath: '/usr/docker-credential-acr.yaml' },
+    ],
+    [
+      'of k3s',
+      '/',
+      makeKubelet({ isBuiltIn: true }),
+      {
+        binFolder: '/var/lib/rancher/credentialprovider/bin',
+        configPath: '/var/lib/rancher/credentialprovider/config.yaml',
+      },
+    ],
+  ])('are the places %s', (_what, hostRoot, kubelet, expected) => {
+    expect(findPlaces(hostRoot, kubelet)).toEqual(expected);
+  });
+});
+
 describe('what is left to do', () => {
   const installed = { binFolder: '/opt/bin', configPath: '/etc/p.d/acr.yaml' };
   const steps = (changes: Parameters<typeof makeKubelet>[0], changedAt?: number) =>
@@ -152,5 +191,15 @@ describe('what is left to do', () => {
       needsRestart: false,
     });
     expect(findNextSteps(k3s, installed, undefined).missingFlags).toHaveLength(2);
+  });
+
+  test.each([
+    ['names other files', makeKubelet(), { missingFlags: ['--x'], needsRestart: true }, true, false],
+    ['is older than its configuration', makeKubelet(), { missingFlags: [], needsRestart: true }, false, true],
+    ['has read its configuration', makeKubelet(), { missingFlags: [], needsRestart: false }, true, false],
+    ['cannot be seen, and nothing has changed', undefined, { missingFlags: [], needsRestart: false }, false, false],
+    ['cannot be seen, which the person has to hear', undefined, { missingFlags: [], needsRestart: false }, true, true],
+  ])('is no restart, or one, for a kubelet that %s', (_what, kubelet, next, isChanged, expected) => {
+    expect(mayRestart(kubelet, next, isChanged)).toBe(expected);
   });
 });

@@ -111,6 +111,7 @@ export function makeKubelet(changes: Partial<NodeKubelet> = {}): NodeKubelet {
     binFolder: undefined,
     unit: 'kubelet.service',
     startedAtSeconds: undefined,
+    isElsewhere: false,
     ...changes,
   };
 }
