@@ -18,7 +18,9 @@ export type ErrorCode =
   | 'STORE_REFUSED'
   | 'KEYCHAIN_FAILED'
   | 'CLIENT_CONFIG_FAILED'
-  | 'OUTPUT_FAILED';
+  | 'OUTPUT_FAILED'
+  | 'INSTALL_FAILED'
+  | 'CLUSTER_REFUSED';
 
 /** What a `CredentialError` may have besides its code and message. */
 export interface CredentialErrorOptions {

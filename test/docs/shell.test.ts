@@ -118,6 +118,22 @@ const EXPECTATIONS: readonly Expectation[] = [
       expect(existsSync(join(sandbox.home, '.docker'))).toBe(false);
     },
   },
+  ...['node', 'pull-secrets'].map((example): Expectation => {
+    const name = example === 'node' ? 'docker-credential-acr' : `acr-${example}`;
+    const begins = `helm install ${name} scripts/kubernetes/chart`;
+    const options = `--namespace docker-credential-acr --create-namespace --values scripts/kubernetes/examples/${example}.yaml`;
+    const image = '--set image.repository=registry.example.com/docker-credential-acr';
+    return { document: 'scripts/kubernetes/README.md', begins, calls: [`${begins} ${options} ${image}`] };
+  }),
+  {
+    document: 'scripts/kubernetes/README.md',
+    begins: 'helm upgrade docker-credential-acr',
+    calls: [
+      'helm upgrade docker-credential-acr scripts/kubernetes/chart --namespace docker-credential-acr --reuse-values --set kubelet.uninstall=true',
+      'kubectl --namespace docker-credential-acr rollout status daemonset/docker-credential-acr-node',
+      'helm uninstall docker-credential-acr --namespace docker-credential-acr',
+    ],
+  },
   { document: 'docs/migration.md', begins: 'docker logout', calls: [`docker logout ${HOST}`] },
   {
     document: 'docs/migration.md',
