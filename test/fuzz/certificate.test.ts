@@ -43,7 +43,12 @@ function load(bytes: string | Uint8Array, password: string | undefined): string 
   writeFileSync(file, bytes);
   const startedMs = performance.now();
   try {
-    const location = { file, password, passwordSetting: 'AZURE_CLIENT_CERTIFICATE_PASSWORD' };
+    const location = {
+      file,
+      fileSetting: 'AZURE_CLIENT_CERTIFICATE_PATH',
+      password,
+      passwordSetting: 'AZURE_CLIENT_CERTIFICATE_PASSWORD',
+    };
     const { key, thumbprint, chain } = loadClientCertificate(makeRuntime(), location);
     expect([key.type, chain.length > 0]).toEqual(['private', true]);
     return thumbprint;

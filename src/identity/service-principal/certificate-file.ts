@@ -20,6 +20,8 @@ export interface ClientCertificate {
 /** Where the certificate and its password come from. */
 export interface CertificateLocation {
   readonly file: string;
+  /** The variable or key that names the file, for error messages. */
+  readonly fileSetting: string;
   readonly password: string | undefined;
   /** The variable or file that holds the password, for error messages. */
   readonly passwordSetting: string;
@@ -50,7 +52,7 @@ export function loadClientCertificate(runtime: Runtime, location: CertificateLoc
       causes: cause === undefined ? [] : [describeCause(cause)],
       hint,
     });
-  const text = readText(file, fail);
+  const text = readText(location, fail);
   const blocks = listPemBlocks(text);
   const keyBlock = blocks.find(({ label }) => label.endsWith('PRIVATE KEY'));
   if (keyBlock !== undefined) runtime.secrets.add(keyBlock.text);
@@ -95,7 +97,7 @@ export function loadClientCertificate(runtime: Runtime, location: CertificateLoc
   };
 }
 
-function readText(file: string, fail: Fail): string {
+function readText({ file, fileSetting }: CertificateLocation, fail: Fail): string {
   let text: string | undefined;
   try {
     text = readForeignFile(file, MAX_FILE_BYTES);
@@ -103,7 +105,7 @@ function readText(file: string, fail: Fail): string {
     throw fail(`the certificate ${file} cannot be read (${describeCause(cause)})`, `ls -l ${shellWord(file)}`);
   }
   if (text === undefined) {
-    throw fail(`there is no certificate file ${file}`, `ls -l ${shellWord(file)}; set AZURE_CLIENT_CERTIFICATE_PATH`);
+    throw fail(`there is no certificate file ${file}`, `ls -l ${shellWord(file)}; set ${shellWord(fileSetting)}`);
   }
   if (text.trim() === '') {
     throw fail(`the certificate file ${file} is empty`, `openssl pkcs12 -in FILE.pfx -out ${shellWord(file)} -nodes`);
