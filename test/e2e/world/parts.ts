@@ -13,6 +13,7 @@ export const PROGRAM = fileURLToPath(new URL('../../../dist/docker-credential-ac
 /** Parts that belong to this checkout rather than to the machine. */
 const OWN_PARTS: Readonly<Record<string, string>> = {
   az: join(PARTS_FOLDER, 'azure-cli', 'bin', 'az'),
+  'acr-credential-provider': join(PARTS_FOLDER, 'bin', 'acr-credential-provider'),
   crane: join(PARTS_FOLDER, 'bin', 'crane'),
   'docker-py': DOCKER_PY_PYTHON,
   helm: join(PARTS_FOLDER, 'bin', 'helm'),
