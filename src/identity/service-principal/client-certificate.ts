@@ -15,7 +15,7 @@ const CHAIN_VARIABLE = 'AZURE_CLIENT_SEND_CERTIFICATE_CHAIN';
 
 const FIELDS = {
   ...CLIENT_FIELDS,
-  certificatePath: path('Absolute path of a PEM file with certificate and key.'),
+  certificatePath: path('Absolute path of a PEM or PFX file with certificate and key.'),
   certificatePasswordFile: path("Absolute path of a file that holds the key's password."),
   certificatePasswordEnv: variable("Variable that holds the key's password."),
   sendCertificateChain: flag('Sends the certificates, for subject-name/issuer authentication.'),
