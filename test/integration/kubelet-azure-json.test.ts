@@ -7,12 +7,15 @@ import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../sr
 import { createClientCertificate, parseClientCertificate } from '../emulator/certificates.ts';
 import { type Ci, FEDERATED_AUDIENCE, installCi } from '../emulator/ci.ts';
 import { CLIENT_ID, CLIENT_SECRET, TENANT_ID } from '../emulator/emulator.ts';
+import { hasOpenSsl, writePfx } from '../emulator/pfx.ts';
 import { decodeToken } from '../emulator/tokens.ts';
 import { OTHER, useManagedIdentityWorld, type Variables } from './managed-identity-world.ts';
 import { CLIENT_SECRET_VARIABLES, ENTRA, EXCHANGE, NULL_GUID, REGISTRY } from './world.ts';
 
 const IMAGE = `${REGISTRY}/team/app`;
 const APPLICATION = { tenantId: TENANT_ID, aadClientId: CLIENT_ID };
+/** As the cloud provider can read it. */
+const TRIPLE_DES = ['-keypbe', 'PBE-SHA1-3DES', '-certpbe', 'PBE-SHA1-3DES', '-macalg', 'sha1'];
 const ISSUER = 'https://oidc.example.test/cluster/';
 const SUBJECT = 'system:serviceaccount:default:puller';
 /** Of another application, in another tenant: nothing of it may be used. */
@@ -34,9 +37,10 @@ beforeAll(async () => {
   state.issuedSecrets.add(certificate.privateKeyPem);
 });
 
-function write(name: string, content: string | object, mode = 0o644): string {
+function write(name: string, content: string | Buffer | object, mode = 0o644): string {
   const file = join(host().world.folder, name);
-  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+  const isText = typeof content === 'string' || Buffer.isBuffer(content);
+  writeFileSync(file, isText ? content : JSON.stringify(content));
   chmodSync(file, mode);
   return file;
 }
@@ -127,6 +131,18 @@ describe('azure.json with', () => {
     const assertion = decodeToken(host().world.emulator.requests[0]?.form['client_assertion'] ?? '');
     expect(assertion?.claims['iss']).toBe(CLIENT_ID);
     expect(assertion?.header['x5c']).toHaveLength(1);
+  });
+
+  test('a PFX file and its password sign in, and a wrong password is named by its key', async ({ skip }) => {
+    skip(!hasOpenSsl(), 'OpenSSL 3 is not installed');
+    const pfx = writePfx(certificate.privateKeyPem + certificate.certificatePem, 'pass-phrase', TRIPLE_DES);
+    const json = { ...APPLICATION, aadClientCertPath: write('client.pfx', pfx), aadClientCertPassword: 'pass-phrase' };
+    await answer(json);
+    expect(host().world.seen()).toEqual([ENTRA, EXCHANGE]);
+    host().reset();
+    const stderr = await fail({ ...json, aadClientCertPassword: 'wrong-phrase' });
+    expect(stderr).toContain(`the password in aadClientCertPassword does not open ${json.aadClientCertPath}; hint: `);
+    expect(stderr).not.toContain('phrase');
   });
 
   test('a federated token file signs in with its token', async () => {

@@ -37,9 +37,8 @@ interface PemBlock {
 
 const MAX_FILE_BYTES = 1024 * 1024;
 const PEM_BOUNDARY = /-----(BEGIN|END) ([A-Z0-9 ]+)-----/g;
-/** The start of PFX and DER: a sequence whose length takes several bytes. */
-const SEQUENCE = 0x30;
-const LONG_LENGTH = 0x80;
+/** The start of PFX and DER: a sequence whose length takes one to four bytes. No text starts like that. */
+const BINARY = /^0[\x81-\x84]/;
 /** Entra ID accepts no shorter key. */
 const MIN_KEY_BITS = 2048;
 
@@ -55,7 +54,7 @@ export function loadClientCertificate(runtime: Runtime, location: CertificateLoc
       hint,
     });
   const bytes = readBytes(location, fail);
-  const isBinary = bytes[0] === SEQUENCE && (bytes[1] ?? 0) > LONG_LENGTH;
+  const isBinary = BINARY.test(bytes.toString('latin1', 0, 2));
   const blocks = isBinary ? openPkcs12(bytes, location, fail) : listPemBlocks(bytes.toString('utf8'));
   const keyBlock = blocks.find(({ label }) => label.endsWith('PRIVATE KEY'));
   if (keyBlock !== undefined) runtime.secrets.add(keyBlock.text);

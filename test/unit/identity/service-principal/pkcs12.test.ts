@@ -1,40 +1,18 @@
 /** Certificates and keys in PKCS#12, as OpenSSL writes it in each of its ways. */
-import { execFileSync } from 'node:child_process';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Pkcs12Error, readPkcs12 } from '../../../../src/identity/service-principal/pkcs12.ts';
 import { createClientCertificate } from '../../../emulator/certificates.ts';
+import { hasOpenSsl, writePfx } from '../../../emulator/pfx.ts';
 import { catchAnything } from '../../failure.ts';
-import { useTemporaryFolder } from '../../temporary-folder.ts';
 
 const PASSWORD = 'correct hörse 🔋 "battery" ';
-const folder = useTemporaryFolder();
 const [own, other] = await Promise.all([createClientCertificate(), createClientCertificate('other')]);
 
-const hasOpenSsl = (() => {
-  try {
-    return execFileSync('openssl', ['version'], { encoding: 'utf8' }).startsWith('OpenSSL 3');
-  } catch {
-    return false;
-  }
-})();
+beforeEach(({ skip }) => skip(!hasOpenSsl(), 'OpenSSL 3 is not installed'));
 
-beforeEach(({ skip }) => skip(!hasOpenSsl, 'OpenSSL 3 is not installed'));
-
-/** Writes PKCS#12 with OpenSSL. */
-function write(
-  options: readonly string[] = [],
-  password = PASSWORD,
-  pem = own.privateKeyPem + own.certificatePem,
-): Buffer {
-  const [input, passwordFile] = [folder.path('in.pem'), folder.path('password')];
-  writeFileSync(input, pem);
-  writeFileSync(passwordFile, `${password}\n`);
-  return execFileSync('openssl', ['pkcs12', '-export', '-in', input, '-passout', `file:${passwordFile}`, ...options], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-}
+const write = (options: readonly string[] = [], password = PASSWORD) =>
+  writePfx(own.privateKeyPem + own.certificatePem, password, options);
 
 function expectOwn(bytes: Buffer, password = PASSWORD): void {
   const items = readPkcs12(bytes, password);
@@ -72,7 +50,7 @@ describe('readPkcs12 reads what OpenSSL writes', () => {
 
   test('with all its certificates', () => {
     const items = readPkcs12(
-      write([], PASSWORD, own.privateKeyPem + own.certificatePem + other.certificatePem),
+      writePfx(own.privateKeyPem + own.certificatePem + other.certificatePem, PASSWORD),
       PASSWORD,
     );
     expect(items.map(({ label }) => label).sort()).toEqual(['CERTIFICATE', 'CERTIFICATE', 'PRIVATE KEY']);
