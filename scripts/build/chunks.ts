@@ -29,11 +29,15 @@ export interface ChunkOptions {
   readonly nodeVersion: string;
 }
 
+/** It brings the parser of YAML, which is larger than all else that a kubelet's request needs. */
+const YAML_MODULE = 'src/kubelet/azure-json-yaml.ts';
+
 /**
  * The parts in the order in which they are made: a module is in the first part that needs it, and later parts take it
- * from there. A sign-in loads only the first.
+ * from there. A sign-in loads only the rest.
  */
 const PARTS: readonly { readonly name: string; readonly has: (late: string) => boolean }[] = [
+  { name: 'yaml', has: (late) => late === YAML_MODULE },
   { name: 'rest', has: (late) => !isForPeople(late) && !isForKubelets(late) },
   { name: 'kubelet', has: isForKubelets },
   { name: 'commands', has: isForPeople },
@@ -78,7 +82,7 @@ require = function (name) {
 
 export async function bundleChunks(options: ChunkOptions): Promise<Chunks> {
   const { entry, root, nodeVersion } = options;
-  const late = new Set<string>();
+  const late = new Set([YAML_MODULE]); // the start does not reach it
   const cut = cutAtImports(root, late);
   const { entryPoints, ...common } = bundleOptions({ entry, root, nodeVersion });
   const draft = await build({ ...common, entryPoints, metafile: true, plugins: [cut] });
