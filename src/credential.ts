@@ -11,6 +11,7 @@ import {
 } from './cache/cache.ts';
 import { startRenewal } from './cache/renewal.ts';
 import { type Config, loadConfig } from './config/config.ts';
+import type { RegistrySettings } from './config/registry-settings.ts';
 import { CredentialError } from './errors.ts';
 import { isSkipped, type SkippedSource, searchIdentities } from './identity/chain.ts';
 import type { Log } from './log.ts';
@@ -40,6 +41,8 @@ export interface NotFound {
 export interface FoundCredential extends Credential {
   /** The registry; `undefined` for a login of a server that is not Azure's. */
   readonly registry: Registry | undefined;
+  /** The settings by which a token of the registry was looked for; `undefined` for a login. */
+  readonly settings?: RegistrySettings;
   /** The token, if it was cached. */
   readonly cached?: CachedToken | undefined;
 }
@@ -89,7 +92,7 @@ export async function findCredential(
     if ('skipped' in found) return found;
     const { token: secret, cached } = found;
     const username = settings.secret === 'identity-token' ? IDENTITY_TOKEN_USERNAME : TOKEN_USERNAME;
-    return { serverUrl, username, secret, registry, cached };
+    return { serverUrl, username, secret, registry, settings, cached };
   } catch (cause) {
     if (!(cause instanceof CredentialError) || settings.onError === 'fail') throw cause;
     log?.({ step: 'end', outcome: 'anonymous', host: registry.host, code: cause.code, reason: cause.message });

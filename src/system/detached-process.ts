@@ -28,6 +28,8 @@ export async function startDetached(
     // Not the working directory: it would stay in use.
     cwd: runtime.platform === 'win32' ? findSystemFolder(runtime) : '/',
     env: { ...runtime.env, ...variables },
+    // Not the name of the file: a kubelet's copy of this program would take the arguments for a kubelet's.
+    argv0: runtime.programName,
     // In its own session, so that Ctrl-C or closing the terminal does not end it.
     detached: true,
     // Without our pipes: a client reads them until every process has closed them.
