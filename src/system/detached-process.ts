@@ -5,6 +5,9 @@ import type { Writable } from 'node:stream';
 import type { Runtime } from './runtime.ts';
 import { findSystemFolder } from './windows-launch.ts';
 
+/** A client waits for this process, and a pipe takes more than most inputs at once. */
+const INPUT_TIMEOUT_MS = 1_000;
+
 /** What a background process gets from this one. */
 export interface BackgroundInput {
   /** Variables in addition to the environment of this process. */
@@ -43,11 +46,16 @@ export async function startDetached(
   return true;
 }
 
-/** Resolves when the whole input is in the pipe, or nobody will read it. */
+/** Resolves when the whole input is in the pipe, when nobody will read it, or when that takes too long. */
 function writeInput(pipe: Writable | null, input: string): Promise<void> {
   return new Promise((resolve) => {
     if (pipe === null) return resolve();
-    pipe.once('error', () => resolve()).once('close', resolve);
-    pipe.end(input, resolve);
+    const timer = setTimeout(resolve, INPUT_TIMEOUT_MS);
+    const end = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    pipe.once('error', end).once('close', end);
+    pipe.end(input, end);
   });
 }
