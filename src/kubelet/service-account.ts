@@ -14,7 +14,7 @@ import type { TokenRoute } from '../entra/token-endpoint.ts';
 import { CredentialError } from '../errors.ts';
 import { isGuid } from '../field.ts';
 import { createFederatedIdentity, isJwt } from '../identity/federated/federated-identity.ts';
-import { joinNames, type SourceRequest, type TokenContext } from '../identity/identity.ts';
+import { type Identity, joinNames, type SourceRequest, type TokenContext } from '../identity/identity.ts';
 import { asText, type JsonObject, parseJsonObject } from '../json.ts';
 import { shellWord } from '../shell-word.ts';
 import type { Runtime } from '../system/runtime.ts';
@@ -64,11 +64,11 @@ interface ServiceAccount {
 }
 
 /**
- * Finds the identity of a request.
+ * Finds the identity of a request. What is wrong with the token or the annotations is reported by `find`, since nobody
+ * has to know it for a registry that is not Azure's.
  * @param route the cluster's token proxy, if it has one for pulls.
  * @returns `undefined` when the request has no token of a service account, or nothing names its client id: then the pull
  * is the node's.
- * @throws IDENTITY_INVALID when the token, an annotation or a default cannot be used.
  */
 export function findServiceAccountIdentity(
   runtime: Runtime,
@@ -81,64 +81,70 @@ export function findServiceAccountIdentity(
   const annotated = { clientId: readId(annotations, 'client-id'), tenantId: readId(annotations, 'tenant-id') };
   const clientId = annotated.clientId ?? defaults.clientId;
   if (clientId === undefined && annotated.tenantId === undefined) return undefined;
-  const account = readServiceAccount(token);
-  if (clientId === undefined) throw incomplete(account, KEYS.clientId, 'CLIENT_ID');
   const tenantId = annotated.tenantId ?? defaults.tenantId;
+  return {
+    name: "the pod's service account",
+    source: route === undefined ? 'service-account' : 'identity-binding',
+    tenantId: tenantId?.value,
+    audience: undefined,
+    parameters: {},
+    find: (request) => createIdentity(request, { token, clientId, tenantId, route }),
+    findLast: undefined,
+  };
+}
+
+/** What an identity is made of. */
+interface Parts {
+  readonly token: string;
+  readonly clientId: NamedId | undefined;
+  readonly tenantId: NamedId | undefined;
+  readonly route: ServiceAccountRoute | undefined;
+}
+
+/** @throws IDENTITY_INVALID when the token, an annotation or a default cannot be used. */
+function createIdentity(request: SourceRequest, { token, clientId, tenantId, route }: Parts): Identity {
+  const account = readServiceAccount(token);
+  const { issuer, subject, audiences } = account;
+  if (clientId === undefined) throw incomplete(account, KEYS.clientId, 'CLIENT_ID');
   if (tenantId === undefined) throw incomplete(account, KEYS.tenantId, 'TENANT_ID');
   if (!isGuid(clientId.value)) {
     throw new CredentialError(
       'IDENTITY_INVALID',
-      `${clientId.setting} of ${account.subject} is not the id of an application or a managed identity`,
+      `${clientId.setting} of ${subject} is not the id of an application or a managed identity`,
       { hint: annotate(account, clientId.setting, 'CLIENT_ID') },
     );
   }
-  checkTenant(tenantId.value, tenantId.setting);
-  return createChosenIdentity({ token, account, clientId, tenantId, route });
-}
-
-interface Parts {
-  readonly token: string;
-  readonly account: ServiceAccount;
-  readonly clientId: NamedId;
-  readonly tenantId: NamedId;
-  readonly route: ServiceAccountRoute | undefined;
-}
-
-function createChosenIdentity({ token, account, clientId, tenantId, route }: Parts): ChosenIdentity {
-  const { issuer, subject, audiences } = account;
-  const source = route === undefined ? 'service-account' : 'identity-binding';
-  const client = { clientId: clientId.value.toLowerCase(), tenant: tenantId.value };
-  const find = (request: SourceRequest) =>
-    createFederatedIdentity(
-      { ...request, parameters: {} },
-      {
-        source,
-        client,
-        // Not the token: it changes every hour, and for every pod, while the account stays the same.
-        who: joinNames(issuer, subject, route?.description ?? ''),
-        actor: `the token of ${subject}`,
-        // For the same reason, pods of one account share a failure, unless their tokens are for different audiences.
-        readSecret: () => audiences.join(' '),
-        isBound: route !== undefined,
-        // A proxy that the environment names is none of this account's.
-        findRoute: async (context) => await route?.find(context),
-        getAssertion: async () => {
-          await checkAudience(account, route);
-          return token;
-        },
-        advice: {
-          clientSetting: clientId.setting,
-          tenantSetting: tenantId.setting,
-          trust:
-            route === undefined
-              ? adviseTrust(account, client.clientId, request.registry.cloud.federatedAudience)
-              : adviseBinding(account, client.clientId),
-        },
+  const client = {
+    clientId: clientId.value.toLowerCase(),
+    tenant: checkTenant(tenantId.value, tenantId.setting),
+  };
+  return createFederatedIdentity(
+    { ...request, parameters: {} },
+    {
+      source: route === undefined ? 'service-account' : 'identity-binding',
+      client,
+      // Not the token: it changes every hour, and for every pod, while the account stays the same.
+      who: joinNames(issuer, subject, route?.description ?? ''),
+      actor: `the token of ${subject}`,
+      // For the same reason, pods of one account share a failure, unless their tokens are for different audiences.
+      readSecret: () => audiences.join(' '),
+      isBound: route !== undefined,
+      // A proxy that the environment names is none of this account's.
+      findRoute: async (context) => await route?.find(context),
+      getAssertion: async () => {
+        await checkAudience(account, route);
+        return token;
       },
-    );
-  const name = `the service account ${subject}`;
-  const { tenant } = client;
-  return { name, source, tenantId: tenant, audience: undefined, parameters: {}, find, findLast: undefined };
+      advice: {
+        clientSetting: clientId.setting,
+        tenantSetting: tenantId.setting,
+        trust:
+          route === undefined
+            ? adviseTrust(account, client.clientId, request.registry.cloud.federatedAudience)
+            : adviseBinding(account, client.clientId),
+      },
+    },
+  );
 }
 
 /** Reads who the token is for. Entra checks the signature; a kubelet got the token from its API server. */

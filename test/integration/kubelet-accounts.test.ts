@@ -166,8 +166,10 @@ describe('a pod with a service account', () => {
     expect(world.emulator.requests[0]?.form['client_secret']).toBe(CLIENT_SECRET_VARIABLES.AZURE_CLIENT_SECRET);
   });
 
-  test('gets nothing for a registry that is not Azure’s', async () => {
-    expect((await answer('puller', {}, 'docker.io/library/nginx')).response).toEqual(NOTHING);
+  test('gets nothing for a registry that is not Azure’s, even if an annotation is wrong', async () => {
+    for (const annotations of [annotate(), annotate('the-identity')]) {
+      expect((await answer('puller', { annotations }, 'docker.io/library/nginx')).response).toEqual(NOTHING);
+    }
     world.expectNothingSent();
   });
 

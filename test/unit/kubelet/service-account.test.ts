@@ -145,7 +145,7 @@ describe('the annotations', () => {
     ],
   ];
   test.each(mistakes)('are rejected: %j', async (annotations, message, hint) => {
-    const failure = await catchFailure(() => find({ annotations }));
+    const failure = await catchFailure(() => identify({ annotations }));
     expect(failure.code).toBe('IDENTITY_INVALID');
     expect(failure.message).toContain(message);
     expect(failure.hint).toContain(hint);
@@ -162,7 +162,7 @@ describe('the token', () => {
     ['five parts', `${makeToken(CLAIMS)}.x.y`],
   ])('is rejected, and not quoted, if it is %s', async (_what, token) => {
     const runtime = makeRuntime();
-    const failure = await catchFailure(() => find({ token, runtime }));
+    const failure = await catchFailure(() => identify({ token, runtime }));
     expect(failure.message).toBe("the service account's token has no issuer and subject");
     expect([...runtime.secrets]).toEqual([token]);
   });
