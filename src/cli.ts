@@ -55,9 +55,9 @@ export async function run(args: readonly string[], streams: Streams, runtime: Ru
 async function runVerb(args: readonly string[], streams: Streams, runtime: Runtime): Promise<Outcome> {
   const { readInput } = streams;
   const [verb, ...rest] = args;
+  // As a plug-in, the program has no verbs.
+  if (verb === 'kubelet' && rest.length === 1 && rest[0] === '--version') return succeed(formatVersion(runtime));
   if (verb === 'kubelet' && isProviderCall(rest)) return await provide(rest, await readInput(A_REQUEST), runtime);
-  // As AKS's plug-in is asked for its version.
-  if (verb === 'kubelet' && rest.length === 1 && rest[0] === '--version') return version(runtime);
   if (verb === undefined || rest.length > 0) return await runCommand(args, streams, runtime);
   switch (verb) {
     case 'get':
@@ -73,15 +73,19 @@ async function runVerb(args: readonly string[], streams: Streams, runtime: Runti
     case 'version':
     case '--version':
     case '-v':
-      return version(runtime);
+      return succeed(formatVersion(runtime));
     default:
       return await runCommand(args, streams, runtime);
   }
 }
 
-/** Whether a kubelet calls. The arguments of a person are words, `--help` and `--version`. */
+function formatVersion({ programName }: Runtime): string {
+  return `${programName} (docker-credential-acr) v${VERSION}\n`;
+}
+
+/** Whether a kubelet calls. The arguments of a person are words and `--help`. */
 function isProviderCall([first = '-']: readonly string[]): boolean {
-  return !/^[a-z]+$/.test(first) && !['-h', '--help', '--version'].includes(first);
+  return !/^[a-z]+$/.test(first) && !['-h', '--help'].includes(first);
 }
 
 /** Answers a kubelet, which reads stdout only after a success, and stderr only after a failure. */
@@ -185,10 +189,6 @@ async function withLog<I, O>(verb: Verb<I, O>, input: I, runtime: Runtime): Prom
 async function openLog(runtime: Runtime): Promise<Log | undefined> {
   if (readVariable(runtime, 'DOCKER_CREDENTIAL_ACR_LOG') === undefined) return undefined;
   return (await import('./log.ts')).openRequestedLog(runtime);
-}
-
-function version({ programName }: Runtime): Outcome {
-  return succeed(`${programName} (docker-credential-acr) v${VERSION}\n`);
 }
 
 function succeed(stdout: string): Outcome {
