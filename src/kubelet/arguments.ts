@@ -4,7 +4,7 @@ import { isAbsolute } from 'node:path';
 import { isTenant } from '../entra/authority.ts';
 import { CredentialError } from '../errors.ts';
 import { isGuid } from '../field.ts';
-import { parseMirror, type RegistryMirror } from './mirror.ts';
+import { parseMirrors, type RegistryMirror } from './mirror.ts';
 
 /** How the cluster's token proxy is reached, where pods sign in by identity bindings. */
 export interface IdentityBinding {
@@ -31,12 +31,12 @@ export interface ProviderArguments {
 
 /** The argument of a process that renews a token. */
 export const RENEW_OPTION = '--renew';
+export const MIRROR_OPTION = '--registry-mirror';
 /** The options of identity bindings from which a setting may come, as error messages name them. */
 export const DEFAULT_CLIENT_OPTION = '--ib-default-client-id';
 export const DEFAULT_TENANT_OPTION = '--ib-default-tenant-id';
 export const CA_FILE_OPTION = '--ib-ca-file';
 
-const MIRROR_OPTION = '--registry-mirror';
 const SNI_NAME_OPTION = '--ib-sni-name';
 const API_SERVER_OPTION = '--ib-apiserver-ip';
 const BINDING_OPTIONS = [
@@ -83,7 +83,7 @@ export function parseArguments(args: readonly string[]): ProviderArguments {
   const [azureJson, other] = files;
   if (other !== undefined) throw invalid(`there is one file too many: "${other}"`);
   if (azureJson !== undefined && !isAbsolute(azureJson)) throw invalid(`"${azureJson}" is not an absolute path`);
-  return { azureJson, mirrors: readMirrors(values), binding: readBinding(values), isRenewal };
+  return { azureJson, mirrors: parseMirrors(values.get(MIRROR_OPTION) ?? ''), binding: readBinding(values), isRenewal };
 }
 
 function parseOption(arg: string): { readonly name: string; readonly value: string | undefined } {
@@ -93,17 +93,6 @@ function parseOption(arg: string): { readonly name: string; readonly value: stri
   const long = Object.hasOwn(LETTERS, letter) ? LETTERS[letter] : undefined;
   if (long !== undefined) return { name: long, value: joined === '' ? undefined : joined };
   throw invalid(`there is no option "${arg}"`);
-}
-
-function readMirrors(values: Values): readonly RegistryMirror[] {
-  const pairs = (values.get(MIRROR_OPTION) ?? '').replaceAll(' ', '').split(',');
-  return pairs
-    .filter((pair) => pair !== '')
-    .map((pair) => {
-      const mirror = parseMirror(pair);
-      if (mirror !== undefined) return mirror;
-      throw invalid(`"${pair}" in ${MIRROR_OPTION} is not a pair like mcr.microsoft.com:myregistry.azurecr.io`);
-    });
 }
 
 function readBinding(values: Values): IdentityBinding | undefined {

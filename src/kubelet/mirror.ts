@@ -1,5 +1,7 @@
 /** Registries whose images are pulled from a mirror, with the credential of the mirror. */
 
+import { CredentialError } from '../errors.ts';
+
 /** A registry, and the registry of Azure from which its images are pulled. */
 export interface RegistryMirror {
   /** The beginning of the images' names: a host, with or without a port and a path. */
@@ -13,14 +15,21 @@ const PATH = '(?:/[A-Za-z0-9._/-]*)?';
 const PAIR = `^(?<source>(?:${HOST}|\\[[0-9A-Fa-f:.]+\\](?::\\d{1,5})?)${PATH}):(?<target>${HOST})${PATH}$`;
 
 /**
- * Reads a pair such as `mcr.microsoft.com:myregistry.azurecr.io`. Each of the two may have a port and a path; that of the
- * mirror is ignored.
- * @returns `undefined` when it is not a pair of registries.
+ * Reads pairs such as `mcr.microsoft.com:myregistry.azurecr.io`, separated by commas. Each of the two may have a port and
+ * a path; that of the mirror is ignored.
+ * @throws CONFIG_INVALID
  */
-export function parseMirror(pair: string): RegistryMirror | undefined {
+export function parseMirrors(text: string): readonly RegistryMirror[] {
+  const pairs = text.replaceAll(' ', '').split(',');
+  return pairs.filter((pair) => pair !== '').map(parsePair);
+}
+
+function parsePair(pair: string): RegistryMirror {
   const { source, target } = new RegExp(PAIR).exec(pair)?.groups ?? {};
-  if (source === undefined || target === undefined) return undefined;
-  return { source: source.replace(/\/$/, ''), target };
+  if (source !== undefined && target !== undefined) return { source: source.replace(/\/$/, ''), target };
+  throw new CredentialError('CONFIG_INVALID', `Cannot use --registry-mirror: "${pair}" is not a pair of registries`, {
+    hint: 'write it as SOURCE:MIRROR, such as mcr.microsoft.com:myregistry.azurecr.io',
+  });
 }
 
 /**

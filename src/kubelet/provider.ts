@@ -7,7 +7,7 @@ import { IDENTITY_TOKEN_USERNAME, TOKEN_USERNAME } from '../protocol.ts';
 import { shellWord } from '../shell-word.ts';
 import type { Runtime } from '../system/runtime.ts';
 import type { WantedCredential } from '../wanted-credential.ts';
-import { type ProviderArguments, parseArguments, RENEW_OPTION } from './arguments.ts';
+import { MIRROR_OPTION, type ProviderArguments, parseArguments, RENEW_OPTION } from './arguments.ts';
 import { lastResortPattern, registryOf } from './image.ts';
 import { findMirror } from './mirror.ts';
 import { readNodeIdentity } from './node-identity.ts';
@@ -51,6 +51,7 @@ export async function provideCredential(call: ProviderCall, runtime: Runtime, lo
   const { apiVersion } = request;
   const found = await findCredential({ ...runtime, ...renewWith(runtime, call) }, server, log, wanted);
   if ('skipped' in found) {
+    if (found.isForeign && server !== registry) throw explainMirror(registry, server);
     if (found.hint === undefined) return formatNothing(apiVersion);
     throw explainNotFound(request.image, server, found);
   }
@@ -142,6 +143,15 @@ async function readLife(
 async function readTimes(token: string, nowSeconds: number) {
   const { readExpiry } = await import('../entra/claims.ts');
   return { expiresAtSeconds: readExpiry(token) ?? nowSeconds, savedAtSeconds: nowSeconds };
+}
+
+/** Somebody chose the mirror, so that it is not just another registry. */
+function explainMirror(source: string, target: string): CredentialError {
+  return new CredentialError(
+    'CONFIG_INVALID',
+    `Cannot get a credential for ${source}: its mirror ${target} is not a registry of Azure`,
+    { hint: `correct ${MIRROR_OPTION} in the "args" of the kubelet's configuration` },
+  );
 }
 
 /** The hint of `get` is for a person on this machine; here a person reads the log of a node. */

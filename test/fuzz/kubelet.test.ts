@@ -8,7 +8,7 @@ import { run } from '../../src/cli.ts';
 import { asJsonObject, asText, parseJsonObject } from '../../src/json.ts';
 import { parseArguments } from '../../src/kubelet/arguments.ts';
 import { lastResortPattern, registryOf } from '../../src/kubelet/image.ts';
-import { findMirror, parseMirror } from '../../src/kubelet/mirror.ts';
+import { findMirror, parseMirrors } from '../../src/kubelet/mirror.ts';
 import { measureCacheSeconds } from '../../src/kubelet/response.ts';
 import { ANNOTATIONS } from '../../src/kubelet/service-account.ts';
 import { makeRuntime } from '../unit/runtime.ts';
@@ -137,7 +137,7 @@ describe('an image', () => {
     fc.assert(
       fc.property(hosts, fc.option(fc.nat({ max: 65535 })), hosts, fc.string(), (source, port, target, rest) => {
         const place = port === null ? source : `${source}:${port}`;
-        const mirror = parseMirror(`${place}:${target}`);
+        const [mirror] = parseMirrors(`${place}:${target}`);
         expect(mirror).toEqual({ source: place, target });
         if (mirror === undefined) return;
         expect(findMirror([mirror], `${place}/${rest}`)).toBe(mirror);

@@ -152,10 +152,18 @@ describe('a mirrored registry', () => {
     expect((await kubelet.answer('mcr.microsoft.com/other', { args })).response).toEqual(NOTHING);
   });
 
-  test('gets nothing where the mirror is not a registry of Azure', async () => {
-    const args = ['--registry-mirror=docker.io:registry.test'];
-    expect((await kubelet.answer('docker.io/library/nginx', { args })).response).toEqual(NOTHING);
+  test('is reported where the mirror is not a registry of Azure', async () => {
+    const args = ['--registry-mirror=docker.io:myregistry.azurecr.oi'];
+    expect(await kubelet.fail('docker.io/library/nginx', { args })).toBe(
+      'docker-credential-acr: error: Cannot get a credential for docker.io: its mirror myregistry.azurecr.oi is not a registry of Azure; hint: correct --registry-mirror in the "args" of the kubelet\'s configuration',
+    );
     world.expectNothingSent();
+  });
+
+  test('gets nothing where the mirror is pulled anonymously', async () => {
+    world.configure({ [REGISTRY]: { anonymous: true } });
+    const args = [`--registry-mirror=${MIRROR}`];
+    expect((await kubelet.answer('mirror.test:5000/app', { args })).response).toEqual(NOTHING);
   });
 });
 

@@ -83,16 +83,13 @@ describe('parseArguments', () => {
     [['--'], 'there is no option "--"'],
     [['-'], 'there is no option "-"'],
     [['-x'], 'there is no option "-x"'],
-    [
-      ['-registry-mirror=a.test:b.azurecr.io'],
-      '"egistry-mirror=a.test:b.azurecr.io" in --registry-mirror is not a pair',
-    ],
+    [['-registry-mirror=a.test:b.azurecr.io'], '"egistry-mirror=a.test:b.azurecr.io" is not a pair of registries'],
     [['--constructor'], 'there is no option "--constructor"'],
     [['--Registry-Mirror=a:b'], 'there is no option "--Registry-Mirror=a:b"'],
     [['--registry-mirror'], '--registry-mirror has no value'],
     [['-r'], '--registry-mirror has no value'],
-    [['--registry-mirror=mcr.microsoft.com'], '"mcr.microsoft.com" in --registry-mirror is not a pair'],
-    [['--registry-mirror=a.test:b.azurecr.io,x'], '"x" in --registry-mirror is not a pair'],
+    [['--registry-mirror=mcr.microsoft.com'], '"mcr.microsoft.com" is not a pair of registries'],
+    [['--registry-mirror=a.test:b.azurecr.io,x'], '"x" is not a pair of registries'],
     [['--ib-apiserver-ip=10.0.0.1'], 'there is --ib-apiserver-ip, but no --ib-sni-name'],
     [['--ib-ca-file=/ca.pem'], 'there is --ib-ca-file, but no --ib-sni-name'],
     [['--ib-sni-name=a.b'], 'there is --ib-sni-name, but no --ib-apiserver-ip'],
@@ -108,7 +105,8 @@ describe('parseArguments', () => {
   test.each(mistakes)('rejects %j', async (args, problem) => {
     const failure = await catchFailure(() => parseArguments(args));
     expect(failure.code).toBe('CONFIG_INVALID');
-    expect(failure.message).toContain(`Cannot use the "args" of the kubelet's configuration: ${problem}`);
-    expect(failure.hint).toContain('docker-credential-acr kubelet config');
+    expect(failure.message).toContain(problem);
+    expect(failure.message).toMatch(/^Cannot use (?:the "args" of the kubelet's configuration|--registry-mirror): /);
+    expect(failure.hint).toBeDefined();
   });
 });

@@ -1,8 +1,9 @@
 /** Registries with a mirror: what is a pair, and which images it is for. */
 import { describe, expect, test } from 'vitest';
-import { findMirror, parseMirror } from '../../../src/kubelet/mirror.ts';
+import { findMirror, parseMirrors } from '../../../src/kubelet/mirror.ts';
+import { catchFailure } from '../failure.ts';
 
-describe('parseMirror', () => {
+describe('parseMirrors', () => {
   test.each([
     ['mcr.microsoft.com:my.azurecr.io', 'mcr.microsoft.com', 'my.azurecr.io'],
     ['registry.test:5000:my.azurecr.io', 'registry.test:5000', 'my.azurecr.io'],
@@ -17,11 +18,18 @@ describe('parseMirror', () => {
     // Whether the mirror is a registry of Azure, the configuration decides too.
     ['docker.io:registry.test', 'docker.io', 'registry.test'],
   ])('reads %s', (pair, source, target) => {
-    expect(parseMirror(pair)).toEqual({ source, target });
+    expect(parseMirrors(pair)).toEqual([{ source, target }]);
+  });
+
+  test('reads no pair or several, with spaces around them', () => {
+    expect(parseMirrors(' , ')).toEqual([]);
+    expect(parseMirrors('a.test:b.azurecr.io, c.test : d.azurecr.io,').map(({ source }) => source)).toEqual([
+      'a.test',
+      'c.test',
+    ]);
   });
 
   test.each([
-    '',
     ':',
     'mcr.microsoft.com',
     'mcr.microsoft.com:',
@@ -34,20 +42,18 @@ describe('parseMirror', () => {
     'a.test:my.azurecr.io?x',
     '::1:my.azurecr.io',
     'a.test:my.azurecr.io\n',
-    'a test:my.azurecr.io',
-  ])('does not take %j for a pair', (pair) => {
-    expect(parseMirror(pair)).toBeUndefined();
+    'a.test:b.azurecr.io,x',
+  ])('does not take %j for a pair', async (pair) => {
+    const failure = await catchFailure(() => parseMirrors(pair));
+    expect(failure.code).toBe('CONFIG_INVALID');
+    expect(failure.message).toContain('is not a pair of registries');
   });
 });
 
 describe('findMirror', () => {
-  const mirrors = [
-    'mcr.microsoft.com:a.azurecr.io',
-    'mcr.microsoft.com/dotnet:b.azurecr.io',
-    'r.test:5000:c.azurecr.io',
-  ]
-    .map(parseMirror)
-    .filter((mirror) => mirror !== undefined);
+  const mirrors = parseMirrors(
+    'mcr.microsoft.com:a.azurecr.io,mcr.microsoft.com/dotnet:b.azurecr.io,r.test:5000:c.azurecr.io',
+  );
 
   test.each([
     ['mcr.microsoft.com/x', 'a.azurecr.io'],
