@@ -78,3 +78,10 @@ export function readErrorCode(cause: unknown): string | undefined {
   if (typeof cause !== 'object' || cause === null || !('code' in cause)) return undefined;
   return typeof cause.code === 'string' ? cause.code : undefined;
 }
+
+/** Describes a failure for the log: its code if it is one of ours, and the reason. */
+export function describeEnd(failure: unknown): { readonly code?: ErrorCode; readonly reason: string } {
+  return failure instanceof CredentialError
+    ? { code: failure.code, reason: failure.message }
+    : { reason: describeCause(failure) };
+}

@@ -59,7 +59,7 @@ const TABLE = 'start-modules';
  * exists once.
  */
 const LINKER = `
-var listStartModules, startModules, loadedParts = {}, requireBuiltin = require;
+var listStartModules, startModules, namespaces = {}, loadedParts = {}, requireBuiltin = require;
 function provideModules(list) { listStartModules = list; }
 function loadPart(name) {
   var sea = requireBuiltin('node:sea'), options = { filename: name + '.js' };
@@ -71,7 +71,8 @@ function loadPart(name) {
   return module.exports;
 }
 function findModule(part, file) {
-  return part === '' ? (startModules ??= listStartModules())[file] : (loadedParts[part] ??= loadPart(part))[file]();
+  if (part !== '') return (loadedParts[part] ??= loadPart(part))[file]();
+  return namespaces[file] ??= (startModules ??= listStartModules())[file]();
 }
 require = function (name) {
   if (!name.startsWith('${PART_PREFIX}')) return requireBuiltin(name);
@@ -159,8 +160,8 @@ async function inspectModules(options: ChunkOptions, files: readonly string[]): 
 }
 
 /**
- * A module that passes the start's own modules to the linker. The linker creates their namespace objects only when the
- * rest is loaded, since that takes 2 ms. So a module's exports must not change after it has been evaluated.
+ * A module that passes the start's own modules to the linker. The linker creates the namespace object of a module only
+ * when a part needs it: all of them take 2 ms. So a module's exports must not change after it has been evaluated.
  */
 function provideTable(root: string, exportsOf: ReadonlyMap<string, readonly string[]>): Plugin {
   const modules = [...exportsOf].map(([file, names], index) => ({ file, names, prefix: `module${index}_` }));
@@ -168,7 +169,7 @@ function provideTable(root: string, exportsOf: ReadonlyMap<string, readonly stri
     return `import { ${names.map((name) => `${name} as ${prefix}${name}`).join(', ')} } from './${file}';`;
   });
   const rows = modules.map(({ file, names, prefix }) => {
-    return `${JSON.stringify(file)}: { ${names.map((name) => `${name}: ${prefix}${name}`).join(', ')} }`;
+    return `${JSON.stringify(file)}: () => ({ ${names.map((name) => `${name}: ${prefix}${name}`).join(', ')} })`;
   });
   return {
     name: 'provide the table',
