@@ -92,6 +92,29 @@ const EXPECTATIONS: readonly Expectation[] = [
     ],
   },
   {
+    document: 'docs/kubernetes.md',
+    begins: 'helm install docker-credential-acr',
+    calls: [
+      'helm install docker-credential-acr scripts/kubernetes/chart --namespace docker-credential-acr --create-namespace --set image.repository=registry.example.com/docker-credential-acr --set kubelet.mode=service-account',
+    ],
+  },
+  {
+    document: 'docs/kubernetes.md',
+    begins: 'docker-credential-acr kubelet config',
+    calls: ['kubectl apply -f -'],
+    check: async (_result, sandbox) => {
+      const config = readFileSync(join(sandbox.home, 'acr.yaml'), 'utf8');
+      expect(config).toContain('serviceAccountTokenAudience: api://AzureADTokenExchange\n');
+    },
+  },
+  {
+    document: 'docs/kubernetes.md',
+    begins: 'az identity federated-credential create',
+    calls: [
+      'az identity federated-credential create --identity-name puller --resource-group mygroup --name team-app --issuer https://oidc.example.com/cluster --subject system:serviceaccount:team:app --audiences api://AzureADTokenExchange',
+    ],
+  },
+  {
     document: 'docs/recipes.md',
     begins: `docker-credential-acr configure ${HOST} --podman`,
     calls: [`podman pull ${HOST}/team/app`],
