@@ -11,13 +11,14 @@ import { packImage } from '../../e2e/world/image.ts';
 import { partOf } from '../../e2e/world/parts.ts';
 import { startProcess, waitForServer } from '../../e2e/world/process.ts';
 import { createTemporaryFolder } from '../../e2e/world/temporary-folder.ts';
+import type { JsonRecord } from '../../emulator/json.ts';
 import type { KubernetesObject } from './api-client.ts';
 import { type ApiServer, NODE_NAME } from './api-server.ts';
 import { findObstacle, NAMESPACES } from './requirements.ts';
 
 const SANDBOX_IMAGE = 'local.test/sandbox:1';
 
-/** One entry of `providers` in a `CredentialProviderConfig`, without what is the same in all. */
+/** A plug-in, with its entry of `providers` in a `CredentialProviderConfig`. */
 export interface Plugin {
   /** The name of the link in the folder of the plug-ins. */
   readonly name: string;
@@ -25,9 +26,11 @@ export interface Plugin {
   readonly program: string;
   readonly matchImages: readonly string[];
   readonly args?: readonly string[];
+  /** More variables than those of the entry. */
   readonly env?: Readonly<Record<string, string>>;
   readonly tokenAttributes?: object;
-  readonly defaultCacheDuration?: string;
+  /** The entry that `kubelet config` prints, which has all the rest. */
+  readonly printed?: JsonRecord;
 }
 
 export interface NodeOptions {
@@ -174,11 +177,14 @@ function describePlugins(plugins: readonly Plugin[]): object {
   return {
     apiVersion: 'kubelet.config.k8s.io/v1',
     kind: 'CredentialProviderConfig',
-    providers: plugins.map(({ program: _, env = {}, ...plugin }) => ({
+    providers: plugins.map(({ program: _, env = {}, printed, ...plugin }) => ({
       apiVersion: 'credentialprovider.kubelet.k8s.io/v1',
       defaultCacheDuration: '0s',
-      ...plugin,
-      env: Object.entries(env).map(([name, value]) => ({ name, value })),
+      ...(printed ?? plugin),
+      env: [
+        ...(Array.isArray(printed?.['env']) ? printed['env'] : []),
+        ...Object.entries(env).map(([name, value]) => ({ name, value })),
+      ],
     })),
   };
 }
