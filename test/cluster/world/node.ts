@@ -1,6 +1,6 @@
 /**
  * A real node: a kubelet and containerd, with plug-ins of the kubelet. They run in namespaces of their own, which take
- * everything along when they end: pods, mounts, and what the two keep in `/run` and `/var/log`.
+ * everything along when they end: pods, mounts, and what the two keep in fixed places.
  */
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -105,8 +105,8 @@ export async function startNode(options: NodeOptions): Promise<ClusterNode> {
 
 /** Arguments: the folder, the kubeconfig, containerd, ctr, kubelet. */
 const NODE_SCRIPT = `
-mount -t tmpfs none /run
-mount -t tmpfs none /var/log
+mkdir -p /var/lib/kubelet
+for folder in /run /var/log /var/lib/kubelet; do mount -t tmpfs none $folder; done
 "$3" --config "$1/containerd.toml" >"$1/containerd.log" 2>&1 &
 until "$4" --address "$1/containerd.sock" --namespace k8s.io images import "$1/sandbox.tar" >"$1/import.log" 2>&1; do
   kill -0 $! || { tail "$1/containerd.log"; exit 1; }
@@ -125,6 +125,8 @@ root = "${folder}/containerd"
 state = "${folder}/state"
 [grpc]
   address = "${folder}/containerd.sock"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "${folder}/opt"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "${SANDBOX_IMAGE}"
   disable_apparmor = true
