@@ -45,7 +45,7 @@ export async function installTestParts(suites: readonly string[]): Promise<TestP
     ? [...(goIsReady ? [] : ['golang-go']), ...(pythonIsReady ? [] : ['python3-venv'])]
     : [];
   const packages = installPackages(extraPackages);
-  const programs = goIsReady ? installGoPrograms() : packages.then(installGoPrograms);
+  const programs = goIsReady ? installGoPrograms() : packages.then(() => installGoPrograms());
   const plugins = programs.then(() => buildKubernetes(PLUGIN_PROGRAMS));
   const common = [packages, programs, plugins];
   const clients = suites.includes('e2e') ? installClients(packages, plugins, pythonIsReady) : [];
@@ -56,11 +56,14 @@ export async function installTestParts(suites: readonly string[]): Promise<TestP
 
 /** Each waits for the step that would interfere: one uses the package lists, the other a build that fills every core. */
 function installClients(packages: Promise<unknown>, builds: Promise<unknown>, pythonIsReady: boolean) {
+  const keychainHelpers = packages.then(unpackKeychainHelpers);
+  const referenceClient = builds.then(buildReferenceClient);
   return [
     pythonIsReady ? installPythonPackages() : packages.then(installPythonPackages),
     installTestcontainers(),
-    packages.then(async () => [await unpackKeychainHelpers()]),
-    builds.then(async () => [await buildReferenceClient(), ...(await installRegistryClients())]),
+    keychainHelpers.then((report) => [report]),
+    referenceClient.then((report) => [report]),
+    Promise.all([packages, referenceClient]).then(installRegistryClients),
   ];
 }
 

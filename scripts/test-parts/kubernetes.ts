@@ -61,7 +61,7 @@ export async function buildKubernetes(programs: readonly KubernetesProgram[]): P
       reports.push({ part: program.name, state: 'present', detail: '' });
       continue;
     }
-    go ??= await prepareGo();
+    go ??= process.platform === 'linux' ? await prepareGo() : { reason: 'a kubelet runs on Linux only' };
     reports.push('go' in go ? await build(program, go.go, go.environment) : missing(program, go.reason));
   }
   return reports;

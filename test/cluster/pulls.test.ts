@@ -35,7 +35,7 @@ afterAll(() => cluster?.close());
 
 it('leaves a pod without a credential as long as no role lets the node ask for its token', async () => {
   const early = await cluster.pull('early', imageOf(REGISTRIES.pods), { serviceAccount: 'puller' });
-  const asked = listExchanges(REGISTRIES.pods);
+  const asked = listAssertions('puller');
   await cluster.allowAudience();
   expect(await cluster.pull('late', imageOf(REGISTRIES.pods), { serviceAccount: 'puller' })).toEqual(PULLED);
   expect([early, asked]).toEqual([REFUSED, []]);
@@ -105,7 +105,8 @@ describe('with the identity of a service account', () => {
     expect(findLine('docker-credential-acr: error:', REGISTRIES.openPods)).toContain('no federated credential matches');
   });
 
-  it('uses the identity of the node for an account without annotations', async () => {
+  it('uses the identity of the node for a static pod, and for an account without annotations', async () => {
+    expect(await waitForPull(cluster.admin, 'static-pods-node-1')).toEqual(PULLED);
     expect(await cluster.pull('plain', imageOf(REGISTRIES.pods), { serviceAccount: 'default' })).toEqual(PULLED);
     expect(listAssertions('default')).toEqual([]);
   });

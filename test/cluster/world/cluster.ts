@@ -56,13 +56,13 @@ export interface Cluster {
   readonly trust: (serviceAccount: string) => Promise<void>;
   /** Lets the node ask for tokens with the audience of Entra. */
   readonly allowAudience: () => Promise<void>;
-  /** Adds a copy of the image under another name. */
+  /** Adds another image. */
   readonly seed: (repository: string) => Promise<void>;
   /** Ends everything; fails when a log holds a secret. */
   readonly close: () => Promise<void>;
 }
 
-/** Starts the cluster. Its first pod, a static one, is `static`. */
+/** Starts the cluster. Its first pods are static: `static`, and `static-pods` of the registry for pods. */
 export async function startCluster(): Promise<Cluster> {
   const { path: folder, remove } = createTemporaryFolder('acr-cluster-');
   const [cloud, apiServer] = await Promise.all([startCloud(), startApiServer()]);
@@ -84,8 +84,9 @@ export async function startCluster(): Promise<Cluster> {
     issue: (audience, { clientId, objectId }) => cloud.emulator.entraToken({ audience, clientId, objectId }),
     nowSeconds: () => Math.floor(Date.now() / 1000),
   });
-  const seed = (repository: string) => cloud.seed(repository, '1', { hello: readPause() });
-  await seed('team/app');
+  // Each image is another one, so that a pod with one of them has no right to the others.
+  const seed = (repository: string) => cloud.seed(repository, '1', { hello: readPause(), name: repository });
+  for (const repository of ['team/app', 'team/static']) await seed(repository);
 
   const cacheFolder = join(folder, 'cache');
   const logFile = join(folder, 'helper.log');
@@ -119,8 +120,11 @@ export async function startCluster(): Promise<Cluster> {
   const node = await startNode({
     apiServer,
     environment,
-    plugins: listPlugins({ managedIdentity, clientSecret }, metadata.url, pluginEnvironment),
-    staticPods: [describePod('static', `${REGISTRIES.node}/team/app:1`)],
+    plugins: await listPlugins({ managedIdentity, clientSecret }, metadata.url, pluginEnvironment),
+    staticPods: [
+      describePod('static', `${REGISTRIES.node}/team/app:1`),
+      describePod('static-pods', `${REGISTRIES.pods}/team/static:1`),
+    ],
   });
   const { admin } = apiServer;
   return {

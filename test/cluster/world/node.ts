@@ -1,6 +1,6 @@
 /**
  * A real node: a kubelet and containerd, with plug-ins of the kubelet. They run in namespaces of their own, which take
- * everything along when they end: pods, mounts, and what the two keep in `/run` and `/var/log`.
+ * everything along when they end: pods, mounts, and what the two keep in fixed places.
  */
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,13 +11,14 @@ import { packImage } from '../../e2e/world/image.ts';
 import { partOf } from '../../e2e/world/parts.ts';
 import { startProcess, waitForServer } from '../../e2e/world/process.ts';
 import { createTemporaryFolder } from '../../e2e/world/temporary-folder.ts';
+import type { JsonRecord } from '../../emulator/json.ts';
 import type { KubernetesObject } from './api-client.ts';
 import { type ApiServer, NODE_NAME } from './api-server.ts';
 import { findObstacle, NAMESPACES } from './requirements.ts';
 
 const SANDBOX_IMAGE = 'local.test/sandbox:1';
 
-/** One entry of `providers` in a `CredentialProviderConfig`, without what is the same in all. */
+/** A plug-in, with its entry of `providers` in a `CredentialProviderConfig`. */
 export interface Plugin {
   /** The name of the link in the folder of the plug-ins. */
   readonly name: string;
@@ -25,9 +26,11 @@ export interface Plugin {
   readonly program: string;
   readonly matchImages: readonly string[];
   readonly args?: readonly string[];
+  /** More variables than those of the entry. */
   readonly env?: Readonly<Record<string, string>>;
   readonly tokenAttributes?: object;
-  readonly defaultCacheDuration?: string;
+  /** The entry that `kubelet config` prints, which has all the rest. */
+  readonly printed?: JsonRecord;
 }
 
 export interface NodeOptions {
@@ -102,8 +105,8 @@ export async function startNode(options: NodeOptions): Promise<ClusterNode> {
 
 /** Arguments: the folder, the kubeconfig, containerd, ctr, kubelet. */
 const NODE_SCRIPT = `
-mount -t tmpfs none /run
-mount -t tmpfs none /var/log
+mkdir -p /var/lib/kubelet
+for folder in /run /var/log /var/lib/kubelet; do mount -t tmpfs none $folder; done
 "$3" --config "$1/containerd.toml" >"$1/containerd.log" 2>&1 &
 until "$4" --address "$1/containerd.sock" --namespace k8s.io images import "$1/sandbox.tar" >"$1/import.log" 2>&1; do
   kill -0 $! || { tail "$1/containerd.log"; exit 1; }
@@ -122,6 +125,8 @@ root = "${folder}/containerd"
 state = "${folder}/state"
 [grpc]
   address = "${folder}/containerd.sock"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "${folder}/opt"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "${SANDBOX_IMAGE}"
   disable_apparmor = true
@@ -174,11 +179,14 @@ function describePlugins(plugins: readonly Plugin[]): object {
   return {
     apiVersion: 'kubelet.config.k8s.io/v1',
     kind: 'CredentialProviderConfig',
-    providers: plugins.map(({ program: _, env = {}, ...plugin }) => ({
+    providers: plugins.map(({ program: _, env = {}, printed, ...plugin }) => ({
       apiVersion: 'credentialprovider.kubelet.k8s.io/v1',
       defaultCacheDuration: '0s',
-      ...plugin,
-      env: Object.entries(env).map(([name, value]) => ({ name, value })),
+      ...(printed ?? plugin),
+      env: [
+        ...(Array.isArray(printed?.['env']) ? printed['env'] : []),
+        ...Object.entries(env).map(([name, value]) => ({ name, value })),
+      ],
     })),
   };
 }

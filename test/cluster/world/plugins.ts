@@ -1,8 +1,10 @@
 /** The plug-ins of the node, and the registries by which they are told apart. */
 import { PROGRAM, partOf } from '../../e2e/world/parts.ts';
+import { parseRecord } from '../../emulator/json.ts';
 import { PATHS } from '../../emulator/managed-identity.ts';
 import { AUDIENCE } from './audience.ts';
 import type { Plugin } from './node.ts';
+import { runProgram } from './program.ts';
 
 /** The plug-in that gets the tokens of service accounts. */
 export const PODS_PLUGIN = 'acr-credential-provider-pods';
@@ -44,47 +46,50 @@ export interface AzureJsonFiles {
 }
 
 /**
- * Lists the plug-ins.
+ * Lists the plug-ins: ours as `kubelet config` prints them, and AKS's own.
  * @param env the variables of the program, which every plug-in of it gets.
  */
-export function listPlugins(
-  files: AzureJsonFiles,
+export async function listPlugins(
+  { managedIdentity, clientSecret }: AzureJsonFiles,
   metadataUrl: string,
   env: Readonly<Record<string, string>>,
-): readonly Plugin[] {
-  const tokenAttributes = {
-    serviceAccountTokenAudience: AUDIENCE,
-    requireServiceAccount: true,
-    cacheType: 'ServiceAccount',
-  };
-  const ourAttributes = { ...tokenAttributes, optionalServiceAccountAnnotationKeys: ANNOTATIONS };
-  const theirAttributes = { ...tokenAttributes, requiredServiceAccountAnnotationKeys: ANNOTATIONS };
+): Promise<readonly Plugin[]> {
   const { node, crowd, open, pods, openPods, secret, peerNode, peerPods, peerSecret } = REGISTRIES;
-  const ours = { program: PROGRAM, env, args: [files.managedIdentity] };
+  const asNode = ['--mode', 'node', '--azure-json', managedIdentity];
+  const asPod = ['--mode', 'service-account', '--azure-json'];
   const theirs = {
     program: partOf('acr-credential-provider'),
     // It asks the usual address of the metadata service otherwise, whatever the variables say.
     env: { IDENTITY_ENDPOINT: `${metadataUrl}${PATHS.appService}`, IDENTITY_HEADER },
-    args: [files.managedIdentity],
+    args: [managedIdentity],
+  };
+  const tokenAttributes = {
+    serviceAccountTokenAudience: AUDIENCE,
+    requireServiceAccount: true,
+    cacheType: 'ServiceAccount',
+    requiredServiceAccountAnnotationKeys: ANNOTATIONS,
   };
   return [
-    { name: 'acr-credential-provider', ...ours, matchImages: [node, crowd, open] },
-    { name: PODS_PLUGIN, ...ours, matchImages: [pods, openPods], tokenAttributes: ourAttributes },
-    {
-      name: 'acr-credential-provider-secret',
-      ...ours,
-      args: [files.clientSecret],
-      matchImages: [secret],
-      tokenAttributes: ourAttributes,
-    },
+    ...(await Promise.all([
+      printPlugin('acr-credential-provider', [node, crowd, open], env, asNode),
+      printPlugin(PODS_PLUGIN, [pods, openPods], env, [...asPod, managedIdentity]),
+      printPlugin('acr-credential-provider-secret', [secret], env, [...asPod, clientSecret]),
+    ])),
     { name: 'peer', ...theirs, matchImages: [peerNode] },
-    { name: 'peer-pods', ...theirs, matchImages: [peerPods], tokenAttributes: theirAttributes },
-    {
-      name: 'peer-secret',
-      ...theirs,
-      args: [files.clientSecret],
-      matchImages: [peerSecret],
-      tokenAttributes: theirAttributes,
-    },
+    { name: 'peer-pods', ...theirs, matchImages: [peerPods], tokenAttributes },
+    { name: 'peer-secret', ...theirs, args: [clientSecret], matchImages: [peerSecret], tokenAttributes },
   ];
+}
+
+async function printPlugin(
+  name: string,
+  matchImages: readonly string[],
+  env: Readonly<Record<string, string>>,
+  options: readonly string[],
+): Promise<Plugin> {
+  const registries = matchImages.flatMap((registry) => ['--registry', registry]);
+  const { providers } = await runProgram(['kubelet', 'config', '--json', '--name', name, ...registries, ...options]);
+  const printed = Array.isArray(providers) ? parseRecord(providers[0]) : undefined;
+  if (printed === undefined) throw new Error(`Cannot find the entry of ${name} in what the program printed`);
+  return { name, program: PROGRAM, matchImages, env, printed };
 }
