@@ -18,6 +18,7 @@ import {
   isPythonPackageInstalled,
 } from './test-parts/python-package.ts';
 import { buildReferenceClient } from './test-parts/reference-client.ts';
+import { installRegistryClients } from './test-parts/registry-clients.ts';
 import { installTestcontainers } from './test-parts/testcontainers.ts';
 
 const PYTHON_PACKAGES = [AZURE_CLI, DOCKER_PY];
@@ -55,13 +56,11 @@ export async function installTestParts(suites: readonly string[]): Promise<TestP
 
 /** Each waits for the step that would interfere: one uses the package lists, the other a build that fills every core. */
 function installClients(packages: Promise<unknown>, builds: Promise<unknown>, pythonIsReady: boolean) {
-  const keychainHelpers = packages.then(unpackKeychainHelpers);
-  const referenceClient = builds.then(buildReferenceClient);
   return [
     pythonIsReady ? installPythonPackages() : packages.then(installPythonPackages),
     installTestcontainers(),
-    keychainHelpers.then((report) => [report]),
-    referenceClient.then((report) => [report]),
+    packages.then(async () => [await unpackKeychainHelpers()]),
+    builds.then(async () => [await buildReferenceClient(), ...(await installRegistryClients())]),
   ];
 }
 

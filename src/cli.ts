@@ -3,10 +3,9 @@
  * else is for the commands.
  */
 
-import { isAbsolute } from 'node:path';
-import { BUDGET_MS, findCredential } from './credential.ts';
-import { CredentialError, describeCause } from './errors.ts';
-import type { Log, LogStep } from './log.ts';
+import { findCredential } from './credential.ts';
+import { describeEnd } from './errors.ts';
+import type { Log } from './log.ts';
 import type { Outcome } from './outcome.ts';
 import {
   formatCredential,
@@ -56,6 +55,8 @@ export async function run(args: readonly string[], streams: Streams, runtime: Ru
 async function runVerb(args: readonly string[], streams: Streams, runtime: Runtime): Promise<Outcome> {
   const { readInput } = streams;
   const [verb, ...rest] = args;
+  // As a plug-in, the program has no verbs.
+  if (verb === 'kubelet' && rest.length === 1 && rest[0] === '--version') return succeed(formatVersion(runtime));
   if (verb === 'kubelet' && isProviderCall(rest)) return await provide(rest, await readInput(A_REQUEST), runtime);
   if (verb === undefined || rest.length > 0) return await runCommand(args, streams, runtime);
   switch (verb) {
@@ -72,10 +73,14 @@ async function runVerb(args: readonly string[], streams: Streams, runtime: Runti
     case 'version':
     case '--version':
     case '-v':
-      return succeed(`${runtime.programName} (docker-credential-acr) v${VERSION}\n`);
+      return succeed(formatVersion(runtime));
     default:
       return await runCommand(args, streams, runtime);
   }
+}
+
+function formatVersion({ programName }: Runtime): string {
+  return `${programName} (docker-credential-acr) v${VERSION}\n`;
 }
 
 /** Whether a kubelet calls. The arguments of a person are words and `--help`. */
@@ -83,10 +88,18 @@ function isProviderCall([first = '-']: readonly string[]): boolean {
   return !/^[a-z]+$/.test(first) && !['-h', '--help'].includes(first);
 }
 
+/** Answers a kubelet, which reads stdout only after a success, and stderr only after a failure. */
 async function provide(args: readonly string[], input: string, runtime: Runtime): Promise<Outcome> {
-  const log = await openLog(runtime);
-  const { provideCredential } = await import('./kubelet/provider.ts');
-  return await provideCredential(args, input, runtime, log);
+  const { isRenewalCall, provideCredential, renewCredential } = await import('./kubelet/provider.ts');
+  try {
+    if (!isRenewalCall(args)) return succeed(await withLog(provideCredential, { args, input }, runtime));
+    await renewCredential({ args, input }, runtime);
+    return succeed('');
+  } catch (failure) {
+    // Loaded only now: a successful run does not need it.
+    const { formatProviderFailure } = await import('./kubelet/failure.ts');
+    return { exitCode: 1, stdout: '', stderr: formatProviderFailure(runtime, failure) };
+  }
 }
 
 /** Runs a command, or refuses what is none as the reference helpers do. */
@@ -133,19 +146,8 @@ async function get(input: string, runtime: Runtime, log: Log | undefined): Promi
 async function renew(runtime: Runtime): Promise<Outcome> {
   const serverUrl = parseServerUrl(readVariable(runtime, RENEWAL_VARIABLE) ?? '');
   if (serverUrl === undefined) return succeed('');
-  // A relative path was meant for the client's working directory, which is not the one of this process.
-  const isLogged = isAbsolute(readVariable(runtime, 'DOCKER_CREDENTIAL_ACR_LOG') ?? '');
-  const log = isLogged ? await openLog(runtime) : undefined;
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise((resolve) => {
-    timer = setTimeout(resolve, BUDGET_MS); // the process must end, whatever hangs
-  });
-  const { renewToken } = await import('./renew.ts');
-  const renewed = renewToken(runtime, serverUrl, BUDGET_MS, log).catch((cause: unknown) =>
-    log?.({ step: 'end', outcome: 'not-renewed', ...describeEnd(cause) }),
-  );
-  await Promise.race([renewed, timeout]);
-  clearTimeout(timer);
+  const { openBackgroundLog, renewInBackground } = await import('./renew.ts');
+  await renewInBackground(runtime, serverUrl, await openBackgroundLog(runtime));
   return succeed('');
 }
 
@@ -168,13 +170,13 @@ async function list(runtime: Runtime): Promise<Outcome> {
   return succeed(formatServerList(await listServers(runtime)));
 }
 
-type Verb = (input: string, runtime: Runtime, log: Log | undefined) => Promise<Outcome>;
+type Verb<I, O> = (input: I, runtime: Runtime, log: Log | undefined) => Promise<O>;
 
 /**
  * Runs a verb with the log that the person requested, if any. Logs a failure as its last line.
  * @param input read before anything is awaited: after a turn of the event loop it takes half a megabyte more.
  */
-async function withLog(verb: Verb, input: string, runtime: Runtime): Promise<Outcome> {
+async function withLog<I, O>(verb: Verb<I, O>, input: I, runtime: Runtime): Promise<O> {
   const log = await openLog(runtime);
   try {
     return await verb(input, runtime, log);
@@ -182,11 +184,6 @@ async function withLog(verb: Verb, input: string, runtime: Runtime): Promise<Out
     log?.({ step: 'end', outcome: 'failed', ...describeEnd(failure) });
     throw failure;
   }
-}
-
-function describeEnd(failure: unknown): Pick<LogStep, 'code' | 'reason'> {
-  const reason = describeCause(failure);
-  return failure instanceof CredentialError ? { code: failure.code, reason: failure.message } : { reason };
 }
 
 async function openLog(runtime: Runtime): Promise<Log | undefined> {

@@ -11,6 +11,7 @@ import {
 } from './cache/cache.ts';
 import { startRenewal } from './cache/renewal.ts';
 import { type Config, loadConfig } from './config/config.ts';
+import type { RegistrySettings } from './config/registry-settings.ts';
 import { CredentialError } from './errors.ts';
 import { isSkipped, type SkippedSource, searchIdentities } from './identity/chain.ts';
 import type { Log } from './log.ts';
@@ -34,12 +35,16 @@ export interface NotFound {
   readonly hint: string | undefined;
   /** The sources that were tried, in order, each with the reason why it has no identity. */
   readonly skipped: readonly SkippedSource[];
+  /** Whether the server is not a registry of Azure, and has no stored login. */
+  readonly isForeign?: true;
 }
 
 /** A credential, and what is known of it. */
 export interface FoundCredential extends Credential {
   /** The registry; `undefined` for a login of a server that is not Azure's. */
   readonly registry: Registry | undefined;
+  /** The settings by which a token of the registry was looked for; `undefined` for a login. */
+  readonly settings?: RegistrySettings;
   /** The token, if it was cached. */
   readonly cached?: CachedToken | undefined;
 }
@@ -48,6 +53,8 @@ export interface FoundCredential extends Credential {
 interface Lookup extends Pick<SignInRequest, 'runtime' | 'registry' | 'settings' | 'log'> {
   /** Whether only the identity of the settings counts, and nothing that somebody has stored. */
   readonly isOwnOnly: boolean;
+  /** Whether the identity is that of the caller, and not one of the configuration. */
+  readonly isWantedIdentity: boolean;
 }
 
 /** A token, and its times if it was cached. */
@@ -57,6 +64,7 @@ interface FoundToken {
 }
 
 const SILENT: NotFound = { hint: undefined, skipped: [] };
+const FOREIGN: NotFound = { ...SILENT, isForeign: true };
 
 /**
  * Finds a credential, for the verb `get` and for commands.
@@ -77,7 +85,7 @@ export async function findCredential(
   if (registry === undefined) {
     log?.({ step: 'start', outcome: 'not-ours' });
     const login = isOwnOnly ? undefined : await findLogin(runtime, config, registry, serverUrl, log);
-    return login === undefined ? SILENT : { ...login, registry };
+    return login === undefined ? FOREIGN : { ...login, registry };
   }
   log?.({ step: 'start', outcome: 'ours', host: registry.host });
   const settings = chooseSettings(config, registry, wanted);
@@ -85,11 +93,12 @@ export async function findCredential(
   try {
     const login = isOwnOnly ? undefined : await findLogin(runtime, config, registry, serverUrl, log);
     if (login !== undefined) return { ...login, registry };
-    const found = await findToken({ runtime, registry, settings, isOwnOnly, log });
+    const isWantedIdentity = [wanted.identity, wanted.otherIdentity].includes(settings.identity);
+    const found = await findToken({ runtime, registry, settings, isOwnOnly, isWantedIdentity, log });
     if ('skipped' in found) return found;
     const { token: secret, cached } = found;
     const username = settings.secret === 'identity-token' ? IDENTITY_TOKEN_USERNAME : TOKEN_USERNAME;
-    return { serverUrl, username, secret, registry, cached };
+    return { serverUrl, username, secret, registry, settings, cached };
   } catch (cause) {
     if (!(cause instanceof CredentialError) || settings.onError === 'fail') throw cause;
     log?.({ step: 'end', outcome: 'anonymous', host: registry.host, code: cause.code, reason: cause.message });
@@ -218,13 +227,14 @@ function explainStrict({ host }: Registry): NotFound {
 
 /** @throws IDENTITY_NOT_SET_UP when the configuration selects an identity, which then must be set up. */
 function explainNotSetUp(lookup: Lookup, skipped: readonly SkippedSource[], hasExpired: boolean): NotFound {
-  const { runtime, registry, settings } = lookup;
+  const { runtime, registry, settings, isWantedIdentity } = lookup;
   const { host } = registry;
   const { identity } = settings;
   if (identity !== undefined) {
     const reasons = skipped.map(({ reason }) => reason).join('; ');
+    const other = isWantedIdentity ? '' : `, or remove "identity" from the registry's configuration`;
     throw new CredentialError('IDENTITY_NOT_SET_UP', `Cannot sign in for ${host} with ${identity.name}: ${reasons}`, {
-      hint: `set up ${identity.name}, or remove "identity" from the registry's configuration`,
+      hint: `set up ${identity.name}${other}`,
     });
   }
   // The Azure CLI may not be installed; this program is.

@@ -18,7 +18,9 @@ export type ErrorCode =
   | 'STORE_REFUSED'
   | 'KEYCHAIN_FAILED'
   | 'CLIENT_CONFIG_FAILED'
-  | 'OUTPUT_FAILED';
+  | 'OUTPUT_FAILED'
+  | 'INSTALL_FAILED'
+  | 'CLUSTER_REFUSED';
 
 /** What a `CredentialError` may have besides its code and message. */
 export interface CredentialErrorOptions {
@@ -75,4 +77,11 @@ export function describeCause(cause: unknown): string {
 export function readErrorCode(cause: unknown): string | undefined {
   if (typeof cause !== 'object' || cause === null || !('code' in cause)) return undefined;
   return typeof cause.code === 'string' ? cause.code : undefined;
+}
+
+/** Describes a failure for the log: its code if it is one of ours, and the reason. */
+export function describeEnd(failure: unknown): { readonly code?: ErrorCode; readonly reason: string } {
+  return failure instanceof CredentialError
+    ? { code: failure.code, reason: failure.message }
+    : { reason: describeCause(failure) };
 }

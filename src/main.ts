@@ -67,7 +67,10 @@ if (process.env['NODE_DEBUG'] !== undefined) Object.defineProperty(process, 'std
 
 // The last resort, for errors that a library throws in a callback: print one line for the client, and fail.
 process.on('uncaughtException', ({ name }) => {
-  writeOutput(STANDARD_OUTPUT, `Cannot answer: internal error: ${name}\n`);
+  const line = `Cannot answer: internal error: ${name}\n`;
+  // The log of a kubelet has stderr only.
+  if (readArguments()[0] === 'kubelet') writeOutput(STANDARD_ERROR, `docker-credential-acr: error: ${line}`);
+  else writeOutput(STANDARD_OUTPUT, line);
   process.exit(1);
 });
 

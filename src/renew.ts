@@ -1,17 +1,50 @@
 /** Renews a cached token before it expires, in a background process that a `get` starts. */
 
+import { isAbsolute } from 'node:path';
 import { findCache, readCache, storedTokenKey } from './cache/cache.ts';
 import { readErasure } from './cache/erasure.ts';
 import { isRenewalDue } from './cache/renewal.ts';
 import { loadConfig } from './config/config.ts';
+import { BUDGET_MS } from './credential.ts';
+import { describeEnd } from './errors.ts';
 import { isSkipped, searchIdentities } from './identity/chain.ts';
 import type { Log } from './log.ts';
 import { findEntry } from './logins/login-index.ts';
 import { obtainToken, readFreshToken } from './registry-token.ts';
 import { parseServerName } from './server-name.ts';
 import { readClockMs } from './system/clock.ts';
-import type { Runtime } from './system/runtime.ts';
+import { type Runtime, readVariable } from './system/runtime.ts';
 import { chooseSettings, findWantedRegistry, type WantedCredential } from './wanted-credential.ts';
+
+/**
+ * Renews a token in a process that nobody waits for: in time, and without a word except in the log. Never throws.
+ * @param wanted what the caller wanted that started this process.
+ */
+export async function renewInBackground(
+  runtime: Runtime,
+  serverUrl: string,
+  log: Log | undefined,
+  wanted: WantedCredential = {},
+): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise((resolve) => {
+    timer = setTimeout(resolve, BUDGET_MS); // the process must end, whatever hangs
+  });
+  const renewed = renewToken(runtime, serverUrl, BUDGET_MS, log, wanted).catch((cause: unknown) =>
+    log?.({ step: 'end', outcome: 'not-renewed', ...describeEnd(cause) }),
+  );
+  await Promise.race([renewed, timeout]);
+  clearTimeout(timer);
+}
+
+/**
+ * Opens the log of a process in the background. A relative path was meant for the client's working directory, which is
+ * not the one of this process.
+ */
+export async function openBackgroundLog(runtime: Runtime): Promise<Log | undefined> {
+  if (!isAbsolute(readVariable(runtime, 'DOCKER_CREDENTIAL_ACR_LOG') ?? '')) return undefined;
+  return (await import('./log.ts')).openRequestedLog(runtime);
+}
 
 /**
  * Renews the token that `get` would return, if its renewal is due. Does nothing for a registry with a stored login or

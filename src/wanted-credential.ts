@@ -17,7 +17,8 @@ export interface WantedCredential extends Partial<Pick<RegistrySettings, 'secret
 }
 
 /**
- * Finds the registry of a server URL.
+ * Finds the registry of a server URL. The wanted clouds add registries, and the authority of a cloud whose authority is
+ * not public; they change nothing else.
  * @returns `undefined` when the server is not a registry of Azure.
  * @throws CONFIG_INVALID when the entry of its cloud has a mistake.
  */
@@ -26,7 +27,11 @@ export function findWantedRegistry(
   serverUrl: string,
   { clouds = [] }: WantedCredential,
 ): Registry | undefined {
-  return config.findRegistry(serverUrl) ?? parseRegistry(serverUrl, clouds);
+  const known = config.findRegistry(serverUrl);
+  if (known !== undefined && known.cloud.authority !== undefined) return known;
+  const added = parseRegistry(serverUrl, clouds);
+  if (known === undefined || added === undefined) return known ?? added;
+  return { ...known, cloud: { ...known.cloud, authority: added.cloud.authority } };
 }
 
 /** Returns the settings of a registry, as wanted. @throws CONFIG_INVALID */

@@ -13,18 +13,21 @@ program=$1; verb=$2; shift 2; pids=
 for input in "$@"; do "$program" $verb <"$input" & pids="$pids $!"; done
 for pid in $pids; do wait "$pid" || exit 1; done`;
 
-/** @returns one input file for each host, in the order of `hosts`. */
-export function writeInputs(folder: string, hosts: readonly string[]): readonly string[] {
+/** @returns one input file for each line, in the order of `lines`. */
+export function writeInputs(folder: string, lines: readonly string[]): readonly string[] {
   mkdirSync(folder, { recursive: true });
-  return hosts.map((host, index) => {
-    const file = join(folder, `${index}-${host}`);
-    writeFileSync(file, `${host}\n`);
+  return lines.map((line, index) => {
+    const file = join(folder, `${index}`);
+    writeFileSync(file, `${line}\n`);
     return file;
   });
 }
 
-/** @param one the subject of a single run, which returns a credential or nothing. */
-export function gather(one: Subject, name: string, inputs: readonly string[]): Subject {
+/**
+ * @param one the subject of a single run, which returns nothing, or one line on stdout.
+ * @param isAnswer whether a line is what one run returns.
+ */
+export function gather(one: Subject, name: string, inputs: readonly string[], isAnswer = isCredential): Subject {
   const isAnswering = one.isExpected !== isSilent;
   return {
     ...one,
@@ -32,12 +35,12 @@ export function gather(one: Subject, name: string, inputs: readonly string[]): S
     file: '/bin/sh',
     args: ['-c', SCRIPT, 'sh', one.file, one.args.join(' '), ...inputs],
     input: '',
-    isExpected: (run) => (isAnswering ? areCredentials(run, inputs.length) : isSilent(run)),
+    isExpected: (run) => (isAnswering ? areAnswers(run, inputs.length, isAnswer) : isSilent(run)),
   };
 }
 
 /** Each run writes its output in one call that is small enough to be atomic for a pipe, so the lines are not mixed. */
-function areCredentials({ exitCode, stdout, stderr }: FinishedRun, count: number): boolean {
-  const lines = stdout.split('\n').slice(0, -1);
-  return lines.length === count && lines.every((line) => isCredential({ exitCode, stdout: line, stderr }));
+function areAnswers({ exitCode, stdout, stderr }: FinishedRun, count: number, isAnswer: typeof isCredential): boolean {
+  const lines = stdout.split('\n').filter((line) => line !== '');
+  return lines.length === count && lines.every((line) => isAnswer({ exitCode, stdout: line, stderr }));
 }

@@ -10,6 +10,8 @@ export interface RunningEmulator {
   readonly environment: Readonly<Record<string, string>>;
   /** The certificate of the emulator's authority. */
   readonly caFile: string;
+  /** The token of a service account that the application of the environment trusts. */
+  readonly serviceAccountToken: string;
   /** The requests since `forget`, as `host/path`. */
   readonly listRequests: () => Promise<readonly string[]>;
   readonly forget: () => Promise<void>;
@@ -20,6 +22,7 @@ interface Introduction {
   readonly environment: Readonly<Record<string, string>>;
   readonly caFile: string;
   readonly proxyUrl: string;
+  readonly serviceAccountToken: string;
 }
 
 /** Each program gets only the variable that it reads, so that no program does additional work. */
@@ -33,7 +36,8 @@ const CERTIFICATE_VARIABLES: ReadonlySet<string> = new Set([
 /** @param roundTripMs the simulated time for a message to the emulator and its response. */
 export async function startEmulator(root: string, roundTripMs: number): Promise<RunningEmulator> {
   const script = join(root, 'test/emulator/process.ts');
-  const child = spawn(process.execPath, [script, '--round-trip-ms', String(roundTripMs)], {
+  const options = ['--round-trip-ms', String(roundTripMs), '--service-account'];
+  const child = spawn(process.execPath, [script, ...options], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit');
@@ -48,11 +52,12 @@ export async function startEmulator(root: string, roundTripMs: number): Promise<
     await stop();
     throw new Error('The emulator did not say how to reach it');
   }
-  const { environment, caFile, proxyUrl } = introduction;
+  const { environment, caFile, proxyUrl, serviceAccountToken } = introduction;
   const requestsUrl = new URL('/_emulator/requests', proxyUrl);
   return {
     environment,
     caFile,
+    serviceAccountToken,
     listRequests: async () => parseRequests(await (await fetch(requestsUrl)).json()),
     forget: async () => {
       await fetch(requestsUrl, { method: 'DELETE' });
@@ -65,7 +70,7 @@ export async function startEmulator(root: string, roundTripMs: number): Promise<
 function parseIntroduction(line: string): Introduction | undefined {
   const said: unknown = JSON.parse(line);
   if (!isRecord(said) || !isRecord(said['environment'])) return undefined;
-  const { caFile, proxyUrl } = said;
+  const { caFile, proxyUrl, serviceAccountToken } = said;
   const network = Object.entries(said['environment']).filter(([name]) => !CERTIFICATE_VARIABLES.has(name));
   const environment: Record<string, unknown> = {
     ...Object.fromEntries(network),
@@ -74,7 +79,8 @@ function parseIntroduction(line: string): Introduction | undefined {
     AZURE_CLIENT_SECRET: said['clientSecret'],
   };
   if (!isRecordOfStrings(environment) || typeof caFile !== 'string' || typeof proxyUrl !== 'string') return undefined;
-  return { environment, caFile, proxyUrl };
+  if (typeof serviceAccountToken !== 'string') return undefined;
+  return { environment, caFile, proxyUrl, serviceAccountToken };
 }
 
 function parseRequests(said: unknown): readonly string[] {

@@ -132,7 +132,8 @@ export class TokenBucket {
   }
 }
 
-class MinuteCounter {
+/** Counts by minute. */
+export class MinuteCounter {
   readonly #minutes: Uint32Array;
   total = 0;
 

@@ -21,6 +21,8 @@ export interface Programs {
   readonly limit: string;
   /** `undefined` when it is not available. */
   readonly peer: string | undefined;
+  /** AKS's credential provider for kubelets, which the tests install; `undefined` when they have not. */
+  readonly kubeletPeer: string | undefined;
 }
 
 /** Builds our programs one after the other, so that the disk and the page cache hold them in the same way. */
@@ -41,6 +43,7 @@ export async function preparePrograms(root: string): Promise<Programs> {
     empty: await make('empty', ''),
     limit: await make('limit', await bundle('scripts/bench/limit-program.ts')),
     peer: await installPeer(join(root, '.parts/bin')),
+    kubeletPeer: [join(root, '.parts/bin/acr-credential-provider')].find(existsSync),
   };
 }
 

@@ -29,11 +29,15 @@ export interface ChunkOptions {
   readonly nodeVersion: string;
 }
 
+/** It brings the parser of YAML, which is larger than all else that a kubelet's request needs. */
+const YAML_MODULE = 'src/kubelet/azure-json-yaml.ts';
+
 /**
  * The parts in the order in which they are made: a module is in the first part that needs it, and later parts take it
- * from there. A sign-in loads only the first.
+ * from there. A sign-in loads only the rest.
  */
 const PARTS: readonly { readonly name: string; readonly has: (late: string) => boolean }[] = [
+  { name: 'yaml', has: (late) => late === YAML_MODULE },
   { name: 'rest', has: (late) => !isForPeople(late) && !isForKubelets(late) },
   { name: 'kubelet', has: isForKubelets },
   { name: 'commands', has: isForPeople },
@@ -55,7 +59,7 @@ const TABLE = 'start-modules';
  * exists once.
  */
 const LINKER = `
-var listStartModules, startModules, loadedParts = {}, requireBuiltin = require;
+var listStartModules, startModules, namespaces = {}, loadedParts = {}, requireBuiltin = require;
 function provideModules(list) { listStartModules = list; }
 function loadPart(name) {
   var sea = requireBuiltin('node:sea'), options = { filename: name + '.js' };
@@ -67,7 +71,8 @@ function loadPart(name) {
   return module.exports;
 }
 function findModule(part, file) {
-  return part === '' ? (startModules ??= listStartModules())[file] : (loadedParts[part] ??= loadPart(part))[file]();
+  if (part !== '') return (loadedParts[part] ??= loadPart(part))[file]();
+  return namespaces[file] ??= (startModules ??= listStartModules())[file]();
 }
 require = function (name) {
   if (!name.startsWith('${PART_PREFIX}')) return requireBuiltin(name);
@@ -78,7 +83,7 @@ require = function (name) {
 
 export async function bundleChunks(options: ChunkOptions): Promise<Chunks> {
   const { entry, root, nodeVersion } = options;
-  const late = new Set<string>();
+  const late = new Set([YAML_MODULE]); // the start does not reach it
   const cut = cutAtImports(root, late);
   const { entryPoints, ...common } = bundleOptions({ entry, root, nodeVersion });
   const draft = await build({ ...common, entryPoints, metafile: true, plugins: [cut] });
@@ -155,8 +160,8 @@ async function inspectModules(options: ChunkOptions, files: readonly string[]): 
 }
 
 /**
- * A module that passes the start's own modules to the linker. The linker creates their namespace objects only when the
- * rest is loaded, since that takes 2 ms. So a module's exports must not change after it has been evaluated.
+ * A module that passes the start's own modules to the linker. The linker creates the namespace object of a module only
+ * when a part needs it: all of them take 2 ms. So a module's exports must not change after it has been evaluated.
  */
 function provideTable(root: string, exportsOf: ReadonlyMap<string, readonly string[]>): Plugin {
   const modules = [...exportsOf].map(([file, names], index) => ({ file, names, prefix: `module${index}_` }));
@@ -164,7 +169,7 @@ function provideTable(root: string, exportsOf: ReadonlyMap<string, readonly stri
     return `import { ${names.map((name) => `${name} as ${prefix}${name}`).join(', ')} } from './${file}';`;
   });
   const rows = modules.map(({ file, names, prefix }) => {
-    return `${JSON.stringify(file)}: { ${names.map((name) => `${name}: ${prefix}${name}`).join(', ')} }`;
+    return `${JSON.stringify(file)}: () => ({ ${names.map((name) => `${name}: ${prefix}${name}`).join(', ')} })`;
   });
   return {
     name: 'provide the table',

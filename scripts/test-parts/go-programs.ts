@@ -5,7 +5,7 @@ import { isExecutable, lastLines, readTextFile, runCommand } from './command.ts'
 import { findGo, prepareGo } from './go-toolchain.ts';
 import { PARTS_FOLDER, type PartReport } from './part.ts';
 
-interface GoProgram {
+export interface GoProgram {
   readonly name: string;
   readonly source: string;
   readonly version: string;
@@ -33,12 +33,17 @@ export function hasGo(): boolean {
   return findGo() !== undefined;
 }
 
+/** Installs the clients and the peer that are missing. */
+export function installGoPrograms(): Promise<readonly PartReport[]> {
+  return installPrograms(PROGRAMS);
+}
+
 /** Installs the programs that are missing, one after the other: each build keeps every core busy. */
-export async function installGoPrograms(): Promise<readonly PartReport[]> {
-  const reports: PartReport[] = PROGRAMS.filter(isInstalled).map(({ name }) => {
+export async function installPrograms(programs: readonly GoProgram[]): Promise<readonly PartReport[]> {
+  const reports: PartReport[] = programs.filter(isInstalled).map(({ name }) => {
     return { part: name, state: 'present', detail: '' };
   });
-  const missing = PROGRAMS.filter((program) => !isInstalled(program));
+  const missing = programs.filter((program) => !isInstalled(program));
   if (missing.length === 0) return reports;
   const go = await prepareGo();
   for (const program of missing) {

@@ -102,7 +102,7 @@ export function measureRenewalLead(cached: CachedToken, minimumLifeSeconds = 0):
  * be fresh. The result is never less than five minutes.
  */
 export function limitMinimumLife(
-  { expiresAtSeconds, savedAtSeconds }: CachedToken,
+  { expiresAtSeconds, savedAtSeconds }: Omit<CachedToken, 'token'>,
   minimumLifeSeconds: number,
 ): number {
   const possibleSeconds = ((expiresAtSeconds - savedAtSeconds) * 5) / 6;

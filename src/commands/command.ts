@@ -11,6 +11,7 @@ export const GROUPS = {
   setUp: 'Set up:',
   examine: 'Examine:',
   settings: 'Settings:',
+  kubernetes: 'Nodes of Kubernetes:',
   shell: 'Shell and help:',
   protocol: 'Called by docker and other clients:',
 } as const;

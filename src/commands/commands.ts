@@ -19,6 +19,7 @@ import { CONFIG } from './config.ts';
 import { CONFIGURE } from './configure.ts';
 import { DOCTOR } from './doctor.ts';
 import { HELP } from './help.ts';
+import { KUBELET } from './kubelet.ts';
 import { formatHelp } from './layout.ts';
 import { LOGIN } from './login.ts';
 import { LOGOUT } from './logout.ts';
@@ -44,6 +45,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   TAGS,
   CACHE,
   CONFIG,
+  KUBELET,
   HELP,
   COMPLETION,
   COMPLETE,

@@ -2,7 +2,7 @@
 
 import { type Command, Option } from '@commander-js/extra-typings';
 import { parseScopes } from '../config/registry-settings.ts';
-import { Cancelled, EXIT, UsageError } from '../terminal/failure.ts';
+import { Cancelled, EXIT, type ExitCode, UsageError } from '../terminal/failure.ts';
 import { withProgress } from '../terminal/progress.ts';
 import { confirm } from '../terminal/prompts.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -16,8 +16,16 @@ interface Form {
   readonly dockerLogin?: true | undefined;
   readonly helmLogin?: true | undefined;
   readonly kubernetesSecret?: string | undefined;
-  readonly namespace?: string | undefined;
+  readonly namespace?: readonly string[] | undefined;
+  readonly apply?: true | undefined;
 }
+
+/** Where the token for the API server is. */
+interface ServiceAccount {
+  readonly serviceAccount?: string | undefined;
+}
+
+const collect = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value];
 
 /** The command `token`. */
 export const TOKEN = defineCommand({
@@ -30,6 +38,10 @@ export const TOKEN = defineCommand({
     ['token myregistry.azurecr.io --helm-login | sh', 'log helm in'],
     ['token myregistry.azurecr.io --docker-login | ssh buildhost sh', 'log docker on another machine in'],
     ['token myregistry.azurecr.io --kubernetes-secret acr | kubectl apply -f -', 'let a cluster pull for three hours'],
+    [
+      'token myregistry.azurecr.io --kubernetes-secret acr --namespace team-a --apply',
+      'renew the pull secret of a namespace, in a CronJob',
+    ],
     ['token myregistry.azurecr.io --scope repository:team/app:pull', 'a token for pulls from one repository only'],
   ],
   define: (command: Command) =>
@@ -40,10 +52,10 @@ export const TOKEN = defineCommand({
           '--scope <scope>',
           'print an access token for this scope only, such as repository:team/app:pull; it lives for 75 minutes (repeatable)',
         )
-          .argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value])
+          .argParser(collect)
           .conflicts('refreshToken'),
       )
-      .option('--refresh-token', 'print the refresh token, whatever "secret" of the configuration says')
+      .option('--refresh-token', 'print it, whatever the configuration says')
       .addOption(
         new Option('--json', 'print the object that az prints').conflicts([
           'dockerLogin',
@@ -58,17 +70,22 @@ export const TOKEN = defineCommand({
         ]),
       )
       .addOption(new Option('--helm-login', 'print a helm registry login command for sh').conflicts('kubernetesSecret'))
-      .option('--kubernetes-secret <name>', 'print a Secret of type dockerconfigjson for kubectl')
-      .option('--namespace <name>', 'the namespace of the Secret')
+      .option('--kubernetes-secret <name>', 'print a pull secret for kubectl')
+      .addOption(new Option('--namespace <name>', 'of the Secret (repeatable with --apply)').argParser(collect))
+      .option('--apply', 'in a pod: write the Secret itself')
+      .option('--service-account <file>', "folder of the pod's token, for --apply")
       .option('-y, --yes', 'show the token on a terminal without a question'),
-  run: async (context, { scope: scopeTexts, refreshToken: mustRefresh = false, yes = false, ...form }, host) => {
+  run: async (context, { scope: scopeTexts, refreshToken: mustRefresh = false, yes = false, ...options }, host) => {
     const { runtime, terminal, log } = context;
+    const { serviceAccount, ...form } = options;
     const scope = readScope(scopeTexts);
-    await checkNames(form);
+    await checkNames(form, serviceAccount);
     const registry = await readRegistry(runtime, host);
     const { findToken } = await import('./token/find-token.ts');
     const request = { runtime, log, registry, scope, mustRefresh };
-    const token = await withProgress(terminal, `Getting a token for ${registry.host}`, findToken(request));
+    const getToken = () => withProgress(terminal, `Getting a token for ${registry.host}`, findToken(request));
+    if (form.apply === true) return await applyToken(context, getToken, { ...form, serviceAccount });
+    const token = await getToken();
     const text = await formatToken(token, form);
     if (token.missing.length > 0) {
       terminal.writeError(`${warning(terminal)} ${registry.host} did not grant ${token.missing.join(', ')}\n`);
@@ -89,27 +106,64 @@ function readScope(texts: readonly string[] | undefined): readonly string[] | un
   });
 }
 
-/** @throws UsageError when Kubernetes would refuse the manifest. */
-async function checkNames({ kubernetesSecret, namespace }: Form): Promise<void> {
+/** @throws UsageError when Kubernetes would refuse the manifest, or an option says nothing. */
+async function checkNames(form: Form, serviceAccount: string | undefined): Promise<void> {
+  const { kubernetesSecret, namespace = [], apply } = form;
   if (kubernetesSecret === undefined) {
-    if (namespace === undefined) return;
-    throw new UsageError('--namespace needs --kubernetes-secret', { hint: 'add --kubernetes-secret NAME' });
+    const needing = apply === true ? '--apply' : namespace.length > 0 ? '--namespace' : undefined;
+    if (needing !== undefined) {
+      throw new UsageError(`${needing} needs --kubernetes-secret`, { hint: 'add --kubernetes-secret NAME' });
+    }
+  }
+  if (serviceAccount !== undefined && apply !== true) {
+    throw new UsageError('--service-account needs --apply', { hint: 'add --apply' });
+  }
+  if (namespace.length > 1 && apply !== true) {
+    throw new UsageError('A manifest has one namespace', { hint: 'run it once for each --namespace' });
   }
   const { isLabel, isSecretName } = await import('./token/kubernetes-secret.ts');
   const allowed = 'lower-case letters, digits and hyphens, with a letter or digit at both ends';
-  if (!isSecretName(kubernetesSecret)) {
+  if (kubernetesSecret !== undefined && !isSecretName(kubernetesSecret)) {
     throw new UsageError('The value of --kubernetes-secret is not a name that Kubernetes accepts', { hint: allowed });
   }
-  if (namespace !== undefined && !isLabel(namespace)) {
+  if (!namespace.every(isLabel)) {
     throw new UsageError('The value of --namespace is not a name that Kubernetes accepts', { hint: allowed });
   }
 }
 
+/** Writes the token into the Secrets of namespaces. @throws CLUSTER_REFUSED when one of them could not be written. */
+async function applyToken(
+  { runtime, terminal, log }: CommandContext,
+  getToken: () => Promise<ExposedToken>,
+  { kubernetesSecret: name = '', namespace = [], serviceAccount }: Form & ServiceAccount,
+): Promise<ExitCode> {
+  const [{ prepareApply }, { SERVICE_ACCOUNT_FOLDER }] = await Promise.all([
+    import('./token/apply-secret.ts'),
+    import('./token/cluster-api.ts'),
+  ]);
+  const folder = serviceAccount ?? SERVICE_ACCOUNT_FOLDER;
+  // First, since without a cluster there is no use for a token.
+  const prepared = prepareApply({ runtime, log, name, namespaces: namespace, serviceAccountFolder: folder });
+  try {
+    const { applied, failure } = await prepared.apply(await getToken());
+    const lines = applied.map(
+      (one) =>
+        `Applied Secret ${one.name} in namespace ${one.namespace}${one.expiresAt === undefined ? '' : `; its token expires at ${one.expiresAt}`}\n`,
+    );
+    terminal.write(lines.join(''));
+    if (failure !== undefined) throw failure;
+    return EXIT.ok;
+  } finally {
+    prepared.close();
+  }
+}
+
 async function formatToken(token: ExposedToken, form: Form): Promise<string> {
-  if (form.json === true) return (await import('./token/expose-json.ts')).formatExposedToken(token);
+  if (form.json === true && form.kubernetesSecret === undefined)
+    return (await import('./token/expose-json.ts')).formatExposedToken(token);
   if (form.kubernetesSecret !== undefined) {
     const { formatKubernetesSecret } = await import('./token/kubernetes-secret.ts');
-    return formatKubernetesSecret(token, { name: form.kubernetesSecret, namespace: form.namespace });
+    return formatKubernetesSecret(token, { name: form.kubernetesSecret, namespace: form.namespace?.[0] });
   }
   if (form.dockerLogin === true || form.helmLogin === true) {
     const { formatLogin } = await import('./token/login-command.ts');

@@ -21,6 +21,15 @@ export interface EntraAdvice {
   readonly fix: string;
 }
 
+/** What hints say about a client that no variable sets up. */
+export interface ClientAdvice {
+  /** What names the client, and its tenant: an annotation, an option or a key of a file. */
+  readonly clientSetting: string;
+  readonly tenantSetting: string;
+  /** The command or instruction by which the client comes to trust a token from another issuer, if it signs in with one. */
+  readonly trust?: string;
+}
+
 /** What the hints refer to. */
 interface EntraSubject {
   readonly clientId: string;
@@ -31,6 +40,7 @@ interface EntraSubject {
   readonly clockAheadSeconds?: number | undefined;
   /** For a person's account of this program: the command that signs it in again. No variable sets such an account up. */
   readonly signInCommand?: string | undefined;
+  readonly client?: ClientAdvice | undefined;
 }
 
 type Row = readonly [codes: readonly number[], meaning: string, fix: (subject: EntraSubject) => string];
@@ -48,10 +58,15 @@ const SET_CLOCK = ({ clockAheadSeconds }: EntraSubject) => {
     ? `${GET_NEW}: this machine's clock is right`
     : "set this machine's clock: timedatectl set-ntp true";
 };
-const CHECK_FEDERATION = ({ clientId, audience }: EntraSubject) =>
-  audience === BINDING_AUDIENCE
+/** The settings that a hint names. */
+const CLIENT = ({ client }: EntraSubject) => client?.clientSetting ?? 'AZURE_CLIENT_ID';
+const TENANT = ({ client }: EntraSubject) => client?.tenantSetting ?? 'AZURE_TENANT_ID';
+const CHECK_FEDERATION = ({ clientId, audience, client }: EntraSubject) => {
+  if (client?.trust !== undefined) return client.trust;
+  return audience === BINDING_AUDIENCE
     ? 'the pod must use the token proxy: annotate it with azure.workload.identity/use-identity-binding: "true", which sets AZURE_KUBERNETES_TOKEN_PROXY'
     : `az ad app federated-credential list --id ${shellWord(clientId)}`;
+};
 /** Says what to do for a person's account, where others need a variable. */
 const forPerson =
   (advise: (signInCommand: string, subject: EntraSubject) => string, others: (subject: EntraSubject) => string) =>
@@ -71,7 +86,7 @@ const ROWS: readonly Row[] = [
     'the application is not in this tenant',
     forPerson(
       (signIn, { tenant }) => `check the application and the tenant (${shellWord(tenant)} was used), then: ${signIn}`,
-      ({ tenant }) => `check AZURE_CLIENT_ID, AZURE_TENANT_ID (${shellWord(tenant)} was used) and the cloud`,
+      (s) => `check ${CLIENT(s)}, ${TENANT(s)} (${shellWord(s.tenant)} was used) and the cloud`,
     ),
   ],
   [
@@ -84,7 +99,7 @@ const ROWS: readonly Row[] = [
     'there is no such tenant',
     forPerson(
       (signIn) => `check the tenant, then: ${signIn}`,
-      () => 'check AZURE_TENANT_ID; for a tenant in another cloud, set AZURE_AUTHORITY_HOST',
+      (s) => `check ${TENANT(s)}; for a tenant in another cloud, set AZURE_AUTHORITY_HOST`,
     ),
   ],
   [
@@ -97,7 +112,7 @@ const ROWS: readonly Row[] = [
     'the tenant does not know Azure Container Registry',
     forPerson(
       (signIn) => `sign in to the registry's tenant: ${signIn}`,
-      () => "check that AZURE_TENANT_ID is the registry's tenant: az acr show -n NAME --query id",
+      (s) => `check that ${TENANT(s)} is the registry's tenant: az acr show -n NAME --query id`,
     ),
   ],
   [[700027, 50012], 'the certificate does not belong to the application', CHECK_APP],
@@ -151,7 +166,7 @@ const ROWS: readonly Row[] = [
     'the application requires sign-in to its own tenant',
     forPerson(
       (signIn) => signIn,
-      () => 'set AZURE_TENANT_ID to the id of the tenant',
+      (s) => `set ${TENANT(s)} to the id of the tenant`,
     ),
   ],
   [[70011, 1002012], 'the scope is invalid', () => 'report this with the correlation id'],
@@ -169,7 +184,7 @@ export function findEntraAdvice(code: string | undefined, subject: EntraSubject)
   if (row !== undefined) return { meaning: row[1], fix: row[2](subject) };
   const link =
     code === undefined
-      ? (subject.signInCommand ?? 'check AZURE_CLIENT_ID and AZURE_TENANT_ID')
+      ? (subject.signInCommand ?? `check ${CLIENT(subject)} and ${TENANT(subject)}`)
       : `see https://login.microsoftonline.com/error?code=${code}`;
   return { meaning: undefined, fix: link };
 }

@@ -18,7 +18,7 @@ import { MAX_FOREIGN_CHARACTERS, type Quote } from '../redact.ts';
 import type { Runtime } from '../system/runtime.ts';
 import type { Authority } from './authority.ts';
 import { type Claims, readAudiences, readClaims } from './claims.ts';
-import { findEntraAdvice, UNKNOWN_AUDIENCE_CODES } from './error-codes.ts';
+import { type ClientAdvice, findEntraAdvice, UNKNOWN_AUDIENCE_CODES } from './error-codes.ts';
 
 /** What every request to the token endpoint needs. */
 export interface EntraContext {
@@ -41,6 +41,8 @@ export interface TokenClient {
   readonly certificate?: string;
   /** For a person's account: the command that signs it in again, as a part of hints. */
   readonly signInCommand?: string;
+  /** What hints say about a client that no variable sets up. */
+  readonly advice?: ClientAdvice;
   readonly route?: TokenRoute | undefined;
 }
 
@@ -189,14 +191,14 @@ function explainRefusal(
   response: HttpResponse,
   { host, error, body }: { readonly host: string; readonly error: string; readonly body: JsonObject },
 ): GrantRefusal {
-  const { actor, clientId, tenant, assertion, certificate, signInCommand } = request;
+  const { actor, clientId, tenant, assertion, certificate, signInCommand, advice } = request;
   const { quote } = response;
   const description = asText(body['error_description']) ?? '';
   const code = /AADSTS(\d+)/.exec(quote(description, MAX_FOREIGN_CHARACTERS))?.[1];
   const clock = TIME_CODES.includes(code ?? '') ? compareClocks(runtime, response) : undefined;
   const claims = assertion === undefined ? undefined : readClaims(assertion);
   const audience = readAudiences(claims ?? {}).join(' ');
-  const subject = { clientId, tenant, audience, clockAheadSeconds: clock, signInCommand };
+  const subject = { clientId, tenant, audience, clockAheadSeconds: clock, signInCommand, client: advice };
   const { meaning, fix } = findEntraAdvice(code, subject);
   const correlationId = asText(body['correlation_id']) ?? response.header('client-request-id') ?? '';
   const isAudienceUnknown = error === 'invalid_resource' || UNKNOWN_AUDIENCE_CODES.includes(Number(code));

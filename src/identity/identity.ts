@@ -52,6 +52,14 @@ export interface Identity {
   readonly getToken: (context: TokenContext) => Promise<string | NotSetUp>;
 }
 
+/** A file of another program that describes an identity. What it leaves out does not come from the environment. */
+export interface ForeignIdentityFile {
+  /** The secret that it holds: a client secret, or the password of a certificate. */
+  readonly secret: string | undefined;
+  /** Returns the key that stands for a parameter in this file, for messages. */
+  readonly keyOf: (parameter: string) => string;
+}
+
 /** The request to find an identity. */
 export interface IdentityRequest<P = object> {
   readonly runtime: Runtime;
@@ -60,6 +68,8 @@ export interface IdentityRequest<P = object> {
   readonly parameters: P & CommonParameters;
   /** Whether the user chose this source. Then it counts as set up even if the machine gives only a hint of it. */
   readonly isChosen: boolean;
+  /** Where the parameters come from, if not from the configuration. */
+  readonly foreignFile?: ForeignIdentityFile | undefined;
 }
 
 /** The keys of the configuration that every identity has. */

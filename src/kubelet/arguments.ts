@@ -1,14 +1,16 @@
-/** The arguments of the plug-in, which the kubelet's configuration has in `args`: those of AKS's own plug-in. */
+/** The arguments of the plug-in, which the kubelet's configuration has in `args`: those of AKS's own plug-in, and more. */
 
 import { isAbsolute } from 'node:path';
+import { isTenant } from '../entra/authority.ts';
 import { CredentialError } from '../errors.ts';
+import { isGuid } from '../field.ts';
 import { parseMirrors, type RegistryMirror } from './mirror.ts';
 
 /** How the cluster's token proxy is reached, where pods sign in by identity bindings. */
 export interface IdentityBinding {
   /** The proxy's name, which its certificate has. */
   readonly serverName: string;
-  /** The address of the API server, behind which the proxy is. */
+  /** The address of the API server, behind which the proxy is: an IP address without brackets, or a host. */
   readonly apiServer: string;
   /** For service accounts without an annotation. */
   readonly defaultClientId: string | undefined;
@@ -29,82 +31,99 @@ export interface ProviderArguments {
 
 /** The argument of a process that renews a token. */
 export const RENEW_OPTION = '--renew';
+export const MIRROR_OPTION = '--registry-mirror';
+/** The options of identity bindings from which a setting may come, as error messages name them. */
+export const DEFAULT_CLIENT_OPTION = '--ib-default-client-id';
+export const DEFAULT_TENANT_OPTION = '--ib-default-tenant-id';
+export const CA_FILE_OPTION = '--ib-ca-file';
 
-const OPTIONS = [
-  'registry-mirror',
-  'ib-sni-name',
-  'ib-apiserver-ip',
-  'ib-default-client-id',
-  'ib-default-tenant-id',
-  'ib-ca-file',
-] as const;
-type Option = (typeof OPTIONS)[number];
+const SNI_NAME_OPTION = '--ib-sni-name';
+const API_SERVER_OPTION = '--ib-apiserver-ip';
+const BINDING_OPTIONS = [
+  SNI_NAME_OPTION,
+  API_SERVER_OPTION,
+  DEFAULT_CLIENT_OPTION,
+  DEFAULT_TENANT_OPTION,
+  CA_FILE_OPTION,
+];
 /** Options of AKS's plug-in about its log, which this one does not write. */
-const LOG_OPTIONS = ['v', 'vmodule', 'logging-format', 'log-flush-frequency'];
-/** Where AKS nodes have it. */
+const LOG_OPTIONS = ['--v', '--vmodule', '--logging-format', '--log-flush-frequency'];
+const KNOWN_OPTIONS = [MIRROR_OPTION, ...BINDING_OPTIONS, ...LOG_OPTIONS];
+/** The one-letter names, to which a value may be joined: `-v2`. */
+const LETTERS: Readonly<Record<string, string>> = { r: MIRROR_OPTION, v: '--v' };
+
+const LONG = /^(?<name>--[a-z][a-z-]*)(?:=(?<value>.*))?$/s;
+const SHORT = /^-(?<letter>[a-z])=?(?<value>.*)$/s;
+/** A host, or an IPv4 address. */
+const HOST = /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/;
+const IPV6 = /^\[?(?<address>[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]+)\]?$/;
+/** Where AKS nodes have the certificate authority of their cluster. */
 const CERTIFICATE_FILE = '/etc/kubernetes/certs/ca.crt';
 
+/** The values of options by their long names. */
+type Values = ReadonlyMap<string, string>;
+
 /**
- * Reads the arguments: options as `--name=value` or `--name value`, and at most one file.
+ * Reads the arguments: options as `--name=value` or `--name value`, of which the last counts, and at most one file.
  * @throws CONFIG_INVALID
  */
 export function parseArguments(args: readonly string[]): ProviderArguments {
-  const values = new Map<Option, string>();
+  const values = new Map<string, string>();
   const files: string[] = [];
   let isRenewal = false;
   for (let index = 0; index < args.length; index += 1) {
     const arg = args[index] ?? '';
-    if (arg === RENEW_OPTION) {
-      isRenewal = true;
-      continue;
-    }
-    const { name = '', value } = /^--?(?<name>[a-z][a-z-]*)(?:=(?<value>.*))?$/s.exec(arg)?.groups ?? {};
-    const option = OPTIONS.find(
-      (one) => one === name || (arg.startsWith('-r') && one === 'registry-mirror' && name === 'r'),
-    );
-    const isIgnored = LOG_OPTIONS.includes(name);
-    if (name === '' && !arg.startsWith('-')) {
-      files.push(arg);
-      continue;
-    }
-    if (option === undefined && !isIgnored) throw invalid(`"${arg.slice(0, 60)}" is not an option of it`);
-    if (value === undefined) index += 1;
-    const given = value ?? args[index];
-    if (given === undefined) throw invalid(`"${arg}" has no value`);
-    if (option !== undefined && given !== '') values.set(option, given);
+    if (arg === RENEW_OPTION) isRenewal = true;
+    else if (arg.startsWith('-')) {
+      const { name, value = args[++index] } = parseOption(arg);
+      if (value === undefined) throw invalid(`${name} has no value`);
+      values.set(name, value);
+    } else if (arg !== '') files.push(arg);
   }
   const [azureJson, other] = files;
-  if (other !== undefined) throw invalid('there is more than one file');
-  if (azureJson !== undefined && !isAbsolute(azureJson)) throw invalid('the file has no absolute path');
-  return {
-    azureJson,
-    mirrors: parseMirrors(values.get('registry-mirror') ?? ''),
-    binding: readBinding(values),
-    isRenewal,
-  };
+  if (other !== undefined) throw invalid(`there is one file too many: "${other}"`);
+  if (azureJson !== undefined && !isAbsolute(azureJson)) throw invalid(`"${azureJson}" is not an absolute path`);
+  return { azureJson, mirrors: parseMirrors(values.get(MIRROR_OPTION) ?? ''), binding: readBinding(values), isRenewal };
 }
 
-function readBinding(values: ReadonlyMap<Option, string>): IdentityBinding | undefined {
-  const serverName = values.get('ib-sni-name');
-  const apiServer = values.get('ib-apiserver-ip');
+function parseOption(arg: string): { readonly name: string; readonly value: string | undefined } {
+  const { name, value } = LONG.exec(arg)?.groups ?? {};
+  if (name !== undefined && KNOWN_OPTIONS.includes(name)) return { name, value };
+  const { letter = '', value: joined } = SHORT.exec(arg)?.groups ?? {};
+  const long = Object.hasOwn(LETTERS, letter) ? LETTERS[letter] : undefined;
+  if (long !== undefined) return { name: long, value: joined === '' ? undefined : joined };
+  throw invalid(`there is no option "${arg}"`);
+}
+
+function readBinding(values: Values): IdentityBinding | undefined {
+  // An empty value is as good as none: templates leave it so.
+  const read = (name: string) => values.get(name) || undefined;
+  const serverName = read(SNI_NAME_OPTION);
+  const apiServer = read(API_SERVER_OPTION);
   if (serverName === undefined) {
-    const leftover = OPTIONS.find((option) => option.startsWith('ib-') && values.has(option));
+    const leftover = BINDING_OPTIONS.find((name) => read(name) !== undefined);
     if (leftover === undefined) return undefined;
-    throw invalid(`there is --${leftover}, but no --ib-sni-name`);
+    throw invalid(`there is ${leftover}, but no ${SNI_NAME_OPTION}`);
   }
-  if (apiServer === undefined) throw invalid('there is --ib-sni-name, but no --ib-apiserver-ip');
+  if (apiServer === undefined) throw invalid(`there is ${SNI_NAME_OPTION}, but no ${API_SERVER_OPTION}`);
+  const check = (name: string, words: string, isValid: (value: string) => boolean) => {
+    const value = read(name);
+    if (value !== undefined && !isValid(value)) throw invalid(`${name} is not ${words}`);
+    return value;
+  };
+  check(SNI_NAME_OPTION, 'a host name', (name) => HOST.test(name));
+  check(API_SERVER_OPTION, 'an IP address or a host name', (name) => HOST.test(name) || IPV6.test(name));
   return {
     serverName,
-    apiServer,
-    defaultClientId: values.get('ib-default-client-id'),
-    defaultTenantId: values.get('ib-default-tenant-id'),
-    certificateFile: values.get('ib-ca-file') ?? CERTIFICATE_FILE,
+    apiServer: IPV6.exec(apiServer)?.groups?.['address'] ?? apiServer,
+    defaultClientId: check(DEFAULT_CLIENT_OPTION, 'the id of an application or a managed identity', isGuid),
+    defaultTenantId: check(DEFAULT_TENANT_OPTION, 'the id or domain of a tenant', isTenant),
+    certificateFile: check(CA_FILE_OPTION, 'an absolute path', isAbsolute) ?? CERTIFICATE_FILE,
   };
 }
 
-/** The error for a mistake in the arguments. */
-export function invalid(problem: string): CredentialError {
+function invalid(problem: string): CredentialError {
   return new CredentialError('CONFIG_INVALID', `Cannot use the "args" of the kubelet's configuration: ${problem}`, {
-    hint: 'print a right configuration: docker-credential-acr kubelet config --help',
+    hint: 'docker-credential-acr kubelet config prints a configuration that works',
   });
 }

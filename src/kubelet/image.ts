@@ -11,10 +11,11 @@ export function registryOf(image: string): string {
 
 /**
  * Returns the pattern under which a kubelet finds a credential of a registry after the one of the registry itself: it
- * tries patterns in descending order, and `*` comes before `.`. It may match longer names too, but a kubelet keeps a
- * response for the registry of its request.
+ * tries patterns in descending order, and `*` comes before `.`. The pattern may match longer names too, but a kubelet
+ * uses a response only for the registry of its request.
+ * @returns `undefined` for a registry without a dot: no pattern would come after its name.
  */
-export function lastResortPattern(registry: string): string {
+export function lastResortPattern(registry: string): string | undefined {
   const end = registry.indexOf('.');
-  return end < 0 ? registry : `${registry.slice(0, end)}*${registry.slice(end)}`;
+  return end < 0 ? undefined : `${registry.slice(0, end)}*${registry.slice(end)}`;
 }

@@ -10,10 +10,13 @@ export interface RegistryMirror {
   readonly target: string;
 }
 
-const HOST = String.raw`[A-Za-z0-9][A-Za-z0-9.-]*(?::\d{1,5})?(?:/[A-Za-z0-9._/-]*)?`;
+const HOST = String.raw`[A-Za-z0-9][A-Za-z0-9.-]*(?::\d{1,5})?`;
+const PATH = '(?:/[A-Za-z0-9._/-]*)?';
+const PAIR = `^(?<source>(?:${HOST}|\\[[0-9A-Fa-f:.]+\\](?::\\d{1,5})?)${PATH}):(?<target>${HOST})${PATH}$`;
 
 /**
- * Reads pairs such as `mcr.microsoft.com:myregistry.azurecr.io`, separated by commas. Each of the two may have a port.
+ * Reads pairs such as `mcr.microsoft.com:myregistry.azurecr.io`, separated by commas. Each of the two may have a port and
+ * a path; that of the mirror is ignored.
  * @throws CONFIG_INVALID
  */
 export function parseMirrors(text: string): readonly RegistryMirror[] {
@@ -22,23 +25,20 @@ export function parseMirrors(text: string): readonly RegistryMirror[] {
 }
 
 function parsePair(pair: string): RegistryMirror {
-  const { source, target } = new RegExp(`^(?<source>${HOST}):(?<target>${HOST})$`).exec(pair)?.groups ?? {};
-  if (source === undefined || target === undefined) {
-    throw new CredentialError(
-      'CONFIG_INVALID',
-      `Cannot use --registry-mirror: "${pair.slice(0, 100)}" is not a pair of registries`,
-      { hint: 'write it as SOURCE:MIRROR, such as mcr.microsoft.com:myregistry.azurecr.io' },
-    );
-  }
-  return { source: source.replace(/\/$/, ''), target: target.split('/', 1)[0] ?? '' };
+  const { source, target } = new RegExp(PAIR).exec(pair)?.groups ?? {};
+  if (source !== undefined && target !== undefined) return { source: source.replace(/\/$/, ''), target };
+  throw new CredentialError('CONFIG_INVALID', `Cannot use --registry-mirror: "${pair}" is not a pair of registries`, {
+    hint: 'write it as SOURCE:MIRROR, such as mcr.microsoft.com:myregistry.azurecr.io',
+  });
 }
 
 /**
- * Finds the mirror of an image: that of the longest source.
+ * Finds the mirror of an image: that of the longest source. The case of letters does not matter.
  * @returns `undefined` when the image is pulled from its own registry.
  */
 export function findMirror(mirrors: readonly RegistryMirror[], image: string): RegistryMirror | undefined {
+  const name = `${image.toLowerCase()}/`;
   return mirrors
-    .filter(({ source }) => image === source || image.startsWith(`${source}/`))
+    .filter(({ source }) => name.startsWith(`${source.toLowerCase()}/`))
     .sort((a, b) => b.source.length - a.source.length)[0];
 }

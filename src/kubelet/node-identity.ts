@@ -17,8 +17,22 @@ export interface NodeIdentity {
 /**
  * Reads azure.json.
  * @param file its absolute path; `undefined` outside of Azure.
- * @throws CONFIG_INVALID when there is no such file, or it cannot be used.
+ * @throws CONFIG_INVALID when there is no such file, or it cannot be used. If only what it says about the identity is
+ * wrong, the identity throws that when it is used: a pod's own identity does not need it.
  */
-export async function readNodeIdentity(_runtime: Runtime, _file: string | undefined): Promise<NodeIdentity> {
-  return { identity: undefined, tenantId: undefined, clouds: [] };
+export async function readNodeIdentity(runtime: Runtime, file: string | undefined): Promise<NodeIdentity> {
+  if (file === undefined) return { identity: undefined, tenantId: undefined, clouds: [] };
+  // Loaded only here: outside of Azure there is no such file.
+  const [{ readAzureJson }, { findNodeCloud }, { chooseNodeIdentity }] = await Promise.all([
+    import('./azure-json.ts'),
+    import('./azure-environment.ts'),
+    import('./azure-json-identity.ts'),
+  ]);
+  const json = await readAzureJson(runtime, file);
+  const cloud = findNodeCloud(runtime, json.cloud);
+  return {
+    identity: chooseNodeIdentity({ file, json, cloud }),
+    tenantId: json.tenantId,
+    clouds: cloud?.added === undefined ? [] : [cloud.added],
+  };
 }

@@ -1,155 +1,165 @@
 /** The kubelet's credential provider: answers one request with the credential of one image. */
 
-import { BUDGET_MS, type FoundCredential, findCredential, type NotFound } from '../credential.ts';
-import { CredentialError, describeCause } from '../errors.ts';
+import { type FoundCredential, findCredential, type NotFound } from '../credential.ts';
+import { CredentialError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { Outcome } from '../outcome.ts';
 import { IDENTITY_TOKEN_USERNAME, TOKEN_USERNAME } from '../protocol.ts';
 import { shellWord } from '../shell-word.ts';
 import type { Runtime } from '../system/runtime.ts';
 import type { WantedCredential } from '../wanted-credential.ts';
-import { type ProviderArguments, parseArguments, RENEW_OPTION } from './arguments.ts';
+import { MIRROR_OPTION, type ProviderArguments, parseArguments, RENEW_OPTION } from './arguments.ts';
 import { lastResortPattern, registryOf } from './image.ts';
 import { findMirror } from './mirror.ts';
 import { readNodeIdentity } from './node-identity.ts';
 import { type ProviderRequest, parseRequest } from './request.ts';
 import { formatNothing, formatResponse, type ImageCredential, measureCacheSeconds } from './response.ts';
 
-/**
- * Answers a request. Never throws.
- * @param args the arguments of the plug-in.
- * @param input the request as JSON.
- */
-export async function provideCredential(
-  args: readonly string[],
-  input: string,
-  runtime: Runtime,
-  log: Log | undefined,
-): Promise<Outcome> {
-  try {
-    const parsed = parseArguments(args);
-    const request = parseRequest(input);
-    const lookup = await prepare(parsed, request, { ...runtime, ...renewWith(runtime, args, input) });
-    if (parsed.isRenewal) {
-      await renew(lookup, log);
-      return { exitCode: 0, stdout: '', stderr: '' };
-    }
-    return { exitCode: 0, stdout: await answer(request, lookup, log), stderr: '' };
-  } catch (failure) {
-    log?.({ step: 'end', outcome: 'failed', reason: describeCause(failure) });
-    // Loaded only now: a successful run does not need it.
-    const { formatProviderFailure } = await import('./failure.ts');
-    return { exitCode: 1, stdout: '', stderr: formatProviderFailure(runtime, failure) };
-  }
+/** A call of the plug-in. */
+export interface ProviderCall {
+  readonly args: readonly string[];
+  /** The request as JSON. */
+  readonly input: string;
 }
 
 /** What a credential is looked for with. */
 interface Lookup {
-  readonly runtime: Runtime;
-  /** The server whose credential is needed: the image's registry, or its mirror. */
+  readonly request: ProviderRequest;
+  /** The registry in the name of the image, which the kubelet compares with the patterns of the response. */
+  readonly registry: string;
+  /** The server whose credential is needed: the registry, or its mirror. */
   readonly server: string;
-  /** The beginnings of images' names that the credential is for. */
-  readonly patterns: readonly string[];
+  /** Whether other images of the registry may need another credential. */
+  readonly isForImage: boolean;
   readonly wanted: WantedCredential;
 }
 
-/** A renewal gets the request again, with the service account's token, which only a pipe may carry. */
-function renewWith(runtime: Runtime, args: readonly string[], input: string): Pick<Runtime, 'startRenewal'> {
-  const { startSelf } = runtime;
-  if (startSelf === undefined) return {};
-  return { startRenewal: () => startSelf(['kubelet', RENEW_OPTION, ...args], input) };
+/** Whether this process was started to renew a token. */
+export function isRenewalCall(args: readonly string[]): boolean {
+  return args.includes(RENEW_OPTION);
 }
 
-async function prepare(args: ProviderArguments, request: ProviderRequest, runtime: Runtime): Promise<Lookup> {
+/**
+ * Answers a request.
+ * @returns the response. It has no credential for a registry that is not Azure's, and where the configuration wants an
+ * anonymous pull.
+ * @throws CredentialError when the arguments or the request cannot be used, or when there is an identity that does not
+ * work, or none although one is needed.
+ */
+export async function provideCredential(call: ProviderCall, runtime: Runtime, log: Log | undefined): Promise<string> {
+  const lookup = await prepare(call, runtime);
+  const { request, registry, server, wanted } = lookup;
+  const { apiVersion } = request;
+  const found = await findCredential({ ...runtime, ...renewWith(runtime, call) }, server, log, wanted);
+  if ('skipped' in found) {
+    if (found.isForeign && server !== registry) throw explainMirror(registry, server);
+    if (found.hint === undefined) return formatNothing(apiVersion);
+    throw explainNotFound(request.image, server, found);
+  }
+  // Without a registry of Azure, the kubelet could not exchange an identity token.
+  if (found.registry === undefined && found.username === IDENTITY_TOKEN_USERNAME) return formatNothing(apiVersion);
+  const life = await readLife(runtime, found);
+  return formatResponse(apiVersion, {
+    cacheKeyType: lookup.isForImage || life.isScoped ? 'Image' : 'Registry',
+    cacheSeconds: life.cacheSeconds,
+    auth: listCredentials(registry, found),
+  });
+}
+
+/** Renews the token of a request, in a process that an earlier one has started. Says nothing except in the log. */
+export async function renewCredential(call: ProviderCall, runtime: Runtime): Promise<void> {
+  const { openBackgroundLog, renewInBackground } = await import('../renew.ts');
+  const { server, wanted } = await prepare(call, runtime);
+  await renewInBackground(runtime, server, await openBackgroundLog(runtime), wanted);
+}
+
+async function prepare({ args, input }: ProviderCall, runtime: Runtime): Promise<Lookup> {
+  const provider = parseArguments(args);
+  const request = parseRequest(input);
   const registry = registryOf(request.image);
-  const mirror = findMirror(args.mirrors, request.image);
-  const node = await readNodeIdentity(runtime, args.azureJson);
+  const mirror = findMirror(provider.mirrors, request.image);
+  const node = await readNodeIdentity(runtime, provider.azureJson);
   // A mirror is the cluster's: pods have no right of their own to it.
-  const identity = mirror === undefined ? await findPodIdentity(args, request, runtime, node.tenantId) : undefined;
+  const identity = mirror === undefined ? await findPodIdentity(provider, request, runtime, node.tenantId) : undefined;
   return {
-    runtime,
+    request,
+    registry,
     server: mirror?.target ?? registry,
-    patterns: mirror === undefined ? [registry] : [mirror.source, mirror.target],
+    // Elsewhere in the registry, images may have another mirror, or none.
+    isForImage: mirror?.source.includes('/') === true,
     wanted: { identity, otherIdentity: node.identity, clouds: node.clouds },
   };
 }
 
 async function findPodIdentity(
-  { binding }: ProviderArguments,
+  { azureJson, binding }: ProviderArguments,
   request: ProviderRequest,
   runtime: Runtime,
-  tenantId: string | undefined,
+  nodeTenantId: string | undefined,
 ) {
   if (request.serviceAccountToken === undefined) return undefined;
-  const { findServiceAccountIdentity } = await import('./service-account.ts');
-  if (binding === undefined) return findServiceAccountIdentity(runtime, request, { tenantId });
-  const { createBindingRoute } = await import('./identity-binding.ts');
-  const defaults = { clientId: binding.defaultClientId, tenantId: binding.defaultTenantId ?? tenantId };
-  return findServiceAccountIdentity(runtime, request, defaults, createBindingRoute(binding));
+  const { findServiceAccountIdentity, nameId } = await import('./service-account.ts');
+  const tenantId = nameId(nodeTenantId, `"tenantId" of ${azureJson ?? 'the node'}`);
+  if (binding === undefined) return findServiceAccountIdentity(runtime, request, { clientId: undefined, tenantId });
+  const { createBindingRoute, findDefaults } = await import('./identity-binding.ts');
+  return findServiceAccountIdentity(runtime, request, findDefaults(binding, tenantId), createBindingRoute(binding));
 }
 
-async function renew({ runtime, server, wanted }: Lookup, log: Log | undefined): Promise<void> {
-  const { renewToken } = await import('../renew.ts');
-  await renewToken(runtime, server, BUDGET_MS, log, wanted);
+/** The renewal gets the whole call again, with the service account's token, which only a pipe may carry. */
+function renewWith({ startSelf }: Runtime, { args, input }: ProviderCall): Pick<Runtime, 'startRenewal'> {
+  return startSelf === undefined ? {} : { startRenewal: () => startSelf(['kubelet', RENEW_OPTION, ...args], input) };
 }
 
-/** @throws CredentialError when there is an identity that does not work, or none although one is needed. */
-async function answer(request: ProviderRequest, lookup: Lookup, log: Log | undefined): Promise<string> {
-  const { apiVersion, image } = request;
-  const { runtime, server, wanted } = lookup;
-  const found = await findCredential(runtime, server, log, wanted);
-  if ('skipped' in found) {
-    if (found.hint === undefined) return formatNothing(apiVersion);
-    throw explainNotFound(image, found);
-  }
-  // Without a registry of Azure, the kubelet could not exchange an identity token.
-  if (found.registry === undefined && found.username === IDENTITY_TOKEN_USERNAME) return formatNothing(apiVersion);
-  return formatResponse(apiVersion, {
-    ...(await describeToken(runtime, found)),
-    auth: listCredentials(lookup, found),
-  });
-}
-
-/** The credential under each pattern; for a registry of Azure, an anonymous pull as the last resort. */
-function listCredentials({ patterns }: Lookup, found: FoundCredential): ReadonlyMap<string, ImageCredential> {
+/** The credential under the name of the registry; for a registry of Azure, an anonymous pull as the last resort. */
+function listCredentials(name: string, found: FoundCredential): ReadonlyMap<string, ImageCredential> {
   const { username, secret: password, registry } = found;
+  const lastResort = registry === undefined ? undefined : lastResortPattern(name);
   const credential = { username: username === IDENTITY_TOKEN_USERNAME ? TOKEN_USERNAME : username, password };
-  const auth = new Map<string, ImageCredential>();
-  if (registry !== undefined) {
-    for (const pattern of patterns) auth.set(lastResortPattern(pattern), { username: '', password: '' });
-  }
-  for (const pattern of patterns) auth.set(pattern, credential);
-  return auth;
+  return new Map([
+    ...(lastResort === undefined ? [] : [[lastResort, { username: '', password: '' }] as const]),
+    [name, credential],
+  ]);
 }
 
-/** How long the kubelet may use a credential, and for which images. */
-async function describeToken(runtime: Runtime, found: FoundCredential) {
-  const { kindOf } = await import('../acr/scoped-token.ts');
-  const kind = kindOf(found);
-  const cacheKeyType: 'Image' | 'Registry' = kind === 'access-token' ? 'Image' : 'Registry';
-  if (kind === 'password') return { cacheKeyType, cacheSeconds: undefined };
+/** How long the kubelet may use a credential, and whether that is for some repositories only. */
+async function readLife(
+  runtime: Runtime,
+  { username, secret, settings, cached }: FoundCredential,
+): Promise<{ readonly isScoped: boolean; readonly cacheSeconds: number | undefined }> {
   const nowSeconds = runtime.now() / 1000;
-  const times = found.cached ?? (await readTimes(found.secret, nowSeconds));
-  return { cacheKeyType, cacheSeconds: measureCacheSeconds(times, nowSeconds) };
+  const measure = async () => {
+    const times = cached ?? (await readTimes(secret, nowSeconds));
+    return measureCacheSeconds(times, nowSeconds, settings?.minimumLifeSeconds ?? 0);
+  };
+  if (settings !== undefined) {
+    return { isScoped: settings.secret === 'access-token', cacheSeconds: await measure() };
+  }
+  // Few registries have a login, so that only these load what reads its token.
+  const { kindOf } = await import('../acr/scoped-token.ts');
+  const kind = kindOf({ username, secret });
+  return { isScoped: kind === 'access-token', cacheSeconds: kind === 'password' ? undefined : await measure() };
 }
 
+/** A token that is not cached is new, or somebody else's: then only its own claims tell its end. */
 async function readTimes(token: string, nowSeconds: number) {
   const { readExpiry } = await import('../entra/claims.ts');
   return { expiresAtSeconds: readExpiry(token) ?? nowSeconds, savedAtSeconds: nowSeconds };
 }
 
-/** The hint of `get` is for a person on this machine; here a person reads the log of a node. */
-function explainNotFound(image: string, { hint = '', skipped }: NotFound): CredentialError {
-  const registry = registryOf(image);
-  if (skipped.length === 0)
-    return new CredentialError('IDENTITY_NOT_SET_UP', `Cannot get a credential for ${registry}: ${hint}`);
-  const causes = skipped.map(({ source, reason }) => `${source}: ${reason}`);
+/** Somebody chose the mirror, so that it is not just another registry. */
+function explainMirror(source: string, target: string): CredentialError {
   return new CredentialError(
-    'IDENTITY_NOT_SET_UP',
-    `Cannot get a credential for ${registry}: this node has no Azure identity`,
-    {
-      causes,
-      hint: `give the node a managed identity, or the pods' service account one; for each check: docker-credential-acr kubelet doctor ${shellWord(image)}`,
-    },
+    'CONFIG_INVALID',
+    `Cannot get a credential for ${source}: its mirror ${target} is not a registry of Azure`,
+    { hint: `correct ${MIRROR_OPTION} in the "args" of the kubelet's configuration` },
   );
+}
+
+/** The hint of `get` is for a person on this machine; here a person reads the log of a node. */
+function explainNotFound(image: string, server: string, { hint = '', skipped }: NotFound): CredentialError {
+  const message = `Cannot get a credential for ${server}`;
+  if (skipped.length === 0) return new CredentialError('IDENTITY_NOT_SET_UP', message, { hint });
+  return new CredentialError('IDENTITY_NOT_SET_UP', `${message}: this node has no Azure identity`, {
+    causes: skipped.map(({ source, reason }) => `${source}: ${reason}`),
+    hint: `give the node a managed identity, or the pods' service account one; for each check: docker-credential-acr kubelet doctor ${shellWord(image)}`,
+  });
 }

@@ -32,20 +32,20 @@ export function parseRequest(input: string): ProviderRequest {
   if (request === undefined) throw invalid('it is not a JSON object');
   const apiVersion = asText(request['apiVersion']) ?? '';
   if (request['kind'] !== KIND || !API_VERSION.test(apiVersion)) {
-    throw invalid(`it is no ${KIND} of credentialprovider.kubelet.k8s.io/v1`);
+    throw invalid(`it is not a ${KIND} of credentialprovider.kubelet.k8s.io/v1`);
   }
   const image = asText(request['image']);
   if (image === undefined) throw invalid('it names no image');
-  return {
-    apiVersion,
-    image,
-    serviceAccountToken: asText(request['serviceAccountToken']),
-    annotations: asJsonObject(request['serviceAccountAnnotations']) ?? {},
-  };
+  const { serviceAccountToken: token = '', serviceAccountAnnotations } = request;
+  // A pod that has an account must not get the node's credential because its token cannot be read.
+  if (typeof token !== 'string') throw invalid('"serviceAccountToken" is not a string');
+  const annotations = asJsonObject(serviceAccountAnnotations ?? {});
+  if (annotations === undefined) throw invalid('"serviceAccountAnnotations" is not an object');
+  return { apiVersion, image, serviceAccountToken: asText(token), annotations };
 }
 
 function invalid(problem: string): CredentialError {
   return new CredentialError('REQUEST_INVALID', `Cannot read the kubelet's request: ${problem}`, {
-    hint: 'a kubelet sends it to standard input; to try it by hand: docker-credential-acr kubelet doctor',
+    hint: 'only a kubelet sends one; to see what it gets for an image: docker-credential-acr kubelet doctor',
   });
 }

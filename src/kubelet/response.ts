@@ -4,6 +4,8 @@
  * @see https://kubernetes.io/docs/reference/config-api/kubelet-credentialprovider.v1/
  */
 
+import { type CachedToken, limitMinimumLife } from '../cache/cache.ts';
+
 /** A user name and a password; both are empty for an anonymous pull. */
 export interface ImageCredential {
   readonly username: string;
@@ -21,14 +23,13 @@ export interface ImageCredentials {
 }
 
 /** The times of a token, in seconds since the epoch. */
-interface TokenTimes {
-  readonly expiresAtSeconds: number;
-  readonly savedAtSeconds: number;
-}
+type TokenTimes = Omit<CachedToken, 'token'>;
 
 const KIND = 'CredentialProviderResponse';
 /** How much life a token must have left: the pull may take a while to begin. */
 const MARGIN_SECONDS = 300;
+/** How long a kubelet may use a token that is being replaced. */
+const REPLACED_SECONDS = 60;
 
 /** Formats the response. */
 export function formatResponse(apiVersion: string, { cacheKeyType, cacheSeconds, auth }: ImageCredentials): string {
@@ -42,13 +43,17 @@ export function formatNothing(apiVersion: string): string {
 }
 
 /**
- * Returns how long a kubelet may use a token: until a sixth of its life is left. At that time the renewal of the token
- * is due, so that the kubelet's next request starts it and gets the old token at once. What is left after that is for
- * pulls that begin before the renewal has ended.
+ * Returns how long a kubelet may use a token: until a sixth of its life is left, or the configured minimum. At that time
+ * the renewal of the token is due: the kubelet's next request starts it, and gets the old token at once. That one it may
+ * use only for another minute, so that it soon has the new one.
+ * @param minimumLifeSeconds the configured minimum; 0 for none.
  * @returns seconds; 0 when the kubelet must ask for each pull.
  */
-export function measureCacheSeconds({ expiresAtSeconds, savedAtSeconds }: TokenTimes, nowSeconds: number): number {
+export function measureCacheSeconds(times: TokenTimes, nowSeconds: number, minimumLifeSeconds: number): number {
+  const { expiresAtSeconds, savedAtSeconds } = times;
+  const leastSeconds = limitMinimumLife(times, minimumLifeSeconds);
+  const keptSeconds = Math.max((expiresAtSeconds - savedAtSeconds) / 6, leastSeconds);
   const leftSeconds = expiresAtSeconds - nowSeconds;
-  const restSeconds = Math.max(MARGIN_SECONDS, (expiresAtSeconds - savedAtSeconds) / 6);
-  return Math.max(0, leftSeconds - (leftSeconds > restSeconds ? restSeconds : MARGIN_SECONDS));
+  if (leftSeconds > keptSeconds) return leftSeconds - keptSeconds;
+  return Math.max(0, Math.min(REPLACED_SECONDS, leftSeconds - MARGIN_SECONDS));
 }

@@ -14,6 +14,8 @@ export interface DirectConnection {
   readonly serverName?: string;
   /** Where to connect, if not to the host of the URL. */
   readonly address?: { readonly host: string; readonly port: number };
+  /** PEM texts by which this side proves who it is. */
+  readonly clientCertificate?: { readonly certificate: string; readonly key: string };
   /** The SHA-1 of the only certificate to accept, whoever issued it: 40 lower-case hexadecimal digits. */
   readonly certificateSha1?: string;
 }
@@ -51,10 +53,22 @@ type OpenTls = (address: { readonly host: string; readonly port: number }, socke
  * Loads TLS only for https: most of these servers use http.
  * @throws the system's error when the certificates cannot be read.
  */
-async function prepareTls({ certificates, serverName, certificateSha1 }: DirectConnection): Promise<OpenTls> {
+async function prepareTls({
+  certificates,
+  serverName,
+  clientCertificate,
+  certificateSha1,
+}: DirectConnection): Promise<OpenTls> {
   const isPinned = certificateSha1 !== undefined;
   const trusted =
-    certificates === undefined ? undefined : (await import('node:tls')).createSecureContext({ ca: certificates });
+    certificates === undefined && clientCertificate === undefined
+      ? undefined
+      : (await import('node:tls')).createSecureContext({
+          ...(certificates === undefined ? {} : { ca: certificates }),
+          ...(clientCertificate === undefined
+            ? {}
+            : { cert: clientCertificate.certificate, key: clientCertificate.key }),
+        });
   return async ({ host, port }, sockets) => {
     const { connect } = await import('node:tls');
     const name = serverName ?? (isIP(host) === 0 ? host : undefined);

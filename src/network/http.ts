@@ -5,13 +5,15 @@ import { MAX_FOREIGN_CHARACTERS, type Quote } from '../redact.ts';
 
 /** A request to a server. Its response is JSON. */
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PATCH';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as `application/x-www-form-urlencoded`; a name may occur more than once. */
   readonly form?: readonly (readonly [name: string, value: string])[];
   /** Sent as JSON, instead of a form. */
   readonly json?: JsonObject;
+  /** How the JSON is called, if not `application/json`. */
+  readonly contentType?: string;
   /** How long one attempt may take; 12 seconds by default. */
   readonly timeoutMs?: number;
   /** How many times to send the request at most; three by default. */

@@ -65,13 +65,13 @@ export class RequestSender {
     return await this.#exchange(request);
   }
 
-  #exchange({ method, url, headers = {}, form, json, timeoutMs }: SingleRequest): Promise<PlainResponse> {
+  #exchange({ method, url, headers = {}, form, json, contentType, timeoutMs }: SingleRequest): Promise<PlainResponse> {
     const { hostname, host, pathname, search } = new URL(url);
     const body =
       json === undefined
         ? form && new URLSearchParams(form.map(([name, value]) => [name, value])).toString()
         : JSON.stringify(json);
-    const type = json === undefined ? 'application/x-www-form-urlencoded' : 'application/json';
+    const type = json === undefined ? 'application/x-www-form-urlencoded' : (contentType ?? 'application/json');
     return new Promise((resolve, reject) => {
       const sent = startRequest({
         ...{ agent: this.#agent, method, host: hostname, path: `${pathname}${search}` },

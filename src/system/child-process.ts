@@ -27,6 +27,10 @@ export interface ChildResult {
   readonly stdout: string;
   readonly stderr: string;
   readonly timedOut: boolean;
+  /** Whether it wrote more than is kept: what is missing was discarded. Left out otherwise. */
+  readonly isOutputCut?: true;
+  /** Whether a process that it left running still holds its output. Left out otherwise. */
+  readonly isOutputHeld?: true;
 }
 
 const MAX_OUTPUT_BYTES = 1024 * 1024;
@@ -71,6 +75,10 @@ export interface ChildOptions {
   readonly variables?: Readonly<Record<string, string>>;
   /** The program's standard input; without it the program has none. */
   readonly input?: string;
+  /** The program's whole environment, as it is. Without it the program gets this one's, without secrets. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** How long to read on after the program has exited; half a second by default. */
+  readonly lastWordsMs?: number;
 }
 
 /**
@@ -79,11 +87,11 @@ export interface ChildOptions {
  * @throws an error without a code when the program cannot be started.
  */
 export async function runChild(runtime: Runtime, options: ChildOptions): Promise<ChildResult> {
-  const { file, args, timeoutMs, variables = {}, input } = options;
+  const { file, args, timeoutMs, variables = {}, input, environment, lastWordsMs = LAST_WORDS_MS } = options;
   const launch = prepareLaunch(runtime, file, args, variables);
   const child = spawn(launch.file, launch.args, {
     cwd: launch.cwd,
-    env: launch.env,
+    env: environment ?? launch.env,
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     shell: false,
     windowsHide: true,
@@ -95,7 +103,7 @@ export async function runChild(runtime: Runtime, options: ChildOptions): Promise
   try {
     // A program that ends without reading its input breaks the pipe. Only its exit code counts.
     child.stdin?.on('error', () => undefined).end(input);
-    return await collect(runtime, child, timeoutMs);
+    return await collect(runtime, child, { timeoutMs, lastWordsMs });
   } finally {
     await releaseGuard?.();
   }
@@ -118,17 +126,22 @@ export function prepareLaunch(
   return { file, args, cwd: hostPath.dirname(file), env: { ...env, ...variables }, isVerbatim: false };
 }
 
-function collect(runtime: Runtime, child: ChildProcess, timeoutMs: number): Promise<ChildResult> {
+function collect(
+  runtime: Runtime,
+  child: ChildProcess,
+  { timeoutMs, lastWordsMs }: { readonly timeoutMs: number; readonly lastWordsMs: number },
+): Promise<ChildResult> {
   return new Promise((resolve, reject) => {
     const output = { stdout: '', stderr: '' };
     let timedOut = false;
+    let cut: Pick<ChildResult, 'isOutputCut'> = {};
     let lastWords: NodeJS.Timeout | undefined;
-    const settle = (exitCode: number | null) => {
+    const settle = (exitCode: number | null, held: Pick<ChildResult, 'isOutputHeld'> = {}) => {
       clearTimeout(timer);
       clearTimeout(lastWords);
       child.stdout?.destroy();
       child.stderr?.destroy();
-      resolve({ exitCode: exitCode ?? undefined, ...output, timedOut });
+      resolve({ exitCode: exitCode ?? undefined, ...output, timedOut, ...cut, ...held });
     };
     const timer = setTimeout(() => {
       timedOut = true;
@@ -138,6 +151,7 @@ function collect(runtime: Runtime, child: ChildProcess, timeoutMs: number): Prom
     for (const name of ['stdout', 'stderr'] as const) {
       child[name]?.setEncoding('utf8').on('data', (text: string) => {
         if (output[name].length + text.length <= MAX_OUTPUT_BYTES) output[name] += text;
+        else cut = { isOutputCut: true };
       });
     }
     child.on('error', (cause) => {
@@ -145,9 +159,9 @@ function collect(runtime: Runtime, child: ChildProcess, timeoutMs: number): Prom
       reject(new Error(`it cannot be started (${describeCause(cause)})`));
     });
     child.on('exit', (exitCode) => {
-      lastWords = setTimeout(() => settle(exitCode), LAST_WORDS_MS);
+      lastWords = setTimeout(() => settle(exitCode, { isOutputHeld: true }), lastWordsMs);
     });
-    child.on('close', settle);
+    child.on('close', (exitCode) => settle(exitCode));
   });
 }
 

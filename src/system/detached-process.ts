@@ -5,6 +5,9 @@ import type { Writable } from 'node:stream';
 import type { Runtime } from './runtime.ts';
 import { findSystemFolder } from './windows-launch.ts';
 
+/** A client waits for this process, and a pipe takes more than most inputs at once. */
+const INPUT_TIMEOUT_MS = 1_000;
+
 /** What a background process gets from this one. */
 export interface BackgroundInput {
   /** Variables in addition to the environment of this process. */
@@ -28,6 +31,8 @@ export async function startDetached(
     // Not the working directory: it would stay in use.
     cwd: runtime.platform === 'win32' ? findSystemFolder(runtime) : '/',
     env: { ...runtime.env, ...variables },
+    // Not the name of the file: a kubelet's copy of this program would take the arguments for a kubelet's.
+    argv0: runtime.programName,
     // In its own session, so that Ctrl-C or closing the terminal does not end it.
     detached: true,
     // Without our pipes: a client reads them until every process has closed them.
@@ -41,11 +46,16 @@ export async function startDetached(
   return true;
 }
 
-/** Resolves when the whole input is in the pipe, or nobody will read it. */
+/** Resolves when the whole input is in the pipe, when nobody will read it, or when that takes too long. */
 function writeInput(pipe: Writable | null, input: string): Promise<void> {
   return new Promise((resolve) => {
     if (pipe === null) return resolve();
-    pipe.once('error', () => resolve()).once('close', resolve);
-    pipe.end(input, resolve);
+    const timer = setTimeout(resolve, INPUT_TIMEOUT_MS);
+    const end = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    pipe.once('error', end).once('close', end);
+    pipe.end(input, end);
   });
 }

@@ -155,11 +155,18 @@ export interface ForeignFileRules {
  * @throws the system's error when the file exists and cannot be read; UntrustedFileError when the rules forbid it; an
  * error without a code when it is not a regular file or is larger than `maxBytes`.
  */
-export function readForeignFile(
+export function readForeignFile(file: string, maxBytes: number, rules: ForeignFileRules = {}): string | undefined {
+  return readForeignBytes(file, maxBytes, rules)
+    ?.toString('utf8')
+    .replace(/^\uFEFF/, '');
+}
+
+/** Reads a file like `readForeignFile`, which may be binary. @throws the same. */
+export function readForeignBytes(
   file: string,
   maxBytes: number,
   { isTrusted = false, isLinkRefused = false }: ForeignFileRules = {},
-): string | undefined {
+): Buffer | undefined {
   let descriptor: number | undefined;
   try {
     const found = (isLinkRefused ? lstatSync : statSync)(file, MISSING_IS_UNDEFINED);
@@ -170,7 +177,7 @@ export function readForeignFile(
     if (!stats.isFile()) throw new Error('it is not a regular file');
     if (stats.size > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
     if (isTrusted) assertTrusted(stats);
-    return readFileSync(descriptor, 'utf8').replace(/^\uFEFF/, '');
+    return readFileSync(descriptor);
   } catch (cause) {
     const code = readErrorCode(cause);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;

@@ -36,6 +36,7 @@ export const DOCUMENTS: readonly Document[] = [
   'CONTRIBUTING.md',
   'SECURITY.md',
   'scripts/bench/README.md',
+  'scripts/kubernetes/README.md',
   ...readdirSync(join(ROOT, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),

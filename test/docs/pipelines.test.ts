@@ -94,8 +94,10 @@ beforeEach(() => {
 });
 afterEach(() => sandbox.remove());
 
+const RECIPES = blocksOf('yaml').filter(({ document }) => document !== 'docs/kubernetes.md');
+
 test('every recipe in YAML is one of these', () => {
-  const marks = blocksOf('yaml').map((block) => PIPELINES.filter(({ mark }) => block.text.includes(mark)).length);
+  const marks = RECIPES.map((block) => PIPELINES.filter(({ mark }) => block.text.includes(mark)).length);
   expect(marks).toEqual(PIPELINES.map(() => 1));
 });
 
@@ -107,7 +109,7 @@ test.each(blocksOf('yaml').map((block) => [`${block.document}:${block.line}`, bl
 );
 
 describe.each(PIPELINES)('$name', ({ mark, source, read }) => {
-  const block = blocksOf('yaml').find(({ text }) => text.includes(mark));
+  const block = RECIPES.find(({ text }) => text.includes(mark));
 
   test('builds and pushes, with the registry left to this program', async (context) => {
     const recipe = parseYaml(block);

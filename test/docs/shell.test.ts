@@ -92,6 +92,29 @@ const EXPECTATIONS: readonly Expectation[] = [
     ],
   },
   {
+    document: 'docs/kubernetes.md',
+    begins: 'helm install docker-credential-acr',
+    calls: [
+      'helm install docker-credential-acr scripts/kubernetes/chart --namespace docker-credential-acr --create-namespace --set image.repository=registry.example.com/docker-credential-acr --set kubelet.mode=service-account',
+    ],
+  },
+  {
+    document: 'docs/kubernetes.md',
+    begins: 'docker-credential-acr kubelet config',
+    calls: ['kubectl apply -f -'],
+    check: async (_result, sandbox) => {
+      const config = readFileSync(join(sandbox.home, 'acr.yaml'), 'utf8');
+      expect(config).toContain('serviceAccountTokenAudience: api://AzureADTokenExchange\n');
+    },
+  },
+  {
+    document: 'docs/kubernetes.md',
+    begins: 'az identity federated-credential create',
+    calls: [
+      'az identity federated-credential create --identity-name puller --resource-group mygroup --name team-app --issuer https://oidc.example.com/cluster --subject system:serviceaccount:team:app --audiences api://AzureADTokenExchange',
+    ],
+  },
+  {
     document: 'docs/recipes.md',
     begins: `docker-credential-acr configure ${HOST} --podman`,
     calls: [`podman pull ${HOST}/team/app`],
@@ -117,6 +140,22 @@ const EXPECTATIONS: readonly Expectation[] = [
     check: async (_result, sandbox) => {
       expect(existsSync(join(sandbox.home, '.docker'))).toBe(false);
     },
+  },
+  ...['node', 'pull-secrets'].map((example): Expectation => {
+    const name = example === 'node' ? 'docker-credential-acr' : `acr-${example}`;
+    const begins = `helm install ${name} scripts/kubernetes/chart`;
+    const options = `--namespace docker-credential-acr --create-namespace --values scripts/kubernetes/examples/${example}.yaml`;
+    const image = '--set image.repository=registry.example.com/docker-credential-acr';
+    return { document: 'scripts/kubernetes/README.md', begins, calls: [`${begins} ${options} ${image}`] };
+  }),
+  {
+    document: 'scripts/kubernetes/README.md',
+    begins: 'helm upgrade docker-credential-acr',
+    calls: [
+      'helm upgrade docker-credential-acr scripts/kubernetes/chart --namespace docker-credential-acr --reuse-values --set kubelet.uninstall=true',
+      'kubectl --namespace docker-credential-acr rollout status daemonset/docker-credential-acr-node',
+      'helm uninstall docker-credential-acr --namespace docker-credential-acr',
+    ],
   },
   { document: 'docs/migration.md', begins: 'docker logout', calls: [`docker logout ${HOST}`] },
   {

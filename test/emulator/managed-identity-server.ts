@@ -46,7 +46,8 @@ export async function startManagedIdentityServer(state: ManagedIdentityState): P
 
   const serve = async (message: IncomingMessage, response: ServerResponse) => {
     const headers = Object.fromEntries(Object.entries(message.headers).map(([name, value]) => [name, String(value)]));
-    const url = `http://127.0.0.1${message.url ?? '/'}`;
+    // A client that sends even these requests through a proxy names the whole URL.
+    const { href: url } = new URL(message.url ?? '/', 'http://127.0.0.1');
     const request = createRequest({ method: message.method ?? '', url, headers, body: await text(message) });
     const { method, path, query, form } = request;
     requests.push({ method, path, query: Object.fromEntries(query), headers, form: Object.fromEntries(form) });

@@ -32,7 +32,7 @@ export interface ProxiedClient {
   close(): Promise<void>;
 }
 
-export async function createProxiedClient(emulator: Emulator): Promise<ProxiedClient> {
+export async function createProxiedClient(emulator: Pick<Emulator, 'caFile' | 'proxyUrl'>): Promise<ProxiedClient> {
   const ca = await readFile(emulator.caFile, 'utf8');
   const dispatcher = new ProxyAgent({ uri: emulator.proxyUrl, requestTls: { ca }, connections: 1 });
 

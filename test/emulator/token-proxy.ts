@@ -1,5 +1,5 @@
 /** The token proxy of a cluster with identity bindings: a TLS server on the loopback with an authority of its own. */
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { createServer } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { createCertificateAuthority } from './certificates.ts';
@@ -20,17 +20,24 @@ export interface TokenProxyRequest {
 }
 
 export interface TokenProxy {
-  /** `https://127.0.0.1:PORT` */
+  /** `https://ADDRESS:PORT` */
   readonly url: string;
+  /** The loopback address that it listens on. */
+  readonly address: string;
   readonly serverName: string;
   /** The only authority that its certificate can be checked with. */
   readonly caPem: string;
   readonly requests: TokenProxyRequest[];
+  /** What it answers instead of a token, if anything. */
+  answer: EmulatedResponse | undefined;
   close(): Promise<void>;
 }
 
-/** @param now seconds since the epoch. */
-export async function startTokenProxy(state: EmulatorState, now: () => number): Promise<TokenProxy> {
+/**
+ * @param now seconds since the epoch.
+ * @param port a free one by default. A port below 1024 needs root; it is on a loopback address of its own.
+ */
+export async function startTokenProxy(state: EmulatorState, now: () => number, port = 0): Promise<TokenProxy> {
   const serverName = 'abcdef.ests.aks.example';
   const authority = await createCertificateAuthority();
   const requests: TokenProxyRequest[] = [];
@@ -62,40 +69,59 @@ export async function startTokenProxy(state: EmulatorState, now: () => number): 
           path: url.pathname,
           form: Object.fromEntries(request.form),
         });
-        const answer = answerBinding(request, state, now());
+        const answer = proxy.answer ?? answerBinding(request, state, now());
         response.writeHead(answer.status, { ...answer.headers, Date: new Date(now() * 1000).toUTCString() });
         response.end(answer.body);
       })
       .catch(() => message.socket.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
-  return {
-    url: `https://127.0.0.1:${port}`,
+  const address = port === 0 ? '127.0.0.1' : chooseAddress();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(port, address, resolve);
+  });
+  const listening = server.address();
+  const proxy: TokenProxy = {
+    url: `https://${address}:${typeof listening === 'object' ? listening?.port : port}`,
+    address,
     serverName,
     caPem: authority.pem,
     requests,
+    answer: undefined,
     close: async () => {
       server.closeAllConnections();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+  return proxy;
+}
+
+/** All of 127.0.0.0/8 is the loopback: several test runs can use the same port. */
+function chooseAddress(): string {
+  return `127.${randomInt(1, 255)}.${randomInt(1, 255)}.${randomInt(1, 255)}`;
 }
 
 /** Accepts only what is bound to the cluster; the binding, not the federation, says who the workload is. */
 function answerBinding(request: EmulatedRequest, state: EmulatorState, now: number): EmulatedResponse {
   const context = { state, now, requestId: randomUUID() };
   const [, tenantName = '', ...rest] = request.path.replace(/^\/proxy/, '').split('/');
-  const tenant = findTenant(state, tenantName);
-  const application = tenant?.applications.get(request.form.get('client_id') ?? '');
+  const clientId = request.form.get('client_id') ?? '';
+  // A kubelet's plug-in names no tenant: the proxy knows that of the identity.
+  const isRoot = request.path === '/';
+  const tenant = isRoot
+    ? [...state.tenants.values()].find(({ applications }) => applications.has(clientId))
+    : findTenant(state, tenantName);
+  const application = tenant?.applications.get(clientId);
   const assertion = request.form.get('client_assertion') ?? '';
   state.issuedSecrets.add(assertion);
-  if (request.method !== 'POST' || rest.join('/') !== 'oauth2/v2.0/token' || tenant === undefined) {
+  if (request.method !== 'POST' || (!isRoot && (rest.join('/') !== 'oauth2/v2.0/token' || tenant === undefined))) {
     return { status: 404, headers: {}, body: '' };
   }
   const audience = decodeToken(assertion)?.claims['aud'];
-  if (application === undefined || ![audience, ...parseStrings(audience)].includes(BINDING_AUDIENCE)) {
+  if (
+    tenant === undefined ||
+    application === undefined ||
+    ![audience, ...parseStrings(audience)].includes(BINDING_AUDIENCE)
+  ) {
     const error = { error: 'invalid_client', code: 700_212, text: 'No matching binding.', status: 401 };
     return formatEntraError(error, request, context);
   }

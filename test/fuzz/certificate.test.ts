@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CredentialError } from '../../src/errors.ts';
 import { loadClientCertificate } from '../../src/identity/service-principal/certificate-file.ts';
 import { createClientCertificate } from '../emulator/certificates.ts';
+import { hasOpenSsl, writePfx } from '../emulator/pfx.ts';
 import { makeRuntime } from '../unit/runtime.ts';
 import { mutated } from './mutate.ts';
 import { RUN_OPTIONS } from './runs.ts';
@@ -43,7 +44,12 @@ function load(bytes: string | Uint8Array, password: string | undefined): string 
   writeFileSync(file, bytes);
   const startedMs = performance.now();
   try {
-    const location = { file, password, passwordSetting: 'AZURE_CLIENT_CERTIFICATE_PASSWORD' };
+    const location = {
+      file,
+      fileSetting: 'AZURE_CLIENT_CERTIFICATE_PATH',
+      password,
+      passwordSetting: 'AZURE_CLIENT_CERTIFICATE_PASSWORD',
+    };
     const { key, thumbprint, chain } = loadClientCertificate(makeRuntime(), location);
     expect([key.type, chain.length > 0]).toEqual(['private', true]);
     return thumbprint;
@@ -107,6 +113,22 @@ describe('a certificate file', () => {
           ? [first.certificatePem, first.privateKeyPem]
           : [first.privateKeyPem, first.certificatePem];
         expect(load(`${before}\n${blocks.join(`\n${between}\n`)}`, undefined)).toEqual(expect.any(String));
+      }),
+      RUN_OPTIONS,
+    );
+  });
+
+  it('in PKCS#12 with a few wrong bytes gives a certificate or IDENTITY_INVALID', ({ skip }) => {
+    skip(!hasOpenSsl(), 'OpenSSL 3 is not installed');
+    const pem = first.privateKeyPem + first.certificatePem;
+    const files = [[], ['-nomac'], ['-keypbe', 'NONE', '-certpbe', 'NONE']].map((one) => writePfx(pem, PASSWORD, one));
+    const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 3 });
+    fc.assert(
+      fc.property(fc.constantFrom(...files), changes, PASSWORDS, fc.boolean(), (file, wrong, password, isCut) => {
+        const bytes = Buffer.from(file);
+        // Near the beginning are the lengths and the numbers of rounds.
+        for (const [place, value] of wrong) bytes[place % (place % 2 === 0 ? 200 : bytes.length)] = value;
+        load(isCut ? bytes.subarray(0, wrong[0]?.[0] ?? 0) : bytes, password);
       }),
       RUN_OPTIONS,
     );

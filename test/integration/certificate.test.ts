@@ -220,8 +220,18 @@ describe('when the certificate file is unusable', () => {
     ['an empty file', () => '', 'is empty', 'openssl pkcs12 -in FILE.pfx'],
     ['a file of blanks', () => ' \n\t', 'is empty', 'openssl pkcs12'],
     ['a file that is not PEM', () => 'hello', 'contains neither a certificate nor a key', 'openssl x509 -in'],
-    ['a PFX file', () => Buffer.from('308209b10201033082096d', 'hex'), 'is binary (PFX or DER)', 'openssl pkcs12 -in'],
-    ['a DER file', () => new X509Certificate(own.certificatePem).raw, 'is binary (PFX or DER)', 'openssl pkcs12 -in'],
+    [
+      'a PFX file that is cut off',
+      () => Buffer.from('308209b10201033082096d', 'hex'),
+      'is binary, but not PKCS#12 (PFX)',
+      'openssl pkcs12 -in',
+    ],
+    [
+      'a DER file',
+      () => new X509Certificate(own.certificatePem).raw,
+      'is binary, but not PKCS#12 (PFX)',
+      'openssl pkcs12 -in',
+    ],
     ['a certificate without its key', () => own.certificatePem, 'a certificate without its private key', 'cat KEY.pem'],
     [
       'a key without its certificate',

@@ -135,10 +135,12 @@ describe('a hint quotes', () => {
     for (const text of ['', 'x', '0\u0082x', publicKeyPem, encrypted, short, `${short}${publicKeyPem}`, BROKEN_KEY]) {
       const file = writeHostile(value, text);
       for (const password of [undefined, 'wrong']) {
-        await expectHarmless(value, () => loadClientCertificate(runtime, { file, password, passwordSetting: value }));
+        const location = { file, fileSetting: 'CERTIFICATE_PATH', password, passwordSetting: value };
+        await expectHarmless(value, () => loadClientCertificate(runtime, location));
       }
     }
-    const location = { file: folder.path('none', value), password: undefined, passwordSetting: value };
+    const file = folder.path('none', value);
+    const location = { file, fileSetting: 'CERTIFICATE_PATH', password: undefined, passwordSetting: value };
     await expectHarmless(value, () => loadClientCertificate(runtime, location));
   });
 

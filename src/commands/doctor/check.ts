@@ -22,7 +22,19 @@ export type CheckName =
   | 'permissions'
   | 'clock'
   | 'cache'
-  | 'keychain';
+  | 'keychain'
+  | KubeletCheckName;
+
+/** The names of the checks of `kubelet doctor`. */
+export type KubeletCheckName =
+  | 'kubelet'
+  | 'configuration'
+  | 'programs'
+  | 'features'
+  | 'arguments'
+  | 'environment'
+  | 'audience'
+  | 'image';
 
 /** How a result counts. Only a `problem` makes the command fail. `skipped` was not examined, or is not in use. */
 export type Status = 'ok' | 'note' | 'warning' | 'problem' | 'skipped';
@@ -62,14 +74,14 @@ export interface DoctorContext {
   readonly names: PrivateNames;
 }
 
-/** A step of the way. Checks run side by side, and wait for each other only through the `Visit`. */
-export interface Check {
+/** A step of the way. Checks run side by side, and wait for each other only through the context. */
+export interface Check<Context = DoctorContext> {
   readonly name: CheckName;
   /** What is being done, such as "Checking the network". */
   readonly title: string;
   /** Whether it is about a registry, so that it does not run without one. */
   readonly needsRegistry: boolean;
-  readonly run: (context: DoctorContext) => Promise<readonly Finding[]>;
+  readonly run: (context: Context) => Promise<readonly Finding[]>;
 }
 
 /** Makes a finding of one line, without a fix. */

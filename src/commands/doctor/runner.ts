@@ -2,11 +2,12 @@
 
 import { describeFailure } from '../../report.ts';
 import { readClockMs } from '../../system/clock.ts';
-import type { Check, CheckResult, DoctorContext } from './check.ts';
+import type { Runtime } from '../../system/runtime.ts';
+import type { Check, CheckResult } from './check.ts';
 
 /** What a check found, once it is done. */
-export interface RunningCheck {
-  readonly check: Check;
+export interface RunningCheck<Context> {
+  readonly check: Check<Context>;
   /** Never rejects, and is done at the deadline. */
   readonly results: Promise<readonly CheckResult[]>;
 }
@@ -16,15 +17,19 @@ export interface RunningCheck {
  * @param deadlineMs when each must be done, on the clock of `readClockMs`.
  * @returns the checks in the order in which they were given.
  */
-export function startChecks(
-  checks: readonly Check[],
-  context: DoctorContext,
+export function startChecks<Context extends { readonly runtime: Runtime }>(
+  checks: readonly Check<Context>[],
+  context: Context,
   deadlineMs: number,
-): readonly RunningCheck[] {
+): readonly RunningCheck<Context>[] {
   return checks.map((check) => ({ check, results: runCheck(check, context, deadlineMs) }));
 }
 
-async function runCheck(check: Check, context: DoctorContext, deadlineMs: number): Promise<readonly CheckResult[]> {
+async function runCheck<Context extends { readonly runtime: Runtime }>(
+  check: Check<Context>,
+  context: Context,
+  deadlineMs: number,
+): Promise<readonly CheckResult[]> {
   const startedMs = readClockMs();
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<undefined>((resolve) => {

@@ -24,6 +24,12 @@ function formatParts(source: string, parts: readonly string[]): string | undefin
       const tenant = first.slice(first.lastIndexOf('/') + 1);
       return parts.length === 2 && tenant !== '' ? `application ${second} in tenant ${tenant}` : undefined;
     }
+    case 'service-account':
+    case 'identity-binding': {
+      const tenant = first.slice(first.lastIndexOf('/') + 1);
+      const [, , , subject = ''] = parts;
+      return subject === '' ? undefined : `${subject} of ${third} as application ${second} in tenant ${tenant}`;
+    }
     case 'login': {
       const tenant = first.slice(first.lastIndexOf('/') + 1);
       return parts.length === 3 && tenant !== '' ? `account ${third} in tenant ${tenant}` : undefined;

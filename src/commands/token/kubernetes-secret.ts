@@ -4,6 +4,7 @@
  * @see https://kubernetes.io/docs/concepts/configuration/secret/#docker-config-secrets
  */
 
+import type { JsonObject } from '../../json.ts';
 import type { ExposedToken } from './find-token.ts';
 
 /** The Secret's own name, and where it belongs. */
@@ -13,6 +14,7 @@ export interface SecretNames {
   readonly namespace: string | undefined;
 }
 
+const EXPIRY_ANNOTATION = 'docker-credential-acr/expires-at';
 const MAX_NAME = 253;
 const MAX_LABEL = 63;
 
@@ -30,18 +32,25 @@ export function isLabel(text: string): boolean {
 }
 
 /** Formats the manifest as JSON, for `kubectl apply -f -`. */
-export function formatKubernetesSecret({ loginServer, username, secret }: ExposedToken, names: SecretNames): string {
-  const { name, namespace } = names;
+export function formatKubernetesSecret(token: ExposedToken, names: SecretNames): string {
+  return `${JSON.stringify(buildKubernetesSecret(token, names), undefined, 2)}\n`;
+}
+
+/** Builds the Secret. Its annotation says until when the token in it is good, if that is given. */
+export function buildKubernetesSecret(
+  { loginServer, username, secret }: ExposedToken,
+  { name, namespace, expiresAt }: SecretNames & { readonly expiresAt?: string | undefined },
+): JsonObject {
   const auth = encode(`${username}:${secret}`);
   const config = { auths: { [loginServer]: { username, password: secret, auth } } };
-  const manifest = {
+  const annotations = expiresAt === undefined ? {} : { annotations: { [EXPIRY_ANNOTATION]: expiresAt } };
+  return {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
+    metadata: { name, ...(namespace === undefined ? {} : { namespace }), ...annotations },
     type: 'kubernetes.io/dockerconfigjson',
     data: { '.dockerconfigjson': encode(JSON.stringify(config)) },
   };
-  return `${JSON.stringify(manifest, undefined, 2)}\n`;
 }
 
 function encode(text: string): string {

@@ -1,6 +1,7 @@
 /** What the sources share that sign in with a token from another issuer instead of a secret. */
 
 import { type Authority, findAuthority } from '../../entra/authority.ts';
+import type { ClientAdvice } from '../../entra/error-codes.ts';
 import type { TokenRoute } from '../../entra/token-endpoint.ts';
 import { CredentialError } from '../../errors.ts';
 import { parsePlainUrl } from '../../network/plain-url.ts';
@@ -23,7 +24,9 @@ export interface FederatedSource {
   /** Whether a cluster's token proxy may replace Entra. Then no connection to Entra is opened in advance. */
   readonly isBound?: boolean;
   /** Finds another way to a token than Entra; by default, the token proxy that the environment names. */
-  readonly findRoute?: (context: TokenContext) => TokenRoute | undefined;
+  readonly findRoute?: (context: TokenContext) => Promise<TokenRoute | undefined>;
+  /** What hints say about the client, where the environment does not set it up. */
+  readonly advice?: ClientAdvice;
   /** Gets a token from the other issuer. It is called at each sign-in, since such a token expires within minutes. */
   readonly getAssertion: (context: TokenContext) => Promise<string>;
 }
@@ -48,7 +51,7 @@ export function createFederatedIdentity(request: IdentityRequest, federated: Fed
 async function exchangeAssertion(
   context: TokenContext,
   authority: Authority,
-  { client: { clientId, tenant }, actor, getAssertion, findRoute }: FederatedSource,
+  { client: { clientId, tenant }, actor, getAssertion, findRoute, advice }: FederatedSource,
 ): Promise<string> {
   const assertion = await getAssertion(context);
   context.runtime.secrets.add(assertion);
@@ -63,10 +66,11 @@ async function exchangeAssertion(
     credential: formatAssertion(assertion),
     actor: `${actor} for ${clientId}`,
     assertion,
+    ...(advice === undefined ? {} : { advice }),
     route:
       findRoute === undefined
         ? findTokenProxy(context, assertion, formatTokenEndpoint(authority, tenant))
-        : findRoute(context),
+        : await findRoute(context),
   });
 }
 

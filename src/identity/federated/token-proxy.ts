@@ -4,23 +4,20 @@
  * @see https://learn.microsoft.com/azure/aks/identity-bindings-concepts
  */
 
-import { X509Certificate } from 'node:crypto';
 import { readAudiences, readClaims } from '../../entra/claims.ts';
 import { BINDING_AUDIENCE } from '../../entra/error-codes.ts';
 import type { TokenRoute } from '../../entra/token-endpoint.ts';
-import { CredentialError, describeCause } from '../../errors.ts';
+import { CredentialError } from '../../errors.ts';
 import { formatBaseUrl, parsePlainUrl } from '../../network/plain-url.ts';
-import { shellWord } from '../../shell-word.ts';
-import { readForeignFile } from '../../system/files.ts';
 import { readPathVariable } from '../../system/path-variable.ts';
 import { type Runtime, readVariable } from '../../system/runtime.ts';
 import type { TokenContext } from '../identity.ts';
+import { checkCertificates, readAuthorityFile } from './authority-file.ts';
 
 const PROXY = 'AZURE_KUBERNETES_TOKEN_PROXY';
 const SERVER_NAME = 'AZURE_KUBERNETES_SNI_NAME';
 const CA_FILE = 'AZURE_KUBERNETES_CA_FILE';
 const CA_DATA = 'AZURE_KUBERNETES_CA_DATA';
-const MAX_CERTIFICATES_BYTES = 1024 * 1024;
 
 /**
  * Finds the cluster's token proxy for an assertion.
@@ -60,29 +57,11 @@ export function findTokenProxy(
 function readProxyCertificates(runtime: Runtime): string | undefined {
   const file = readPathVariable(runtime, CA_FILE, 'IDENTITY_INVALID');
   const data = readVariable(runtime, CA_DATA);
-  if (file === undefined) return data === undefined ? undefined : checkCertificates(data, CA_DATA);
+  if (file === undefined) return data === undefined ? undefined : checkCertificates(data, CA_DATA, CA_FILE);
   if (data !== undefined) {
     throw invalid(`both ${CA_FILE} and ${CA_DATA} are set`, `unset ${CA_DATA}`);
   }
-  let text: string | undefined;
-  try {
-    text = readForeignFile(file, MAX_CERTIFICATES_BYTES);
-  } catch (cause) {
-    throw invalid(`${CA_FILE} ${file} cannot be read (${describeCause(cause)})`, `ls -l ${shellWord(file)}`);
-  }
-  if (text === undefined)
-    throw invalid(`${CA_FILE} names ${file}, but there is no such file`, `ls -l ${shellWord(file)}`);
-  // The file is empty for a moment while the cluster replaces it.
-  return text.trim() === '' ? undefined : checkCertificates(text, `${CA_FILE} ${file}`);
-}
-
-function checkCertificates(text: string, where: string): string {
-  try {
-    new X509Certificate(text);
-    return text;
-  } catch {
-    throw invalid(`${where} contains no certificate`, `set ${CA_FILE} to a PEM file`);
-  }
+  return readAuthorityFile(file, CA_FILE);
 }
 
 function invalid(what: string, hint: string): CredentialError {

@@ -129,14 +129,14 @@ function createIdentity(request: Request, { kind, endpoint, secretVariable, sele
   };
 }
 
-/** Finds the identity that the configuration names, else `AZURE_CLIENT_ID`. */
-function findSelector({ runtime, parameters }: Request): Selector | undefined {
+/** Finds the identity that the configuration or another program's file names, else `AZURE_CLIENT_ID`. */
+function findSelector({ runtime, parameters, foreignFile }: Request): Selector | undefined {
   const named = SELECTORS.flatMap((parameter): Selector[] => {
     const value = parameters[parameter];
-    return value === undefined ? [] : [{ parameter, value, origin: `"${parameter}"` }];
+    return value === undefined ? [] : [{ parameter, value, origin: `"${foreignFile?.keyOf(parameter) ?? parameter}"` }];
   });
   const [selector, other] = named;
-  if (selector === undefined) return readSelector(runtime, 'AZURE_CLIENT_ID');
+  if (selector === undefined) return foreignFile === undefined ? readSelector(runtime, 'AZURE_CLIENT_ID') : undefined;
   if (other === undefined) return selector;
   throw new CredentialError('IDENTITY_INVALID', `the configuration names a managed identity by more than one id`, {
     hint: `keep one of ${named.map(({ origin }) => origin).join(', ')}`,

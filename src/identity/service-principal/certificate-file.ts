@@ -1,10 +1,11 @@
-/** Reads the PEM file with an application's certificate and its private key. */
+/** Reads the file with an application's certificate and its private key, in PEM or PKCS#12 (PFX). */
 
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { CredentialError, describeCause } from '../../errors.ts';
 import { shellWord } from '../../shell-word.ts';
-import { readForeignFile } from '../../system/files.ts';
+import { readForeignBytes } from '../../system/files.ts';
 import type { Runtime } from '../../system/runtime.ts';
+import { Pkcs12Error, readPkcs12 } from './pkcs12.ts';
 
 /** An application's certificate and its private key. */
 export interface ClientCertificate {
@@ -20,6 +21,8 @@ export interface ClientCertificate {
 /** Where the certificate and its password come from. */
 export interface CertificateLocation {
   readonly file: string;
+  /** The variable or key that names the file, for error messages. */
+  readonly fileSetting: string;
   readonly password: string | undefined;
   /** The variable or file that holds the password, for error messages. */
   readonly passwordSetting: string;
@@ -34,8 +37,8 @@ interface PemBlock {
 
 const MAX_FILE_BYTES = 1024 * 1024;
 const PEM_BOUNDARY = /-----(BEGIN|END) ([A-Z0-9 ]+)-----/g;
-/** The start of PFX and DER, read as UTF-8: a sequence whose length takes several bytes. */
-const BINARY = /^0\uFFFD/;
+/** The start of PFX and DER: a sequence whose length takes one to four bytes. No text starts like that. */
+const BINARY = /^0[\x81-\x84]/;
 /** Entra ID accepts no shorter key. */
 const MIN_KEY_BITS = 2048;
 
@@ -50,21 +53,16 @@ export function loadClientCertificate(runtime: Runtime, location: CertificateLoc
       causes: cause === undefined ? [] : [describeCause(cause)],
       hint,
     });
-  const text = readText(file, fail);
-  const blocks = listPemBlocks(text);
+  const bytes = readBytes(location, fail);
+  const isBinary = BINARY.test(bytes.toString('latin1', 0, 2));
+  const blocks = isBinary ? openPkcs12(bytes, location, fail) : listPemBlocks(bytes.toString('utf8'));
   const keyBlock = blocks.find(({ label }) => label.endsWith('PRIVATE KEY'));
   if (keyBlock !== undefined) runtime.secrets.add(keyBlock.text);
-  if (BINARY.test(text)) {
-    throw fail(
-      `${file} is binary (PFX or DER), but PEM is required`,
-      `openssl pkcs12 -in ${shellWord(file)} -out ${shellWord(`${file}.pem`)} -nodes`,
-    );
-  }
   const certificates = parseCertificates(blocks, file, fail);
   if (keyBlock === undefined) {
     if (certificates.length === 0) {
       throw fail(
-        `${file} contains neither a certificate nor a key in PEM`,
+        `${file} contains neither a certificate nor a key`,
         `openssl x509 -in ${shellWord(file)} -noout -subject`,
       );
     }
@@ -95,20 +93,45 @@ export function loadClientCertificate(runtime: Runtime, location: CertificateLoc
   };
 }
 
-function readText(file: string, fail: Fail): string {
-  let text: string | undefined;
+function readBytes({ file, fileSetting }: CertificateLocation, fail: Fail): Buffer {
+  let bytes: Buffer | undefined;
   try {
-    text = readForeignFile(file, MAX_FILE_BYTES);
+    bytes = readForeignBytes(file, MAX_FILE_BYTES);
   } catch (cause) {
     throw fail(`the certificate ${file} cannot be read (${describeCause(cause)})`, `ls -l ${shellWord(file)}`);
   }
-  if (text === undefined) {
-    throw fail(`there is no certificate file ${file}`, `ls -l ${shellWord(file)}; set AZURE_CLIENT_CERTIFICATE_PATH`);
+  if (bytes === undefined) {
+    throw fail(`there is no certificate file ${file}`, `ls -l ${shellWord(file)}; set ${shellWord(fileSetting)}`);
   }
-  if (text.trim() === '') {
+  if (bytes.toString('latin1').trim() === '') {
     throw fail(`the certificate file ${file} is empty`, `openssl pkcs12 -in FILE.pfx -out ${shellWord(file)} -nodes`);
   }
-  return text;
+  return bytes;
+}
+
+/** Takes the blocks out of PKCS#12, as they would stand in PEM. */
+function openPkcs12(
+  bytes: Buffer,
+  { file, password, passwordSetting }: CertificateLocation,
+  fail: Fail,
+): readonly PemBlock[] {
+  const convert = (more: string) =>
+    `openssl pkcs12${more} -in ${shellWord(file)} -out ${shellWord(`${file}.pem`)} -nodes`;
+  try {
+    return readPkcs12(bytes, password ?? '');
+  } catch (cause) {
+    if (!(cause instanceof Pkcs12Error)) throw cause;
+    switch (cause.problem) {
+      case 'form':
+        throw fail(`${file} is binary, but not PKCS#12 (PFX)`, convert(''));
+      case 'encryption':
+        throw fail(`${file} is encrypted in a way that this program does not know`, convert(' -legacy'));
+      default:
+        throw password === undefined
+          ? fail(`${file} is encrypted, but no password is set`, `set ${shellWord(passwordSetting)}`)
+          : fail(`the password in ${passwordSetting} does not open ${file}`, `try it: ${convert('')}`);
+    }
+  }
 }
 
 /** Lists the blocks of a PEM file, whatever stands between them. A block that does not end is left out. */

@@ -15,7 +15,7 @@ const CHAIN_VARIABLE = 'AZURE_CLIENT_SEND_CERTIFICATE_CHAIN';
 
 const FIELDS = {
   ...CLIENT_FIELDS,
-  certificatePath: path('Absolute path of a PEM file with certificate and key.'),
+  certificatePath: path('Absolute path of a PEM or PFX file with certificate and key.'),
   certificatePasswordFile: path("Absolute path of a file that holds the key's password."),
   certificatePasswordEnv: variable("Variable that holds the key's password."),
   sendCertificateChain: flag('Sends the certificates, for subject-name/issuer authentication.'),
@@ -38,7 +38,7 @@ export const CLIENT_CERTIFICATE = defineSource({
 });
 
 function findClientCertificate(request: Request): Identity | NotSetUp {
-  const { runtime, parameters, isChosen } = request;
+  const { runtime, parameters, isChosen, foreignFile } = request;
   const file = parameters.certificatePath ?? readVariable(runtime, PATH_VARIABLE);
   if (file === undefined) return { notSetUp: `${PATH_VARIABLE} is not set` };
   if (!isChosen && readVariable(runtime, 'AZURE_CLIENT_SECRET') !== undefined) {
@@ -70,8 +70,10 @@ function findClientCertificate(request: Request): Identity | NotSetUp {
       ]);
       const certificate = loadClientCertificate(runtime, {
         file,
+        fileSetting: foreignFile?.keyOf('certificatePath') ?? PATH_VARIABLE,
         password: readPassword(request, passwordVariable),
-        passwordSetting: parameters.certificatePasswordFile ?? passwordVariable,
+        passwordSetting:
+          foreignFile?.keyOf('certificatePassword') ?? parameters.certificatePasswordFile ?? passwordVariable,
       });
       const assertion = await signClientAssertion(certificate, {
         clientId,
@@ -97,13 +99,15 @@ function readFlag(runtime: Runtime, name: string): boolean {
   return /^(?:1|true)$/i.test(readVariable(runtime, name) ?? '');
 }
 
-function identifyPassword({ runtime, parameters }: Request, passwordVariable: string): string {
+function identifyPassword({ runtime, parameters, foreignFile }: Request, passwordVariable: string): string {
+  if (foreignFile !== undefined) return foreignFile.secret ?? '';
   const file = parameters.certificatePasswordFile;
   return file === undefined ? (readVariable(runtime, passwordVariable) ?? '') : identifySecretFile(file);
 }
 
 /** @throws IDENTITY_INVALID when the password file cannot be read or is blank. */
-function readPassword({ runtime, parameters }: Request, passwordVariable: string): string | undefined {
+function readPassword({ runtime, parameters, foreignFile }: Request, passwordVariable: string): string | undefined {
+  if (foreignFile !== undefined) return foreignFile.secret;
   const file = parameters.certificatePasswordFile;
   const password =
     file === undefined

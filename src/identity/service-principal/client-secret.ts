@@ -37,9 +37,10 @@ export const CLIENT_SECRET = defineSource({
 });
 
 function findClientSecret(request: Request): Identity | NotSetUp {
-  const { runtime, parameters } = request;
+  const { runtime, parameters, foreignFile } = request;
   const secretVariable = parameters.clientSecretEnv ?? SECRET_VARIABLE;
-  const isElsewhere = parameters.clientSecretFile !== undefined || parameters.clientSecretKeychain !== undefined;
+  const places = [foreignFile?.secret, parameters.clientSecretFile, parameters.clientSecretKeychain];
+  const isElsewhere = places.some((place) => place !== undefined);
   if (!isElsewhere && readVariable(runtime, secretVariable) === undefined) {
     return { notSetUp: `${secretVariable} is not set` };
   }
@@ -68,13 +69,16 @@ function findClientSecret(request: Request): Identity | NotSetUp {
 }
 
 /** Starts no program for a secret in the keychain: the entry's name stands for it. */
-function identifySecret({ runtime, parameters }: Request, secretVariable: string): string {
+function identifySecret({ runtime, parameters, foreignFile }: Request, secretVariable: string): string {
+  if (foreignFile?.secret !== undefined) return foreignFile.secret;
   const { clientSecretFile: file, clientSecretKeychain: entry } = parameters;
   return file === undefined ? (entry ?? readVariable(runtime, secretVariable) ?? '') : identifySecretFile(file);
 }
 
 /** @throws IDENTITY_INVALID when the file or the keychain does not have the secret. */
-async function readClientSecret({ runtime, parameters }: Request, secretVariable: string): Promise<string> {
+async function readClientSecret(request: Request, secretVariable: string): Promise<string> {
+  const { runtime, parameters, foreignFile } = request;
+  if (foreignFile?.secret !== undefined) return foreignFile.secret;
   const { clientSecretFile: file, clientSecretKeychain: entry } = parameters;
   if (file === undefined && entry !== undefined) {
     const { findKeychainSecret } = await import('./keychain-secret.ts');

@@ -7,6 +7,7 @@ import { DOCKER_PY_PYTHON } from '../../../scripts/test-parts/docker-py.ts';
 import { ETCD_FOLDER } from '../../../scripts/test-parts/etcd.ts';
 import { KEYCHAIN_HELPERS_FOLDER } from '../../../scripts/test-parts/keychain-helpers.ts';
 import { PARTS_FOLDER } from '../../../scripts/test-parts/part.ts';
+import { DEV_CONTAINERS_SCRIPT } from '../../../scripts/test-parts/registry-clients.ts';
 
 /** The built program under test. */
 export const PROGRAM = fileURLToPath(new URL('../../../dist/docker-credential-acr', import.meta.url));
@@ -17,14 +18,19 @@ const OWN_PARTS: Readonly<Record<string, string>> = {
   'acr-credential-provider': join(PARTS_FOLDER, 'bin', 'acr-credential-provider'),
   crane: join(PARTS_FOLDER, 'bin', 'crane'),
   'docker-py': DOCKER_PY_PYTHON,
+  devcontainer: DEV_CONTAINERS_SCRIPT,
   etcd: join(ETCD_FOLDER, 'etcd'),
   helm: join(PARTS_FOLDER, 'bin', 'helm'),
+  ko: join(PARTS_FOLDER, 'bin', 'ko'),
   'kube-apiserver': join(PARTS_FOLDER, 'bin', 'kube-apiserver'),
   kubeconform: join(PARTS_FOLDER, 'bin', 'kubeconform'),
   kubelet: join(PARTS_FOLDER, 'bin', 'kubelet'),
+  notation: join(PARTS_FOLDER, 'bin', 'notation'),
+  oras: join(PARTS_FOLDER, 'bin', 'oras'),
   pause: join(PARTS_FOLDER, 'bin', 'pause'),
   'reference-client': join(PARTS_FOLDER, 'bin', 'reference-client'),
   'reference-kubelet': join(PARTS_FOLDER, 'bin', 'reference-kubelet'),
+  regctl: join(PARTS_FOLDER, 'bin', 'regctl'),
   'docker-credential-acr-env': join(PARTS_FOLDER, 'bin', 'docker-credential-acr-env'),
   'docker-credential-pass': join(KEYCHAIN_HELPERS_FOLDER, 'docker-credential-pass'),
   'docker-credential-secretservice': join(KEYCHAIN_HELPERS_FOLDER, 'docker-credential-secretservice'),

@@ -46,9 +46,9 @@ describe('the start of the program', () => {
   });
 });
 
-/** The files and Node's own modules that `ENTRY` reaches through imports of these kinds. */
-function findReachable(kinds: readonly ImportKind[]): ReadonlySet<string> {
-  const reached = new Set([ENTRY]);
+/** The files and Node's own modules that a module reaches through imports of these kinds. */
+function findReachable(kinds: readonly ImportKind[], entry = ENTRY): ReadonlySet<string> {
+  const reached = new Set([entry]);
   for (const path of reached) {
     for (const { kind, path: imported } of metafile.inputs[path]?.imports ?? []) {
       // A loop over a set also visits what is added on the way.
@@ -62,12 +62,24 @@ function findMatches(paths: ReadonlySet<string>, start: string): readonly string
   return [...paths].filter((path) => path.startsWith(start));
 }
 
+describe('a kubelet that gets a cached token', () => {
+  it.each(['src/kubelet/provider.ts', 'src/kubelet/service-account.ts', 'src/kubelet/identity-binding.ts'])(
+    'loads nothing of a sign-in with %s',
+    (module) => {
+      const start = findReachable([...STATIC]);
+      const added = [...findReachable([...STATIC], module)].filter((path) => !start.has(path));
+      expect(added).toContain(module);
+      expect(added.filter((path) => !path.startsWith('src/kubelet/'))).toEqual([]);
+    },
+  );
+});
+
 describe('the executable', () => {
   it('has a start that is shorter than what a sign-in needs, and each module in only one part', async () => {
     const root = join(import.meta.dirname, '../../..');
     const { start, parts } = await bundleChunks({ entry: ENTRY, root, nodeVersion: process.versions.node });
-    const [rest = '', commands = ''] = parts.map(({ code }) => code);
-    expect(parts.map(({ name }) => name)).toEqual(['rest', 'commands']);
+    const [, rest = '', kubelet = '', commands = ''] = parts.map(({ code }) => code);
+    expect(parts.map(({ name }) => name)).toEqual(['yaml', 'rest', 'kubelet', 'commands']);
     expect(start.length).toBeLessThan(rest.length);
     for (const [module, part, other] of [
       ['src/cache/cache.ts', start, rest],
@@ -75,6 +87,8 @@ describe('the executable', () => {
       ['src/sign-in/sign-in.ts', rest, start],
       ['src/network/http.ts', rest, start],
       ['src/network/http.ts', rest, commands],
+      ['src/kubelet/provider.ts', kubelet, start],
+      ['src/kubelet/provider.ts', kubelet, rest],
       ['src/commands/commands.ts', commands, start],
       ['src/commands/commands.ts', commands, rest],
     ] as const) {

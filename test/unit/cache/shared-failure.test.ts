@@ -57,6 +57,8 @@ const IS_SHARED: Readonly<Record<ErrorCode, boolean>> = {
   KEYCHAIN_FAILED: false,
   CLIENT_CONFIG_FAILED: false,
   OUTPUT_FAILED: false,
+  INSTALL_FAILED: false,
+  CLUSTER_REFUSED: false,
 };
 const isCode = (text: string): text is ErrorCode => text in IS_SHARED;
 

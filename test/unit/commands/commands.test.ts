@@ -14,12 +14,25 @@ const COMING = ['configure', 'doctor', 'login', 'logout', 'status', 'token'];
 /** Commands that print no facts, and so have no `--json`. */
 const WITHOUT_FACTS = [
   ...['help', 'completion', 'complete', 'man', 'get', 'store', 'erase', 'list', 'version'],
-  ...['cache', 'config', 'config edit', 'logout'],
+  ...['cache', 'config', 'config edit', 'kubelet', 'logout'],
 ];
 /** The verbs with which a summary may begin. */
-const IMPERATIVES = ['edit', 'erase', 'find', 'let', 'list', 'print', 'show', 'sign', 'store', 'undo'];
+const IMPERATIVES = ['edit', 'erase', 'find', 'install', 'let', 'list', 'print', 'show', 'sign', 'store', 'undo'];
 /** Arguments and values that somebody makes up or knows, so that nothing is offered for them. */
-const FREE_VALUES = ['cloud', 'command', 'id', 'name', 'number', 'scope', 'tenant', 'typed'];
+const FREE_VALUES = [
+  'address',
+  'audience',
+  'cloud',
+  'command',
+  'id',
+  'name',
+  'number',
+  'paths',
+  'scope',
+  'sum',
+  'tenant',
+  'typed',
+];
 /** The list of all commands is longer than the help of one. */
 const MOST_LINES = { program: 60, command: 40 };
 

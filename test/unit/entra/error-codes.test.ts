@@ -115,3 +115,29 @@ describe('findEntraAdvice for an assertion', () => {
     },
   );
 });
+
+describe('findEntraAdvice for a client that no variable sets up', () => {
+  const client = {
+    clientSetting: 'the-annotation/client-id',
+    tenantSetting: 'the-annotation/tenant-id',
+    trust: 'trust it',
+  };
+  const advise = (code: string | undefined) => findEntraAdvice(code, { ...SUBJECT, client }).fix;
+
+  test.each([
+    ['700016', 'check the-annotation/client-id, the-annotation/tenant-id (the-tenant was used) and the cloud'],
+    ['90002', 'check the-annotation/tenant-id; for a tenant in another cloud, set AZURE_AUTHORITY_HOST'],
+    ['500011', "check that the-annotation/tenant-id is the registry's tenant: az acr show -n NAME --query id"],
+    ['50194', 'set the-annotation/tenant-id to the id of the tenant'],
+    [undefined, 'check the-annotation/client-id and the-annotation/tenant-id'],
+    ['70021', 'trust it'],
+    ['700213', 'trust it'],
+  ])('names its settings for AADSTS%s', (code, fix) => {
+    expect(advise(code)).toBe(fix);
+  });
+
+  test('lists its federated credentials if nothing else makes it trust a token', () => {
+    const { fix } = findEntraAdvice('700213', { ...SUBJECT, client: { clientSetting: 'a', tenantSetting: 'b' } });
+    expect(fix).toContain('az ad app federated-credential list');
+  });
+});

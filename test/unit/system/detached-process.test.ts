@@ -27,6 +27,23 @@ describe('startDetached', () => {
     expect(await readWhenThere(file)).toBe('/ one two ');
   });
 
+  test('gives it an input of any length, and the name that this program was called by', async () => {
+    const runtime = makeRuntime({ PATH: '/usr/bin:/bin' }, { programName: 'docker-credential-own' });
+    const file = folder.path('written');
+    const script = `tr '\\0' ' ' </proc/$$/cmdline >'${file}.part'; wc -c >>'${file}.part'; mv '${file}.part' '${file}'`;
+    await startDetached(runtime, '/bin/sh', ['-c', script], { input: 'x'.repeat(1_000_000) });
+    expect(await readWhenThere(file)).toMatch(/^docker-credential-own -c .*1000000\n$/s);
+  });
+
+  test('does not wait for a program that does not read its input', async () => {
+    const runtime = makeRuntime({ PATH: '/usr/bin:/bin' });
+    const isEnded = startDetached(runtime, '/bin/sh', ['-c', 'exit 0'], { input: 'x'.repeat(1_000_000) });
+    expect(await isEnded).toBe(true);
+    const startedMs = performance.now();
+    expect(await startDetached(runtime, '/bin/sh', ['-c', 'sleep 3'], { input: 'x'.repeat(1_000_000) })).toBe(true);
+    expect(performance.now() - startedMs).toBeLessThan(2_500);
+  });
+
   describe('starts a program that goes on', () => {
     /** Starts a parent whose program says that it runs, and then moves `go` to `written` as soon as it is there. */
     function startParent(then = '') {

@@ -49,6 +49,18 @@ describe('formatIdentity', () => {
     ['azure-developer-cli ada@example.com', 'azure-developer-cli: ada@example.com'],
     ['azure-cli a%zz t1', 'azure-cli: a%zz in tenant t1'],
     ['login https://login.microsoftonline.com/t1 c1 o1.t2', 'login: account o1.t2 in tenant t1'],
+    [
+      'service-account https://login.microsoftonline.com/t1 c1 https://oidc.test/ system:serviceaccount:a:b',
+      'service-account: system:serviceaccount:a:b of https://oidc.test/ as application c1 in tenant t1',
+    ],
+    [
+      'identity-binding https://login.microsoftonline.com/t1 c1 https://oidc.test/ system:serviceaccount:a:b https://sni',
+      'identity-binding: system:serviceaccount:a:b of https://oidc.test/ as application c1 in tenant t1',
+    ],
+    [
+      'service-account https://login.microsoftonline.com/t1 c1',
+      'service-account https://login.microsoftonline.com/t1 c1',
+    ],
     ['command /usr/bin/token 0123456789abcd', 'command: /usr/bin/token'],
     ['client-secret nonsense', 'client-secret nonsense'],
     ['somebody else entirely', 'somebody else entirely'],
