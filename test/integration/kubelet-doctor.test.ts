@@ -274,6 +274,16 @@ describe('the programs', () => {
     expect(linesOf('programs')).toEqual([`${status}: ${plugin()} ${what}`]);
   });
 
+  test.each(['$(pwned)', 'a;pwned', '`pwned`', "x';pwned;'", 'a&pwned', '-pwned'])(
+    'a hostile name is quoted: %s',
+    async (name) => {
+      node.configure({}, (text) => text.replace('"acr-credential-provider"', JSON.stringify(name)));
+      const fix = (await node.examineFiles()).find('programs')?.fix ?? '';
+      expect(fix).toContain('sudo ln -sf ');
+      expect(fix.replaceAll(/'[^']*'/g, 'WORD')).not.toMatch(/[$;&`](?:\(|pwned)/);
+    },
+  );
+
   test('a name that leads out of the folder is not followed', async () => {
     node.configure({}, (text) => text.replace('"acr-credential-provider"', '"../../usr/docker-credential-acr"'));
     const { linesOf } = await node.examineFiles({ image: IMAGE });
