@@ -34,7 +34,7 @@ function respond(changes: object = {}, before = ''): string {
 describe('a node that works', () => {
   test('is examined by what its kubelet was started with', async () => {
     node.startKubelet('1.36.3', ['--kubeconfig=/k']);
-    utimesSync(node.configFile, 1_700_000_000, 1_700_000_000);
+    utimesSync(node.configFile, 1_750_000_000, 1_750_000_000);
     const { results, linesOf, text } = await node.examine();
     expect(results.filter(({ status }) => status === 'problem' || status === 'warning')).toEqual([]);
     expect(linesOf('kubelet')).toEqual([
@@ -163,13 +163,15 @@ describe('the kubelet', () => {
   });
 
   test('of this machine gives its environment and version to files that are named', async () => {
-    node.startKubelet('1.30.0', [], { environment: { OF_THE_KUBELET: 'yes' } });
+    node.startKubelet('1.30.0', [], { environment: { OF_THE_KUBELET: 'yes' }, startedAtMs: Date.now() - 60_000 });
     node.install(respond({}, `env > '${node.folder}/env'`));
     const { linesOf } = await node.examine({ image: IMAGE, config: node.configFile, binDir: node.binFolder });
     expect(linesOf('kubelet')).toEqual([
       'note: the kubelet (process 100) may read something else: what is examined is what you named',
     ]);
     expect(linesOf('features')).toEqual(['ok: Kubernetes 1.30 knows everything in it']);
+    // It reads another file, perhaps, so that nothing has to be restarted.
+    expect(linesOf('configuration')).toHaveLength(1);
     expect(readFileSync(join(node.folder, 'env'), 'utf8')).toContain('OF_THE_KUBELET=yes');
   });
 
@@ -600,6 +602,22 @@ describe('a plug-in', () => {
     ],
   ])('%s', async (_name, changes, line) => {
     expect((await ask(respond(changes()))).linesOf('image')).toEqual([line]);
+  });
+
+  test('has two credentials, of which the kubelet tries the one for the registry first', async () => {
+    const auth = {
+      'my*.azurecr.io': { username: '', password: '' },
+      'my.azurecr.io': { username: NULL_GUID, password: SECRET },
+      'm*.azurecr.io': { username: 'last', password: SECRET },
+    };
+    const { find } = await ask(respond({ auth }));
+    expect(find('image', 'ok')?.details).toMatchObject({ username: NULL_GUID, others: 2 });
+  });
+
+  test('has the secret as the user name too, which is not shown', async () => {
+    const { find, text } = await ask(respond({ auth: { 'my.azurecr.io': { username: SECRET, password: SECRET } } }));
+    expect(find('image')?.what).toContain('gets the user [redacted] and ');
+    expect(text).not.toContain(SECRET);
   });
 
   test('has a token that is kept longer than it lives', async () => {
