@@ -506,6 +506,14 @@ describe('the environment', () => {
     expect(find('environment', 'problem')?.what).toContain(config);
   });
 
+  test('of another plug-in is its own affair', async () => {
+    node.configure({ name: 'ecr-credential-provider', registry: ['my.azurecr.io'] });
+    const { linesOf } = await node.examineFiles();
+    for (const check of ['environment', 'arguments'] as const) {
+      expect(linesOf(check)).toEqual(['skipped: no plug-in has a name of this program']);
+    }
+  });
+
   test('has a proxy, whose password is not shown', async () => {
     withEnv([{ name: 'HTTPS_PROXY', value: `http://user:${SECRET}@proxy.example:3128` }]);
     const { find, text } = await node.examineFiles();
@@ -533,11 +541,13 @@ describe('a plug-in', () => {
   };
 
   test('fails, and what it says helps', async () => {
-    const { find } = await ask("echo 'docker-credential-acr: error: Cannot sign in; hint: az login' >&2; exit 1");
+    const { find } = await ask(
+      "echo 'docker-credential-acr: error: Cannot sign in; hint: az login; for each check: docker-credential-acr kubelet doctor x' >&2; exit 1",
+    );
     expect(find('image')).toMatchObject({
       status: 'problem',
       what: 'acr-credential-provider ended with the exit code 1, so a pod gets nothing from it',
-      causes: ['docker-credential-acr: error: Cannot sign in; hint: az login'],
+      causes: [expect.stringContaining('error: Cannot sign in; hint: az login')],
       fix: 'az login',
     });
   });

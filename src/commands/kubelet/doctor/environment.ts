@@ -11,7 +11,7 @@ import { validateFile } from '../../config/validation.ts';
 import { type Finding, found } from '../../doctor/check.ts';
 import type { NodeCheck, NodeContext } from './context.ts';
 import type { KubeletNode } from './node.ts';
-import type { Provider } from './provider-file.ts';
+import { hasOwnName, type Provider } from './provider-file.ts';
 
 /** The check of the environment. */
 export const ENVIRONMENT: NodeCheck = {
@@ -30,8 +30,8 @@ export function environmentOf({ environment }: KubeletNode, { env }: Provider): 
 
 async function checkEnvironment({ runtime, node: loading }: NodeContext): Promise<readonly Finding[]> {
   const node = await loading;
-  const [first] = node.file?.providers ?? [];
-  if (first === undefined) return [found('skipped', 'the configuration names no program')];
+  const first = node.file?.providers.find(hasOwnName);
+  if (first === undefined) return [found('skipped', 'no plug-in has a name of this program')];
   const env = environmentOf(node, first);
   const plugin: Runtime = { ...runtime, env };
   return [await judgeCache(plugin), ...(await judgeConfig(runtime, plugin)), ...judgeProxy(runtime, env)];
