@@ -1,13 +1,16 @@
 /**
- * Installs what the end-to-end tests need besides the project's own packages: engines, clients, a registry, the Azure
- * CLI.
+ * Installs what the end-to-end tests and the cluster need besides the project's own packages: engines, clients, a
+ * registry, the Azure CLI, Kubernetes.
  */
 import { mkdirSync } from 'node:fs';
+import { BUILT_SUITES } from './test/selection.ts';
 import { AZURE_CLI } from './test-parts/azure-cli.ts';
 import { canInstallPackages, installPackages } from './test-parts/debian.ts';
 import { DOCKER_PY } from './test-parts/docker-py.ts';
+import { unpackEtcd } from './test-parts/etcd.ts';
 import { hasGo, installGoPrograms, needsGo } from './test-parts/go-programs.ts';
 import { unpackKeychainHelpers } from './test-parts/keychain-helpers.ts';
+import { buildKubernetes, CLUSTER_PROGRAMS, PLUGIN_PROGRAMS } from './test-parts/kubernetes.ts';
 import { PARTS_FOLDER, type PartReport } from './test-parts/part.ts';
 import {
   canMakeVirtualEnvironments,
@@ -19,12 +22,21 @@ import { installTestcontainers } from './test-parts/testcontainers.ts';
 
 const PYTHON_PACKAGES = [AZURE_CLI, DOCKER_PY];
 
+/** The parts in the order in which the suites need them. Each promise ends with its own parts. */
+export interface TestParts {
+  /** What the end-to-end tests need. */
+  readonly endToEnd: Promise<readonly PartReport[]>;
+  /** What a cluster needs besides. It takes the longest, and is built while the end-to-end tests run. */
+  readonly cluster: Promise<readonly PartReport[]>;
+}
+
 /**
  * Installs the missing parts, and leaves the others as they are.
  * Packages, Go programs, Python's and npm's packages are installed side by side, except where one needs a package of
  * another.
+ * @param suites which of the suites `e2e` and `cluster` will run.
  */
-export async function installTestParts(): Promise<readonly PartReport[]> {
+export async function installTestParts(suites: readonly string[]): Promise<TestParts> {
   mkdirSync(PARTS_FOLDER, { recursive: true });
   const goIsReady = !needsGo() || hasGo();
   const pythonIsReady = PYTHON_PACKAGES.every(isPythonPackageInstalled) || (await canMakeVirtualEnvironments());
@@ -32,16 +44,29 @@ export async function installTestParts(): Promise<readonly PartReport[]> {
     ? [...(goIsReady ? [] : ['golang-go']), ...(pythonIsReady ? [] : ['python3-venv'])]
     : [];
   const packages = installPackages(extraPackages);
-  const programs = goIsReady ? installGoPrograms() : packages.then(installGoPrograms);
-  const pythonPackages = pythonIsReady ? installPythonPackages() : packages.then(installPythonPackages);
-  const testcontainers = installTestcontainers();
-  // Each waits for the step that would interfere: one uses the package lists, the other a build that fills every core.
+  const programs = goIsReady ? installGoPrograms() : packages.then(() => installGoPrograms());
+  const plugins = programs.then(() => buildKubernetes(PLUGIN_PROGRAMS));
+  const common = [packages, programs, plugins];
+  const clients = suites.includes('e2e') ? installClients(packages, plugins, pythonIsReady) : [];
+  const endToEnd = Promise.all([...common, ...clients]).then((reports) => reports.flat());
+  const cluster = suites.includes('cluster') ? endToEnd.then(() => installCluster()) : Promise.resolve([]);
+  return { endToEnd, cluster };
+}
+
+/** Each waits for the step that would interfere: one uses the package lists, the other a build that fills every core. */
+function installClients(packages: Promise<unknown>, builds: Promise<unknown>, pythonIsReady: boolean) {
   const keychainHelpers = packages.then(unpackKeychainHelpers);
-  const referenceClient = programs.then(buildReferenceClient);
+  const referenceClient = builds.then(buildReferenceClient);
   return [
-    ...[...(await packages), ...(await programs), ...(await pythonPackages), ...(await testcontainers)],
-    ...[await keychainHelpers, await referenceClient],
+    pythonIsReady ? installPythonPackages() : packages.then(installPythonPackages),
+    installTestcontainers(),
+    keychainHelpers.then((report) => [report]),
+    referenceClient.then((report) => [report]),
   ];
+}
+
+async function installCluster(): Promise<readonly PartReport[]> {
+  return [await unpackEtcd(), ...(await buildKubernetes(CLUSTER_PROGRAMS))];
 }
 
 /** Installs one package after the other: both are downloads, and the machine is busy with other work. */
@@ -53,9 +78,13 @@ async function installPythonPackages(): Promise<readonly PartReport[]> {
 
 /** Formats one line for each part that was installed or is missing, and none for a part that was already present. */
 export function formatPartReports(reports: readonly PartReport[]): string {
+  if (reports.length === 0) return '';
   const news = reports.filter(({ state }) => state !== 'present');
   const lines = news.map(({ part, state, detail }) => `test parts: ${part} ${state}: ${detail}\n`);
   return `${lines.join('')}test parts: ${reports.filter(({ state }) => state !== 'missing').length} of ${reports.length} are there\n`;
 }
 
-if (import.meta.main) process.stdout.write(formatPartReports(await installTestParts()));
+if (import.meta.main) {
+  const { endToEnd, cluster } = await installTestParts(BUILT_SUITES);
+  process.stdout.write(formatPartReports([...(await endToEnd), ...(await cluster)]));
+}

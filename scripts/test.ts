@@ -1,6 +1,6 @@
 /**
  * The test command: builds the program and installs the parts that its clients' tests need while the quick tests run,
- * then runs the built program with real clients. `npm test -- unit` selects suites, further words select files.
+ * then runs the built program with real clients, and at last in a real cluster, whose parts are built in the meantime. `npm test -- unit` selects suites, further words select files.
  * `npm test -- fuzz --seed 123` repeats a long run of the properties.
  */
 import { spawn } from 'node:child_process';
@@ -9,8 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { addCounts, formatCount, NO_TESTS, ONE_FAILURE, parseCount, type TestCount } from './test/count.ts';
-import { parseSelection, QUICK_SUITES } from './test/selection.ts';
+import { BUILT_SUITES, parseSelection, QUICK_SUITES } from './test/selection.ts';
 import { lastLines, readTextFile, runCommand } from './test-parts/command.ts';
+import type { PartReport } from './test-parts/part.ts';
 import { formatPartReports, installTestParts } from './test-parts.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -20,20 +21,24 @@ async function main(args: readonly string[]): Promise<number> {
   if (note !== undefined) process.stdout.write(`${note}\n`);
   Object.assign(process.env, variables);
   const quick = suites.filter((suite) => QUICK_SUITES.includes(suite));
-  const endToEnd = suites.includes('e2e');
+  const built = suites.filter((suite) => BUILT_SUITES.includes(suite));
   const countFolder = mkdtempSync(join(tmpdir(), 'docker-credential-acr-test-'));
+  const run = (names: readonly string[]) =>
+    names.length > 0 ? runSuites(names, filters, join(countFolder, `${names[0]}.json`)) : NO_TESTS;
   try {
-    const [isBuilt, quickCount] = await Promise.all([
-      endToEnd && prepareEndToEnd(),
-      quick.length > 0 ? runSuites(quick, filters, join(countFolder, 'quick.json')) : NO_TESTS,
-    ]);
-    const slowCount = isBuilt ? await runSuites(['e2e'], filters, join(countFolder, 'e2e.json')) : NO_TESTS;
+    const [ready, quickCount] = await Promise.all([built.length > 0 ? prepare(built) : undefined, run(quick)]);
+    const counts: TestCount[] = [];
+    for (const suite of ready?.isBuilt === true ? built : []) {
+      await ready?.parts[suite];
+      counts.push(await run([suite]));
+    }
+    const slowCount = counts.reduce(addCounts, NO_TESTS);
     const total = addCounts(quickCount, slowCount);
     const problems = [
-      ...(endToEnd && !isBuilt ? ['the program was not built, so that no end-to-end test ran'] : []),
+      ...(ready?.isBuilt === false ? [`the program was not built, so that nothing ran of ${built.join(' and ')}`] : []),
       // A pipeline has every part, so a skipped test there means that nothing checked what it promises.
       ...(process.env['CI'] === 'true' && slowCount.skipped.length > 0
-        ? ['with CI=true no end-to-end test may be skipped']
+        ? ['with CI=true no test of the built program may be skipped']
         : []),
       ...(total.passed + total.failed === 0 ? ['no test ran'] : []),
     ];
@@ -43,15 +48,26 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** @returns whether the program was built. A missing part does not matter here: its tests are skipped with a reason. */
-async function prepareEndToEnd(): Promise<boolean> {
-  const parts = installTestParts()
-    .then(formatPartReports, (error: unknown) => `test parts: cannot install them: ${error}\n`)
-    .then((text) => process.stdout.write(text));
+/** What a suite of the built program waits for. */
+interface Preparation {
+  readonly isBuilt: boolean;
+  /** Ends when the parts of the suite are installed. A missing one does not matter: its tests are skipped with a reason. */
+  readonly parts: Readonly<Record<string, Promise<void>>>;
+}
+
+/** Builds the program and begins with the parts. Ends when the first suite can run. */
+async function prepare(suites: readonly string[]): Promise<Preparation> {
+  const { endToEnd, cluster } = await installTestParts(suites);
+  const parts = { e2e: report(endToEnd), cluster: report(cluster) };
   const build = await runCommand(process.execPath, [join(ROOT, 'scripts', 'build.ts')]);
   process.stdout.write(build.exitCode === 0 ? `build: done\n` : `build: failed\n${lastLines(build.output, 40)}\n`);
-  await parts;
-  return build.exitCode === 0;
+  await parts.e2e;
+  return { isBuilt: build.exitCode === 0, parts };
+}
+
+async function report(parts: Promise<readonly PartReport[]>): Promise<void> {
+  const text = await parts.then(formatPartReports, (error: unknown) => `test parts: cannot install them: ${error}\n`);
+  process.stdout.write(text);
 }
 
 async function runSuites(suites: readonly string[], filters: readonly string[], countFile: string): Promise<TestCount> {

@@ -1,4 +1,4 @@
-/** The suites: unit, properties and integration in process, tests of the scripts, the documents and the emulator, and real clients on the built executable. */
+/** The suites: unit, properties and integration in process, tests of the scripts, the documents and the emulator, real clients on the built executable, and a real cluster. */
 import { defineConfig } from 'vitest/config';
 import { CountReporter } from '../scripts/test/count-reporter.ts';
 
@@ -31,6 +31,10 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'cluster', include: ['test/cluster/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 },
       },
     ],
   },

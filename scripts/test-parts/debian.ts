@@ -9,6 +9,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   skopeo: 'skopeo',
   buildah: 'buildah',
   'docker-registry': 'docker-registry',
+  containerd: 'containerd',
+  runc: 'runc',
   iptables: 'iptables',
   pass: 'pass',
   gnupg: 'gpg',

@@ -19,6 +19,7 @@ const PROGRAMS: readonly GoProgram[] = [
     version: 'v0.0.0-20230304212654-82a0ddb27589',
   },
   { name: 'helm', source: 'helm.sh/helm/v3/cmd/helm', version: 'v3.22.0' },
+  { name: 'kubeconform', source: 'github.com/yannh/kubeconform/cmd/kubeconform', version: 'v0.8.0' },
 ];
 
 const BIN_FOLDER = join(PARTS_FOLDER, 'bin');

@@ -2,7 +2,9 @@
 
 /** The suites that need neither the built program nor its clients. */
 export const QUICK_SUITES = ['unit', 'fuzz', 'scripts', 'docs', 'integration', 'emulator'];
-const SUITES = [...QUICK_SUITES, 'e2e'];
+/** The suites that run the built program, in the order in which their parts are ready. */
+export const BUILT_SUITES = ['e2e', 'cluster'];
+const SUITES = [...QUICK_SUITES, ...BUILT_SUITES];
 
 /** How often a property is checked at most, and for how long, when its suite is named. */
 const LONG_RUNS = '1000000';

@@ -6,19 +6,23 @@ import type { EntraError } from './state-sign-in.ts';
 const OPENID_SCOPES: ReadonlySet<string> = new Set(['openid', 'profile', 'email', 'offline_access']);
 const GRAPH = 'https://graph.microsoft.com';
 
-/** The `scope` of an application, which is one resource with `/.default`. */
+/**
+ * The `scope` of an application, which is one resource with `/.default`. Entra ignores the words of OpenID Connect
+ * beside it, which MSAL for Go adds to every request.
+ */
 export function parseApplicationScope(request: EmulatedRequest, tenant: Tenant): string | EntraError {
   const scope = request.form.get('scope') ?? '';
   if (scope === '') {
     return formatMissing('scope');
   }
-  if (!scope.endsWith('/.default') || scope.includes(' ')) {
+  const [resource = '', ...others] = scope.split(' ').filter((word) => word !== '' && !OPENID_SCOPES.has(word));
+  if (!resource.endsWith('/.default') || others.length > 0) {
     const text =
       `The provided value for scope ${scope} is not valid. Client credential flows must have a scope value with ` +
       '/.default suffixed to the resource identifier (application ID URI).';
     return { error: 'invalid_scope', code: 1_002_012, text };
   }
-  return judgeResource(scope.slice(0, -'/.default'.length), tenant);
+  return judgeResource(resource.slice(0, -'/.default'.length), tenant);
 }
 
 /** The `resource` of the version 1 endpoint. */

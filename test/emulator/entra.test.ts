@@ -15,6 +15,9 @@ import {
 } from './test-client.ts';
 import { decodeToken } from './tokens.ts';
 
+const ARM = 'https://management.azure.com';
+const ARM_SCOPE = `${ARM}/.default`;
+
 describe('Entra, given a client secret', () => {
   test('issues a token with the claims of an application', () => {
     const context = createContext();
@@ -59,6 +62,16 @@ describe('Entra, given a client secret', () => {
     expect(parseJsonRecord(answer.body)).toMatchObject({ expires_in: '3599', expires_on: `${NOW + 3599}` });
   });
 
+  test.each([
+    ['as MSAL for Go sends it', 'https://containerregistry.azure.net/.default openid offline_access profile'],
+    ['after words of OpenID Connect', 'openid email https://containerregistry.azure.net/.default'],
+    ['with spaces around it', ' https://containerregistry.azure.net/.default '],
+  ])('issues a token for the one resource in a scope %s', (_what, scope) => {
+    const answer = post(TOKEN_URL, secretForm({ scope }), createContext());
+    expect(answer.status).toBe(200);
+    expect(decodeToken(memberOf(answer, 'access_token'))?.claims['aud']).toBe('https://containerregistry.azure.net');
+  });
+
   const CASES: readonly (readonly [string, Record<string, string>, number, string, number])[] = [
     ['a wrong secret', { client_secret: 'wrong' }, 401, 'invalid_client', 7000215],
     ['a secret that lost its percent-encoding', { client_secret: 'abc8Q~x._-y /z' }, 401, 'invalid_client', 7000215],
@@ -67,7 +80,18 @@ describe('Entra, given a client secret', () => {
     ['no client id', { client_id: '' }, 400, 'invalid_request', 900144],
     ['a registry as the audience', { scope: 'https://contoso.azurecr.io/.default' }, 400, 'invalid_resource', 500011],
     ['a scope without /.default', { scope: 'https://management.azure.com' }, 400, 'invalid_scope', 1002012],
-    ['two scopes', { scope: 'https://management.azure.com/.default openid' }, 400, 'invalid_scope', 1002012],
+    [
+      'a permission beside /.default',
+      { scope: `${ARM_SCOPE} ${ARM}/user_impersonation` },
+      400,
+      'invalid_scope',
+      1002012,
+    ],
+    ['two resources', { scope: `${ARM_SCOPE} https://vault.azure.net/.default` }, 400, 'invalid_scope', 1002012],
+    ['a permission beside the words of OpenID Connect', { scope: `${ARM}/read openid` }, 400, 'invalid_scope', 1002012],
+    ['no resource but the words of OpenID Connect', { scope: 'openid profile' }, 400, 'invalid_scope', 1002012],
+    ['a tab between the words', { scope: `${ARM_SCOPE}\topenid` }, 400, 'invalid_scope', 1002012],
+    ['an unknown resource', { scope: 'https://contoso.azurecr.io/.default openid' }, 400, 'invalid_resource', 500011],
     ['no scope', { scope: '' }, 400, 'invalid_request', 900144],
     ['no grant type', { grant_type: '' }, 400, 'invalid_request', 900144],
     ['an unknown grant type', { grant_type: 'magic' }, 400, 'unsupported_grant_type', 70003],

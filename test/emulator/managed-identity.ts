@@ -176,11 +176,12 @@ function findIdentity(
 ): AssignedIdentity | undefined {
   const [clientId, objectId, resourceId] = names.map((name) => query.get(name)?.toLowerCase() ?? undefined);
   if (clientId === undefined && objectId === undefined && resourceId === undefined) return systemAssigned;
-  return [systemAssigned, ...userAssigned].find(
+  const assigned = systemAssigned === undefined ? userAssigned : [systemAssigned, ...userAssigned];
+  return assigned.find(
     (one) =>
-      one?.clientId.toLowerCase() === clientId ||
-      one?.objectId.toLowerCase() === objectId ||
-      one?.resourceId.toLowerCase() === resourceId,
+      one.clientId.toLowerCase() === clientId ||
+      one.objectId.toLowerCase() === objectId ||
+      one.resourceId.toLowerCase() === resourceId,
   );
 }
 

@@ -1,7 +1,7 @@
 /** The emulated Azure of one test file, with a real registry behind it where one is installed, else one in memory. */
 import { type Emulator, type RecordedRequest, startEmulator } from '../../emulator/emulator.ts';
 import { startMemoryRegistry } from '../../emulator/memory-registry.ts';
-import { seedImage } from './image.ts';
+import { type ImageFiles, seedImage } from './image.ts';
 import { findPart } from './parts.ts';
 import { startRegistryServer } from './registry-server.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
@@ -15,7 +15,7 @@ export interface Cloud {
   /** The registry itself, which wants no credential. */
   readonly registryUrl: string;
   /** Puts an image straight into the registry, without any credential. */
-  readonly seed: (repository: string, tag: string, files?: Readonly<Record<string, string>>) => Promise<void>;
+  readonly seed: (repository: string, tag: string, files?: ImageFiles) => Promise<void>;
   /** The program's own requests so far, such as `entra 200` and `exchange 200`, without those of the clients. */
   readonly signIns: () => readonly string[];
   /** Requests that pulled or pushed through `/v2/` with success. */

@@ -2,6 +2,9 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 
+/** The content of each file. All of them can be executed. */
+export type ImageFiles = Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>;
+
 const MANIFEST_TYPE = 'application/vnd.docker.distribution.manifest.v2+json';
 
 /** Puts an image of these files straight into a registry that asks for no credentials. */
@@ -9,20 +12,10 @@ export async function seedImage(
   registryUrl: string,
   repository: string,
   tag: string,
-  files: Readonly<Record<string, string>>,
+  files: ImageFiles,
 ): Promise<void> {
-  const layer = writeTar(files);
+  const { layer, config } = createImage(files);
   const packed = gzipSync(layer);
-  const config = Buffer.from(
-    JSON.stringify({
-      architecture: process.arch === 'x64' ? 'amd64' : process.arch,
-      os: 'linux',
-      created: '2026-01-01T00:00:00Z',
-      config: { Env: ['PATH=/'], Cmd: ['/hello'] },
-      rootfs: { type: 'layers', diff_ids: [digestOf(layer)] },
-      history: [{ created: '2026-01-01T00:00:00Z', created_by: 'test' }],
-    }),
-  );
   await uploadBlob(registryUrl, repository, packed);
   await uploadBlob(registryUrl, repository, config);
   const manifest = JSON.stringify({
@@ -34,10 +27,30 @@ export async function seedImage(
   await send(`${registryUrl}/v2/${repository}/manifests/${tag}`, 'PUT', manifest, MANIFEST_TYPE);
 }
 
+/** An image that no registry has to hold, as `docker load` and `ctr images import` read it. */
+export function packImage(name: string, files: ImageFiles): Buffer {
+  const { layer, config } = createImage(files);
+  const manifest = [{ Config: 'config.json', RepoTags: [name], Layers: ['layer.tar'] }];
+  return writeTar({ 'config.json': config, 'layer.tar': layer, 'manifest.json': JSON.stringify(manifest) });
+}
+
+function createImage(files: ImageFiles): { readonly layer: Buffer<ArrayBuffer>; readonly config: Buffer<ArrayBuffer> } {
+  const layer = writeTar(files);
+  const config = {
+    architecture: process.arch === 'x64' ? 'amd64' : process.arch,
+    os: 'linux',
+    created: '2026-01-01T00:00:00Z',
+    config: { Env: ['PATH=/'], Cmd: ['/hello'] },
+    rootfs: { type: 'layers', diff_ids: [digestOf(layer)] },
+    history: [{ created: '2026-01-01T00:00:00Z', created_by: 'test' }],
+  };
+  return { layer, config: Buffer.from(JSON.stringify(config)) };
+}
+
 /** An uncompressed tar archive of plain files. */
-export function writeTar(files: Readonly<Record<string, string>>): Buffer<ArrayBuffer> {
-  const entries = Object.entries(files).flatMap(([name, text]) => {
-    const content = Buffer.from(text);
+export function writeTar(files: ImageFiles): Buffer<ArrayBuffer> {
+  const entries = Object.entries(files).flatMap(([name, file]) => {
+    const content = typeof file === 'string' ? Buffer.from(file) : file;
     const padding = Buffer.alloc((512 - (content.length % 512)) % 512);
     return [writeTarHeader(name, content.length), content, padding];
   });

@@ -8,6 +8,8 @@ export interface RunOptions {
   readonly input?: string;
   readonly folder?: string;
   readonly timeoutMs?: number;
+  /** What {@link Server.stop} sends to the program; `SIGTERM` by default. */
+  readonly stopSignal?: NodeJS.Signals;
 }
 
 export interface RunResult {
@@ -21,7 +23,7 @@ export interface Server {
   readonly hasEnded: () => boolean;
   /** Both streams so far, in the order of arrival. */
   readonly output: () => string;
-  /** Terminates it, kills it after a while, and waits until it has ended. */
+  /** Ends it, kills it after a while, and waits until it has ended. */
   readonly stop: () => Promise<void>;
 }
 
@@ -76,7 +78,7 @@ export function startProcess(command: string, args: readonly string[], options: 
     });
   });
   const stop = async () => {
-    if (!ended) child.kill('SIGTERM');
+    if (!ended) child.kill(options.stopSignal ?? 'SIGTERM');
     const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), 15_000);
     await closed;
     clearTimeout(timer);

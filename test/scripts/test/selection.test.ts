@@ -1,6 +1,6 @@
 /** Which suites and files the test command runs, and how long its properties run. */
 import { describe, expect, it } from 'vitest';
-import { parseSelection, QUICK_SUITES } from '../../../scripts/test/selection.ts';
+import { BUILT_SUITES, parseSelection, QUICK_SUITES } from '../../../scripts/test/selection.ts';
 
 const HALF = () => 0.5;
 const HALF_SEED = String(2 ** 30);
@@ -8,11 +8,16 @@ const HALF_SEED = String(2 ** 30);
 describe('the suites', () => {
   it('are all of them without an argument, and properties run short with a seed of their own', () => {
     expect(parseSelection([], {})).toEqual({
-      suites: [...QUICK_SUITES, 'e2e'],
+      suites: [...QUICK_SUITES, ...BUILT_SUITES],
       filters: [],
       variables: {},
       note: undefined,
     });
+  });
+
+  it('end with the cluster, whose parts take the longest', () => {
+    expect(parseSelection([], {}).suites.slice(-2)).toEqual(['e2e', 'cluster']);
+    expect(parseSelection(['cluster', 'pulls'], {})).toMatchObject({ suites: ['cluster'], filters: ['pulls'] });
   });
 
   it('are those that are named, and other words select files', () => {
