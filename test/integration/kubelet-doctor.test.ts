@@ -1,6 +1,7 @@
 /** `kubelet doctor` on nodes that are right, wrong and hostile. */
 
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isRunning } from '../unit/running-process.ts';
@@ -499,6 +500,14 @@ describe('the environment', () => {
     });
   });
 
+  test("has no HOME, and not that of the person's shell", async () => {
+    node.startKubelet('1.36.0', [], { environment: {} });
+    const { linesOf } = await node.examine({ variables: { HOME: '/home/of-the-shell' } });
+    expect(linesOf('environment')).toEqual([
+      `ok: tokens are kept in ${userInfo().homedir}/.cache/docker-credential-acr`,
+    ]);
+  });
+
   test('has a configuration of this program with a mistake', async () => {
     const config = node.write(join(node.folder, 'config.json'), '{"registries": 1}');
     withEnv([{ name: 'DOCKER_CREDENTIAL_ACR_CONFIG', value: config }]);
@@ -589,7 +598,7 @@ describe('a plug-in', () => {
   });
 
   test('leaves no program running', async () => {
-    await ask(`sleep 3131 & echo $! > '${node.folder}/pid'; sleep 60`, { pluginTimeoutMs: 500 });
+    await ask(`sleep 3131 & echo $! > '${node.folder}/pid'; sleep 60`, { pluginTimeoutMs: 1_000 });
     const processId = Number(readFileSync(join(node.folder, 'pid'), 'utf8'));
     await expect.poll(() => isRunning(processId)).toBe(false);
   });
