@@ -187,6 +187,15 @@ echo '{"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kube
   });
 });
 
+test('a token that the plug-in repeats is not shown, whatever it looks like', async () => {
+  const opaque = 'opaque+token/of-the-pod';
+  answers[`POST ${ACCOUNT}/token`] = [201, { status: { token: opaque } }];
+  node.install(`cat >&2; exit 1`);
+  const { text, json, find } = await examine();
+  expect(find('image')?.causes?.[0]).toContain('"serviceAccountToken":"[redacted]"');
+  for (const written of [text, json]) expect(written).not.toContain(opaque);
+});
+
 describe('an API server that', () => {
   test.each<[name: string, answer: readonly [number, object], what: string, causes: readonly string[]]>([
     [

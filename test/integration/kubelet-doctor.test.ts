@@ -1,6 +1,7 @@
 /** `kubelet doctor` on nodes that are right, wrong and hostile. */
 
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isRunning } from '../unit/running-process.ts';
@@ -34,7 +35,7 @@ function respond(changes: object = {}, before = ''): string {
 describe('a node that works', () => {
   test('is examined by what its kubelet was started with', async () => {
     node.startKubelet('1.36.3', ['--kubeconfig=/k']);
-    utimesSync(node.configFile, 1_700_000_000, 1_700_000_000);
+    utimesSync(node.configFile, 1_750_000_000, 1_750_000_000);
     const { results, linesOf, text } = await node.examine();
     expect(results.filter(({ status }) => status === 'problem' || status === 'warning')).toEqual([]);
     expect(linesOf('kubelet')).toEqual([
@@ -163,13 +164,15 @@ describe('the kubelet', () => {
   });
 
   test('of this machine gives its environment and version to files that are named', async () => {
-    node.startKubelet('1.30.0', [], { environment: { OF_THE_KUBELET: 'yes' } });
+    node.startKubelet('1.30.0', [], { environment: { OF_THE_KUBELET: 'yes' }, startedAtMs: Date.now() - 60_000 });
     node.install(respond({}, `env > '${node.folder}/env'`));
     const { linesOf } = await node.examine({ image: IMAGE, config: node.configFile, binDir: node.binFolder });
     expect(linesOf('kubelet')).toEqual([
       'note: the kubelet (process 100) may read something else: what is examined is what you named',
     ]);
     expect(linesOf('features')).toEqual(['ok: Kubernetes 1.30 knows everything in it']);
+    // It reads another file, perhaps, so that nothing has to be restarted.
+    expect(linesOf('configuration')).toHaveLength(1);
     expect(readFileSync(join(node.folder, 'env'), 'utf8')).toContain('OF_THE_KUBELET=yes');
   });
 
@@ -273,6 +276,16 @@ describe('the programs', () => {
     const { linesOf } = await node.examineFiles();
     expect(linesOf('programs')).toEqual([`${status}: ${plugin()} ${what}`]);
   });
+
+  test.each(['$(pwned)', 'a;pwned', '`pwned`', "x';pwned;'", 'a&pwned', '-pwned'])(
+    'a hostile name is quoted: %s',
+    async (name) => {
+      node.configure({}, (text) => text.replace('"acr-credential-provider"', JSON.stringify(name)));
+      const fix = (await node.examineFiles()).find('programs')?.fix ?? '';
+      expect(fix).toContain('sudo ln -sf ');
+      expect(fix.replaceAll(/'[^']*'/g, 'WORD')).not.toMatch(/[$;&`](?:\(|pwned)/);
+    },
+  );
 
   test('a name that leads out of the folder is not followed', async () => {
     node.configure({}, (text) => text.replace('"acr-credential-provider"', '"../../usr/docker-credential-acr"'));
@@ -487,11 +500,27 @@ describe('the environment', () => {
     });
   });
 
+  test("has no HOME, and not that of the person's shell", async () => {
+    node.startKubelet('1.36.0', [], { environment: {} });
+    const { linesOf } = await node.examine({ variables: { HOME: '/home/of-the-shell' } });
+    expect(linesOf('environment')).toEqual([
+      `ok: tokens are kept in ${userInfo().homedir}/.cache/docker-credential-acr`,
+    ]);
+  });
+
   test('has a configuration of this program with a mistake', async () => {
     const config = node.write(join(node.folder, 'config.json'), '{"registries": 1}');
     withEnv([{ name: 'DOCKER_CREDENTIAL_ACR_CONFIG', value: config }]);
     const { find } = await node.examineFiles();
     expect(find('environment', 'problem')?.what).toContain(config);
+  });
+
+  test('of another plug-in is its own affair', async () => {
+    node.configure({ name: 'ecr-credential-provider', registry: ['my.azurecr.io'] });
+    const { linesOf } = await node.examineFiles();
+    for (const check of ['environment', 'arguments'] as const) {
+      expect(linesOf(check)).toEqual(['skipped: no plug-in has a name of this program']);
+    }
   });
 
   test('has a proxy, whose password is not shown', async () => {
@@ -521,11 +550,13 @@ describe('a plug-in', () => {
   };
 
   test('fails, and what it says helps', async () => {
-    const { find } = await ask("echo 'docker-credential-acr: error: Cannot sign in; hint: az login' >&2; exit 1");
+    const { find } = await ask(
+      "echo 'docker-credential-acr: error: Cannot sign in; hint: az login; for each check: docker-credential-acr kubelet doctor x' >&2; exit 1",
+    );
     expect(find('image')).toMatchObject({
       status: 'problem',
       what: 'acr-credential-provider ended with the exit code 1, so a pod gets nothing from it',
-      causes: ['docker-credential-acr: error: Cannot sign in; hint: az login'],
+      causes: [expect.stringContaining('error: Cannot sign in; hint: az login')],
       fix: 'az login',
     });
   });
@@ -567,7 +598,7 @@ describe('a plug-in', () => {
   });
 
   test('leaves no program running', async () => {
-    await ask(`sleep 3131 & echo $! > '${node.folder}/pid'; sleep 60`, { pluginTimeoutMs: 500 });
+    await ask(`sleep 3131 & echo $! > '${node.folder}/pid'; sleep 60`, { pluginTimeoutMs: 1_000 });
     const processId = Number(readFileSync(join(node.folder, 'pid'), 'utf8'));
     await expect.poll(() => isRunning(processId)).toBe(false);
   });
@@ -590,6 +621,22 @@ describe('a plug-in', () => {
     ],
   ])('%s', async (_name, changes, line) => {
     expect((await ask(respond(changes()))).linesOf('image')).toEqual([line]);
+  });
+
+  test('has two credentials, of which the kubelet tries the one for the registry first', async () => {
+    const auth = {
+      'my*.azurecr.io': { username: '', password: '' },
+      'my.azurecr.io': { username: NULL_GUID, password: SECRET },
+      'm*.azurecr.io': { username: 'last', password: SECRET },
+    };
+    const { find } = await ask(respond({ auth }));
+    expect(find('image', 'ok')?.details).toMatchObject({ username: NULL_GUID, others: 2 });
+  });
+
+  test('has the secret as the user name too, which is not shown', async () => {
+    const { find, text } = await ask(respond({ auth: { 'my.azurecr.io': { username: SECRET, password: SECRET } } }));
+    expect(find('image')?.what).toContain('gets the user [redacted] and ');
+    expect(text).not.toContain(SECRET);
   });
 
   test('has a token that is kept longer than it lives', async () => {

@@ -16,7 +16,7 @@ export interface ImagePattern {
 
 const MAX_LENGTH = 1000;
 /** Other characters either stop the kubelet or never occur in the name of an image. */
-const PATTERN = /^(?<host>[A-Za-z0-9._*-]+)(?::(?<port>\d{1,5}))?(?<path>\/[^?#\s]*)?$/;
+const PATTERN = /^(?<host>[A-Za-z0-9._*-]+)(?::(?<port>\d{1,5}))?(?<path>\/[A-Za-z0-9._:@*/-]*)?$/;
 
 /**
  * Parses a pattern, or an image without a tag.

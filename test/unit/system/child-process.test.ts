@@ -186,11 +186,11 @@ describe('runChild', () => {
   });
 
   test.each([
-    ['holds its output', 'sleep 0.5 &', true],
-    ['does not hold it', 'sleep 0.5 >/dev/null 2>&1 &', undefined],
-    ['ends soon', 'sleep 0.05 &', undefined],
-  ])('says whether a child process that %s', async (_what, script, isHeld) => {
-    expect((await run(script, { lastWordsMs: 300 })).isOutputHeld).toBe(isHeld);
+    ['holds its output', 'sleep 3 &', 200, true],
+    ['does not hold it', 'sleep 3 >/dev/null 2>&1 &', 2_500, undefined],
+    ['ends soon', 'sleep 0.05 &', 10_000, undefined],
+  ])('says whether a child process that %s', async (_what, script, lastWordsMs, isHeld) => {
+    expect((await run(script, { lastWordsMs })).isOutputHeld).toBe(isHeld);
   });
 
   test('returns no exit code for a program that was killed', async () => {

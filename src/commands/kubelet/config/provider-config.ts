@@ -2,6 +2,7 @@
 
 import { CLOUDS, type Cloud } from '../../../clouds.ts';
 import { BINDING_AUDIENCE } from '../../../entra/error-codes.ts';
+import { PROVIDER_PREFIX } from '../../../helper-name.ts';
 import type { RegistryMirror } from '../../../kubelet/mirror.ts';
 import { UsageError } from '../../../terminal/failure.ts';
 import { formatMinor, SINCE_MINOR, TOKEN_GATE } from '../kubernetes-version.ts';
@@ -73,8 +74,6 @@ const ANNOTATIONS = [
   'kubernetes.azure.com/acr-client-id',
   'kubernetes.azure.com/acr-tenant-id',
 ];
-/** A program of such a name is the plug-in without being told. */
-export const PLUGIN_NAME = 'acr-credential-provider';
 const DEFAULT_CACHE_DURATION = '10m';
 
 /** The images of one plug-in, and the audience of its tokens. */
@@ -143,7 +142,7 @@ export function describeGate({ minor, mode }: Pick<ConfigRequest, 'minor' | 'mod
 
 function listArguments({ name, azureJson, mirrors, bindingArguments }: ConfigRequest): readonly string[] {
   return [
-    ...(name.startsWith(PLUGIN_NAME) ? [] : ['kubelet']),
+    ...(name.startsWith(PROVIDER_PREFIX) ? [] : ['kubelet']),
     ...(azureJson === undefined ? [] : [azureJson]),
     ...(mirrors.length === 0
       ? []

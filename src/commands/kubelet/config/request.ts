@@ -4,11 +4,12 @@ import { isIP } from 'node:net';
 import { isAbsolute } from 'node:path';
 import { CLOUDS, type Cloud } from '../../../clouds.ts';
 import { isGuid } from '../../../field.ts';
+import { PROVIDER_PREFIX } from '../../../helper-name.ts';
 import { parseMirrors, type RegistryMirror } from '../../../kubelet/mirror.ts';
 import { UsageError } from '../../../terminal/failure.ts';
 import { explainFutility, parsePattern } from '../image-pattern.ts';
 import { formatMinor, NEWEST_MINOR, parseMinor } from '../kubernetes-version.ts';
-import { type ConfigRequest, type Mode, nameCloud, PLUGIN_NAME, type Variable } from './provider-config.ts';
+import { type ConfigRequest, type Mode, nameCloud, type Variable } from './provider-config.ts';
 
 /** The options of the command. */
 export interface ConfigOptions {
@@ -36,7 +37,7 @@ const AUDIENCE = /^[0-9a-zA-Z._:/-]{1,300}$/;
 
 /** Reads the options. @throws UsageError for a value that the kubelet or the plug-in would refuse. */
 export function readRequest(options: ConfigOptions): ConfigRequest {
-  const { name = PLUGIN_NAME, mode = 'node', kubernetesVersion, audience } = options;
+  const { name = PROVIDER_PREFIX, mode = 'node', kubernetesVersion, audience } = options;
   if (!NAME.test(name)) throw invalid('--name', 'a file name', 'letters, digits, dots, hyphens and underscores');
   if (mode === 'node') {
     if (options.requireServiceAccount === true) throw needsMode('--require-service-account');

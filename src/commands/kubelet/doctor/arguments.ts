@@ -3,6 +3,7 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { describeCause } from '../../../errors.ts';
+import { PROVIDER_PREFIX } from '../../../helper-name.ts';
 import { asJsonObject, asText } from '../../../json.ts';
 import { parseArguments } from '../../../kubelet/arguments.ts';
 import { createQuote } from '../../../redact.ts';
@@ -11,9 +12,8 @@ import { readForeignFile } from '../../../system/files.ts';
 import type { Runtime } from '../../../system/runtime.ts';
 import { type Finding, found } from '../../doctor/check.ts';
 import { explain } from '../../doctor/explain.ts';
-import { PLUGIN_NAME } from '../config/provider-config.ts';
 import type { NodeCheck, NodeContext } from './context.ts';
-import type { Provider } from './provider-file.ts';
+import { hasOwnName, type Provider } from './provider-file.ts';
 import { parseYaml } from './yaml-text.ts';
 
 /** The check of the arguments. */
@@ -25,21 +25,18 @@ export const ARGUMENTS: NodeCheck = {
 };
 
 const MAX_BYTES = 1024 * 1024;
-const HELPER_NAME = 'docker-credential-acr';
 const READ_BY_OTHERS = 0o044;
 
 async function checkArguments({ runtime, node: loading }: NodeContext): Promise<readonly Finding[]> {
   const { file } = await loading;
-  const own = (file?.providers ?? []).filter(
-    ({ name }) => name.startsWith(PLUGIN_NAME) || name.startsWith(HELPER_NAME),
-  );
+  const own = (file?.providers ?? []).filter(hasOwnName);
   if (own.length === 0) return [found('skipped', 'no plug-in has a name of this program')];
   return own.flatMap((provider) => judgeArguments(runtime, provider));
 }
 
 function judgeArguments(runtime: Runtime, { name, args, place, env }: Provider): readonly Finding[] {
   const quote = createQuote(runtime);
-  const isPlugin = name.startsWith(PLUGIN_NAME);
+  const isPlugin = name.startsWith(PROVIDER_PREFIX);
   if (!isPlugin && args[0] !== 'kubelet') {
     const what = `${place}: called as ${quote(name, 100)}, this program is a plug-in only with the argument "kubelet"`;
     return [found('problem', what, { fix: "args: ['kubelet', …]" })];

@@ -1,6 +1,7 @@
 /** The environment of the plug-ins: where this program keeps its tokens there, its configuration, and proxies. */
 
 import { accessSync, constants, statSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import { describeCause } from '../../../errors.ts';
 import { createQuote } from '../../../redact.ts';
@@ -11,7 +12,7 @@ import { validateFile } from '../../config/validation.ts';
 import { type Finding, found } from '../../doctor/check.ts';
 import type { NodeCheck, NodeContext } from './context.ts';
 import type { KubeletNode } from './node.ts';
-import type { Provider } from './provider-file.ts';
+import { hasOwnName, type Provider } from './provider-file.ts';
 
 /** The check of the environment. */
 export const ENVIRONMENT: NodeCheck = {
@@ -30,10 +31,11 @@ export function environmentOf({ environment }: KubeletNode, { env }: Provider): 
 
 async function checkEnvironment({ runtime, node: loading }: NodeContext): Promise<readonly Finding[]> {
   const node = await loading;
-  const [first] = node.file?.providers ?? [];
-  if (first === undefined) return [found('skipped', 'the configuration names no program')];
+  const first = node.file?.providers.find(hasOwnName);
+  if (first === undefined) return [found('skipped', 'no plug-in has a name of this program')];
   const env = environmentOf(node, first);
-  const plugin: Runtime = { ...runtime, env };
+  // Without the variable, a plug-in finds its home in the system's list of users.
+  const plugin: Runtime = { ...runtime, env: { HOME: findHomeInList(), ...env } };
   return [await judgeCache(plugin), ...(await judgeConfig(runtime, plugin)), ...judgeProxy(runtime, env)];
 }
 
@@ -42,7 +44,7 @@ async function judgeCache(plugin: Runtime): Promise<Finding> {
   const folder = await findCacheFolder(plugin);
   const fix = 'env: [{name: DOCKER_CREDENTIAL_ACR_CACHE_DIR, value: /var/cache/docker-credential-acr}]';
   if (folder === undefined) {
-    const what = 'HOME is not set for the plug-ins, so there is no cache: each image signs in again';
+    const what = 'the plug-ins have no home folder, so there is no cache: each image signs in again';
     return found('warning', what, { fix });
   }
   const existing = findExisting(folder);
@@ -54,6 +56,15 @@ async function judgeCache(plugin: Runtime): Promise<Finding> {
     return found('warning', what, { fix });
   }
   return found('ok', `tokens are kept in ${folder}`, { details: { folder } });
+}
+
+/** @returns `undefined` for a user id without an entry. */
+function findHomeInList(): string | undefined {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return undefined;
+  }
 }
 
 function findExisting(folder: string): string {

@@ -32,6 +32,8 @@ const SLOW_MS = 20_000;
 const MAX_STDERR = 2_000;
 /** Stands in a failure of this program before what helps. */
 const HINT = '; hint: ';
+/** Stands in it before the command that is running now. */
+const SEE_ALSO = '; for each check: ';
 
 /** What the kubelet tells a plug-in of a pod. */
 interface PodFacts {
@@ -132,7 +134,7 @@ function judgeRun(run: Run): readonly Finding[] {
     const end = result.exitCode === undefined ? 'was killed' : `ended with the exit code ${result.exitCode}`;
     // This program says in the same line what helps.
     const hintAt = said.lastIndexOf(HINT);
-    const hint = hintAt < 0 ? undefined : said.slice(hintAt + HINT.length);
+    const hint = hintAt < 0 ? undefined : said.slice(hintAt + HINT.length).split(SEE_ALSO)[0];
     return [
       found('problem', `${name} ${end}, so a pod gets nothing from it`, { causes, fix: hint ?? explainLog(run) }),
     ];

@@ -7,6 +7,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeCause } from '../../../errors.ts';
+import { HELPER_PREFIX, PROVIDER_PREFIX } from '../../../helper-name.ts';
 import type { JsonObject } from '../../../json.ts';
 import type { Quote } from '../../../redact.ts';
 import { shellWord } from '../../../shell-word.ts';
@@ -46,6 +47,11 @@ export interface Provider {
   readonly defaultCacheMs: number;
   /** `undefined` when it gets no tokens. */
   readonly tokens: TokenSettings | undefined;
+}
+
+/** Whether a plug-in has a name of this program, under which its arguments and variables are those of this program. */
+export function hasOwnName({ name }: Provider): boolean {
+  return [PROVIDER_PREFIX, `${HELPER_PREFIX}acr`].some((own) => name.startsWith(own));
 }
 
 /** What the kubelet's configuration says. */
