@@ -16,7 +16,7 @@ export interface ImagePattern {
 
 const MAX_LENGTH = 1000;
 /** Other characters either stop the kubelet or never occur in the name of an image. */
-const PATTERN = /^(?<host>[A-Za-z0-9._*-]+)(?::(?<port>\d{1,5}))?(?<path>\/[^?#\s]*)?$/;
+const PATTERN = /^(?<host>[A-Za-z0-9._*-]+)(?::(?<port>\d{1,5}))?(?<path>\/[A-Za-z0-9._:@*/-]*)?$/;
 
 /**
  * Parses a pattern, or an image without a tag.
@@ -56,6 +56,25 @@ function matchesLabel(pattern: string, label: string): boolean {
 }
 
 /**
+ * Whether a kubelet cannot even read a pattern, so that it does not start: what stands behind `https://` must be a URL.
+ * @see https://pkg.go.dev/net/url#Parse
+ */
+export function isUnreadable(text: string): boolean {
+  const [authority = ''] = text.split(/[/?#]/, 1);
+  const host = authority.slice(authority.lastIndexOf('@') + 1);
+  const colon = host.indexOf(':');
+  const isAddress = /^\[[0-9A-Fa-f:.]{1,50}\](?::\d*)?$/.test(host);
+  const hasWrongPort = colon >= 0 && !/^\d*$/.test(host.slice(colon + 1));
+  const [beforeQuery = ''] = text.split(/[?#]/, 1);
+  return (
+    /\p{Cc}/u.test(text) ||
+    /[\s^|{}\\`]/.test(host) ||
+    /%(?![0-9A-Fa-f]{2})/.test(beforeQuery) ||
+    (!isAddress && (/[[\]]/.test(host) || hasWrongPort))
+  );
+}
+
+/**
  * Says why a pattern never matches an image, however it is called.
  * @returns `undefined` when it can match one.
  */
@@ -76,7 +95,13 @@ export function explainFutility(text: string): string | undefined {
 }
 
 const MAX_IMAGE_LENGTH = 500;
-const REPOSITORY = /^[a-z0-9]+(?:[._/-]+[a-z0-9]+)*$/;
+/** @see https://pkg.go.dev/github.com/distribution/reference */
+const REPOSITORY = /^[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*)*$/;
+const HOST = /^[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?)*(?::\d{1,5})?$/;
+const DIGEST = /@(?:sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$/;
+/** Both names of Docker Hub. */
+const DOCKER_HUB = ['docker.io', 'index.docker.io'];
+const TAG = /:\w[\w.-]{0,127}$/;
 
 /**
  * Parses the image of a container as the kubelet does: without a tag or a digest, and with the host that a short name
@@ -84,13 +109,13 @@ const REPOSITORY = /^[a-z0-9]+(?:[._/-]+[a-z0-9]+)*$/;
  * @returns such as `docker.io/library/nginx`; `undefined` when it names no image.
  */
 export function parseImage(text: string): string | undefined {
-  const [name = ''] = text.trim().split('@');
   if (text.length > MAX_IMAGE_LENGTH) return undefined;
+  const name = text.trim().replace(DIGEST, '');
   const slash = name.indexOf('/');
   const first = slash < 0 ? '' : name.slice(0, slash);
   const isHost = /[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase();
-  const path = (isHost ? name.slice(slash + 1) : name).replace(/:[\w][\w.-]{0,127}$/, '');
+  const path = (isHost ? name.slice(slash + 1) : name).replace(TAG, '');
   if (!REPOSITORY.test(path)) return undefined;
-  if (isHost) return parsePattern(first) === undefined ? undefined : `${first}/${path}`;
-  return slash < 0 ? `docker.io/library/${path}` : `docker.io/${path}`;
+  if (isHost && !DOCKER_HUB.includes(first)) return HOST.test(first) ? `${first}/${path}` : undefined;
+  return path.includes('/') ? `docker.io/${path}` : `docker.io/library/${path}`;
 }

@@ -107,6 +107,43 @@ describe('a connection with a given authority', () => {
   });
 });
 
+describe('a connection with a client certificate', () => {
+  /** What the server learns of who connects. */
+  async function learnName(direct: DirectConnection): Promise<string | undefined> {
+    const authority = await createCertificateAuthority();
+    const learned = Promise.withResolvers<string | undefined>();
+    const server = createTlsServer(
+      {
+        ...{ requestCert: true, rejectUnauthorized: false },
+        SNICallback: (name, done) => {
+          authority.contextFor(name).then((context) => done(null, context), done);
+        },
+      },
+      (client: TLSSocket) => {
+        const { CN } = client.getPeerCertificate().subject ?? {};
+        learned.resolve(typeof CN === 'string' ? CN : undefined);
+      },
+    );
+    const port = await listen(server.on('tlsClientError', learned.reject));
+    await open({ certificates: authority.pem, ...direct }, `https://localhost:${port}`);
+    return await learned.promise;
+  }
+
+  test('shows it to the server', async () => {
+    const clientCertificate = { certificate: own.certificatePem, key: own.privateKeyPem };
+    expect(await learnName({ clientCertificate })).toBe('near by');
+  });
+
+  test('shows none without it', async () => {
+    expect(await learnName({})).toBeUndefined();
+  });
+
+  test('fails before it connects when the key is none', async () => {
+    const clientCertificate = { certificate: own.certificatePem, key: 'no key' };
+    await expect(learnName({ clientCertificate })).rejects.toThrow();
+  });
+});
+
 test('open connects to an IPv6 address', async () => {
   const port = await listen(createServer(), '::1');
   expect((await open({}, `http://[::1]:${port}`)).remoteAddress).toBe('::1');

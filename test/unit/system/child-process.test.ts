@@ -163,6 +163,18 @@ describe('runChild', () => {
     }
   });
 
+  test('says that something of the output is missing', async () => {
+    expect((await run('head -c 3000000 /dev/zero')).isOutputCut).toBe(true);
+    expect((await run('head -c 3000 /dev/zero')).isOutputCut).toBeUndefined();
+  });
+
+  test('gives the program exactly the environment of the call, secrets included', async () => {
+    const environment = { AZURE_CLIENT_SECRET: 'of-the-call', PATH: '/usr/bin:/bin' };
+    const { stdout } = await run('env', { env: { HOME: '/home/someone' }, environment });
+    expect(stdout).toContain('AZURE_CLIENT_SECRET=of-the-call\n');
+    expect(stdout).not.toContain('HOME=');
+  });
+
   test('replaces output bytes that are not UTF-8', async () => {
     expect((await run("printf '\\377\\000x'")).stdout).toBe('\uFFFD\0x');
   });
@@ -171,6 +183,14 @@ describe('runChild', () => {
     const { exitCode, stdout, stderr, timedOut } = await run('sleep 60 & echo $! >&2; echo answer');
     process.kill(Number(stderr)); // or it would outlive the test
     expect({ exitCode, stdout, timedOut }).toEqual({ exitCode: 0, stdout: 'answer\n', timedOut: false });
+  });
+
+  test.each([
+    ['holds its output', 'sleep 0.5 &', true],
+    ['does not hold it', 'sleep 0.5 >/dev/null 2>&1 &', undefined],
+    ['ends soon', 'sleep 0.05 &', undefined],
+  ])('says whether a child process that %s', async (_what, script, isHeld) => {
+    expect((await run(script, { lastWordsMs: 300 })).isOutputHeld).toBe(isHeld);
   });
 
   test('returns no exit code for a program that was killed', async () => {

@@ -3,7 +3,6 @@
 import { CLOUDS, type Cloud } from '../../../clouds.ts';
 import { BINDING_AUDIENCE } from '../../../entra/error-codes.ts';
 import type { RegistryMirror } from '../../../kubelet/mirror.ts';
-import { parseRegistry } from '../../../registry.ts';
 import { UsageError } from '../../../terminal/failure.ts';
 import { formatMinor, SINCE_MINOR, TOKEN_GATE } from '../kubernetes-version.ts';
 
@@ -203,6 +202,6 @@ function findAudience({ mode, audience }: ConfigRequest, cloud: Cloud | undefine
 
 /** The cloud of a host; `undefined` for a host of one's own. */
 function findCloudOf(host: string): Cloud | undefined {
-  const name = host.replace(/:\d+$/, '').replaceAll('*', 'anyname');
-  return parseRegistry(name)?.cloud;
+  const name = host.replace(/:\d+$/, '');
+  return CLOUDS.find(({ registrySuffix }) => name.endsWith(`.${registrySuffix}`));
 }

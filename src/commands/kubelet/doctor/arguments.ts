@@ -2,7 +2,7 @@
 
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { CredentialError, describeCause } from '../../../errors.ts';
+import { describeCause } from '../../../errors.ts';
 import { asJsonObject, asText } from '../../../json.ts';
 import { parseArguments } from '../../../kubelet/arguments.ts';
 import { createQuote } from '../../../redact.ts';
@@ -10,6 +10,7 @@ import { shellWord } from '../../../shell-word.ts';
 import { readForeignFile } from '../../../system/files.ts';
 import type { Runtime } from '../../../system/runtime.ts';
 import { type Finding, found } from '../../doctor/check.ts';
+import { explain } from '../../doctor/explain.ts';
 import { PLUGIN_NAME } from '../config/provider-config.ts';
 import type { NodeCheck, NodeContext } from './context.ts';
 import type { Provider } from './provider-file.ts';
@@ -51,10 +52,7 @@ function judgeArguments(runtime: Runtime, { name, args, place, env }: Provider):
   try {
     azureJson = parseArguments(isPlugin ? args : args.slice(1)).azureJson;
   } catch (failure) {
-    const hint = failure instanceof CredentialError ? failure.hint : undefined;
-    return [
-      found('problem', `${place}: ${quote(describeCause(failure)).replace(/^Cannot /, 'cannot ')}`, { fix: hint }),
-    ];
+    return [explain(failure, { about: place })];
   }
   const named = azureJson ?? env.find((one) => one.name === 'AZURE_ENVIRONMENT_FILEPATH')?.value;
   if (named !== undefined) return judgeAzureJson(runtime, named);

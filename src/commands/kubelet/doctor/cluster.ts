@@ -108,12 +108,7 @@ export function openCluster(runtime: Runtime, { file, deadlineMs, log }: Cluster
     const [first]: readonly unknown[] = Array.isArray(items) ? items : [];
     const { name: pod, uid } = asJsonObject(asJsonObject(first)?.['metadata']) ?? {};
     if (asText(pod) !== undefined) return { apiVersion: 'v1', kind: 'Pod', name: pod, uid };
-    throw refuse(
-      `no pod of the service account ${namespace}/${name} runs on ${node}, and a node gets tokens for no other`,
-      {
-        hint: 'name a service account of a pod on this node, or a kubeconfig of an administrator',
-      },
-    );
+    throw refuseForeign({ namespace, name }, node);
   };
 
   return {
@@ -138,6 +133,9 @@ export function openCluster(runtime: Runtime, { file, deadlineMs, log }: Cluster
     readServiceAccount: async (account) => {
       const response = await get(pathOf(account), METADATA);
       if (response.status === 404) return undefined;
+      if (response.status === 403 && response.body.includes('no relationship found between node')) {
+        throw refuseForeign(account, 'this node');
+      }
       const metadata = asJsonObject(readOk(response, `read the service account ${nameOf(account)}`)['metadata']);
       return { annotations: asJsonObject(metadata?.['annotations']) ?? {} };
     },
@@ -171,6 +169,16 @@ function readOk(response: HttpResponse, what: string): JsonObject {
     throw refuse('the API server does not know the kubeconfig: its token or certificate may have expired', { causes });
   }
   throw refuse(`the API server refuses to ${what}`, { causes, hint: explainRefusal(status) });
+}
+
+/** A node learns nothing of service accounts whose pods run elsewhere. */
+function refuseForeign(account: ServiceAccountName, node: string): CredentialError {
+  return refuse(
+    `no pod of the service account ${nameOf(account)} runs on ${node}, and a node gets tokens for no other`,
+    {
+      hint: 'name a service account of a pod on this node, or a kubeconfig of an administrator',
+    },
+  );
 }
 
 function explainRefusal(status: number): string {

@@ -4,7 +4,7 @@ import { statSync } from 'node:fs';
 import { CLOUDS } from '../../../clouds.ts';
 import { createQuote, type Quote } from '../../../redact.ts';
 import { type Finding, found } from '../../doctor/check.ts';
-import { explainFutility, parsePattern } from '../image-pattern.ts';
+import { explainFutility, isUnreadable, parsePattern } from '../image-pattern.ts';
 import type { NodeCheck, NodeContext } from './context.ts';
 import type { KubeletNode } from './node.ts';
 import type { PlacedPattern, Provider } from './provider-file.ts';
@@ -44,16 +44,19 @@ async function checkConfiguration({ runtime, node: loading }: NodeContext): Prom
 
 /** Says which patterns never match, and which are missing beside others. */
 function judgePatterns({ name, patterns, place }: Provider, quote: Quote): readonly Finding[] {
-  const futile = patterns.flatMap(({ pattern, place: at }): readonly Finding[] => {
-    const why = explainFutility(pattern) ?? explainBareSuffix(pattern);
-    const quoted = `"${quote(pattern, 100)}"`;
-    if (why !== undefined) {
-      return [found('problem', `${at}: ${quoted} matches no image: ${why}`, { fix: suggestPattern(pattern) })];
-    }
-    if (parsePattern(pattern)?.port !== '443') return [];
-    const what = `${at}: ${quoted} matches only images whose names have the port too`;
-    return [found('warning', what, { fix: `- '${pattern.replace(':443', '')}'` })];
-  });
+  // What the kubelet cannot read is a mistake already.
+  const futile = patterns
+    .filter(({ pattern }) => !isUnreadable(pattern))
+    .flatMap(({ pattern, place: at }): readonly Finding[] => {
+      const why = explainFutility(pattern) ?? explainBareSuffix(pattern);
+      const quoted = `"${quote(pattern, 100)}"`;
+      if (why !== undefined) {
+        return [found('problem', `${at}: ${quoted} matches no image: ${why}`, { fix: suggestPattern(pattern) })];
+      }
+      if (parsePattern(pattern)?.port !== '443') return [];
+      const what = `${at}: ${quoted} matches only images whose names have the port too`;
+      return [found('warning', what, { fix: `- '${pattern.replace(':443', '')}'` })];
+    });
   const missing = listMissingRegional(patterns).map((pattern) =>
     found(
       'warning',
@@ -93,8 +96,8 @@ function listMissingRegional(patterns: readonly PlacedPattern[]): readonly strin
 }
 
 /** A kubelet goes on with what it read when it started. */
-function judgeRestart({ kubelet, file }: KubeletNode): readonly Finding[] {
-  if (kubelet?.startedAtMs === undefined) return [];
+function judgeRestart({ kubelet, file, isNamed }: KubeletNode): readonly Finding[] {
+  if (kubelet?.startedAtMs === undefined || isNamed) return [];
   const { startedAtMs, distribution } = kubelet;
   const newer = file?.files.find((one) => changedAtMs(one) > startedAtMs);
   if (newer === undefined) return [];

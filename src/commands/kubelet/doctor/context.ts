@@ -20,8 +20,10 @@ export interface NodeContext {
   readonly serviceAccount: ServiceAccountName | undefined;
   /** The API server; `undefined` without a kubeconfig. Rejects with a CredentialError when it cannot be used. */
   readonly cluster: Promise<Cluster> | undefined;
-  /** How long a plug-in may take; as long as a kubelet gives it by default. */
+  /** How long a plug-in may take. */
   readonly pluginTimeoutMs: number;
+  /** How long a program that a plug-in left running may hold its output. A kubelet would wait for it much longer. */
+  readonly lastWordsMs: number;
 }
 
 /** A check of a node. */

@@ -32,6 +32,8 @@ export interface NodeExamination {
   readonly serviceAccount: ServiceAccountName | undefined;
   /** How long a plug-in may take; as long as a kubelet gives it by default. */
   readonly pluginTimeoutMs?: number;
+  /** How long a program that a plug-in left running may hold its output; two seconds by default. */
+  readonly lastWordsMs?: number;
   /** Called with the results of each check, in their order, as soon as they and those before are there. */
   readonly show: (results: readonly CheckResult[]) => void;
 }
@@ -66,6 +68,7 @@ const CHECKS: readonly NodeCheck[] = [
 
 /** The limit of a kubelet. */
 const PLUGIN_TIMEOUT_MS = 60_000;
+const LAST_WORDS_MS = 2_000;
 /** How long everything else may take. */
 const BUDGET_MS = 30_000;
 
@@ -75,14 +78,14 @@ const BUDGET_MS = 30_000;
  */
 export async function examineNode(examination: NodeExamination): Promise<NodeDiagnosis> {
   const { runtime, terminal, log, programFile, options, kubeconfig, image, serviceAccount, show } = examination;
-  const { pluginTimeoutMs = PLUGIN_TIMEOUT_MS } = examination;
+  const { pluginTimeoutMs = PLUGIN_TIMEOUT_MS, lastWordsMs = LAST_WORDS_MS } = examination;
   const names = createPrivateNames(runtime);
   const deadlineMs = readClockMs() + BUDGET_MS + pluginTimeoutMs;
   const cluster = kubeconfig === undefined ? undefined : open(runtime, { file: kubeconfig, deadlineMs, log });
   // Each check that needs it tells why it cannot be used.
   cluster?.catch(() => undefined);
   const context: NodeContext = {
-    ...{ runtime, log, programFile, image, serviceAccount, cluster, pluginTimeoutMs },
+    ...{ runtime, log, programFile, image, serviceAccount, cluster, pluginTimeoutMs, lastWordsMs },
     node: loadNode(runtime, options),
   };
   const results: CheckResult[] = [];

@@ -2,14 +2,13 @@
 
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { loadConfig } from '../../../config/config.ts';
 import { describeCause } from '../../../errors.ts';
 import { createQuote } from '../../../redact.ts';
 import { shellWord } from '../../../shell-word.ts';
-import { findCacheFolder } from '../../../system/paths.ts';
+import { findCacheFolder, findConfigFile } from '../../../system/paths.ts';
 import type { Runtime } from '../../../system/runtime.ts';
+import { validateFile } from '../../config/validation.ts';
 import { type Finding, found } from '../../doctor/check.ts';
-import { explain } from '../../doctor/explain.ts';
 import type { NodeCheck, NodeContext } from './context.ts';
 import type { KubeletNode } from './node.ts';
 import type { Provider } from './provider-file.ts';
@@ -35,7 +34,7 @@ async function checkEnvironment({ runtime, node: loading }: NodeContext): Promis
   if (first === undefined) return [found('skipped', 'the configuration names no program')];
   const env = environmentOf(node, first);
   const plugin: Runtime = { ...runtime, env };
-  return [await judgeCache(plugin), ...(await judgeConfig(plugin)), ...judgeProxy(runtime, env)];
+  return [await judgeCache(plugin), ...(await judgeConfig(runtime, plugin)), ...judgeProxy(runtime, env)];
 }
 
 /** Without a cache, each image of each pod signs in. */
@@ -48,8 +47,8 @@ async function judgeCache(plugin: Runtime): Promise<Finding> {
   }
   const existing = findExisting(folder);
   try {
-    accessSync(existing, constants.W_OK | constants.X_OK);
     if (!statSync(existing).isDirectory()) throw new Error('it is not a folder');
+    accessSync(existing, constants.W_OK | constants.X_OK);
   } catch (cause) {
     const what = `tokens cannot be kept in ${folder}: ${existing} cannot be written to (${describeCause(cause)})`;
     return found('warning', what, { fix });
@@ -68,15 +67,18 @@ function findExisting(folder: string): string {
   }
 }
 
-async function judgeConfig(plugin: Runtime): Promise<readonly Finding[]> {
-  try {
-    const config = await loadConfig(plugin);
-    // A host that is not Azure's is looked for in the file.
-    config.findRegistry('registry.invalid');
-    return [];
-  } catch (failure) {
-    return [explain(failure, { about: 'configuration of this program' })];
-  }
+/** A mistake in this program's own configuration, in the folder where the plug-ins look for it. */
+async function judgeConfig(runtime: Runtime, plugin: Runtime): Promise<readonly Finding[]> {
+  const location = await findConfigFile(plugin);
+  if (location === undefined) return [];
+  const { file, isExplicit } = location;
+  const { findings } = validateFile(file, isExplicit);
+  const quote = createQuote(runtime);
+  return findings.slice(0, 1).map(({ severity, what, place }) => {
+    const where = place === undefined ? quote(file) : `${quote(file)}:${place.line}`;
+    const status = severity === 'error' ? 'problem' : 'warning';
+    return found(status, `${where}: ${what}`, { fix: `${runtime.programName} config validate ${shellWord(file)}` });
+  });
 }
 
 function judgeProxy(runtime: Runtime, env: Readonly<Record<string, string>>): readonly Finding[] {

@@ -1,5 +1,6 @@
 /** The features: whether this version of the kubelet, with its gates, knows what the configuration has. */
 
+import { shellWord } from '../../../shell-word.ts';
 import { type Finding, found } from '../../doctor/check.ts';
 import { formatMinor, SINCE_MINOR, TOKEN_GATE } from '../kubernetes-version.ts';
 import type { NodeCheck, NodeContext } from './context.ts';
@@ -43,7 +44,9 @@ function judgeVersion({ file, configPath = '' }: KubeletNode, minor: number): re
   if (minor < SINCE_MINOR.v1 && used.some((one) => /(?:^|\/)v1$/.test(one))) {
     const what = `${version} does not know the version v1 of the configuration, so the kubelet does not start`;
     findings.push(
-      found('problem', what, { fix: `docker-credential-acr kubelet config --kubernetes-version 1.${minor}` }),
+      found('problem', what, {
+        fix: `docker-credential-acr kubelet config --kubernetes-version ${shellWord(`1.${minor}`)}`,
+      }),
     );
   }
   if (minor < SINCE_MINOR.folders && file?.isFolder === true) {

@@ -90,7 +90,8 @@ function isOfKind(value: unknown, kind: FieldKind): boolean {
     case 'text':
       return typeof value === 'string';
     case 'texts':
-      return Array.isArray(value) && value.every((one) => typeof one === 'string');
+      // For a kubelet, null is an empty text there.
+      return Array.isArray(value) && value.every((one) => typeof one === 'string' || one === null);
     case 'flag':
       return typeof value === 'boolean';
     case 'object':
@@ -103,6 +104,8 @@ function isOfKind(value: unknown, kind: FieldKind): boolean {
 /** In YAML, `8080` is a number and `yes` is true, unless they stand in quotes. */
 function fixKind(name: string, value: unknown, kind: FieldKind): string | undefined {
   const isPlain = typeof value === 'number' || typeof value === 'boolean';
+  if (kind === 'text' && typeof value === 'number' && name.endsWith('Duration'))
+    return `add a unit: ${name}: ${value}m`;
   if (kind === 'text' && isPlain) return `put it into quotes: ${name}: "${value}"`;
   if (kind === 'texts' && Array.isArray(value)) return 'put each of its entries into quotes';
   if (kind === 'texts' && typeof value === 'string') return `write it as a list: ${name}: ["…"]`;

@@ -10,6 +10,8 @@ const UNIT_MS: ReadonlyMap<string, number> = new Map([
   ['m', 60_000],
   ['h', 3_600_000],
 ]);
+/** A number with its unit, and what follows. */
+const PART = /^(?<number>\d{1,100}(?:\.\d{0,100})?|\.\d{1,100})(?<unit>[a-zµμ]{1,2})(?<end>(?:[\d.].{0,100})?)$/;
 const MAX_LENGTH = 100;
 /** The number of nanoseconds must fit into 63 bits. */
 const MAX_MS = 9_223_372_036_854;
@@ -24,13 +26,13 @@ export function parseGoDuration(text: string): number | undefined {
   if (unsigned === '0') return 0;
   if (unsigned === '' || unsigned.length > MAX_LENGTH) return undefined;
   let milliseconds = 0;
-  let end = 0;
-  for (const match of unsigned.matchAll(/(\d+(?:\.\d*)?|\.\d+)([a-zµμ]+)/g)) {
-    const unit = UNIT_MS.get(match[2] ?? '');
-    if (unit === undefined || match.index !== end) return undefined;
-    milliseconds += Number(match[1]) * unit;
-    end = match.index + match[0].length;
+  for (let rest = unsigned; rest !== ''; ) {
+    const { number, unit = '', end } = PART.exec(rest)?.groups ?? {};
+    const unitMs = UNIT_MS.get(unit);
+    if (number === undefined || end === undefined || unitMs === undefined) return undefined;
+    milliseconds += Number(number) * unitMs;
+    rest = end;
   }
-  if (end !== unsigned.length || milliseconds > MAX_MS) return undefined;
+  if (milliseconds > MAX_MS) return undefined;
   return text.startsWith('-') ? -milliseconds : milliseconds;
 }

@@ -28,10 +28,10 @@ export const IMAGE: NodeCheck = {
   run: checkImage,
 };
 
-/** How long a program that the plug-in left running may hold its output. The kubelet would wait for it much longer. */
-const LAST_WORDS_MS = 2_000;
 const SLOW_MS = 20_000;
 const MAX_STDERR = 2_000;
+/** Stands in a failure of this program before what helps. */
+const HINT = '; hint: ';
 
 /** What the kubelet tells a plug-in of a pod. */
 interface PodFacts {
@@ -76,7 +76,7 @@ async function tryProvider(
   const program = findProgram(node, provider);
   if ('failure' in program) return [found('skipped', program.failure)];
   if (isShared(program.file)) return [found('skipped', `${program.file} is not run, since other users can replace it`)];
-  const { runtime, pluginTimeoutMs } = context;
+  const { runtime, pluginTimeoutMs, lastWordsMs } = context;
   const pod = await findPodFacts(context, provider);
   if ('findings' in pod) return pod.findings;
   const { token, annotations } = pod;
@@ -93,7 +93,7 @@ async function tryProvider(
   let result: ChildResult;
   try {
     result = await runChild(runtime, {
-      ...{ file: program.file, args: provider.args, timeoutMs: pluginTimeoutMs, lastWordsMs: LAST_WORDS_MS },
+      ...{ file: program.file, args: provider.args, timeoutMs: pluginTimeoutMs, lastWordsMs },
       environment: environmentOf(node, provider),
       input: `${JSON.stringify(request)}\n`,
     });
@@ -125,13 +125,14 @@ function judgeRun(run: Run): readonly Finding[] {
   const said = quote(result.stderr, MAX_STDERR);
   const causes = said === '' ? [] : [said];
   if (result.timedOut) {
-    const what = `${name} did not respond within ${Math.round(pluginTimeoutMs / 1000)} s, after which the kubelet gives up`;
+    const what = `${name} did not respond within ${pluginTimeoutMs / 1000} s, after which the kubelet gives up`;
     return [found('problem', what, { causes, fix: explainLog(run) })];
   }
   if (result.exitCode !== 0) {
     const end = result.exitCode === undefined ? 'was killed' : `ended with the exit code ${result.exitCode}`;
     // This program says in the same line what helps.
-    const hint = /; hint: (.{1,500})$/.exec(said)?.[1];
+    const hintAt = said.lastIndexOf(HINT);
+    const hint = hintAt < 0 ? undefined : said.slice(hintAt + HINT.length);
     return [
       found('problem', `${name} ${end}, so a pod gets nothing from it`, { causes, fix: hint ?? explainLog(run) }),
     ];
@@ -197,7 +198,8 @@ function describeCredential(
   const end = expiresAtSeconds === undefined ? '' : `, which expires ${formatWhen(expiresAtSeconds, nowSeconds)}`;
   const kind = expiresAtSeconds === undefined ? 'a password' : 'a token';
   const kept = cacheMs === 0 ? 'the kubelet does not keep it' : `the kubelet keeps it for ${formatSpan(cacheMs)}`;
-  const pod = token === undefined ? 'a pod without a service account' : 'a pod of the service account';
+  const without = provider.tokens === undefined ? 'a pod' : 'a pod without a service account';
+  const pod = token === undefined ? without : 'a pod of the service account';
   const what =
     `${pod} gets the user ${quote(username, 60)} and ${kind}${end}, from ${quote(provider.name, 100)} ` +
     `in ${(durationMs / 1000).toFixed(1)} s; ${kept}, by ${cacheKeyType.toLowerCase()}`;

@@ -23,8 +23,8 @@ export interface NodeOptions {
   readonly kubeletConfigFile?: string | undefined;
   /** The minor version of Kubernetes 1. */
   readonly minor?: number | undefined;
-  /** Where the system describes its processes. */
-  readonly processFolder: string;
+  /** The folder in which `proc`, `etc` and `var` are: `/`. */
+  readonly systemFolder: string;
 }
 
 /** A node. */
@@ -40,6 +40,8 @@ export interface KubeletNode {
   readonly gates: ReadonlyMap<string, boolean>;
   /** What plug-ins inherit: the environment of the kubelet, or of this process where that is not known. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Whether the person named the configuration or the folder, which need not be those of the kubelet. */
+  readonly isNamed: boolean;
   /** What was found on the way. */
   readonly findings: readonly Finding[];
 }
@@ -48,22 +50,38 @@ const CONFIG_FLAG = 'image-credential-provider-config';
 const FOLDER_FLAG = 'image-credential-provider-bin-dir';
 /** @see https://docs.k3s.io/cli/agent */
 const K3S_FOLDER = '/var/lib/rancher/credentialprovider';
-const K3S_DEFAULTS: ReadonlyMap<string, string> = new Map([
-  [CONFIG_FLAG, `${K3S_FOLDER}/config.yaml`],
-  [FOLDER_FLAG, `${K3S_FOLDER}/bin`],
-]);
 const K3S_CONFIG = '/etc/rancher/k3s/config.yaml';
+/** Where AKS nodes, and those of k3s and rke2, have them. */
+const PLACES: readonly Place[] = [
+  {
+    configPath: '/var/lib/kubelet/credential-provider-config.yaml',
+    binFolder: '/var/lib/kubelet/credential-provider',
+  },
+  { configPath: `${K3S_FOLDER}/config.yaml`, binFolder: `${K3S_FOLDER}/bin` },
+];
 const VERSION_TIMEOUT_MS = 5_000;
 const MAX_BYTES = 1024 * 1024;
 
+/** Where a configuration and its programs are. */
+interface Place {
+  readonly configPath: string;
+  readonly binFolder: string;
+}
+
 /** Finds out what it can. Never throws. */
 export async function loadNode(runtime: Runtime, options: NodeOptions): Promise<KubeletNode> {
-  const [kubelet] = listKubelets(options.processFolder);
+  const { systemFolder } = options;
+  const isNamed = options.configPath !== undefined || options.binFolder !== undefined;
+  const kubelets = listKubelets(join(systemFolder, 'proc'));
+  // One in another container, as on a machine for development, has nothing to do with files of this one.
+  const [kubelet] = kubelets.filter(({ isElsewhere }) => !isNamed || !isElsewhere);
   const findings: Finding[] = [];
-  const flags = kubelet === undefined ? new Map<string, string>() : completeFlags(kubelet);
-  const configPath = options.configPath ?? asText(flags.get(CONFIG_FLAG));
-  const binFolder = options.binFolder ?? asText(flags.get(FOLDER_FLAG));
-  findings.push(...judgeFlags(runtime, kubelet, { configPath, binFolder }));
+  const flags = kubelet === undefined ? new Map<string, string>() : completeFlags(kubelet, systemFolder);
+  // A kubelet that does not start, perhaps for a mistake in its configuration, cannot tell where that is.
+  const place = kubelet === undefined && !isNamed ? findPlace(systemFolder) : undefined;
+  const configPath = options.configPath ?? asText(flags.get(CONFIG_FLAG)) ?? place?.configPath;
+  const binFolder = options.binFolder ?? asText(flags.get(FOLDER_FLAG)) ?? place?.binFolder;
+  findings.push(...judgeFlags(runtime, kubelet, { configPath, binFolder, isNamed }));
   const kubeletConfigFile = options.kubeletConfigFile ?? asText(flags.get('config'));
   const gates = new Map<string, boolean>();
   for (const file of listConfigFiles(kubeletConfigFile, asText(flags.get('config-dir')))) {
@@ -77,17 +95,29 @@ export async function loadNode(runtime: Runtime, options: NodeOptions): Promise<
   }
   const environment = kubelet?.environment ?? ownEnvironment(runtime);
   for (const name of SECRET_VARIABLES) if (environment[name] !== undefined) runtime.secrets.add(environment[name]);
-  return { ...{ kubelet, configPath, binFolder, file, minor, gates, environment }, findings };
+  return { ...{ kubelet, configPath, binFolder, file, minor, gates, environment, isNamed }, findings };
+}
+
+/** Finds a configuration where installers put it. */
+function findPlace(systemFolder: string): Place | undefined {
+  return PLACES.map(({ configPath, binFolder }) => ({
+    configPath: join(systemFolder, configPath),
+    binFolder: join(systemFolder, binFolder),
+  })).find(({ configPath }) => existsSync(configPath));
 }
 
 /** The flags of k3s may stand in its file, and have defaults that count where both exist. */
-function completeFlags({ distribution, flags }: RunningKubelet): ReadonlyMap<string, string> {
+function completeFlags({ distribution, flags }: RunningKubelet, systemFolder: string): ReadonlyMap<string, string> {
   if (distribution === 'kubelet') return flags;
-  const named = new Map([...readK3sFile(flags.get('config') ?? K3S_CONFIG), ...flags]);
+  const named = new Map([...readK3sFile(flags.get('config') ?? join(systemFolder, K3S_CONFIG)), ...flags]);
   // That of k3s is no file of a kubelet.
   named.delete('config');
-  if (![...K3S_DEFAULTS].every(([name, path]) => existsSync(named.get(name) ?? path))) return named;
-  return new Map([...K3S_DEFAULTS, ...named]);
+  const all = new Map([
+    [CONFIG_FLAG, join(systemFolder, K3S_FOLDER, 'config.yaml')],
+    [FOLDER_FLAG, join(systemFolder, K3S_FOLDER, 'bin')],
+    ...named,
+  ]);
+  return [CONFIG_FLAG, FOLDER_FLAG].every((name) => existsSync(all.get(name) ?? '')) ? all : named;
 }
 
 function readK3sFile(file: string): readonly (readonly [string, string])[] {
@@ -101,26 +131,30 @@ function readK3sFile(file: string): readonly (readonly [string, string])[] {
 function judgeFlags(
   { programName }: Runtime,
   kubelet: RunningKubelet | undefined,
-  { configPath, binFolder }: Pick<KubeletNode, 'configPath' | 'binFolder'>,
+  { configPath, binFolder, isNamed }: Pick<KubeletNode, 'configPath' | 'binFolder' | 'isNamed'>,
 ): readonly Finding[] {
   const ask = `${programName} kubelet doctor --config FILE --bin-dir FOLDER`;
-  const isNamed = configPath !== undefined && binFolder !== undefined;
+  const isComplete = configPath !== undefined && binFolder !== undefined;
+  const details = { configPath, binFolder, processId: kubelet?.processId, distribution: kubelet?.distribution };
   if (kubelet === undefined) {
-    const what = 'no kubelet runs here';
-    return isNamed
-      ? [found('note', `${what}; what is examined is what you named`, { details: { configPath, binFolder } })]
-      : [found('problem', `${what}, so it cannot say where its configuration is`, { fix: ask })];
+    if (!isComplete)
+      return [found('problem', 'no kubelet runs here, so it cannot say where its configuration is', { fix: ask })];
+    const what = isNamed ? 'what is examined is what you named' : `what is examined is ${configPath} and ${binFolder}`;
+    const fix = isNamed ? undefined : 'journalctl -u kubelet -n 50';
+    return [found(isNamed ? 'note' : 'warning', `no kubelet runs here; ${what}`, { fix, details })];
   }
   const { processId, isElsewhere, environment } = kubelet;
   const findings: Finding[] = [];
-  const details = { processId, configPath, binFolder, distribution: kubelet.distribution };
-  if (!isNamed) {
+  if (!isComplete) {
     const missing = [
       ...(configPath === undefined ? [`--${CONFIG_FLAG}`] : []),
       ...(binFolder === undefined ? [`--${FOLDER_FLAG}`] : []),
     ].join(' and ');
     const what = `the kubelet (process ${processId}) runs without ${missing}, so it asks no plug-in`;
     findings.push(found('problem', what, { fix: explainFlags(kubelet), details }));
+  } else if (isNamed) {
+    const what = `the kubelet (process ${processId}) may read something else: what is examined is what you named`;
+    findings.push(found('note', what, { details }));
   } else {
     const what = `the kubelet (process ${processId}) reads ${configPath}, and runs the programs in ${binFolder}`;
     findings.push(found('ok', what, { details }));

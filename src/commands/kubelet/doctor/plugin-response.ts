@@ -37,13 +37,13 @@ export function readPluginResponse(text: string, apiVersion: string): PluginResp
   if (object['apiVersion'] !== apiVersion) return `its apiVersion is not ${apiVersion}, which was asked for`;
   if (object['kind'] !== 'CredentialProviderResponse') return 'its kind is not CredentialProviderResponse';
   const unknown = Object.keys(object).find((name) => !FIELDS.includes(name));
-  if (unknown !== undefined) return `it has a field that a kubelet does not know: ${nameField(unknown, FIELDS)}`;
+  if (unknown !== undefined) return `it has a field that a kubelet does not know${nameField(unknown, FIELDS)}`;
   const response = readFields(object);
   if (typeof response === 'string') return response;
   const twice = findDoubledField(text);
   return twice === undefined
     ? response
-    : `a field stands there twice: ${nameField(twice, [...FIELDS, ...CREDENTIAL_FIELDS])}`;
+    : `a field stands there twice${nameField(twice, [...FIELDS, ...CREDENTIAL_FIELDS])}`;
 }
 
 function readFields({ cacheKeyType, cacheDuration, auth }: JsonObject): PluginResponse | string {
@@ -58,7 +58,9 @@ function readFields({ cacheKeyType, cacheDuration, auth }: JsonObject): PluginRe
     const credential = value === null ? {} : asJsonObject(value);
     if (credential === undefined) return 'an entry of its auth is not an object';
     const unknown = Object.keys(credential).find((name) => !CREDENTIAL_FIELDS.includes(name));
-    if (unknown !== undefined) return `an entry of its auth has the field ${nameField(unknown, CREDENTIAL_FIELDS)}`;
+    if (unknown !== undefined) {
+      return `an entry of its auth has a field that a kubelet does not know${nameField(unknown, CREDENTIAL_FIELDS)}`;
+    }
     const [username, password] = CREDENTIAL_FIELDS.map((name) => credential[name] ?? '');
     if (typeof username !== 'string' || typeof password !== 'string') return 'an entry of its auth holds no texts';
     credentials.push({ pattern, username, password });
@@ -66,9 +68,9 @@ function readFields({ cacheKeyType, cacheDuration, auth }: JsonObject): PluginRe
   return { cacheKeyType: key, cacheMs, credentials };
 }
 
-/** Names a field; one that is not nearly right may be a secret. */
+/** Names a field behind a colon; one that is not nearly right may be a secret, and is not named. */
 function nameField(name: string, known: readonly string[]): string {
-  return known.some((one) => one.toLowerCase() === name.toLowerCase()) ? name : 'an unknown one';
+  return known.some((one) => one.toLowerCase() === name.toLowerCase()) ? `: ${name}` : '';
 }
 
 /** Finds a field that an object has twice, of which JSON.parse keeps the last. */

@@ -1,15 +1,6 @@
 /** The programs: whether the kubelet can run each, and which program it is. */
 
-import {
-  accessSync,
-  constants,
-  lstatSync,
-  readFileSync,
-  readlinkSync,
-  realpathSync,
-  type Stats,
-  statSync,
-} from 'node:fs';
+import { accessSync, constants, lstatSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { describeCause, readErrorCode } from '../../../errors.ts';
 import { createQuote } from '../../../redact.ts';
@@ -166,11 +157,9 @@ async function identify(runtime: Runtime, { file, target, programFile }: Program
   return found('note', `${shown} is another program`, { causes, details: { file, target } });
 }
 
-/** Whether two files are one, or have the same content. */
 function isSame(one: string, other: string): boolean {
   try {
-    if (realpathSync(one) === realpathSync(other)) return true;
-    return statSync(one).size === statSync(other).size && readFileSync(one).equals(readFileSync(other));
+    return realpathSync(one) === realpathSync(other);
   } catch {
     return false;
   }

@@ -13,6 +13,7 @@ import { shellWord } from '../../../shell-word.ts';
 import { readForeignFile } from '../../../system/files.ts';
 import { listNames } from '../../../system/folders.ts';
 import type { Variable } from '../config/provider-config.ts';
+import { isUnreadable } from '../image-pattern.ts';
 import { type FieldKinds, FieldReader, type FileMistake } from './field-reader.ts';
 import { parseGoDuration } from './go-duration.ts';
 import { parseYaml, type YamlPath } from './yaml-text.ts';
@@ -192,6 +193,14 @@ function readProvider(reader: FieldReader, entry: unknown, path: YamlPath, versi
   if (images.length === 0 && isEmpty(entry, 'matchImages')) {
     reader.refuse([...path, 'matchImages'], '"matchImages" is empty or missing', "matchImages: ['*.azurecr.io']");
   }
+  images.forEach((pattern, index) => {
+    if (isUnreadable(pattern)) {
+      reader.refuse(
+        [...path, 'matchImages', index],
+        `${reader.quote(pattern)} is not a host with an optional port and a path`,
+      );
+    }
+  });
   return {
     place: reader.placeOf(path),
     ...{ name, apiVersion },
@@ -298,5 +307,5 @@ function asTextOr(value: unknown, otherwise: string): string {
 
 function asTexts(value: unknown): readonly string[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [];
-  return list.filter((one) => typeof one === 'string');
+  return list.map((one) => (typeof one === 'string' ? one : ''));
 }

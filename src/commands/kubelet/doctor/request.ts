@@ -44,7 +44,7 @@ export function readNodeRequest(given: DoctorOptions, text: string | undefined):
       binFolder: absolute(given.binDir),
       kubeletConfigFile: absolute(given.kubeletConfig),
       minor: readMinor(given.kubernetesVersion),
-      processFolder: '/proc',
+      systemFolder: '/',
     },
     kubeconfig: absolute(given.kubeconfig),
     image,

@@ -54,7 +54,7 @@ function readKubelet(folder: string, processId: string): readonly RunningKubelet
       flags: readFlags(args.slice(1)),
       environment: environment === undefined ? undefined : readEnvironment(environment),
       startedAtMs: readStart(readText(join(folder, 'stat')), readText(own('stat'))),
-      isElsewhere: readLink(own('ns', 'mnt')) !== readLink(join(folder, 'self', 'ns', 'mnt')),
+      isElsewhere: isDifferent(readLink(own('ns', 'mnt')), readLink(join(folder, 'self', 'ns', 'mnt'))),
       executable: own('exe'),
     },
   ];
@@ -90,6 +90,11 @@ export function readFlags(args: readonly string[]): ReadonlyMap<string, string> 
     set(own, rest.join('='));
   });
   return flags;
+}
+
+/** Whether two links are known and differ. */
+function isDifferent(one: string | undefined, other: string | undefined): boolean {
+  return one !== undefined && other !== undefined && one !== other;
 }
 
 function readEnvironment(text: string): Readonly<Record<string, string>> {

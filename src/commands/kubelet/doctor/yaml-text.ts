@@ -27,13 +27,19 @@ export interface YamlText {
 /** A text that is made to grow without end uses more. */
 const MAX_ALIASES = 100;
 
+const TIMESTAMP = 'tag:yaml.org,2002:timestamp';
+
 /** Parses a text. Never throws. */
 export function parseYaml(text: string): YamlText {
   const lines = new LineCounter();
   const nothing = { value: undefined, hasMore: false, lineOf: () => undefined };
   try {
     // The kubelet's parser is one of YAML 1.1, in which `yes` is true. JSON is YAML too.
-    const documents = parseAllDocuments(text, { version: '1.1', lineCounter: lines, prettyErrors: false });
+    const documents = parseAllDocuments(text, {
+      ...{ version: '1.1', lineCounter: lines, prettyErrors: false },
+      // To a kubelet, a date is a text.
+      customTags: (tags) => tags.filter((one) => typeof one === 'string' || one.tag !== TIMESTAMP),
+    });
     const [document] = documents;
     if (document === undefined) return { ...nothing, mistakes: [] };
     const mistakes = document.errors.map(({ code, message, pos: [start] }) => ({
