@@ -33,7 +33,7 @@ export const PLUGIN_PROGRAMS: readonly KubernetesProgram[] = [
     name: 'reference-kubelet',
     module: KUBERNETES_MODULE,
     source: './reference-kubelet',
-    files: [join('reference-kubelet', 'main.go')],
+    files: ['main.go', 'lookup.go', 'account.go'].map((name) => join('reference-kubelet', name)),
   },
   {
     name: 'acr-credential-provider',
@@ -48,11 +48,6 @@ export const CLUSTER_PROGRAMS: readonly KubernetesProgram[] = [
   { name: 'kube-apiserver', module: KUBERNETES_MODULE, source: 'k8s.io/kubernetes/cmd/kube-apiserver', files: [] },
   { name: 'kubelet', module: KUBERNETES_MODULE, source: 'k8s.io/kubernetes/cmd/kubelet', files: [] },
 ];
-
-/** The path of a program, whether it is built or not. */
-export function kubernetesProgram(name: string): string {
-  return join(BIN_FOLDER, name);
-}
 
 /**
  * Builds the missing programs one after the other: each build fills every core, and leaves it to the tests that run at
@@ -82,7 +77,7 @@ async function build(program: KubernetesProgram, go: string, environment: NodeJS
   const [command = go, ...args] = [...(nice === undefined ? [] : [nice]), go, 'build', ...options];
   const result = await runCommand(command, [...args, '-o', unfinished, source], { ...environment, CGO_ENABLED: '0' });
   if (result.exitCode !== 0) return missing(program, lastLines(result.output));
-  renameSync(unfinished, kubernetesProgram(name));
+  renameSync(unfinished, pathOf(program));
   writeFileSync(stampOf(program), describeSources(program));
   return { part: name, state: 'installed', detail: version };
 }
@@ -103,12 +98,16 @@ function readVersion(module: string): string {
 }
 
 function isBuilt(program: KubernetesProgram): boolean {
-  return isExecutable(kubernetesProgram(program.name)) && readTextFile(stampOf(program)) === describeSources(program);
+  return isExecutable(pathOf(program)) && readTextFile(stampOf(program)) === describeSources(program);
 }
 
 /** go.sum stays out: it follows from go.mod. */
 function describeSources({ module, files }: KubernetesProgram): string {
   return ['go.mod', ...files].map((name) => readTextFile(join(module, name)) ?? '').join('\n');
+}
+
+function pathOf({ name }: KubernetesProgram): string {
+  return join(BIN_FOLDER, name);
 }
 
 function stampOf({ name }: KubernetesProgram): string {

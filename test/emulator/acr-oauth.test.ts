@@ -155,15 +155,16 @@ describe('the token endpoint', () => {
     expect(get(query({ service }), context, nullGuid(refreshToken(context))).status).toBe(401);
   });
 
-  test('accepts passwords by POST, but the null GUID only when nullGuidPassword is set', () => {
+  test('accepts passwords by POST, and the null GUID unless nullGuidPassword is off', () => {
     const context = createContext();
     const form = { grant_type: 'password', service: LOGIN_SERVER, scope: 'repository:hello:pull' };
     const login = (username: string, password: string) => post(TOKEN_URL, { ...form, username, password }, context);
     expect(login(CLIENT_ID, CLIENT_SECRET).status).toBe(200);
     const token = refreshToken(context);
-    expect(login('00000000-0000-0000-0000-000000000000', token).status).toBe(401);
-    registry(context).nullGuidPassword = true;
     expect(login('00000000-0000-0000-0000-000000000000', token).status).toBe(200);
+    expect(login('00000000-0000-0000-0000-000000000000', 'stale').status).toBe(401);
+    registry(context).nullGuidPassword = false;
+    expect(login('00000000-0000-0000-0000-000000000000', token).status).toBe(401);
   });
 
   test('grants an anonymous caller read access and no more when anonymous pull is on', () => {

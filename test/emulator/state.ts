@@ -109,7 +109,7 @@ export interface Registry {
   emptyRefusals: boolean;
   /** Whether refusals end in `CorrelationId: …`, as the service of today does. */
   correlationIds: boolean;
-  /** Whether `grant_type=password` takes the null GUID; nobody knows whether the service does. */
+  /** Whether `grant_type=password` takes the null GUID, as the service does. */
   nullGuidPassword: boolean;
   /** The lifetime of a refresh token; 10800 in the real service. */
   refreshTokenSeconds: number;
@@ -256,7 +256,7 @@ export function registryOf(state: EmulatorState, loginServer: string): Registry 
     homeTenant: TENANT_ID,
     emptyRefusals: false,
     correlationIds: true,
-    nullGuidPassword: false,
+    nullGuidPassword: true,
     refreshTokenSeconds: 10_800,
     accessTokenSeconds: 4500,
     resource: { subscriptionId: SUBSCRIPTION_ID, resourceGroup: 'emulated', location: 'westeurope' },

@@ -8,47 +8,18 @@ import { join } from 'node:path';
 import { readTextFile } from '../../../scripts/test-parts/command.ts';
 import { type Cloud, startCloud } from '../../e2e/world/cloud.ts';
 import { findLeak } from '../../e2e/world/leak.ts';
-import { PROGRAM, partOf } from '../../e2e/world/parts.ts';
 import { type RunResult, runProcess } from '../../e2e/world/process.ts';
 import { createTemporaryFolder } from '../../e2e/world/temporary-folder.ts';
 import { parseRecord } from '../../emulator/json.ts';
-import { type AssignedIdentity, PATHS } from '../../emulator/managed-identity.ts';
+import type { AssignedIdentity } from '../../emulator/managed-identity.ts';
 import { type ManagedIdentityServer, startManagedIdentityServer } from '../../emulator/managed-identity-server.ts';
 import { type Application, addApplication, findTenant, registryOf, TENANT_ID } from '../../emulator/state.ts';
 import type { ApiClient } from './api-client.ts';
-import { type ApiServer, NODE_NAME, startApiServer } from './api-server.ts';
-import { type ClusterNode, type Plugin, readPause, startNode } from './node.ts';
+import { type ApiServer, startApiServer } from './api-server.ts';
+import { AUDIENCE, allowAudience } from './audience.ts';
+import { type ClusterNode, readPause, startNode } from './node.ts';
+import { ANNOTATIONS, IDENTITY_HEADER, listPlugins, PODS_PLUGIN, REGISTRIES } from './plugins.ts';
 import { describePod, type PodOptions, type PullOutcome, waitForPull } from './pods.ts';
-
-export const AUDIENCE = 'api://AzureADTokenExchange';
-
-/** The plug-in that gets the tokens of service accounts. */
-const PODS_PLUGIN = 'acr-credential-provider-pods';
-
-/** The annotations that both plug-ins read. */
-const ANNOTATIONS = ['kubernetes.azure.com/acr-client-id', 'kubernetes.azure.com/acr-tenant-id'] as const;
-
-/** The registries, each named after how its images are pulled. */
-export const REGISTRIES = {
-  /** With the node's identity. */
-  node: 'fornodes.azurecr.io',
-  /** With the node's identity too; nothing else is pulled from it. */
-  crowd: 'forcrowds.azurecr.io',
-  /** With the node's identity, or by anybody. */
-  open: 'foranybody.azurecr.io',
-  /** With the identities of pods. */
-  pods: 'forpods.azurecr.io',
-  /** With the identities of pods, or by anybody. */
-  openPods: 'foranypod.azurecr.io',
-  /** With the identities of pods, on a node that has a client secret instead of a managed identity. */
-  secret: 'forsecrets.azurecr.io',
-  /** With the node's identity, by AKS's plug-in. */
-  peerNode: 'peernodes.azurecr.io',
-  /** With the identities of pods, by AKS's plug-in. */
-  peerPods: 'peerpods.azurecr.io',
-  /** By AKS's plug-in on such a node. */
-  peerSecret: 'peersecret.azurecr.io',
-} as const;
 
 /** The identity of the node. */
 export const NODE_IDENTITY: AssignedIdentity = {
@@ -59,15 +30,9 @@ export const NODE_IDENTITY: AssignedIdentity = {
 /** The identity of the pods' applications. */
 export const POD_CLIENT_ID = '0e0e0e0e-1111-4222-8333-444444444444';
 export const POD_OBJECT_ID = '0e0e0e0e-5555-4666-8777-888888888888';
-/** The application whose secret is in the other azure.json. */
-const SECRET_CLIENT_ID = '0f0f0f0f-1111-4222-8333-444444444444';
+/** The application of a node that has a client secret instead of a managed identity. */
+export const NODE_CLIENT_ID = '0f0f0f0f-1111-4222-8333-444444444444';
 const SECRET = 'azure-json-Q~secret-of-a-node';
-const IDENTITY_HEADER = 'identity-header-4c1f-secret';
-
-interface AzureJsonFiles {
-  readonly managedIdentity: string;
-  readonly clientSecret: string;
-}
 
 export interface Cluster {
   readonly cloud: Cloud;
@@ -105,8 +70,7 @@ export async function startCluster(): Promise<Cluster> {
   const tenant = findTenant(state, TENANT_ID);
   if (tenant === undefined) throw new Error('The emulator begins with a tenant');
   const application = addApplication(tenant, { clientId: POD_CLIENT_ID, objectId: POD_OBJECT_ID });
-  addApplication(tenant, { clientId: SECRET_CLIENT_ID, objectId: SECRET_CLIENT_ID, secret: SECRET });
-  for (const loginServer of Object.values(REGISTRIES)) registryOf(state, loginServer).nullGuidPassword = true;
+  addApplication(tenant, { clientId: NODE_CLIENT_ID, objectId: NODE_CLIENT_ID, secret: SECRET });
   for (const loginServer of [REGISTRIES.open, REGISTRIES.openPods]) registryOf(state, loginServer).anonymousPull = true;
   const metadata = await startManagedIdentityServer({
     systemAssigned: undefined,
@@ -148,7 +112,7 @@ export async function startCluster(): Promise<Cluster> {
     cloud: 'AzurePublicCloud',
     tenantId: TENANT_ID,
     useManagedIdentityExtension: false,
-    aadClientId: SECRET_CLIENT_ID,
+    aadClientId: NODE_CLIENT_ID,
     aadClientSecret: SECRET,
   });
   const environment = cloud.emulator.environment();
@@ -217,48 +181,6 @@ export async function startCluster(): Promise<Cluster> {
   };
 }
 
-function listPlugins(
-  files: AzureJsonFiles,
-  metadataUrl: string,
-  env: Readonly<Record<string, string>>,
-): readonly Plugin[] {
-  const tokenAttributes = {
-    serviceAccountTokenAudience: AUDIENCE,
-    requireServiceAccount: true,
-    cacheType: 'ServiceAccount',
-  };
-  const ourAttributes = { ...tokenAttributes, optionalServiceAccountAnnotationKeys: ANNOTATIONS };
-  const theirAttributes = { ...tokenAttributes, requiredServiceAccountAnnotationKeys: ANNOTATIONS };
-  const { node, crowd, open, pods, openPods, secret, peerNode, peerPods, peerSecret } = REGISTRIES;
-  const ours = { program: PROGRAM, env, args: [files.managedIdentity] };
-  const theirs = {
-    program: partOf('acr-credential-provider'),
-    // It asks the usual address of the metadata service otherwise, whatever the variables say.
-    env: { IDENTITY_ENDPOINT: `${metadataUrl}${PATHS.appService}`, IDENTITY_HEADER },
-    args: [files.managedIdentity],
-  };
-  return [
-    { name: 'acr-credential-provider', ...ours, matchImages: [node, crowd, open] },
-    { name: PODS_PLUGIN, ...ours, matchImages: [pods, openPods], tokenAttributes: ourAttributes },
-    {
-      name: 'acr-credential-provider-secret',
-      ...ours,
-      args: [files.clientSecret],
-      matchImages: [secret],
-      tokenAttributes: ourAttributes,
-    },
-    { name: 'peer', ...theirs, matchImages: [peerNode] },
-    { name: 'peer-pods', ...theirs, matchImages: [peerPods], tokenAttributes: theirAttributes },
-    {
-      name: 'peer-secret',
-      ...theirs,
-      args: [files.clientSecret],
-      matchImages: [peerSecret],
-      tokenAttributes: theirAttributes,
-    },
-  ];
-}
-
 function describeAnnotations(): Readonly<Record<string, string>> {
   const [clientId, tenantId] = ANNOTATIONS;
   return { [clientId]: POD_CLIENT_ID, [tenantId]: TENANT_ID };
@@ -269,36 +191,4 @@ async function readPublicKey(admin: ApiClient) {
   const key = Array.isArray(keys) ? parseRecord(keys[0]) : undefined;
   if (key === undefined) throw new Error('The API server publishes no key');
   return createPublicKey({ key, format: 'jwk' });
-}
-
-async function allowAudience(admin: ApiClient): Promise<void> {
-  const metadata = { name: 'acr-credential-provider' };
-  const apiGroup = 'rbac.authorization.k8s.io';
-  const apiVersion = `${apiGroup}/v1`;
-  const verbs = ['request-serviceaccounts-token-audience'];
-  await admin.apply({
-    ...{ apiVersion, kind: 'ClusterRole', metadata },
-    rules: [{ verbs, apiGroups: [''], resources: [AUDIENCE] }],
-  });
-  await admin.apply({
-    ...{ apiVersion, kind: 'ClusterRoleBinding', metadata },
-    roleRef: { apiGroup, kind: 'ClusterRole', name: metadata.name },
-    subjects: [{ apiGroup, kind: 'Group', name: 'system:nodes' }],
-  });
-  // The authorizer hears of the role a moment later.
-  const review = {
-    apiVersion: 'authorization.k8s.io/v1',
-    kind: 'SubjectAccessReview',
-    spec: {
-      user: `system:node:${NODE_NAME}`,
-      groups: ['system:nodes'],
-      resourceAttributes: { verb: verbs[0], resource: AUDIENCE, namespace: 'default', name: 'any' },
-    },
-  };
-  for (let tries = 0; tries < 200; tries += 1) {
-    const { body } = await admin.request('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', review);
-    if (parseRecord(body['status'])?.['allowed'] === true) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error('Cannot let the node ask for tokens: the role has no effect');
 }

@@ -8,14 +8,13 @@ import type { TestContext } from 'vitest';
 import { readTextFile } from '../../../scripts/test-parts/command.ts';
 import { findFreePort } from '../../e2e/world/free-port.ts';
 import { packImage } from '../../e2e/world/image.ts';
-import { needNamespaces } from '../../e2e/world/isolation.ts';
-import { findPart, needParts, needRoot, partOf } from '../../e2e/world/parts.ts';
+import { partOf } from '../../e2e/world/parts.ts';
 import { startProcess, waitForServer } from '../../e2e/world/process.ts';
 import { createTemporaryFolder } from '../../e2e/world/temporary-folder.ts';
 import type { KubernetesObject } from './api-client.ts';
-import { API_SERVER_PARTS, type ApiServer, NODE_NAME } from './api-server.ts';
+import { type ApiServer, NODE_NAME } from './api-server.ts';
+import { findObstacle, NAMESPACES } from './requirements.ts';
 
-const NODE_PARTS = ['kubelet', 'containerd', 'runc', 'ctr', 'pause', 'unshare'] as const;
 const SANDBOX_IMAGE = 'local.test/sandbox:1';
 
 /** One entry of `providers` in a `CredentialProviderConfig`, without what is the same in all. */
@@ -48,16 +47,15 @@ export interface ClusterNode {
   readonly close: () => Promise<void>;
 }
 
-/** Skips the test unless a cluster can run here. */
-export function needCluster(context: TestContext): void {
-  needParts(context, ...API_SERVER_PARTS, ...NODE_PARTS);
-  needRoot(context);
-  needNamespaces(context, '--mount', '--pid', '--fork', '--mount-proc');
+/** Whether a cluster can run here, for what starts before the first test. */
+export function canRunCluster(): boolean {
+  return findObstacle() === undefined;
 }
 
-/** Whether a cluster can probably run here, for what starts before the first test. */
-export function canRunCluster(): boolean {
-  return process.getuid?.() === 0 && [...API_SERVER_PARTS, ...NODE_PARTS].every((name) => findPart(name) !== undefined);
+/** Skips the test unless a cluster can run here. */
+export function needCluster(context: TestContext): void {
+  const obstacle = findObstacle();
+  if (obstacle !== undefined) context.skip(obstacle);
 }
 
 /** Starts the node `node-1` of an API server. */
@@ -74,11 +72,10 @@ export async function startNode(options: NodeOptions): Promise<ClusterNode> {
   for (const { name, program } of plugins) symlinkSync(program, join(folder, 'bin', name));
   for (const pod of staticPods) write(join('manifests', `${pod.metadata.name}.json`), JSON.stringify(pod));
 
-  const namespaces = ['--mount', '--pid', '--fork', '--mount-proc', '--kill-child=KILL'];
   const programs = ['containerd', 'ctr', 'kubelet'].map(partOf);
   const server = startProcess(
     partOf('unshare'),
-    [...namespaces, 'sh', '-euc', NODE_SCRIPT, 'sh', folder, apiServer.kubeconfig('node'), ...programs],
+    [...NAMESPACES, 'sh', '-euc', NODE_SCRIPT, 'sh', folder, apiServer.kubeconfig('node'), ...programs],
     {
       environment: { ...environment, PATH: '/usr/sbin:/usr/bin:/sbin:/bin', TMPDIR: join(folder, 'tmp') },
       folder,
@@ -108,7 +105,10 @@ const NODE_SCRIPT = `
 mount -t tmpfs none /run
 mount -t tmpfs none /var/log
 "$3" --config "$1/containerd.toml" >"$1/containerd.log" 2>&1 &
-until "$4" --address "$1/containerd.sock" --namespace k8s.io images import "$1/sandbox.tar" >/dev/null 2>&1; do sleep 0.05; done
+until "$4" --address "$1/containerd.sock" --namespace k8s.io images import "$1/sandbox.tar" >"$1/import.log" 2>&1; do
+  kill -0 $! || { tail "$1/containerd.log"; exit 1; }
+  sleep 0.05
+done
 "$5" --config "$1/kubelet.json" --kubeconfig "$2" --hostname-override ${NODE_NAME} --node-ip 127.0.0.1 \\
   --root-dir "$1/kubelet" --cert-dir "$1/pki" -v 4 \\
   --image-credential-provider-config "$1/plugins.json" --image-credential-provider-bin-dir "$1/bin"

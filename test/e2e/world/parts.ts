@@ -6,7 +6,6 @@ import { findProgram, isExecutable, listPrograms } from '../../../scripts/test-p
 import { DOCKER_PY_PYTHON } from '../../../scripts/test-parts/docker-py.ts';
 import { ETCD_FOLDER } from '../../../scripts/test-parts/etcd.ts';
 import { KEYCHAIN_HELPERS_FOLDER } from '../../../scripts/test-parts/keychain-helpers.ts';
-import { kubernetesProgram } from '../../../scripts/test-parts/kubernetes.ts';
 import { PARTS_FOLDER } from '../../../scripts/test-parts/part.ts';
 
 /** The built program under test. */
@@ -15,17 +14,17 @@ export const PROGRAM = fileURLToPath(new URL('../../../dist/docker-credential-ac
 /** Parts that belong to this checkout rather than to the machine. */
 const OWN_PARTS: Readonly<Record<string, string>> = {
   az: join(PARTS_FOLDER, 'azure-cli', 'bin', 'az'),
-  'acr-credential-provider': kubernetesProgram('acr-credential-provider'),
+  'acr-credential-provider': join(PARTS_FOLDER, 'bin', 'acr-credential-provider'),
   crane: join(PARTS_FOLDER, 'bin', 'crane'),
   'docker-py': DOCKER_PY_PYTHON,
   etcd: join(ETCD_FOLDER, 'etcd'),
   helm: join(PARTS_FOLDER, 'bin', 'helm'),
-  'kube-apiserver': kubernetesProgram('kube-apiserver'),
+  'kube-apiserver': join(PARTS_FOLDER, 'bin', 'kube-apiserver'),
   kubeconform: join(PARTS_FOLDER, 'bin', 'kubeconform'),
-  kubelet: kubernetesProgram('kubelet'),
-  pause: kubernetesProgram('pause'),
+  kubelet: join(PARTS_FOLDER, 'bin', 'kubelet'),
+  pause: join(PARTS_FOLDER, 'bin', 'pause'),
   'reference-client': join(PARTS_FOLDER, 'bin', 'reference-client'),
-  'reference-kubelet': kubernetesProgram('reference-kubelet'),
+  'reference-kubelet': join(PARTS_FOLDER, 'bin', 'reference-kubelet'),
   'docker-credential-acr-env': join(PARTS_FOLDER, 'bin', 'docker-credential-acr-env'),
   'docker-credential-pass': join(KEYCHAIN_HELPERS_FOLDER, 'docker-credential-pass'),
   'docker-credential-secretservice': join(KEYCHAIN_HELPERS_FOLDER, 'docker-credential-secretservice'),
