@@ -52,7 +52,7 @@ describe('on an empty node', () => {
       [BIN]: 'folder',
       [PROGRAM]: '755 version 1',
       [`${BIN}/${PROVIDER}`]: '-> docker-credential-acr',
-      [RECORD]: expect.stringMatching(/^644 /),
+      [RECORD]: expect.stringMatching(/^600 /),
       '/etc': 'folder',
       '/etc/kubernetes': 'folder',
       [CONFIG]: `644 ${makeConfig(PROVIDER)}`,
