@@ -5,7 +5,6 @@ import { EXIT, UsageError } from '../terminal/failure.ts';
 import { type CommandContext, defineCommand } from './command.ts';
 import type { InstallRequest } from './kubelet/install-plan.ts';
 
-const CHECK_INTERVAL_MS = 5 * 60 * 1000;
 const collect = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value];
 
 /** The command `kubelet install`. */
@@ -39,7 +38,11 @@ export const KUBELET_INSTALL = defineCommand({
     const { json = false, restartKubelet = false, wait = false } = options;
     await installOnce(context, request, { json, restartKubelet });
     if (!wait) return EXIT.ok;
-    await keepInstalled(context, request);
+    const [{ keepInstalled }, { waitUnlessTerminated }] = await Promise.all([
+      import('./kubelet/keep-installed.ts'),
+      import('../system/termination.ts'),
+    ]);
+    await keepInstalled(request, context.terminal, waitUnlessTerminated);
     return EXIT.ok;
   },
 });
@@ -138,26 +141,5 @@ async function installOnce(
     terminal.write(`${JSON.stringify({ ...result, kubelet: seen ?? null, isRestarted }, null, 2)}\n`);
   } else {
     terminal.writeError(text.formatNextSteps(terminal.errorStyle, kubelet, steps));
-  }
-}
-
-/** Repairs what somebody changes, until the process is asked to end. A failure is told, and tried again. */
-async function keepInstalled(context: CommandContext, request: InstallRequest): Promise<void> {
-  const { runtime, terminal } = context;
-  const [{ waitUnlessTerminated }, { installOnNode }, { formatInstall }, { describeFailure }] = await Promise.all([
-    import('../system/termination.ts'),
-    import('./kubelet/install.ts'),
-    import('./kubelet/install-text.ts'),
-    import('../report.ts'),
-  ]);
-  terminal.writeError('Waiting; the files are checked every five minutes.\n');
-  while (!(await waitUnlessTerminated(CHECK_INTERVAL_MS))) {
-    try {
-      const result = installOnNode(request);
-      if (result.changed.length > 0) terminal.write(formatInstall(runtime, result));
-    } catch (failure) {
-      const { error, hint } = describeFailure(runtime, failure);
-      terminal.writeError(`error: ${error}\n${hint === undefined ? '' : `hint: ${hint}\n`}`);
-    }
   }
 }

@@ -1,6 +1,6 @@
 /** The Helm chart and its manifests on a real API server: what it accepts, and exactly which rights they give. */
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
@@ -8,7 +8,7 @@ import { findHelm, listExamples, MANIFESTS, RELEASE, renderManifest } from '../.
 import { runCommand } from '../../scripts/test-parts/command.ts';
 import { type Cloud, startCloud } from '../e2e/world/cloud.ts';
 import { findLeak } from '../e2e/world/leak.ts';
-import { findPart, needParts, PROGRAM, partOf } from '../e2e/world/parts.ts';
+import { findPart, needParts, needRoot, PROGRAM, partOf } from '../e2e/world/parts.ts';
 import { type RunResult, runProcess } from '../e2e/world/process.ts';
 import { createTemporaryFolder } from '../e2e/world/temporary-folder.ts';
 import { type JsonRecord, parseJsonRecord, parseRecord, parseString, parseStrings } from '../emulator/json.ts';
@@ -33,6 +33,7 @@ const manifests = new Map<string, readonly KubernetesObject[]>();
 
 beforeAll(async () => {
   if (helm === undefined || API_SERVER_PARTS.some((name) => findPart(name) === undefined)) return;
+  chmodSync(folder.path, 0o711); // for the user of the CronJob
   [server, cloud] = await Promise.all([startApiServer(), startCloud()]);
   for (const name of listExamples()) manifests.set(name, readObjects(await renderManifest(helm, name)));
   for (const name of TEAMS) await server.admin.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
@@ -44,7 +45,8 @@ beforeAll(async () => {
   application.federatedCredentials.push({ issuer: server.issuer, subject, audience: AUDIENCE, publicKey });
 });
 beforeEach((context) => {
-  needParts(context, ...API_SERVER_PARTS, 'helm');
+  needParts(context, ...API_SERVER_PARTS, 'helm', 'setpriv');
+  needRoot(context);
 });
 afterAll(async () => {
   await server?.close();
@@ -237,16 +239,20 @@ describe('the CronJob', () => {
     writeFileSync(join(place, 'token'), token);
     writeFileSync(join(place, 'azure'), federated);
     writeFileSync(join(place, 'ca.crt'), readFileSync(server.caFile));
+    const azure = cloud.emulator.environment();
+    writeFileSync(join(place, 'azure.crt'), readFileSync(azure['NODE_EXTRA_CA_CERTS'] ?? ''));
     const [container] = containersOf('CronJob');
     const given = Object.fromEntries(listRecords(container?.['env']).map((one) => [String(one['name']), one['value']]));
     const { hostname, port } = new URL(server.url);
+    const args = parseStrings(container?.['args']).map((one) => one.replace('/var/run/secrets/cluster', place));
     const result = await runProcess(
-      PROGRAM,
-      parseStrings(container?.['args']).map((one) => one.replace('/var/run/secrets/cluster', place)),
+      partOf('setpriv'),
+      ['--reuid=65532', '--regid=65532', '--clear-groups', '--bounding-set=-all', '--no-new-privs', PROGRAM, ...args],
       {
         environment: {
-          ...cloud.emulator.environment(),
-          HOME: mkdtempSync(join(folder.path, 'home-')), // a new pod has no cache
+          ...azure, // neither HOME nor a folder for a cache
+          NODE_EXTRA_CA_CERTS: join(place, 'azure.crt'),
+          SSL_CERT_FILE: join(place, 'azure.crt'),
           ...Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)])),
           AZURE_TENANT_ID: TENANT_ID,
           AZURE_FEDERATED_TOKEN_FILE: join(place, 'azure'),

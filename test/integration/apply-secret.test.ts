@@ -149,6 +149,15 @@ hint: kubectl create namespace team-a
     expect(help?.replace(/^hint: /, '')).toEqual(typeof hint === 'string' ? hint : expect.stringMatching(hint));
   });
 
+  test('shows nothing of its token, whatever the API server says', async () => {
+    writeFileSync(join(folder, 'token'), 'an-opaque-token');
+    replies.set('team-a', [{ status: 403, message: 'an-opaque-token may not' }]);
+    const { errors } = await apply(['--namespace', 'team-a']);
+    expect(errors).toContain('cause: HTTP 403 [redacted] may not\n');
+    expect(errors).toContain('--serviceaccount=NAMESPACE:NAME');
+    expect(errors).not.toContain('opaque');
+  });
+
   test('does not trust an API server of another authority', async () => {
     const other = world.emulator.environment()['NODE_EXTRA_CA_CERTS'] ?? '';
     writeFileSync(join(folder, 'ca.crt'), readFileSync(other));

@@ -44,7 +44,8 @@ export interface InstallResult {
   readonly kept: readonly string[];
 }
 
-const RECORD_MODE = 0o644;
+/** It says which files there are, and the sums of those that hold secrets. */
+const RECORD_MODE = 0o600;
 
 /** A place, and what is known about what was there before. */
 interface PlannedPlace extends Place {

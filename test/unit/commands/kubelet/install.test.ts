@@ -1,6 +1,20 @@
 /** Installing on a node and uninstalling from it: what is there afterwards, byte for byte. */
-import { chmodSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { putInPlace } from '../../../../src/commands/kubelet/node-files.ts';
 import { CredentialError } from '../../../../src/errors.ts';
 import { UsageError } from '../../../../src/terminal/failure.ts';
 import { VERSION } from '../../../../src/version.ts';
@@ -38,7 +52,7 @@ describe('on an empty node', () => {
       [BIN]: 'folder',
       [PROGRAM]: '755 version 1',
       [`${BIN}/${PROVIDER}`]: '-> docker-credential-acr',
-      [RECORD]: expect.stringMatching(/^644 /),
+      [RECORD]: expect.stringMatching(/^600 /),
       '/etc': 'folder',
       '/etc/kubernetes': 'folder',
       [CONFIG]: `644 ${makeConfig(PROVIDER)}`,
@@ -81,6 +95,15 @@ describe('on an empty node', () => {
     writeFileSync(source, '{"cloud":"AzurePublicCloud"}', { mode: 0o644 });
     node.install({ files: [{ source, path: '/etc/acr/azure.json' }] });
     expect(node.look()['/etc/acr/azure.json']).toBe('600 {"cloud":"AzurePublicCloud"}');
+  });
+
+  test('merges what others add to its configuration, and leaves only that', () => {
+    node.install();
+    node.write(CONFIG, makeConfig(PROVIDER, 'gcp'));
+    node.install({ config: { path: CONFIG, text: makeConfig(PROVIDER, `${PROVIDER}-2`) } });
+    expect(node.read(CONFIG)).toBe(makeConfig('gcp', PROVIDER, `${PROVIDER}-2`));
+    node.uninstall({ configPath: CONFIG });
+    expect(node.look('/etc')).toEqual({ '/etc/kubernetes': 'folder', [CONFIG]: `644 ${makeConfig('gcp')}` });
   });
 
   test('installs only the program without a configuration, under the name that AKS uses', () => {
@@ -293,7 +316,33 @@ describe('refuses', () => {
   });
 });
 
+describe('a file', () => {
+  test('that was not written as it was read takes no place', () => {
+    const file = folder.path('place');
+    writeFileSync(file, 'before');
+    const content = { kind: 'copy', source: node.executable, sha256: 'ab'.repeat(32), mode: 0o755 } as const;
+    expect(() => putInPlace(file, content)).toThrow('what was written is not what was read');
+    expect(readFileSync(file, 'utf8')).toBe('before');
+    expect(readdirSync(folder.path()).sort()).toEqual(['executable', 'host', 'place']);
+  });
+
+  test('of a killed process is removed after an hour', () => {
+    const [old, young] = [1, 2].map((digit) => folder.path(`.docker-credential-acr-${String(digit).repeat(16)}.tmp`));
+    for (const file of [old, young]) writeFileSync(file ?? '', 'a part');
+    utimesSync(old ?? '', new Date(), new Date(Date.now() - 2 * 60 * 60 * 1000));
+    putInPlace(folder.path('place'), { kind: 'link', target: 'executable' });
+    expect([old, young].map((file) => existsSync(file ?? ''))).toEqual([false, true]);
+  });
+});
+
 describe('links on the way', () => {
+  test('may go up', () => {
+    mkdirSync(node.at('/data/inner'), { recursive: true });
+    symlinkSync('data/inner/..', node.at('/opt'));
+    node.install({ config: undefined });
+    expect(node.look('/data')['/data/bin/docker-credential-acr']).toBe('755 version 1');
+  });
+
   test('lead to where the node would see them, never out of it', () => {
     const outside = folder.path('outside');
     mkdirSync(outside);

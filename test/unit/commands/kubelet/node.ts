@@ -68,7 +68,12 @@ export class Node {
   }
 
   install(changes: Partial<InstallRequest> = {}): InstallResult {
-    return installOnNode({
+    return installOnNode(this.request(changes));
+  }
+
+  /** What an installation is asked for. */
+  request(changes: Partial<InstallRequest> = {}): InstallRequest {
+    return {
       runtime: makeRuntime(),
       hostRoot: this.root,
       binFolder: BIN,
@@ -78,7 +83,7 @@ export class Node {
       config: { path: CONFIG, text: makeConfig(PROVIDER) },
       files: [],
       ...changes,
-    });
+    };
   }
 
   uninstall(kubelet: Partial<NodeKubelet> = {}): UninstallResult | undefined {
