@@ -1,6 +1,7 @@
 /** The identity that azure.json names, as one of the sources of this program. */
 
 import type { ChosenIdentity } from '../config/identity-settings.ts';
+import { CredentialError } from '../errors.ts';
 import { assertValues } from '../field.ts';
 import { WORKLOAD_IDENTITY } from '../identity/federated/workload-identity.ts';
 import type { IdentitySource, ReadFields } from '../identity/identity.ts';
@@ -10,7 +11,7 @@ import { CLIENT_SECRET } from '../identity/service-principal/client-secret.ts';
 import type { JsonObject } from '../json.ts';
 import type { Registry } from '../registry.ts';
 import type { NodeCloud } from './azure-environment.ts';
-import { type AzureJson, type AzureJsonKey, invalidFile } from './azure-json.ts';
+import { type AzureJson, type AzureJsonKey, invalidFile, refuseValue } from './azure-json.ts';
 
 /** The file and what it says. */
 export interface NodeFile {
@@ -89,7 +90,10 @@ function carryOut({ source, keys, secretKey, more }: Plan, { file, json, cloud }
   }
   const read: ReadFields = (fields) => {
     const given: unknown = values;
-    assertValues(given, fields, (name, { words }) => invalidFile(file, `"${keys[name] ?? name}" must be ${words}`));
+    assertValues(given, fields, (name, { words }) => {
+      const key = keys[name];
+      return key === undefined ? invalidFile(file, `"${name}" must be ${words}`) : refuseValue(file, key);
+    });
     return given;
   };
   const configured = source.configure(read);
@@ -104,7 +108,11 @@ function carryOut({ source, keys, secretKey, more }: Plan, { file, json, cloud }
     find: (request) => {
       if (source !== MANAGED_IDENTITY && isElsewhere(request.registry, cloud)) {
         const { name } = request.registry.cloud;
-        return { notSetUp: `its application is of the ${cloud?.name} cloud, and the registry of the ${name} cloud` };
+        throw new CredentialError(
+          'IDENTITY_INVALID',
+          `the application in ${file} is of the ${cloud?.name} cloud, and the registry of the ${name} cloud`,
+          { hint: 'give the registry an "identity" of its own: docker-credential-acr config edit' },
+        );
       }
       return configured.find({ ...request, foreignFile });
     },

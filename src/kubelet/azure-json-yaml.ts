@@ -11,7 +11,7 @@ const LEFT_AS_TEXT = /:(?:int|float|timestamp|binary)$/;
 
 /**
  * Parses an object in YAML 1.1, the version that Kubernetes reads.
- * @param keys the keys that must not be there twice. Any other may be, as for the cloud provider.
+ * @param keys the keys to read, in any case. They must not be there twice; any other may be, as for the cloud provider.
  */
 export function parseYamlObject(content: string, keys: readonly string[]): ParsedYaml {
   const lineCounter = new LineCounter();
@@ -24,10 +24,12 @@ export function parseYamlObject(content: string, keys: readonly string[]): Parse
   }
   if (document === undefined) return { mistake: 'it is neither JSON nor YAML' };
   if (!isMap(root)) return { mistake: 'it must contain an object' };
+  const names = new Map(keys.map((key) => [key.toLowerCase(), key]));
   const object: Record<string, unknown> = {};
   for (const { key, value } of root.items) {
-    const name = isScalar(key) ? String(key.value) : '';
-    if (Object.hasOwn(object, name) && keys.includes(name)) {
+    const name = isScalar(key) ? names.get(String(key.value).toLowerCase()) : undefined;
+    if (name === undefined) continue; // it may be an alias, of which each takes a walk through the whole text
+    if (Object.hasOwn(object, name)) {
       const { line } = lineCounter.linePos((isScalar(key) ? key.range?.[0] : undefined) ?? 0);
       return { mistake: `it has "${name}" twice, again in line ${line}` };
     }

@@ -13,7 +13,7 @@ const FIELDS = {
   cloud: text('The name of the cloud.', 'the name of a cloud'),
   tenantId: text('The tenant of the cluster.', 'the id or domain of a tenant', TENANT_PATTERN),
   useManagedIdentityExtension: flag('Whether the identity is a managed identity.'),
-  userAssignedIdentityID: text('The client id or the resource id of a user-assigned managed identity.', 'text'),
+  userAssignedIdentityID: text('A user-assigned identity.', 'the client id or the resource id of a managed identity'),
   useFederatedWorkloadIdentityExtension: flag('Whether an application signs in with a federated token.'),
   aadFederatedTokenFile: path('Absolute path of a file that holds the federated token.'),
   aadClientId: text('The application.', 'the id of an application'),
@@ -29,7 +29,7 @@ export type AzureJsonKey = keyof AzureJson & string;
 
 const KEYS = Object.keys(FIELDS);
 const SECRET_KEYS: readonly string[] = ['aadClientSecret', 'aadClientCertPassword'] satisfies AzureJsonKey[];
-const MAX_BYTES = 256 * 1024;
+const MAX_BYTES = 64 * 1024;
 
 /**
  * Reads azure.json. Its secrets are redacted from then on.
@@ -108,6 +108,11 @@ export function readKeys(
     found[key] = value;
   }
   return found;
+}
+
+/** The error for a value that the source of an identity refuses. */
+export function refuseValue(file: string, key: AzureJsonKey): CredentialError {
+  return invalidFile(file, `"${key}" must be ${FIELDS[key].words}`);
 }
 
 /**

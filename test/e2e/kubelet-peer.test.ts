@@ -47,6 +47,8 @@ interface Response {
   readonly response: Readonly<Record<string, unknown>>;
   readonly auth: Readonly<Record<string, unknown>>;
   readonly forms: readonly Readonly<Record<string, string>>[];
+  /** How many tokens the metadata service was asked for. */
+  readonly tokens: number;
 }
 
 const cloud = await openCloud();
@@ -117,6 +119,7 @@ async function run(
     ...{ exitCode: result.exitCode, stderr: result.stderr, response },
     auth: parseRecord(response['auth']) ?? {},
     forms: cloud.emulator.requests.map(({ form }) => form),
+    tokens: imds.requests.length,
   };
 }
 
@@ -232,7 +235,8 @@ describe('where the peer is wrong', () => {
   });
 
   it('a registry in the path of an image gets nothing', async () => {
-    const { ours } = await runBoth({ json: MANAGED, image: `evil.test/${IMAGE}` });
+    const { ours, peer } = await runBoth({ json: MANAGED, image: `evil.test/${IMAGE}` });
+    expect([peer.tokens, ours.tokens]).toEqual([1, 0]);
     expect(ours.response).toMatchObject({ cacheDuration: '0s' });
     expect(ours.auth).toEqual({});
     expect(ours.forms).toEqual([]);

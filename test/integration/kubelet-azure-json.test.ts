@@ -242,7 +242,7 @@ describe('the cloud of an operator', () => {
 
   test('gives the secret to no other cloud', async () => {
     const stderr = await fail(json, { variables: environment() });
-    expect(stderr).toContain(`its application is of the ${SUFFIX} cloud, and the registry of the Public cloud`);
+    expect(stderr).toContain(`azure.json is of the ${SUFFIX} cloud, and the registry of the Public cloud`);
     host().world.expectNothingSent();
   });
 

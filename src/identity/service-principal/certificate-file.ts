@@ -115,21 +115,20 @@ function openPkcs12(
   { file, password, passwordSetting }: CertificateLocation,
   fail: Fail,
 ): readonly PemBlock[] {
-  const convert = (more: string) =>
-    `openssl pkcs12${more} -in ${shellWord(file)} -out ${shellWord(`${file}.pem`)} -nodes`;
+  const command = `openssl pkcs12 -in ${shellWord(file)} -out ${shellWord(`${file}.pem`)} -nodes`;
   try {
     return readPkcs12(bytes, password ?? '');
   } catch (cause) {
     if (!(cause instanceof Pkcs12Error)) throw cause;
     switch (cause.problem) {
       case 'form':
-        throw fail(`${file} is binary, but not PKCS#12 (PFX)`, convert(''));
+        throw fail(`${file} is binary, but not PKCS#12 (PFX)`, command);
       case 'encryption':
-        throw fail(`${file} is encrypted in a way that this program does not know`, convert(' -legacy'));
+        throw fail(`${file} is encrypted in a way that this program does not know`, `${command} -legacy`);
       default:
         throw password === undefined
           ? fail(`${file} is encrypted, but no password is set`, `set ${shellWord(passwordSetting)}`)
-          : fail(`the password in ${passwordSetting} does not open ${file}`, `try it: ${convert('')}`);
+          : fail(`the password in ${passwordSetting} does not open ${file}`, `try it: ${command}`);
     }
   }
 }

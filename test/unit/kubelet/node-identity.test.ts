@@ -107,9 +107,9 @@ describe('readNodeIdentity finds', () => {
     const json = { ...APPLICATION, aadClientSecret: SECRET, cloud: 'AzureChinaCloud' };
     const { description } = await findIdentity(json, 'myregistry.azurecr.cn');
     expect(description).toBe(`client-secret https://login.partner.microsoftonline.cn/contoso.com ${CLIENT_ID}`);
-    expect(await find(json)).toEqual({
-      notSetUp: 'its application is of the China cloud, and the registry of the Public cloud',
-    });
+    const { code, message } = await catchFailure(() => find(json));
+    expect(code).toBe('IDENTITY_INVALID');
+    expect(message).toMatch(/ is of the China cloud, and the registry of the Public cloud$/);
     expect((await findIdentity({ ...json, cloud: undefined })).source).toBe('client-secret');
     const managed = { ...json, useManagedIdentityExtension: true };
     expect((await findIdentity(managed)).source).toBe('managed-identity');
@@ -143,16 +143,16 @@ describe('readNodeIdentity reports only where the identity is used', () => {
     [{ tenantId: 't', aadClientCertPath: '/c' }, '"aadClientId" is missing or empty'],
     [
       { tenantId: 't', aadClientId: 'my-app', aadClientSecret: SECRET },
-      '"aadClientId" must be the id of an application or a managed identity',
+      '"aadClientId" must be the id of an application',
     ],
     [{ ...APPLICATION, useFederatedWorkloadIdentityExtension: true }, '"aadFederatedTokenFile" is missing or empty'],
     [
       { useManagedIdentityExtension: true, userAssignedIdentityID: 'kubelet' },
-      '"userAssignedIdentityID" must be the id of an application or a managed identity',
+      '"userAssignedIdentityID" must be the client id or the resource id of a managed identity',
     ],
     [
       { useManagedIdentityExtension: true, userAssignedIdentityID: 'azure:///subscriptions/s/x' },
-      '"userAssignedIdentityID" must be a resource id: "/subscriptions/…"',
+      '"userAssignedIdentityID" must be the client id or the resource id of a managed identity',
     ],
   ];
   test.each(rows)('%j', async (json, problem) => {
