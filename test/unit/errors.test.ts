@@ -1,7 +1,7 @@
 /** The texts and codes of what the system and libraries throw, and the program's own error. */
 import { openSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { CredentialError, describeCause, readErrorCode } from '../../src/errors.ts';
+import { CredentialError, describeCause, describeEnd, readErrorCode } from '../../src/errors.ts';
 
 describe('describeCause', () => {
   const rows: readonly (readonly [name: string, cause: unknown, text: string])[] = [
@@ -67,4 +67,10 @@ describe('CredentialError', () => {
     expect(failure.hint).toBe('wait');
     expect(failure.cause).toBe(cause);
   });
+});
+
+test('describeEnd has the code of our own errors, and the reason of any', () => {
+  expect(describeEnd(new CredentialError('BUSY', 'Cannot do it'))).toEqual({ code: 'BUSY', reason: 'Cannot do it' });
+  expect(describeEnd(new Error('below'))).toEqual({ reason: 'below' });
+  expect(describeEnd('thrown')).toEqual({ reason: 'thrown' });
 });

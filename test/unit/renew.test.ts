@@ -2,10 +2,11 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { type CacheKey, readCache, STORED_IDENTITY, writeCache } from '../../src/cache/cache.ts';
+import { ObjectReader } from '../../src/config/object-reader.ts';
 import { COMMAND } from '../../src/identity/command/command.ts';
 import type { LogStep } from '../../src/log.ts';
 import { storeCredential } from '../../src/logins/store.ts';
-import { renewToken } from '../../src/renew.ts';
+import { openBackgroundLog, renewInBackground, renewToken } from '../../src/renew.ts';
 import type { Runtime } from '../../src/system/runtime.ts';
 import { cacheIn } from './cache-in.ts';
 import { catchFailure } from './failure.ts';
@@ -122,6 +123,14 @@ describe('renewToken does nothing', () => {
     expect(countAsked()).toBe(0);
   });
 
+  test('for a registry with a stored login, unless its caller wants an identity of its own', async () => {
+    await storeCredential(theMachine(), { serverUrl: REGISTRY, username: 'ada', secret: 'a-password' });
+    keep(DUE);
+    const source = COMMAND.configure((fields) => new ObjectReader({ command: [program()] }, [], 'x').read(fields));
+    await renewToken(theMachine(), REGISTRY, 10_000, undefined, { identity: { ...source, name: 'own' } });
+    expect(countAsked()).toBe(1);
+  });
+
   test('for a registry that allows anonymous pulls', async () => {
     configure({ anonymous: true });
     keep(DUE);
@@ -142,4 +151,21 @@ test('renewToken throws CONFIG_INVALID for a mistake in the configuration of the
   keep(DUE);
   expect((await catchFailure(() => renew())).code).toBe('CONFIG_INVALID');
   expect(countAsked()).toBe(0);
+});
+
+test('renewInBackground says only in the log that it failed', async () => {
+  writeFileSync(folder.path('config.json'), '{');
+  const steps: LogStep[] = [];
+  await renewInBackground(theMachine(), REGISTRY, (step) => steps.push(step));
+  expect(steps).toEqual([expect.objectContaining({ step: 'end', outcome: 'not-renewed', code: 'CONFIG_INVALID' })]);
+});
+
+test.each(['log.jsonl', 'stderr', ''])('openBackgroundLog opens none for %j', async (log) => {
+  expect(await openBackgroundLog(theMachine({ DOCKER_CREDENTIAL_ACR_LOG: log }))).toBeUndefined();
+});
+
+test('openBackgroundLog opens the log of an absolute path', async () => {
+  const log = await openBackgroundLog(theMachine({ DOCKER_CREDENTIAL_ACR_LOG: folder.path('log.jsonl') }));
+  log?.({ step: 'start', outcome: 'ours' });
+  expect(readFileSync(folder.path('log.jsonl'), 'utf8')).toContain('"outcome":"ours"');
 });
