@@ -147,6 +147,18 @@ describe('a node', () => {
     });
   });
 
+  test('has a name, which a report leaves out like that of the service account', async () => {
+    const account = '/api/v1/namespaces/billing/serviceaccounts/invoices';
+    answers = { ...NODE, [WHO]: who('system:node:aks-pool-7', 'system:nodes') };
+    const run = { image: IMAGE, serviceAccount: 'billing/invoices', kubeconfig: writeKubeconfig() };
+    const { report, text } = await node.examineFiles(run);
+    expect(requests().map(({ url }) => url)).toContain(account);
+    for (const name of ['aks-pool-7', 'billing', 'invoices']) {
+      expect(text).toContain(name);
+      expect(report).not.toContain(name);
+    }
+  });
+
   test('runs no pod of the service account', async () => {
     answers = { ...NODE, 'GET /api/v1/namespaces/default/pods': [200, { items: [] }] };
     expect((await examine()).find('image')).toMatchObject({

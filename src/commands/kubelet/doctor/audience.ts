@@ -42,11 +42,12 @@ async function checkAudience(context: NodeContext): Promise<readonly Finding[]> 
 }
 
 async function judgeAudience(
-  { runtime, serviceAccount }: NodeContext,
+  { runtime, serviceAccount, names }: NodeContext,
   cluster: Cluster,
   audience: string,
 ): Promise<Finding> {
   const { isAllowed, who } = await cluster.reviewTokenRight({ audience, account: serviceAccount });
+  names.add('HOST', /^system:node:(.{1,253})$/.exec(who)?.[1]);
   const details = { audience, isAllowed };
   if (isAllowed) return found('ok', `${who} may request tokens for ${audience}`, { details });
   const what = `${who} may not request tokens for ${audience}: pods get no credentials`;

@@ -3,6 +3,7 @@
 import type { Log } from '../../../log.ts';
 import type { Runtime } from '../../../system/runtime.ts';
 import type { Check } from '../../doctor/check.ts';
+import type { PrivateNames } from '../../doctor/private-names.ts';
 import type { Cluster, ServiceAccountName } from './cluster.ts';
 import type { KubeletNode } from './node.ts';
 
@@ -20,6 +21,8 @@ export interface NodeContext {
   readonly serviceAccount: ServiceAccountName | undefined;
   /** The API server; `undefined` without a kubeconfig. Rejects with a CredentialError when it cannot be used. */
   readonly cluster: Promise<Cluster> | undefined;
+  /** What must not stand in a text for the public. */
+  readonly names: PrivateNames;
   /** How long a plug-in may take. */
   readonly pluginTimeoutMs: number;
   /** How long a program that a plug-in left running may hold its output. A kubelet would wait for it much longer. */

@@ -1,5 +1,6 @@
 /** Examines a node, and tells what it finds. */
 
+import { hostname } from 'node:os';
 import type { Log } from '../../../log.ts';
 import { readClockMs } from '../../../system/clock.ts';
 import type { Runtime } from '../../../system/runtime.ts';
@@ -80,12 +81,15 @@ export async function examineNode(examination: NodeExamination): Promise<NodeDia
   const { runtime, terminal, log, programFile, options, kubeconfig, image, serviceAccount, show } = examination;
   const { pluginTimeoutMs = PLUGIN_TIMEOUT_MS, lastWordsMs = LAST_WORDS_MS } = examination;
   const names = createPrivateNames(runtime);
+  names.add('HOST', hostname());
+  names.add('USER', serviceAccount?.name);
+  if (serviceAccount?.namespace !== 'default') names.add('HOST', serviceAccount?.namespace);
   const deadlineMs = readClockMs() + BUDGET_MS + pluginTimeoutMs;
   const cluster = kubeconfig === undefined ? undefined : open(runtime, { file: kubeconfig, deadlineMs, log });
   // Each check that needs it tells why it cannot be used.
   cluster?.catch(() => undefined);
   const context: NodeContext = {
-    ...{ runtime, log, programFile, image, serviceAccount, cluster, pluginTimeoutMs, lastWordsMs },
+    ...{ runtime, log, names, programFile, image, serviceAccount, cluster, pluginTimeoutMs, lastWordsMs },
     node: loadNode(runtime, options),
   };
   const results: CheckResult[] = [];
