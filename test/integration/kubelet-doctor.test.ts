@@ -432,14 +432,14 @@ describe('the arguments', () => {
     [
       ['--x'],
       'problem',
-      'cannot use the "args" of the kubelet\'s configuration: "--x" is not an option of it',
-      'print a right configuration: docker-credential-acr kubelet config --help',
+      'cannot use the "args" of the kubelet\'s configuration: there is no option "--x"',
+      'docker-credential-acr kubelet config prints a configuration that works',
     ],
     [
       ['azure.json'],
       'problem',
-      'cannot use the "args" of the kubelet\'s configuration: the file has no absolute path',
-      'print a right configuration: docker-credential-acr kubelet config --help',
+      'cannot use the "args" of the kubelet\'s configuration: "azure.json" is not an absolute path',
+      'docker-credential-acr kubelet config prints a configuration that works',
     ],
     [
       ['kubelet'],
