@@ -100,7 +100,7 @@ export function checkFlags(kubelet: NodeKubelet, binFolder: string, configPath: 
   return { missing };
 }
 
-/** Since Kubernetes 1.36 the flag may also name a folder, of which every YAML and JSON file counts. */
+/** The flag may also name a folder, of which every YAML and JSON file counts. */
 function isSamePlace(flag: string, configPath: string | undefined): boolean {
   if (configPath === undefined) return true;
   const named = trimSlash(flag);
