@@ -3,7 +3,7 @@
 import { type Command, Option } from '@commander-js/extra-typings';
 import { EXIT, UsageError } from '../terminal/failure.ts';
 import { collect, defineCommand } from './command.ts';
-import { MODES } from './kubelet/config/provider-config.ts';
+import { MODES } from './kubelet/config/mode.ts';
 
 /** The command `kubelet config`. */
 export const KUBELET_CONFIG = defineCommand({
