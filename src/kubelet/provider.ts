@@ -9,7 +9,7 @@ import type { Runtime } from '../system/runtime.ts';
 import type { WantedCredential } from '../wanted-credential.ts';
 import { MIRROR_OPTION, type ProviderArguments, parseArguments, RENEW_OPTION } from './arguments.ts';
 import { lastResortPattern, registryOf } from './image.ts';
-import { findMirror } from './mirror.ts';
+import { findMirror, hasPartialMirror } from './mirror.ts';
 import { readNodeIdentity } from './node-identity.ts';
 import { type ProviderRequest, parseRequest } from './request.ts';
 import { formatNothing, formatResponse, type ImageCredential, measureCacheSeconds } from './response.ts';
@@ -85,7 +85,7 @@ async function prepare({ args, input }: ProviderCall, runtime: Runtime): Promise
     registry,
     server: mirror?.target ?? registry,
     // Elsewhere in the registry, images may have another mirror, or none.
-    isForImage: mirror?.source.includes('/') === true,
+    isForImage: hasPartialMirror(provider.mirrors, registry),
     wanted: { identity, otherIdentity: node.identity, clouds: node.clouds },
   };
 }
@@ -147,8 +147,8 @@ async function readLife(
 
 /** A token that is not cached is new, or somebody else's: then only its own claims tell its end. */
 async function readTimes(token: string, nowSeconds: number) {
-  const { readExpiry } = await import('../entra/claims.ts');
-  return { expiresAtSeconds: readExpiry(token) ?? nowSeconds, savedAtSeconds: nowSeconds };
+  const { readExpiryFrom } = await import('../entra/claims.ts');
+  return { expiresAtSeconds: readExpiryFrom(token, nowSeconds) ?? nowSeconds, savedAtSeconds: nowSeconds };
 }
 
 /** Somebody chose the mirror, so that it is not just another registry. */
