@@ -1,5 +1,6 @@
 /** The kubelet's credential provider: answers one request with the credential of one image. */
 
+import { MAX_REGISTRY_SECONDS } from '../cache/cache.ts';
 import { type FoundCredential, findCredential, type NotFound } from '../credential.ts';
 import { CredentialError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -145,10 +146,14 @@ async function readLife(
   return { isScoped: kind === 'access-token', cacheSeconds: kind === 'password' ? undefined : await measure() };
 }
 
-/** A token that is not cached is new, or somebody else's: then only its own claims tell its end. */
+/**
+ * A token that is not cached is new, or somebody else's: then only its own claims tell its end. One that is later than
+ * any registry's is a mistake, and would be too long a duration for a kubelet, which then ignores the response.
+ */
 async function readTimes(token: string, nowSeconds: number) {
   const { readExpiryFrom } = await import('../entra/claims.ts');
-  return { expiresAtSeconds: readExpiryFrom(token, nowSeconds) ?? nowSeconds, savedAtSeconds: nowSeconds };
+  const expiresAtSeconds = readExpiryFrom(token, nowSeconds) ?? nowSeconds;
+  return { expiresAtSeconds: Math.min(expiresAtSeconds, nowSeconds + MAX_REGISTRY_SECONDS), savedAtSeconds: nowSeconds };
 }
 
 /** Somebody chose the mirror, so that it is not just another registry. */

@@ -57,6 +57,14 @@ describe('a registry of Azure', () => {
     expect(world.seen()).toEqual([ENTRA, EXCHANGE]);
   });
 
+  test.each([86_400, 1e11])('is kept for three hours less the margin even if its token ends in %i s', async (life) => {
+    const registry = registryOf(world.emulator.state, REGISTRY);
+    const { refreshTokenSeconds } = registry;
+    undo.push(() => Object.assign(registry, { refreshTokenSeconds }));
+    registry.refreshTokenSeconds = life;
+    for (const _ of ['new', 'cached']) expectAbout((await kubelet.answer(IMAGE)).keptSeconds, 9000);
+  });
+
   test('has the token of get, which has that of the kubelet', async () => {
     const { Secret } = await world.get();
     world.forgetRequests();
