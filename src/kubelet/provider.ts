@@ -153,7 +153,10 @@ async function readLife(
 async function readTimes(token: string, nowSeconds: number) {
   const { readExpiryFrom } = await import('../entra/claims.ts');
   const expiresAtSeconds = readExpiryFrom(token, nowSeconds) ?? nowSeconds;
-  return { expiresAtSeconds: Math.min(expiresAtSeconds, nowSeconds + MAX_REGISTRY_SECONDS), savedAtSeconds: nowSeconds };
+  return {
+    expiresAtSeconds: Math.min(expiresAtSeconds, nowSeconds + MAX_REGISTRY_SECONDS),
+    savedAtSeconds: nowSeconds,
+  };
 }
 
 /** Somebody chose the mirror, so that it is not just another registry. */
