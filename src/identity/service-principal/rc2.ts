@@ -65,8 +65,8 @@ function decryptBlock(key: readonly number[], block: Buffer, before: Buffer): Bu
   const word = (index: number) => words[(index + 4) % 4] ?? 0;
   let next = key.length - 1;
   for (const [part, rounds] of ROUNDS.entries()) {
-    for (let index = 3; part > 0 && index >= 0; index -= 1) {
-      words[index] = (word(index) - (key[word(index - 1) & 63] ?? 0)) & 0xffff;
+    if (part > 0) {
+      for (const index of [3, 2, 1, 0]) words[index] = (word(index) - (key[word(index - 1) & 63] ?? 0)) & 0xffff;
     }
     for (let round = 0; round < rounds; round += 1) {
       for (let index = 3; index >= 0; index -= 1) {
