@@ -1,7 +1,7 @@
 /** Reads the responses of the registry's token service: a token, or an error with its reason and a hint. */
 
 import type { ExpiringToken } from '../cache/shared-token.ts';
-import { readExpiry } from '../entra/claims.ts';
+import { readExpiry, readExpiryFrom } from '../entra/claims.ts';
 import { explainExpiredToken } from '../entra/expired-token.ts';
 import { CredentialError } from '../errors.ts';
 import { asJsonObject, asText, parseJsonObject } from '../json.ts';
@@ -51,7 +51,7 @@ function checkExpiry(runtime: Runtime, { host }: Registry, response: HttpRespons
   if (expiresAtSeconds <= serverSeconds) {
     throw explainExpiredToken(host, expiresAtSeconds, serverSeconds, "the registry's clock");
   }
-  if (expiresAtSeconds > nowSeconds) return expiresAtSeconds;
+  if (expiresAtSeconds > nowSeconds) return readExpiryFrom(token, nowSeconds);
   if (Number.isNaN(serverSeconds)) throw explainExpiredToken(host, expiresAtSeconds, nowSeconds);
   return undefined;
 }

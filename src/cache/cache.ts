@@ -60,7 +60,7 @@ const MIN_LIFE_SECONDS = 300;
  * How long a token may live at most: three hours for a registry's, a day for one of Entra. A later expiry is a mistake,
  * and must not keep the token in the cache.
  */
-const MAX_REGISTRY_SECONDS = 3 * 3600;
+export const MAX_REGISTRY_SECONDS = 3 * 3600;
 const MAX_ENTRA_SECONDS = 24 * 3600;
 /** A token "saved in the future" shows that the clock was turned back, so its expiry cannot be trusted either. */
 const CLOCK_TOLERANCE_SECONDS = 300;

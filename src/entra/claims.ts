@@ -31,6 +31,19 @@ export function readExpiry(token: string): number | undefined {
 }
 
 /**
+ * Reads when a token that has just been issued expires, by a clock that may be behind the issuer's: never later than the
+ * life that the issuer gave it.
+ * @param nowSeconds the time by this machine's clock, in seconds since the epoch.
+ * @returns seconds since the epoch; `undefined` as for `readExpiry`.
+ */
+export function readExpiryFrom(token: string, nowSeconds: number): number | undefined {
+  const expiresAtSeconds = readExpiry(token);
+  const { iat } = readClaims(token);
+  if (expiresAtSeconds === undefined || typeof iat !== 'number' || iat > expiresAtSeconds) return expiresAtSeconds;
+  return Math.min(expiresAtSeconds, nowSeconds + (expiresAtSeconds - iat));
+}
+
+/**
  * Reads the audiences of a token. One that is not a string is an empty text.
  * @returns an empty list when there is no `aud` claim.
  */

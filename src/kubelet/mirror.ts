@@ -42,3 +42,8 @@ export function findMirror(mirrors: readonly RegistryMirror[], image: string): R
     .filter(({ source }) => name.startsWith(`${source.toLowerCase()}/`))
     .sort((a, b) => b.source.length - a.source.length)[0];
 }
+
+/** Whether only some images of a registry have a certain mirror, so that no credential is for all of them. */
+export function hasPartialMirror(mirrors: readonly RegistryMirror[], registry: string): boolean {
+  return mirrors.some(({ source }) => source.toLowerCase().startsWith(`${registry.toLowerCase()}/`));
+}

@@ -1,5 +1,6 @@
 /** The kubelet's credential provider: answers one request with the credential of one image. */
 
+import { MAX_REGISTRY_SECONDS } from '../cache/cache.ts';
 import { type FoundCredential, findCredential, type NotFound } from '../credential.ts';
 import { CredentialError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -9,7 +10,7 @@ import type { Runtime } from '../system/runtime.ts';
 import type { WantedCredential } from '../wanted-credential.ts';
 import { MIRROR_OPTION, type ProviderArguments, parseArguments, RENEW_OPTION } from './arguments.ts';
 import { lastResortPattern, registryOf } from './image.ts';
-import { findMirror } from './mirror.ts';
+import { findMirror, hasPartialMirror } from './mirror.ts';
 import { readNodeIdentity } from './node-identity.ts';
 import { type ProviderRequest, parseRequest } from './request.ts';
 import { formatNothing, formatResponse, type ImageCredential, measureCacheSeconds } from './response.ts';
@@ -85,7 +86,7 @@ async function prepare({ args, input }: ProviderCall, runtime: Runtime): Promise
     registry,
     server: mirror?.target ?? registry,
     // Elsewhere in the registry, images may have another mirror, or none.
-    isForImage: mirror?.source.includes('/') === true,
+    isForImage: hasPartialMirror(provider.mirrors, registry),
     wanted: { identity, otherIdentity: node.identity, clouds: node.clouds },
   };
 }
@@ -145,10 +146,17 @@ async function readLife(
   return { isScoped: kind === 'access-token', cacheSeconds: kind === 'password' ? undefined : await measure() };
 }
 
-/** A token that is not cached is new, or somebody else's: then only its own claims tell its end. */
+/**
+ * A token that is not cached is new, or somebody else's: then only its own claims tell its end. One that is later than
+ * any registry's is a mistake, and would be too long a duration for a kubelet, which then ignores the response.
+ */
 async function readTimes(token: string, nowSeconds: number) {
-  const { readExpiry } = await import('../entra/claims.ts');
-  return { expiresAtSeconds: readExpiry(token) ?? nowSeconds, savedAtSeconds: nowSeconds };
+  const { readExpiryFrom } = await import('../entra/claims.ts');
+  const expiresAtSeconds = readExpiryFrom(token, nowSeconds) ?? nowSeconds;
+  return {
+    expiresAtSeconds: Math.min(expiresAtSeconds, nowSeconds + MAX_REGISTRY_SECONDS),
+    savedAtSeconds: nowSeconds,
+  };
 }
 
 /** Somebody chose the mirror, so that it is not just another registry. */

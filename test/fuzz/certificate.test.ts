@@ -121,7 +121,9 @@ describe('a certificate file', () => {
   it('in PKCS#12 with a few wrong bytes gives a certificate or IDENTITY_INVALID', ({ skip }) => {
     skip(!hasOpenSsl(), 'OpenSSL 3 is not installed');
     const pem = first.privateKeyPem + first.certificatePem;
-    const files = [[], ['-nomac'], ['-keypbe', 'NONE', '-certpbe', 'NONE']].map((one) => writePfx(pem, PASSWORD, one));
+    const files = [[], ['-nomac'], ['-legacy'], ['-keypbe', 'NONE', '-certpbe', 'NONE']].map((one) =>
+      writePfx(pem, PASSWORD, one),
+    );
     const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 3 });
     fc.assert(
       fc.property(fc.constantFrom(...files), changes, PASSWORDS, fc.boolean(), (file, wrong, password, isCut) => {

@@ -21,6 +21,7 @@ import {
 
 const IMAGE = `${REGISTRY}/team/app`;
 const LAST_RESORT = 'myregistry*.azurecr.io';
+const OTHER_REGISTRY = 'otherregistry.azurecr.io';
 const ANONYMOUS = { username: '', password: '' };
 const HOUR = 3600;
 
@@ -54,6 +55,14 @@ describe('a registry of Azure', () => {
       auth: { [LAST_RESORT]: ANONYMOUS, [REGISTRY]: { username: NULL_GUID, password } },
     });
     expect(world.seen()).toEqual([ENTRA, EXCHANGE]);
+  });
+
+  test.each([86_400, 1e11])('is kept for three hours less the margin even if its token ends in %i s', async (life) => {
+    const registry = registryOf(world.emulator.state, REGISTRY);
+    const { refreshTokenSeconds } = registry;
+    undo.push(() => Object.assign(registry, { refreshTokenSeconds }));
+    registry.refreshTokenSeconds = life;
+    for (const _ of ['new', 'cached']) expectAbout((await kubelet.answer(IMAGE)).keptSeconds, 9000);
   });
 
   test('has the token of get, which has that of the kubelet', async () => {
@@ -150,6 +159,23 @@ describe('a mirrored registry', () => {
     expect(patterns).toContain('mcr.microsoft.com');
     expect(response['cacheKeyType']).toBe('Image');
     expect((await kubelet.answer('mcr.microsoft.com/other', { args })).response).toEqual(NOTHING);
+  });
+
+  test('is kept by image too where another part of it has another mirror', async () => {
+    const args = [`--registry-mirror=docker.io:${REGISTRY},Docker.io/library:${OTHER_REGISTRY}`];
+    const whole = await kubelet.answer('docker.io/team/app', { args });
+    expect(whole.response['cacheKeyType']).toBe('Image');
+    expect(readClaims(whole.password)).toMatchObject({ aud: REGISTRY });
+    const part = await kubelet.answer('docker.io/library/nginx', { args });
+    expect(part.response['cacheKeyType']).toBe('Image');
+    expect(readClaims(part.password)).toMatchObject({ aud: OTHER_REGISTRY });
+  });
+
+  test('is kept by image too where the registry is one of Azure, and only a part of it has a mirror', async () => {
+    const args = [`--registry-mirror=${REGISTRY}/cached:${OTHER_REGISTRY}`];
+    const { response, password } = await kubelet.answer(IMAGE, { args });
+    expect(response['cacheKeyType']).toBe('Image');
+    expect(readClaims(password)).toMatchObject({ aud: REGISTRY });
   });
 
   test('is reported where the mirror is not a registry of Azure', async () => {

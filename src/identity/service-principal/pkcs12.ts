@@ -6,6 +6,7 @@
 
 import { createDecipheriv, createHash, createHmac, pbkdf2Sync, timingSafeEqual } from 'node:crypto';
 import { contentOf, DER, DerError, type DerValue, numberOf, oidOf, readValues, readWithin } from './der.ts';
+import { decryptRc2 } from './rc2.ts';
 
 /** What PKCS#12 holds, in the form of PEM. */
 export interface Pkcs12Item {
@@ -32,8 +33,12 @@ const CERTIFICATE_BAG = '2a864886f70d010c0a0103';
 const X509_CERTIFICATE = '2a864886f70d01091601';
 const PBES2 = '2a864886f70d01050d';
 const PBKDF2 = '2a864886f70d01050c';
-/** SHA-1 and Triple DES. */
-const PBE_TRIPLE_DES = '2a864886f70d010c0103';
+/** The ciphers of PKCS#12 itself, with a key made by SHA-1. RC2 has no name, since Node does not know it. */
+const OLD_CIPHERS: Readonly<Record<string, { readonly name: string | undefined; readonly keyBytes: number }>> = {
+  '2a864886f70d010c0103': { name: 'des-ede3-cbc', keyBytes: 24 },
+  '2a864886f70d010c0105': { name: undefined, keyBytes: 16 },
+  '2a864886f70d010c0106': { name: undefined, keyBytes: 5 },
+};
 
 const HASHES: Readonly<Record<string, string>> = {
   '2b0e03021a': 'sha1',
@@ -149,6 +154,11 @@ function formatPem(label: Pkcs12Item['label'], der: Buffer): string {
 function decrypt(algorithm: DerValue | undefined, secret: Buffer, password: string): Buffer {
   const [type, parameters] = readWithin(algorithm, DER.sequence);
   const { name, key, iv } = findCipher(oidOf(type), readWithin(parameters, DER.sequence), password);
+  if (name === undefined) {
+    const clear = decryptRc2(key, iv, secret);
+    if (clear === undefined) throw new Pkcs12Error('password');
+    return clear;
+  }
   try {
     const decipher = createDecipheriv(name, key, iv);
     return Buffer.concat([decipher.update(secret), decipher.final()]);
@@ -158,14 +168,16 @@ function decrypt(algorithm: DerValue | undefined, secret: Buffer, password: stri
 }
 
 interface Cipher {
-  readonly name: string;
+  /** `undefined` for RC2. */
+  readonly name: string | undefined;
   readonly key: Buffer;
   readonly iv: Buffer;
 }
 
 function findCipher(type: string, parameters: readonly DerValue[], password: string): Cipher {
   if (type === PBES2) return findModernCipher(parameters, password);
-  if (type !== PBE_TRIPLE_DES) throw new Pkcs12Error('encryption');
+  const cipher = OLD_CIPHERS[type];
+  if (cipher === undefined) throw new Pkcs12Error('encryption');
   const [salt, iterations] = parameters;
   const given = {
     ...{ hash: 'sha1', password },
@@ -173,8 +185,8 @@ function findCipher(type: string, parameters: readonly DerValue[], password: str
     iterations: checkIterations(iterations),
   };
   return {
-    name: 'des-ede3-cbc',
-    key: deriveKey({ ...given, purpose: PURPOSE.key, length: 24 }),
+    name: cipher.name,
+    key: deriveKey({ ...given, purpose: PURPOSE.key, length: cipher.keyBytes }),
     iv: deriveKey({ ...given, purpose: PURPOSE.iv, length: 8 }),
   };
 }

@@ -1,6 +1,6 @@
 /** When a token expires and whom it is for, as its claims say, and what it may hold instead. */
 import { describe, expect, test } from 'vitest';
-import { readAudiences, readClaims, readExpiry } from '../../../src/entra/claims.ts';
+import { readAudiences, readClaims, readExpiry, readExpiryFrom } from '../../../src/entra/claims.ts';
 import { makeToken } from '../token.ts';
 
 describe('readExpiry', () => {
@@ -24,6 +24,21 @@ describe('readExpiry', () => {
       expect(readExpiry(token)).toBe(end);
     });
   }
+});
+
+describe('readExpiryFrom', () => {
+  const rows: readonly (readonly [clock: string, claims: object, now: number, end: number | undefined])[] = [
+    ['a right clock', { iat: 1000, exp: 1600 }, 1000, 1600],
+    ['a clock that is ahead', { iat: 1000, exp: 1600 }, 1500, 1600],
+    ['a clock that is behind', { iat: 1000, exp: 1600 }, 100, 700],
+    ['a token without a time of issue', { exp: 1600 }, 100, 1600],
+    ['a token that was issued after its end', { iat: 1700, exp: 1600 }, 100, 1600],
+    ['a token with a text for the time of issue', { iat: '1000', exp: 1600 }, 100, 1600],
+    ['a token without an end', { iat: 1000 }, 100, undefined],
+  ];
+  test.each(rows)('given %s', (_clock, claims, now, end) => {
+    expect(readExpiryFrom(makeToken({ ...claims }), now)).toBe(end);
+  });
 });
 
 describe('readAudiences', () => {

@@ -1,6 +1,6 @@
 /** Registries with a mirror: what is a pair, and which images it is for. */
 import { describe, expect, test } from 'vitest';
-import { findMirror, parseMirrors } from '../../../src/kubelet/mirror.ts';
+import { findMirror, hasPartialMirror, parseMirrors } from '../../../src/kubelet/mirror.ts';
 import { catchFailure } from '../failure.ts';
 
 describe('parseMirrors', () => {
@@ -72,4 +72,14 @@ describe('findMirror', () => {
   ])('for %s is %s', (image, target) => {
     expect(findMirror(mirrors, image)?.target).toBe(target);
   });
+});
+
+test.each([
+  ['docker.io/library:my.azurecr.io', 'docker.io', true],
+  ['docker.io:my.azurecr.io,docker.io/library:other.azurecr.io', 'Docker.IO', true],
+  ['docker.io:my.azurecr.io', 'docker.io', false],
+  ['docker.io.test/library:my.azurecr.io', 'docker.io', false],
+  ['registry.test:5000/a:my.azurecr.io', 'registry.test', false],
+])('hasPartialMirror, given %s, says of %s: %s', (pairs, registry, expected) => {
+  expect(hasPartialMirror(parseMirrors(pairs), registry)).toBe(expected);
 });

@@ -37,6 +37,8 @@ describe('readPkcs12 reads what OpenSSL writes', () => {
       ['-keypbe', 'DES-EDE3-CBC', '-certpbe', 'DES-EDE3-CBC', '-macalg', 'sha384'],
       PASSWORD,
     ],
+    ['by default before version 3', ['-legacy'], PASSWORD],
+    ['with RC2 and a long key', ['-legacy', '-keypbe', 'PBE-SHA1-RC2-128', '-certpbe', 'PBE-SHA1-RC2-128'], PASSWORD],
     ['with 50,000 iterations', ['-iter', '50000'], PASSWORD],
     ['without a proof of the password', ['-nomac'], PASSWORD],
     ['without encryption', ['-keypbe', 'NONE', '-certpbe', 'NONE'], PASSWORD],
@@ -59,7 +61,7 @@ describe('readPkcs12 reads what OpenSSL writes', () => {
 
 describe('readPkcs12 reports', () => {
   test('a wrong password, with and without a proof', async () => {
-    for (const options of [[], ['-nomac'], ['-keypbe', 'PBE-SHA1-3DES', '-certpbe', 'PBE-SHA1-3DES']]) {
+    for (const options of [[], ['-nomac'], ['-legacy'], ['-keypbe', 'PBE-SHA1-3DES', '-certpbe', 'PBE-SHA1-3DES']]) {
       const bytes = write(options);
       expect(await problemOf(bytes, 'wrong')).toBe('password');
       expect(await problemOf(bytes, '')).toBe('password');
@@ -72,8 +74,8 @@ describe('readPkcs12 reports', () => {
     expect(await problemOf(bytes)).toBe('password');
   });
 
-  test('RC2, which only old programs use', async () => {
-    const bytes = write(['-legacy', '-certpbe', 'PBE-SHA1-RC2-40']);
+  test('RC4, which hardly any program uses', async () => {
+    const bytes = write(['-legacy', '-certpbe', 'PBE-SHA1-RC4-128']);
     expect(await problemOf(bytes)).toBe('encryption');
   });
 
