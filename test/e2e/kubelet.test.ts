@@ -341,6 +341,8 @@ describe('the plug-in by itself', () => {
     const child = startPlugin({ ...machine.environment, ...installHangingAz() }, formatRequest(IMAGE));
     const started = join(machine.folder, 'az-started');
     await waitUntil(() => existsSync(started));
+    // On a busy machine, `az` may run before the program has told its guard which group to watch.
+    await new Promise((resolve) => setTimeout(resolve, 500));
     const closed = once(child, 'close');
     child.kill('SIGKILL');
     const killedMs = performance.now();
