@@ -72,7 +72,8 @@ async function readRequest({ runtime, terminal }: CommandContext, options: Optio
   ]);
   const { binDir, config, configSource, name = [], copy = [], sha256 } = options;
   const hostRoot = read.readNodePath('--host-root', options.hostRoot);
-  const places = read.findPlaces(hostRoot, findKubelet(PROCESS_TABLE));
+  const kubelet = findKubelet(PROCESS_TABLE);
+  const places = read.findPlaces(hostRoot, kubelet);
   const executable = options.executable ?? (isSea() ? process.execPath : undefined);
   if (executable === undefined) {
     throw new UsageError('The program runs from its sources, so it does not know its executable', {
@@ -89,7 +90,13 @@ async function readRequest({ runtime, terminal }: CommandContext, options: Optio
     binFolder: read.readNodePath('--bin-dir', binDir ?? places.binFolder),
     sha256: sha256 === undefined ? undefined : read.readSum(sha256),
     files: copy.map(read.readCopy),
-    config: configSource === undefined ? undefined : { path, text: await readSource(runtime, terminal, configSource) },
+    config:
+      configSource === undefined
+        ? undefined
+        : {
+            ...{ path, isOnly: kubelet?.configPath === path },
+            text: await readSource(runtime, terminal, configSource),
+          },
   };
 }
 
