@@ -147,6 +147,10 @@ async function installOnce(
     const seen = kubelet === undefined ? undefined : { processId: kubelet.processId, ...steps };
     terminal.write(`${JSON.stringify({ ...result, kubelet: seen ?? null, isRestarted }, null, 2)}\n`);
   } else {
-    terminal.writeError(text.formatNextSteps(terminal.errorStyle, kubelet, steps));
+    terminal.writeError(
+      kubelet === undefined && config !== undefined
+        ? text.formatFlags(terminal.errorStyle, binFolder, config.path)
+        : text.formatNextSteps(terminal.errorStyle, kubelet, steps),
+    );
   }
 }
