@@ -36,12 +36,19 @@ const YAML_MODULE = 'src/kubelet/azure-json-yaml.ts';
  * The parts in the order in which they are made: a module is in the first part that needs it, and later parts take it
  * from there. A sign-in loads only the rest.
  */
-const PARTS: readonly { readonly name: string; readonly has: (late: string) => boolean }[] = [
-  { name: 'yaml', has: (late) => late === YAML_MODULE },
+const PARTS: readonly PartDefinition[] = [
+  { name: 'yaml', has: (late) => late === YAML_MODULE, packages: ['yaml'] },
   { name: 'rest', has: (late) => !isForPeople(late) && !isForKubelets(late) },
   { name: 'kubelet', has: isForKubelets },
   { name: 'commands', has: isForPeople },
 ];
+
+interface PartDefinition {
+  readonly name: string;
+  readonly has: (late: string) => boolean;
+  /** Packages that later parts take from this one. Any other package is in each part that imports it. */
+  readonly packages?: readonly string[];
+}
 
 function isForKubelets(late: string): boolean {
   return late.startsWith('src/kubelet/');
@@ -95,19 +102,19 @@ export async function bundleChunks(options: ChunkOptions): Promise<Chunks> {
     banner: { js: LINKER },
     plugins: [provideTable(root, await listExports(options, others)), cut],
   });
-  /** Where each module is: the name of its part, which is empty for the start. */
+  /** Where each module and each shared package is: the name of its part, which is empty for the start. */
   const places = new Map(own.map((file) => [file, '']));
   const parts: Part[] = [];
-  for (const { name, has } of PARTS) {
+  for (const { name, has, packages = [] } of PARTS) {
     const files = await listPart(options, [...late].filter(has), places);
     const made = await build({
       ...common,
-      stdin: { contents: formatPart(files), resolveDir: root, loader: 'js' },
+      stdin: { contents: formatPart(files, packages), resolveDir: root, loader: 'js' },
       banner: { js: '(function (require, module, findModule) {' },
       footer: { js: '})' },
       plugins: [takeFromElsewhere(root, new Map(places))],
     });
-    for (const file of files) places.set(file, name);
+    for (const module of [...files, ...packages]) places.set(module, name);
     parts.push({ name, code: textOf(made.outputFiles) });
   }
   return { start: textOf(start.outputFiles), parts };
@@ -189,9 +196,9 @@ function takeFromElsewhere(root: string, places: ReadonlyMap<string, string>): P
   return {
     name: 'take from elsewhere',
     setup: ({ onResolve, onLoad }) => {
-      onResolve({ filter: /^\./ }, (args) => {
-        const file = fileOf(root, args);
-        return places.has(file) ? { path: file, namespace } : undefined;
+      onResolve({ filter: /./ }, (args) => {
+        const module = args.path.startsWith('.') ? fileOf(root, args) : args.path;
+        return places.has(module) ? { path: module, namespace } : undefined;
       });
       onLoad({ filter: /.*/, namespace }, ({ path }) => ({
         contents: `module.exports = findModule(${JSON.stringify(places.get(path))}, ${JSON.stringify(path)});`,
@@ -206,8 +213,9 @@ function fileOf(root: string, { path, resolveDir }: OnResolveArgs): string {
 }
 
 /** Formats the table of a part's modules. Each is evaluated only when it is required. */
-function formatPart(files: readonly string[]): string {
-  const rows = files.map((file) => `${JSON.stringify(file)}: () => require('./${file}')`);
+function formatPart(files: readonly string[], packages: readonly string[]): string {
+  const names = [...files.map((file) => [file, `./${file}`]), ...packages.map((name) => [name, name])];
+  const rows = names.map(([name, from]) => `${JSON.stringify(name)}: () => require(${JSON.stringify(from)})`);
   return `module.exports = { ${rows.join(', ')} };`;
 }
 

@@ -69,6 +69,11 @@ export interface CommandDefinition {
   readonly addTo: (parent: CommandUnknownOpts, start: (run: RunCommand) => void) => void;
 }
 
+/** Adds the value of an option that may be repeated to those before it, as a parser of options. */
+export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
 /** Runs a command whose arguments were read. */
 export type RunCommand = (context: CommandContext) => Promise<ExitCode>;
 

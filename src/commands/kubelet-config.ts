@@ -2,10 +2,8 @@
 
 import { type Command, Option } from '@commander-js/extra-typings';
 import { EXIT, UsageError } from '../terminal/failure.ts';
-import { defineCommand } from './command.ts';
-import { MODES } from './kubelet/config/provider-config.ts';
-
-const collect = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value];
+import { collect, defineCommand } from './command.ts';
+import { MODES } from './kubelet/config/mode.ts';
 
 /** The command `kubelet config`. */
 export const KUBELET_CONFIG = defineCommand({

@@ -2,10 +2,8 @@
 
 import { type Command, Option } from '@commander-js/extra-typings';
 import { EXIT, UsageError } from '../terminal/failure.ts';
-import { type CommandContext, defineCommand } from './command.ts';
+import { type CommandContext, collect, defineCommand } from './command.ts';
 import type { InstallRequest } from './kubelet/install-plan.ts';
-
-const collect = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value];
 
 /** The command `kubelet install`. */
 export const KUBELET_INSTALL = defineCommand({

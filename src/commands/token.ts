@@ -6,7 +6,7 @@ import { Cancelled, EXIT, type ExitCode, UsageError } from '../terminal/failure.
 import { withProgress } from '../terminal/progress.ts';
 import { confirm } from '../terminal/prompts.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { type CommandContext, defineCommand, GROUPS } from './command.ts';
+import { type CommandContext, collect, defineCommand, GROUPS } from './command.ts';
 import { readRegistry } from './registry-argument.ts';
 import type { ExposedToken } from './token/find-token.ts';
 
@@ -24,8 +24,6 @@ interface Form {
 interface ServiceAccount {
   readonly serviceAccount?: string | undefined;
 }
-
-const collect = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value];
 
 /** The command `token`. */
 export const TOKEN = defineCommand({
@@ -55,7 +53,7 @@ export const TOKEN = defineCommand({
           .argParser(collect)
           .conflicts('refreshToken'),
       )
-      .option('--refresh-token', 'print it, whatever the configuration says')
+      .option('--refresh-token', 'print the refresh token in any case')
       .addOption(
         new Option('--json', 'print the object that az prints').conflicts([
           'dockerLogin',
@@ -155,8 +153,7 @@ async function applyToken(
 }
 
 async function formatToken(token: ExposedToken, form: Form): Promise<string> {
-  if (form.json === true && form.kubernetesSecret === undefined)
-    return (await import('./token/expose-json.ts')).formatExposedToken(token);
+  if (form.json === true) return (await import('./token/expose-json.ts')).formatExposedToken(token);
   if (form.kubernetesSecret !== undefined) {
     const { formatKubernetesSecret } = await import('./token/kubernetes-secret.ts');
     return formatKubernetesSecret(token, { name: form.kubernetesSecret, namespace: form.namespace?.[0] });

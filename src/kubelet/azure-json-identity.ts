@@ -42,7 +42,7 @@ const CERTIFICATE: Plan = {
 const SECRET: Plan = { source: CLIENT_SECRET, keys: CLIENT, secretKey: 'aadClientSecret' };
 
 /** What AKS writes in place of an application and its secret. */
-const DUMMY = 'msi';
+export const DUMMY = 'msi';
 
 /**
  * Chooses the identity that azure.json names: the managed identity, else the application with a federated token, a

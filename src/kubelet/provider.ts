@@ -61,7 +61,7 @@ export async function provideCredential(call: ProviderCall, runtime: Runtime, lo
   return formatResponse(apiVersion, {
     cacheKeyType: lookup.isForImage || life.isScoped ? 'Image' : 'Registry',
     cacheSeconds: life.cacheSeconds,
-    auth: listCredentials(registry, found),
+    auth: listCredentials(lookup, found),
   });
 }
 
@@ -109,13 +109,19 @@ function renewWith({ startSelf }: Runtime, { args, input }: ProviderCall): Pick<
   return startSelf === undefined ? {} : { startRenewal: () => startSelf(['kubelet', RENEW_OPTION, ...args], input) };
 }
 
-/** The credential under the name of the registry; for a registry of Azure, an anonymous pull as the last resort. */
-function listCredentials(name: string, found: FoundCredential): ReadonlyMap<string, ImageCredential> {
-  const { username, secret: password, registry } = found;
+/**
+ * The credential under the name of the image's registry, and under that of its mirror, as in AKS's plug-in; for a registry
+ * of Azure, an anonymous pull as the last resort.
+ */
+function listCredentials(
+  { registry: name, server }: Lookup,
+  { username, secret: password, registry }: FoundCredential,
+): ReadonlyMap<string, ImageCredential> {
   const lastResort = registry === undefined ? undefined : lastResortPattern(name);
   const credential = { username: username === IDENTITY_TOKEN_USERNAME ? TOKEN_USERNAME : username, password };
   return new Map([
     ...(lastResort === undefined ? [] : [[lastResort, { username: '', password: '' }] as const]),
+    [server, credential],
     [name, credential],
   ]);
 }

@@ -464,7 +464,12 @@ describe('the arguments', () => {
       'called as acr-credential-provider, this program takes "kubelet" for the name of a file',
       'remove "kubelet" from args',
     ],
-    [['/none/azure.json'], 'problem', 'there is no /none/azure.json', 'sudo ls -l /none/azure.json'],
+    [
+      ['/none/azure.json'],
+      'problem',
+      'cannot use /none/azure.json: there is no such file',
+      `ls -l /none/azure.json; outside of Azure, leave it out of the "args" of the kubelet's configuration`,
+    ],
   ])('%j', async (args, status, what, fix) => {
     withArgs(args);
     const found = (await node.examineFiles()).find('arguments');
@@ -487,17 +492,50 @@ describe('the arguments', () => {
     withArgs([file]);
     expect((await node.examineFiles()).find('arguments')).toMatchObject({
       status: 'problem',
-      what: `${file} is not valid, line 3: a key stands in it twice`,
-      fix: `sudo sed -n 3p ${file}`,
+      what: expect.stringMatching(/: cannot use \S+: it has "cloud" twice, again in line 3$/),
+      fix: `correct it: vi ${file}`,
     });
     writeFileSync(file, `{"aadClientSecret":"${SECRET}"}`);
     chmodSync(file, 0o644);
     const { find, text } = await node.examineFiles();
     expect(find('arguments', 'warning')).toMatchObject({
-      what: `${file} holds a client secret that other users can read`,
+      what: `${file} holds a secret that other users can read`,
       fix: `sudo chmod 600 ${file}`,
     });
     expect(text).not.toContain(SECRET);
+  });
+
+  test('name a file that the plug-in would refuse', async () => {
+    const file = node.write(join(node.folder, 'azure.json'), '{"tenantId": "a b"}');
+    withArgs([file]);
+    expect((await node.examineFiles()).find('arguments')).toMatchObject({
+      status: 'problem',
+      what: expect.stringContaining('"tenantId" must be the id or domain of a tenant'),
+    });
+    writeFileSync(file, '{}');
+    chmodSync(file, 0o666);
+    expect((await node.examineFiles()).find('arguments')).toMatchObject({
+      status: 'problem',
+      what: expect.stringContaining('others can write to it'),
+      fix: `chmod go-w ${file}`,
+    });
+  });
+
+  test('name a cloud that a variable of the plug-in describes, which is not read otherwise', async () => {
+    const file = node.write(join(node.folder, 'azure.json'), '{"cloud": "AzureStackCloud"}');
+    const withCloud = (args: readonly string[]) =>
+      node.configure({}, (text) => {
+        const { providers, ...rest } = JSON.parse(text);
+        const env = [{ name: 'AZURE_ENVIRONMENT_FILEPATH', value: '/none/cloud.json' }];
+        return JSON.stringify({ ...rest, providers: [{ ...providers[0], args, env }] });
+      });
+    withCloud([file]);
+    expect((await node.examineFiles()).find('arguments')).toMatchObject({
+      status: 'problem',
+      what: expect.stringContaining('cannot use /none/cloud.json: there is no such file'),
+    });
+    withCloud([]);
+    expect((await node.examineFiles()).find('arguments')?.status).toBe('ok');
   });
 });
 

@@ -205,7 +205,7 @@ describe('with a working keychain', () => {
     const pass = keychain();
     await login('docker.io', 'me', LOGIN_SECRETS.hub);
     expect((await call('erase', 'x')).exitCode).toBe(0);
-    writeFileSync(join(binFolder, 'docker-credential-pass.files', 'entries'), '{}');
+    writeFileSync(join(binFolder, 'docker-credential-pass.files', 'entries'), '');
     expect(await get('docker.io')).toBeUndefined();
     expect(pass.contents()).toEqual({});
   });

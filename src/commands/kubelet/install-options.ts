@@ -4,24 +4,8 @@ import { statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { UsageError } from '../../terminal/failure.ts';
 import type { FileToCopy } from './install-plan.ts';
+import { AKS_PLACES, K3S_PLACES, type KubeletPlaces } from './kubelet-places.ts';
 import type { NodeKubelet } from './node-kubelet.ts';
-
-/** Where the kubelet of AKS looks. */
-const AKS = {
-  binFolder: '/var/lib/kubelet/credential-provider',
-  configPath: '/var/lib/kubelet/credential-provider-config.yaml',
-};
-/** Where k3s looks. */
-const K3S = {
-  binFolder: '/var/lib/rancher/credentialprovider/bin',
-  configPath: '/var/lib/rancher/credentialprovider/config.yaml',
-};
-
-/** Where a kubelet looks for a program and for its configuration. */
-export interface KubeletPlaces {
-  readonly binFolder: string;
-  readonly configPath: string;
-}
 
 /**
  * Finds where the kubelet looks, for a person who does not say it.
@@ -29,8 +13,8 @@ export interface KubeletPlaces {
  * @returns what its flags name, if it sees the same files as this process; else the places of AKS.
  */
 export function findPlaces(hostRoot: string, kubelet: NodeKubelet | undefined): KubeletPlaces {
-  if (hostRoot !== '/' || kubelet === undefined || kubelet.isElsewhere) return AKS;
-  const usual = kubelet.isBuiltIn ? K3S : AKS;
+  if (hostRoot !== '/' || kubelet === undefined || kubelet.isElsewhere) return AKS_PLACES;
+  const usual = kubelet.isBuiltIn ? K3S_PLACES : AKS_PLACES;
   const configPath = kubelet.configPath ?? usual.configPath;
   return { binFolder: kubelet.binFolder ?? usual.binFolder, configPath: fileOf(configPath) };
 }

@@ -3,6 +3,7 @@
 import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CredentialError } from '../../errors.ts';
+import { PROVIDER_PREFIX } from '../../helper-name.ts';
 import { asText } from '../../json.ts';
 import { createQuote } from '../../redact.ts';
 import { shellWord } from '../../shell-word.ts';
@@ -69,7 +70,6 @@ export interface InstallPlan {
 /** The name of the executable on a node. The names that the kubelet calls are links to it. */
 export const PROGRAM_NAME = 'docker-credential-acr';
 const MAX_PATH = 4096;
-const DEFAULT_NAME = 'acr-credential-provider';
 const EXECUTABLE_MODE = 0o755;
 const READABLE_MODE = 0o644;
 const OWNER_ONLY_MODE = 0o600;
@@ -154,9 +154,9 @@ function readProviders({ runtime, config }: InstallRequest): readonly string[] {
   for (const { name, value } of providers) {
     const { args } = value;
     const first = Array.isArray(args) ? asText(args[0]) : undefined;
-    if (name.startsWith(DEFAULT_NAME) || first === 'kubelet') continue;
+    if (name.startsWith(PROVIDER_PREFIX) || first === 'kubelet') continue;
     throw new UsageError(`This program would not know that the kubelet calls it as "${name}"`, {
-      hint: `let the provider's name begin with ${DEFAULT_NAME}, or its "args" with "kubelet"`,
+      hint: `let the provider's name begin with ${PROVIDER_PREFIX}, or its "args" with "kubelet"`,
     });
   }
   return providers.map(({ name }) => name);
@@ -165,10 +165,10 @@ function readProviders({ runtime, config }: InstallRequest): readonly string[] {
 /** All names in the configuration are installed: with a program that is missing, the kubelet does not start. */
 function chooseNames({ names }: InstallRequest, providers: readonly string[]): readonly string[] {
   const all = [...new Set([...providers, ...names])];
-  const chosen = all.length === 0 ? [DEFAULT_NAME] : all;
+  const chosen = all.length === 0 ? [PROVIDER_PREFIX] : all;
   const wrong = chosen.find((name) => !/^[A-Za-z0-9][\w.-]{0,99}$/.test(name) || name === RECORD_NAME);
   if (wrong === undefined) return chosen;
-  throw new UsageError(`"${wrong}" cannot be the name of a program`, { hint: `--name ${DEFAULT_NAME}` });
+  throw new UsageError(`"${wrong}" cannot be the name of a program`, { hint: `--name ${PROVIDER_PREFIX}` });
 }
 
 /** @throws INSTALL_FAILED */

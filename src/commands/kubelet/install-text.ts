@@ -6,12 +6,11 @@ import type { Runtime } from '../../system/runtime.ts';
 import type { Style } from '../../terminal/terminal.ts';
 import { VERSION } from '../../version.ts';
 import type { InstallResult } from './install.ts';
+import { K3S_FOLDER, K3S_PLACES } from './kubelet-places.ts';
 import { checkFlags, type NodeKubelet } from './node-kubelet.ts';
 import type { UninstallResult } from './uninstall.ts';
 
 const MAX_PATH = 4096;
-/** Where k3s and rke2 look by themselves. */
-const RANCHER_FOLDER = '/var/lib/rancher/credentialprovider';
 
 /** Formats what an installation did, one line for each place. */
 export function formatInstall(runtime: Runtime, { changed, kept, sha256, program }: InstallResult): string {
@@ -61,9 +60,9 @@ export function findNextSteps(
   const { startedAtSeconds, isBuiltIn } = kubelet;
   const needsRestart =
     configChangedAtSeconds !== undefined && startedAtSeconds !== undefined && startedAtSeconds < configChangedAtSeconds;
-  const isRancherPlace =
-    isBuiltIn && binFolder === `${RANCHER_FOLDER}/bin` && (configPath ?? '').startsWith(`${RANCHER_FOLDER}/config.`);
-  return { missingFlags: isRancherPlace ? [] : checkFlags(kubelet, binFolder, configPath).missing, needsRestart };
+  const isK3sPlace =
+    isBuiltIn && binFolder === K3S_PLACES.binFolder && (configPath ?? '').startsWith(`${K3S_FOLDER}/config.`);
+  return { missingFlags: isK3sPlace ? [] : checkFlags(kubelet, binFolder, configPath).missing, needsRestart };
 }
 
 /**
@@ -80,7 +79,7 @@ export function mayRestart(
 
 /** Formats which flags a kubelet needs that cannot be seen; an empty text where k3s and rke2 look by themselves. */
 export function formatFlags(style: Style, binFolder: string, configPath: string): string {
-  if (binFolder === `${RANCHER_FOLDER}/bin` && configPath.startsWith(`${RANCHER_FOLDER}/config.`)) return '';
+  if (binFolder === K3S_PLACES.binFolder && configPath.startsWith(`${K3S_FOLDER}/config.`)) return '';
   const flags = `--image-credential-provider-config=${configPath} --image-credential-provider-bin-dir=${binFolder}`;
   return `${style('cyan', 'next:')} no kubelet is visible here; it needs ${flags}\n`;
 }

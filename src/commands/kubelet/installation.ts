@@ -40,7 +40,7 @@ export function formatInstallation(installation: Installation): string {
 }
 
 /** Parses the record. @returns `undefined` when it is not one. */
-export function parseInstallation(text: string): Installation | undefined {
+function parseInstallation(text: string): Installation | undefined {
   const object = parseJsonObject(text);
   const version = asText(object?.['version']);
   const places = readList(object?.['places'], readPlace);

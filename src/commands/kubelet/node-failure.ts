@@ -13,7 +13,7 @@ export type NodeStep = 'read' | 'merge' | 'write' | 'restore';
  * @param path the file, as the message names it.
  * @returns an INSTALL_FAILED error; an error that explains itself is returned as it is.
  */
-export function explainNodeFailure(runtime: Runtime, path: string, cause: unknown, step: NodeStep): unknown {
+function explainNodeFailure(runtime: Runtime, path: string, cause: unknown, step: NodeStep): unknown {
   // An error of another class without a code comes from this program: it has its own words, or is a mistake in it.
   if (!(cause instanceof Error) || cause instanceof CredentialError || cause.name === 'UsageError') return cause;
   const quote = createQuote(runtime);

@@ -105,7 +105,7 @@ export function isReadFromFolder(name: string): boolean {
   return /\.(?:json|ya?ml)$/.test(name);
 }
 
-/** Since Kubernetes 1.34 the flag may also name a folder, of which every YAML and JSON file counts. */
+/** The flag may also name a folder, of which every YAML and JSON file counts. */
 function isSamePlace(flag: string, configPath: string | undefined): boolean {
   if (configPath === undefined) return true;
   const named = trimSlash(flag);

@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { CredentialError } from '../../errors.ts';
 import type { Runtime } from '../../system/runtime.ts';
 import { type Installation, type InstalledPlace, RECORD_NAME, readInstallation } from './installation.ts';
+import { K3S_FOLDER } from './kubelet-places.ts';
 import { findConfigBefore } from './node-configuration.ts';
 import { withNodeFile } from './node-failure.ts';
 import { removeNodeFile } from './node-files.ts';
@@ -32,8 +33,6 @@ export interface UninstallResult {
 
 /** What the kubelet needs last goes last. */
 const ORDER: readonly InstalledPlace['role'][] = ['config', 'name', 'file', 'program'];
-/** k3s and rke2 use the configuration only while it exists. */
-const OPTIONAL_FOLDER = '/var/lib/rancher/credentialprovider/';
 
 /**
  * Uninstalls the program. It can be repeated.
@@ -70,7 +69,8 @@ function sortPlaces(places: readonly InstalledPlace[]): readonly InstalledPlace[
 function assertStartable(request: UninstallRequest, installation: Installation): void {
   const { runtime, hostRoot, kubelet, areFlagsGone } = request;
   const config = installation.places.find(({ role }) => role === 'config');
-  if (config === undefined || areFlagsGone || config.path.startsWith(OPTIONAL_FOLDER)) return;
+  // k3s and rke2 use the configuration only while it exists.
+  if (config === undefined || areFlagsGone || config.path.startsWith(`${K3S_FOLDER}/`)) return;
   const { path } = config;
   const before = withNodeFile(runtime, path, 'restore', () => findConfigBefore(hostRoot, path, installation));
   if (before.text !== undefined) return;

@@ -101,6 +101,9 @@ describe('the executable', () => {
     }
     expect(rest).toContain('node_modules/jose/');
     expect(start).not.toContain('node_modules/jose/');
+    // One parser of YAML, for kubelets' requests and commands.
+    expect(codeOf('yaml')).toContain('node_modules/yaml/');
+    expect(`${kubelet}${commands}`).not.toContain('node_modules/yaml/');
     for (const name of ['commander', '@clack/prompts']) {
       expect(commands).toContain(`node_modules/${name}/`);
       expect(`${start}${rest}`).not.toContain(`node_modules/${name}/`);

@@ -2,7 +2,13 @@
 
 import { Document, isMap, isScalar, isSeq, type Node } from 'yaml';
 import { formatMinor } from '../kubernetes-version.ts';
-import { type ConfigRequest, describeGate, listTokenAudiences, type ProviderConfig } from './provider-config.ts';
+import {
+  AUDIENCE_VERB,
+  type ConfigRequest,
+  describeGate,
+  listTokenAudiences,
+  type ProviderConfig,
+} from './provider-config.ts';
 
 const RULES_NAME = 'acr-credential-provider-audience';
 
@@ -57,7 +63,7 @@ function buildRights(config: ProviderConfig): readonly object[] {
   return [
     {
       ...{ apiVersion, kind: 'ClusterRole', metadata },
-      rules: [{ apiGroups: [''], resources, verbs: ['request-serviceaccounts-token-audience'] }],
+      rules: [{ apiGroups: [''], resources, verbs: [AUDIENCE_VERB] }],
     },
     {
       ...{ apiVersion, kind: 'ClusterRoleBinding', metadata },

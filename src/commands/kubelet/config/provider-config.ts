@@ -4,14 +4,13 @@ import { CLOUDS, type Cloud } from '../../../clouds.ts';
 import { BINDING_AUDIENCE } from '../../../entra/error-codes.ts';
 import { PROVIDER_PREFIX } from '../../../helper-name.ts';
 import type { RegistryMirror } from '../../../kubelet/mirror.ts';
+import { ANNOTATIONS } from '../../../kubelet/service-account.ts';
 import { UsageError } from '../../../terminal/failure.ts';
 import { formatMinor, SINCE_MINOR, TOKEN_GATE } from '../kubernetes-version.ts';
+import type { Mode } from './mode.ts';
 
-/** With which identity images are pulled. */
-export const MODES = ['node', 'service-account', 'identity-binding'] as const;
-
-/** One of `MODES`. */
-export type Mode = (typeof MODES)[number];
+/** The verb of the right to request tokens for an audience. */
+export const AUDIENCE_VERB = 'request-serviceaccounts-token-audience';
 
 /** What a configuration is wished for. */
 export interface ConfigRequest {
@@ -67,13 +66,6 @@ export interface ProviderConfig {
   readonly providers: readonly ProviderEntry[];
 }
 
-/** The annotations of a service account that name an identity: ours, then those of AKS. */
-const ANNOTATIONS = [
-  'docker-credential-acr/client-id',
-  'docker-credential-acr/tenant-id',
-  'kubernetes.azure.com/acr-client-id',
-  'kubernetes.azure.com/acr-tenant-id',
-];
 const DEFAULT_CACHE_DURATION = '10m';
 
 /** The images of one plug-in, and the audience of its tokens. */

@@ -9,7 +9,8 @@ import { parseMirrors, type RegistryMirror } from '../../../kubelet/mirror.ts';
 import { UsageError } from '../../../terminal/failure.ts';
 import { explainFutility, parsePattern } from '../image-pattern.ts';
 import { formatMinor, NEWEST_MINOR, parseMinor } from '../kubernetes-version.ts';
-import { type ConfigRequest, type Mode, nameCloud, type Variable } from './provider-config.ts';
+import type { Mode } from './mode.ts';
+import { type ConfigRequest, nameCloud, type Variable } from './provider-config.ts';
 
 /** The options of the command. */
 export interface ConfigOptions {

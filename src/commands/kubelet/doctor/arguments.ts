@@ -1,20 +1,19 @@
-/** The arguments: whether this program understands those of the configuration, and can read the file that they name. */
+/** The arguments: whether this program understands those of the configuration, and can use the file that they name. */
 
 import { statSync } from 'node:fs';
-import { basename } from 'node:path';
-import { describeCause } from '../../../errors.ts';
 import { PROVIDER_PREFIX } from '../../../helper-name.ts';
-import { asJsonObject, asText } from '../../../json.ts';
 import { parseArguments } from '../../../kubelet/arguments.ts';
+import { findNodeCloud } from '../../../kubelet/azure-environment.ts';
+import { readAzureJson } from '../../../kubelet/azure-json.ts';
+import { DUMMY } from '../../../kubelet/azure-json-identity.ts';
 import { createQuote } from '../../../redact.ts';
 import { shellWord } from '../../../shell-word.ts';
-import { readForeignFile } from '../../../system/files.ts';
 import type { Runtime } from '../../../system/runtime.ts';
 import { type Finding, found } from '../../doctor/check.ts';
 import { explain } from '../../doctor/explain.ts';
 import type { NodeCheck, NodeContext } from './context.ts';
+import { environmentOf } from './environment.ts';
 import { hasOwnName, type Provider } from './provider-file.ts';
-import { parseYaml } from './yaml-text.ts';
 
 /** The check of the arguments. */
 export const ARGUMENTS: NodeCheck = {
@@ -24,18 +23,21 @@ export const ARGUMENTS: NodeCheck = {
   run: checkArguments,
 };
 
-const MAX_BYTES = 1024 * 1024;
 const READ_BY_OTHERS = 0o044;
 
 async function checkArguments({ runtime, node: loading }: NodeContext): Promise<readonly Finding[]> {
-  const { file } = await loading;
-  const own = (file?.providers ?? []).filter(hasOwnName);
+  const node = await loading;
+  const own = (node.file?.providers ?? []).filter(hasOwnName);
   if (own.length === 0) return [found('skipped', 'no plug-in has a name of this program')];
-  return own.flatMap((provider) => judgeArguments(runtime, provider));
+  const findings = own.map((provider) => {
+    return judgeArguments({ ...runtime, env: environmentOf(node, provider) }, provider);
+  });
+  return (await Promise.all(findings)).flat();
 }
 
-function judgeArguments(runtime: Runtime, { name, args, place, env }: Provider): readonly Finding[] {
-  const quote = createQuote(runtime);
+/** @param plugin has the environment of the plug-in. */
+async function judgeArguments(plugin: Runtime, { name, args, place }: Provider): Promise<readonly Finding[]> {
+  const quote = createQuote(plugin);
   const isPlugin = name.startsWith(PROVIDER_PREFIX);
   if (!isPlugin && args[0] !== 'kubelet') {
     const what = `${place}: called as ${quote(name, 100)}, this program is a plug-in only with the argument "kubelet"`;
@@ -45,42 +47,25 @@ function judgeArguments(runtime: Runtime, { name, args, place, env }: Provider):
     const what = `${place}: called as ${quote(name, 100)}, this program takes "kubelet" for the name of a file`;
     return [found('problem', what, { fix: 'remove "kubelet" from args' })];
   }
-  let azureJson: string | undefined;
   try {
-    azureJson = parseArguments(isPlugin ? args : args.slice(1)).azureJson;
+    const { azureJson } = parseArguments(isPlugin ? args : args.slice(1));
+    if (azureJson !== undefined) return await judgeAzureJson(plugin, azureJson);
   } catch (failure) {
     return [explain(failure, { about: place })];
   }
-  const named = azureJson ?? env.find((one) => one.name === 'AZURE_ENVIRONMENT_FILEPATH')?.value;
-  if (named !== undefined) return judgeAzureJson(runtime, named);
   return [found('ok', `${quote(name, 100)} is called with no file: it uses the identities of this program`)];
 }
 
-function judgeAzureJson(runtime: Runtime, file: string): readonly Finding[] {
-  const quote = createQuote(runtime);
-  const look = { fix: `sudo ls -l ${shellWord(file)}` };
-  let text: string | undefined;
-  try {
-    text = readForeignFile(file, MAX_BYTES);
-  } catch (cause) {
-    return [found('problem', `${quote(file)} cannot be read (${describeCause(cause)})`, look)];
-  }
-  if (text === undefined) return [found('problem', `there is no ${quote(file)}`, look)];
-  const { value, mistakes } = parseYaml(text);
-  const settings = asJsonObject(value);
-  if (settings === undefined) {
-    const [mistake] = mistakes;
-    const where = mistake?.line === undefined ? '' : `, line ${mistake.line}`;
-    const what = `${quote(file)} is not valid${where}: ${quote(mistake?.what ?? 'it is not an object', 200)}`;
-    return [found('problem', what, { fix: `sudo sed -n ${mistake?.line ?? 1}p ${shellWord(file)}` })];
-  }
-  const secret = asText(settings['aadClientSecret']);
-  const hasSecret = secret !== undefined && secret !== 'msi';
-  if (hasSecret) runtime.secrets.add(secret);
-  const details = { file, cloud: quote(asText(settings['cloud']) ?? ''), hasSecret };
-  const findings = [found('ok', `${quote(file)} can be read (${basename(file)} of the node)`, { details })];
+/** Reads the file as the plug-in does. @throws CONFIG_INVALID where the plug-in fails */
+async function judgeAzureJson(plugin: Runtime, file: string): Promise<readonly Finding[]> {
+  const quote = createQuote(plugin);
+  const { cloud = '', aadClientSecret, aadClientCertPassword } = await readAzureJson(plugin, file);
+  findNodeCloud(plugin, cloud);
+  const hasSecret = [aadClientSecret, aadClientCertPassword].some((text) => text !== undefined && text !== DUMMY);
+  const details = { file, cloud: quote(cloud), hasSecret };
+  const findings = [found('ok', `${quote(file)} can be used`, { details })];
   if (hasSecret && (statSync(file).mode & READ_BY_OTHERS) !== 0) {
-    const what = `${quote(file)} holds a client secret that other users can read`;
+    const what = `${quote(file)} holds a secret that other users can read`;
     findings.push(found('warning', what, { fix: `sudo chmod 600 ${shellWord(file)}` }));
   }
   return findings;

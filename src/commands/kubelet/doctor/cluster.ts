@@ -8,6 +8,7 @@ import { describeResponse, type HttpResponse } from '../../../network/http.ts';
 import { createHttpClient } from '../../../network/http-client.ts';
 import { shellWord } from '../../../shell-word.ts';
 import type { Runtime } from '../../../system/runtime.ts';
+import { AUDIENCE_VERB } from '../config/provider-config.ts';
 import { parseMinor } from '../kubernetes-version.ts';
 import { readKubeconfig } from './kubeconfig.ts';
 
@@ -57,9 +58,6 @@ export interface ClusterOptions {
   readonly deadlineMs: number;
   readonly log: Log | undefined;
 }
-
-/** The verb of the right to request tokens for an audience. */
-export const AUDIENCE_VERB = 'request-serviceaccounts-token-audience';
 
 const NODE_GROUP = 'system:nodes';
 const NODE_PREFIX = 'system:node:';

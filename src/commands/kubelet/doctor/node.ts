@@ -11,6 +11,7 @@ import { readForeignFile } from '../../../system/files.ts';
 import { listNames } from '../../../system/folders.ts';
 import type { Runtime } from '../../../system/runtime.ts';
 import { type Finding, found } from '../../doctor/check.ts';
+import { AKS_PLACES, K3S_PLACES, type KubeletPlaces } from '../kubelet-places.ts';
 import { parseMinor } from '../kubernetes-version.ts';
 import { type ProviderFile, readProviderFile } from './provider-file.ts';
 import { listKubelets, type RunningKubelet } from './running-kubelet.ts';
@@ -49,24 +50,9 @@ export interface KubeletNode {
 const CONFIG_FLAG = 'image-credential-provider-config';
 const FOLDER_FLAG = 'image-credential-provider-bin-dir';
 /** @see https://docs.k3s.io/cli/agent */
-const K3S_FOLDER = '/var/lib/rancher/credentialprovider';
 const K3S_CONFIG = '/etc/rancher/k3s/config.yaml';
-/** Where AKS nodes, and those of k3s and rke2, have them. */
-const PLACES: readonly Place[] = [
-  {
-    configPath: '/var/lib/kubelet/credential-provider-config.yaml',
-    binFolder: '/var/lib/kubelet/credential-provider',
-  },
-  { configPath: `${K3S_FOLDER}/config.yaml`, binFolder: `${K3S_FOLDER}/bin` },
-];
 const VERSION_TIMEOUT_MS = 5_000;
 const MAX_BYTES = 1024 * 1024;
-
-/** Where a configuration and its programs are. */
-interface Place {
-  readonly configPath: string;
-  readonly binFolder: string;
-}
 
 /** Finds out what it can. Never throws. */
 export async function loadNode(runtime: Runtime, options: NodeOptions): Promise<KubeletNode> {
@@ -99,11 +85,13 @@ export async function loadNode(runtime: Runtime, options: NodeOptions): Promise<
 }
 
 /** Finds a configuration where installers put it. */
-function findPlace(systemFolder: string): Place | undefined {
-  return PLACES.map(({ configPath, binFolder }) => ({
-    configPath: join(systemFolder, configPath),
-    binFolder: join(systemFolder, binFolder),
-  })).find(({ configPath }) => existsSync(configPath));
+function findPlace(systemFolder: string): KubeletPlaces | undefined {
+  return [AKS_PLACES, K3S_PLACES]
+    .map(({ configPath, binFolder }) => ({
+      configPath: join(systemFolder, configPath),
+      binFolder: join(systemFolder, binFolder),
+    }))
+    .find(({ configPath }) => existsSync(configPath));
 }
 
 /** The flags of k3s may stand in its file, and have defaults that count where both exist. */
@@ -113,8 +101,8 @@ function completeFlags({ distribution, flags }: RunningKubelet, systemFolder: st
   // That of k3s is no file of a kubelet.
   named.delete('config');
   const all = new Map([
-    [CONFIG_FLAG, join(systemFolder, K3S_FOLDER, 'config.yaml')],
-    [FOLDER_FLAG, join(systemFolder, K3S_FOLDER, 'bin')],
+    [CONFIG_FLAG, join(systemFolder, K3S_PLACES.configPath)],
+    [FOLDER_FLAG, join(systemFolder, K3S_PLACES.binFolder)],
     ...named,
   ]);
   return [CONFIG_FLAG, FOLDER_FLAG].every((name) => existsSync(all.get(name) ?? '')) ? all : named;
@@ -172,7 +160,7 @@ function judgeFlags(
 
 function explainFlags({ distribution }: RunningKubelet): string {
   return distribution === 'k3s'
-    ? `put the configuration into ${K3S_FOLDER}/config.yaml and the program into ${K3S_FOLDER}/bin, then restart k3s`
+    ? `put the configuration into ${K3S_PLACES.configPath} and the program into ${K3S_PLACES.binFolder}, then restart k3s`
     : `add --${CONFIG_FLAG}=FILE and --${FOLDER_FLAG}=FOLDER to the kubelet's flags, then restart it`;
 }
 

@@ -71,7 +71,7 @@ function findDistribution([program = '', command = '']: readonly string[]): Runn
  * Reads flags: `--name=value` or `--name value`. The last one counts; those of `feature-gates` are joined.
  * @returns the values by name, with the flags that k3s passes on.
  */
-export function readFlags(args: readonly string[]): ReadonlyMap<string, string> {
+function readFlags(args: readonly string[]): ReadonlyMap<string, string> {
   const flags = new Map<string, string>();
   const set = (name: string, value: string) => {
     const before = flags.get(name);
