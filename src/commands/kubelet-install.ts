@@ -70,7 +70,8 @@ async function readRequest({ runtime, terminal }: CommandContext, options: Optio
   ]);
   const { binDir, config, configSource, name = [], copy = [], sha256 } = options;
   const hostRoot = read.readNodePath('--host-root', options.hostRoot);
-  const places = read.findPlaces(hostRoot, findKubelet(PROCESS_TABLE));
+  const kubelet = findKubelet(PROCESS_TABLE);
+  const places = read.findPlaces(hostRoot, kubelet);
   const executable = options.executable ?? (isSea() ? process.execPath : undefined);
   if (executable === undefined) {
     throw new UsageError('The program runs from its sources, so it does not know its executable', {
@@ -87,7 +88,13 @@ async function readRequest({ runtime, terminal }: CommandContext, options: Optio
     binFolder: read.readNodePath('--bin-dir', binDir ?? places.binFolder),
     sha256: sha256 === undefined ? undefined : read.readSum(sha256),
     files: copy.map(read.readCopy),
-    config: configSource === undefined ? undefined : { path, text: await readSource(runtime, terminal, configSource) },
+    config:
+      configSource === undefined
+        ? undefined
+        : {
+            ...{ path, isOnly: kubelet?.configPath === path },
+            text: await readSource(runtime, terminal, configSource),
+          },
   };
 }
 
@@ -138,6 +145,10 @@ async function installOnce(
     const seen = kubelet === undefined ? undefined : { processId: kubelet.processId, ...steps };
     terminal.write(`${JSON.stringify({ ...result, kubelet: seen ?? null, isRestarted }, null, 2)}\n`);
   } else {
-    terminal.writeError(text.formatNextSteps(terminal.errorStyle, kubelet, steps));
+    terminal.writeError(
+      kubelet === undefined && config !== undefined
+        ? text.formatFlags(terminal.errorStyle, binFolder, config.path)
+        : text.formatNextSteps(terminal.errorStyle, kubelet, steps),
+    );
   }
 }

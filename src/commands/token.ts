@@ -142,18 +142,14 @@ async function applyToken(
   const folder = serviceAccount ?? SERVICE_ACCOUNT_FOLDER;
   // First, since without a cluster there is no use for a token.
   const prepared = prepareApply({ runtime, log, name, namespaces: namespace, serviceAccountFolder: folder });
-  try {
-    const { applied, failure } = await prepared.apply(await getToken());
-    const lines = applied.map(
-      (one) =>
-        `Applied Secret ${one.name} in namespace ${one.namespace}${one.expiresAt === undefined ? '' : `; its token expires at ${one.expiresAt}`}\n`,
-    );
-    terminal.write(lines.join(''));
-    if (failure !== undefined) throw failure;
-    return EXIT.ok;
-  } finally {
-    prepared.close();
-  }
+  const { applied, failure } = await prepared.apply(await getToken());
+  const lines = applied.map(
+    (one) =>
+      `Applied Secret ${one.name} in namespace ${one.namespace}${one.expiresAt === undefined ? '' : `; its token expires at ${one.expiresAt}`}\n`,
+  );
+  terminal.write(lines.join(''));
+  if (failure !== undefined) throw failure;
+  return EXIT.ok;
 }
 
 async function formatToken(token: ExposedToken, form: Form): Promise<string> {

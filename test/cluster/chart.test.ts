@@ -231,6 +231,15 @@ describe('the CronJob', () => {
     );
   });
 
+  it('asks for no rights in a namespace that is being deleted', async () => {
+    const { admin } = server;
+    await admin.remove({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'acr', namespace: 'team-a' } });
+    await admin.remove({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team-a' } });
+    expect((await renew()).stderr).toMatch(
+      /^error: Cannot apply Secret acr in namespace team-a: the namespace is being deleted\ncause: HTTP 403 Forbidden: [^\n]*being terminated\n/,
+    );
+  });
+
   /** Runs what the CronJob runs, as its service account, with nothing but what the pod has. */
   async function renew(): Promise<RunResult> {
     const place = join(folder.path, 'service-account');

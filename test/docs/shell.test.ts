@@ -91,13 +91,10 @@ const EXPECTATIONS: readonly Expectation[] = [
       'az ad app create --display-name docker-credential-acr --public-client-redirect-uris http://localhost --is-fallback-public-client true',
     ],
   },
-  {
-    document: 'docs/kubernetes.md',
-    begins: 'helm install docker-credential-acr',
-    calls: [
-      'helm install docker-credential-acr scripts/kubernetes/chart --namespace docker-credential-acr --create-namespace --set image.repository=registry.example.com/docker-credential-acr --set kubelet.mode=service-account',
-    ],
-  },
+  ...['kubelet.manageConfig=false', 'kubelet.mode=service-account'].map((value) => {
+    const call = `helm install docker-credential-acr scripts/kubernetes/chart --namespace docker-credential-acr --create-namespace --set image.repository=registry.example.com/docker-credential-acr --set ${value}`;
+    return { document: 'docs/kubernetes.md', begins: call, calls: [call] };
+  }),
   {
     document: 'docs/kubernetes.md',
     begins: 'docker-credential-acr kubelet config',

@@ -1,8 +1,9 @@
 /** `token --apply`: writes pull secrets to the API server of the cluster, here a small server with its answers. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { parseJsonObject } from '../../src/json.ts';
+import { type JsonObject, parseJsonObject } from '../../src/json.ts';
 import { startServer } from '../unit/https-server.ts';
 import { type CommandResult, NOBODY, runCommand, type Variables } from './command-world.ts';
 import { ENTRA, EXCHANGE, NULL_GUID, openWorld, REGISTRY } from './world.ts';
@@ -16,12 +17,21 @@ interface Reply {
   readonly status: number;
   readonly reason?: string;
   readonly message?: string;
+  readonly details?: JsonObject;
 }
 
 /** How the server answers, by namespace. */
 const replies = new Map<string, readonly Reply[]>();
 const attempts = new Map<string, number>();
+/** How many answers are outstanding before any is given. */
+let together = 1;
+const waiting: (() => void)[] = [];
 const server = await startServer((response, _attempt, { url }) => {
+  waiting.push(() => answer(response, url));
+  if (waiting.length >= together) for (const one of waiting.splice(0)) one();
+});
+
+function answer(response: ServerResponse, url: string): void {
   const namespace = url.split('/')[4] ?? '';
   const attempt = attempts.get(namespace) ?? 0;
   attempts.set(namespace, attempt + 1);
@@ -29,7 +39,7 @@ const server = await startServer((response, _attempt, { url }) => {
   const { status, ...rest } = list[Math.min(attempt, list.length - 1)] ?? { status: 200 };
   response.writeHead(status, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ kind: status < 300 ? 'Secret' : 'Status', ...rest }));
-});
+}
 const world = await openWorld();
 const folder = join(world.folder, 'service-account');
 mkdirSync(folder);
@@ -70,11 +80,12 @@ describe('token --apply', () => {
       /^Applied Secret acr in namespace team-a; its token expires at \S+Z\nApplied Secret acr in namespace team-b; [^\n]+\n$/,
     );
     expect(world.seen()).toEqual([ENTRA, EXCHANGE]);
-    expect(requests().map(({ method, url }) => `${method} ${url}`)).toEqual([
+    const seen = requests().toSorted((one, other) => one.url.localeCompare(other.url));
+    expect(seen.map(({ method, url }) => `${method} ${url}`)).toEqual([
       'PATCH /api/v1/namespaces/team-a/secrets/acr?fieldManager=docker-credential-acr',
       'PATCH /api/v1/namespaces/team-b/secrets/acr?fieldManager=docker-credential-acr',
     ]);
-    const [first] = requests();
+    const [first] = seen;
     expect(first?.headers).toMatchObject({
       authorization: `Bearer ${TOKEN}`,
       'content-type': 'application/apply-patch+yaml',
@@ -147,6 +158,27 @@ hint: kubectl create namespace team-a
     expect(error).toBe(`error: Cannot apply Secret acr in namespace team-a: ${why}`);
     expect(cause).toBe(`cause: HTTP ${status} ${reason}: no`);
     expect(help?.replace(/^hint: /, '')).toEqual(typeof hint === 'string' ? hint : expect.stringMatching(hint));
+  });
+
+  test('asks for no rights where the namespace is being deleted', async () => {
+    const details = { causes: [{ reason: 'NamespaceTerminating', field: 'metadata.namespace' }] };
+    replies.set('team-a', [{ status: 403, reason: 'Forbidden', message: 'no', details }]);
+    expect((await apply(['--namespace', 'team-a'])).errors).toBe(
+      `error: Cannot apply Secret acr in namespace team-a: the namespace is being deleted
+cause: HTTP 403 Forbidden: no
+hint: take it from the list of namespaces
+`,
+    );
+  });
+
+  test('lets no namespace wait for the answer of another, and writes fifty', async () => {
+    together = 2;
+    const names = Array.from({ length: 50 }, (_none, index) => `team-${index}`);
+    const { exitCode, output } = await apply(names.flatMap((name) => ['--namespace', name])).finally(() => {
+      together = 1;
+    });
+    expect(exitCode).toBe(0);
+    expect(output.match(/(?<=namespace )team-\d+/g)).toEqual(names);
   });
 
   test('shows nothing of its token, whatever the API server says', async () => {

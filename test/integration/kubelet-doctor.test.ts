@@ -287,6 +287,23 @@ describe('the programs', () => {
     },
   );
 
+  test.each([
+    ['acr-login', [], ['ok', 'problem']],
+    ['acr-login', ['kubelet'], ['ok']],
+    ['acr-credential-provider', [], ['ok']],
+  ])('this program under the name %s with the arguments %j', async (name, args, statuses) => {
+    node.link(name);
+    node.configure({}, (text) =>
+      text
+        .replace('"acr-credential-provider"', JSON.stringify(name))
+        .replace('"defaultCacheDuration"', `"args": ${JSON.stringify(args)}, "defaultCacheDuration"`),
+    );
+    const { results, linesOf } = await node.examineFiles();
+    expect(results.filter(({ check }) => check === 'programs').map(({ status }) => status)).toEqual(statuses);
+    if (statuses.length > 1)
+      expect(linesOf('programs')[1]).toMatch(/: called as acr-login, this program is a plug-in only/);
+  });
+
   test('a name that leads out of the folder is not followed', async () => {
     node.configure({}, (text) => text.replace('"acr-credential-provider"', '"../../usr/docker-credential-acr"'));
     const { linesOf } = await node.examineFiles({ image: IMAGE });

@@ -1,10 +1,13 @@
 /** Plans what is to be where on a node, before anything is changed. */
 
 import { realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CredentialError } from '../../errors.ts';
 import { PROVIDER_PREFIX } from '../../helper-name.ts';
 import { asText } from '../../json.ts';
+import { createQuote } from '../../redact.ts';
+import { shellWord } from '../../shell-word.ts';
+import { listNames } from '../../system/folders.ts';
 import type { Runtime } from '../../system/runtime.ts';
 import { UsageError } from '../../terminal/failure.ts';
 import { type Installation, type InstalledPlace, RECORD_NAME } from './installation.ts';
@@ -12,7 +15,8 @@ import { listProviders, mergeProviders } from './merge-providers.ts';
 import { findConfigBefore } from './node-configuration.ts';
 import { withNodeFile } from './node-failure.ts';
 import { bytesOf, type Content, hashFile } from './node-files.ts';
-import { locateOnNode, type NodePath } from './node-path.ts';
+import { isReadFromFolder } from './node-kubelet.ts';
+import { followOnNode, locateOnNode, type NodePath } from './node-path.ts';
 import { hashText, readText } from './node-text.ts';
 
 /** What to install. All paths but those of sources are paths on the node. */
@@ -35,6 +39,8 @@ export interface InstallRequest {
 export interface ConfigToMerge {
   readonly path: string;
   readonly text: string;
+  /** Whether the kubelet is known to read this file alone, and no others beside it. */
+  readonly isOnly?: boolean | undefined;
 }
 
 /** Another file for the node, such as azure.json. Only root may read it there. */
@@ -63,6 +69,7 @@ export interface InstallPlan {
 
 /** The name of the executable on a node. The names that the kubelet calls are links to it. */
 export const PROGRAM_NAME = 'docker-credential-acr';
+const MAX_PATH = 4096;
 const EXECUTABLE_MODE = 0o755;
 const READABLE_MODE = 0o644;
 const OWNER_ONLY_MODE = 0o600;
@@ -91,12 +98,43 @@ export function planInstallation(request: InstallRequest, old: Installation | un
   if (config === undefined) return { places, sha256, names, providers, configBefore: undefined };
   const { path } = config;
   return withNodeFile(runtime, path, 'merge', () => {
+    if (config.isOnly !== true) assertOnlyHere(request, path, providers);
     const { text } = findConfigBefore(hostRoot, path, old);
     const content = bytesOf(Buffer.from(mergeProviders(text, config.text)), READABLE_MODE);
     const place: Place = { ...locate(path), role: 'config', content };
     const configBefore = text === undefined ? undefined : hashText(text);
     return { places: [...places, place], sha256, names, providers, configBefore };
   });
+}
+
+/**
+ * A kubelet whose flag names a folder reads all files in it, and does not start when two have a provider of one name.
+ * @throws INSTALL_FAILED
+ */
+function assertOnlyHere({ runtime, hostRoot }: InstallRequest, path: string, providers: readonly string[]): void {
+  const folder = dirname(path);
+  const names = listNames(followOnNode(hostRoot, folder)).filter((name) => isReadFromFolder(name));
+  const own = followOnNode(hostRoot, path);
+  for (const other of names.map((name) => join(folder, name))) {
+    const file = followOnNode(hostRoot, other);
+    const taken = file === own ? undefined : listProvidersOf(file).find((name) => providers.includes(name));
+    if (taken === undefined) continue;
+    const quote = createQuote(runtime);
+    throw new CredentialError(
+      'INSTALL_FAILED',
+      `Cannot write ${quote(path, MAX_PATH)}: ${quote(other, MAX_PATH)} has the provider "${taken}" already, and a kubelet that reads the whole folder would not start`,
+      { hint: `--config ${shellWord(other)} adds to that file; or let the provider have another name` },
+    );
+  }
+}
+
+/** @returns an empty list for what is no configuration of plug-ins. */
+function listProvidersOf(file: string): readonly string[] {
+  try {
+    return listProviders(readText(file) ?? '').map(({ name }) => name);
+  } catch {
+    return [];
+  }
 }
 
 /** @returns the sum of the executable. @throws INSTALL_FAILED */

@@ -77,6 +77,13 @@ export function mayRestart(
   return kubelet === undefined ? isChanged : needsRestart && missingFlags.length === 0;
 }
 
+/** Formats which flags a kubelet needs that cannot be seen; an empty text where k3s and rke2 look by themselves. */
+export function formatFlags(style: Style, binFolder: string, configPath: string): string {
+  if (binFolder === K3S_PLACES.binFolder && configPath.startsWith(`${K3S_FOLDER}/config.`)) return '';
+  const flags = `--image-credential-provider-config=${configPath} --image-credential-provider-bin-dir=${binFolder}`;
+  return `${style('cyan', 'next:')} no kubelet is visible here; it needs ${flags}\n`;
+}
+
 /** Formats what is left to do, a line for each step; an empty text for nothing. */
 export function formatNextSteps(
   style: Style,

@@ -100,11 +100,16 @@ export function checkFlags(kubelet: NodeKubelet, binFolder: string, configPath: 
   return { missing };
 }
 
+/** Whether the kubelet reads a file of this name, where its flag names the folder. */
+export function isReadFromFolder(name: string): boolean {
+  return /\.(?:json|ya?ml)$/.test(name);
+}
+
 /** The flag may also name a folder, of which every YAML and JSON file counts. */
 function isSamePlace(flag: string, configPath: string | undefined): boolean {
   if (configPath === undefined) return true;
   const named = trimSlash(flag);
-  return named === configPath || (named === dirname(configPath) && /\.(?:json|ya?ml)$/.test(configPath));
+  return named === configPath || (named === dirname(configPath) && isReadFromFolder(configPath));
 }
 
 function trimSlash(path: string): string {

@@ -2,7 +2,7 @@
 
 import { readClaims } from '../../entra/claims.ts';
 import { CredentialError } from '../../errors.ts';
-import { asText, parseJsonObject } from '../../json.ts';
+import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../json.ts';
 import type { Log } from '../../log.ts';
 import { describeResponse, type HttpResponse, quoteRefusal } from '../../network/http.ts';
 import { shellWord } from '../../shell-word.ts';
@@ -42,9 +42,10 @@ export interface ApplyResult {
 /** Which namespaces and with what the token will be applied; found before a token is requested. */
 export interface PreparedApply {
   readonly apply: (token: ExposedToken) => Promise<ApplyResult>;
-  readonly close: () => void;
 }
 
+/** How many Secrets are written at once. */
+const AT_ONCE = 8;
 const SUBJECT_PREFIX = 'system:serviceaccount:';
 
 /**
@@ -58,28 +59,36 @@ export function prepareApply(request: ApplyRequest): PreparedApply {
   const own = request.namespaces.length === 0 ? api.namespace : undefined;
   const namespaces = own === undefined ? request.namespaces : [own];
   if (namespaces.length === 0) {
-    api.close();
     throw new UsageError('The namespace of this pod is not known', { hint: 'add --namespace NAME' });
   }
-  return { apply: (token) => applyAll(api, { ...request, namespaces }, token), close: api.close };
+  return { apply: (token) => applyAll(api, { ...request, namespaces }, token) };
 }
 
-/** Goes on after a failure: the other namespaces must not wait for it. */
+/** Goes on after a failure, and beside a namespace whose answer takes long: the others must not wait for it. */
 async function applyAll(api: ClusterApi, request: ApplyRequest, token: ExposedToken): Promise<ApplyResult> {
-  const applied: AppliedSecret[] = [];
-  const failures: CredentialError[] = [];
-  for (const namespace of request.namespaces) {
-    try {
-      applied.push(await applyOne(api, { name: request.name, namespace }, token));
-    } catch (failure) {
-      if (!(failure instanceof CredentialError)) throw failure;
-      failures.push(failure);
-    }
+  const outcomes: (AppliedSecret | CredentialError)[] = [];
+  for (let done = 0; done < request.namespaces.length; done += AT_ONCE) {
+    const some = request.namespaces.slice(done, done + AT_ONCE);
+    outcomes.push(
+      ...(await Promise.all(some.map((namespace) => tryOne(api, { name: request.name, namespace }, token)))),
+    );
   }
+  const applied = outcomes.flatMap((one) => (one instanceof CredentialError ? [] : [one]));
+  const failures = outcomes.filter((one) => one instanceof CredentialError);
   const [first, ...others] = failures;
   if (first === undefined) return { applied, failure: undefined };
   const causes = [...first.causes, ...others.flatMap(({ message, causes: more }) => [message, ...more])];
   return { applied, failure: first.with({ causes }) };
+}
+
+/** @returns the failure instead of throwing it. */
+async function tryOne(...request: Parameters<typeof applyOne>): Promise<AppliedSecret | CredentialError> {
+  try {
+    return await applyOne(...request);
+  } catch (failure) {
+    if (failure instanceof CredentialError) return failure;
+    throw failure;
+  }
 }
 
 async function applyOne(
@@ -106,9 +115,10 @@ function explainRefusal(api: ClusterApi, response: HttpResponse, name: string, n
       case 401:
         return [
           'the API server does not accept the service account',
-          'mount a token for the audience of the API server',
+          'mount a token for the audience of the API server that has not expired',
         ];
       case 403:
+        if (isTerminating(body)) return ['the namespace is being deleted', 'take it from the list of namespaces'];
         return [`${readAccount(api)} may not`, adviseRights(api, name, namespace)];
       case 404:
         return ['there is no such namespace', `kubectl create namespace ${shellWord(namespace)}`];
@@ -127,6 +137,14 @@ function explainRefusal(api: ClusterApi, response: HttpResponse, name: string, n
     causes: [describeResponse(response, refusal)],
     hint,
   });
+}
+
+/** Whether the API server creates nothing any more in the namespace. */
+function isTerminating(body: JsonObject | undefined): boolean {
+  const causes = asJsonObject(body?.['details'])?.['causes'];
+  return (
+    Array.isArray(causes) && causes.some((one: unknown) => asJsonObject(one)?.['reason'] === 'NamespaceTerminating')
+  );
 }
 
 /** A right to create with a name counts here: the request names the Secret, other than one that only creates. */

@@ -17,7 +17,7 @@ import { readForeignFile } from '../../system/files.ts';
 import { type Runtime, readVariable } from '../../system/runtime.ts';
 import { UsageError } from '../../terminal/failure.ts';
 
-/** The API server, for one run. */
+/** The API server, as the service account of this pod. */
 export interface ClusterApi {
   /** The namespace of this pod; `undefined` where it is not known. */
   readonly namespace: string | undefined;
@@ -30,7 +30,6 @@ export interface ClusterApi {
    * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/
    */
   readonly apply: (path: string, object: JsonObject) => Promise<HttpResponse>;
-  readonly close: () => void;
 }
 
 /** Where Kubernetes mounts the token, unless the pod says otherwise. */
@@ -38,6 +37,7 @@ export const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceacc
 /** By this name the server remembers which fields are this program's. */
 export const FIELD_MANAGER = 'docker-credential-acr';
 
+/** For one object, with all attempts: no namespace takes the time of the next. */
 const BUDGET_MS = 60_000;
 const MAX_BYTES = 1024 * 1024;
 
@@ -58,22 +58,24 @@ export function openClusterApi(runtime: Runtime, folder: string, log: Log | unde
   const token = readSecretFile(join(folder, 'token'), 'token of the service account').trim();
   runtime.secrets.add(token);
   const certificates = readOptional(join(folder, 'ca.crt'));
-  const http = createHttpClient(runtime, {
-    connections: createDirectConnections(runtime, certificates === undefined ? {} : { certificates }),
-    deadlineMs: readClockMs() + BUDGET_MS,
-    log,
-  });
+  const direct = certificates === undefined ? {} : { certificates };
   return {
     namespace: readOptional(join(folder, 'namespace'))?.trim(),
     token,
-    apply: (path, json) =>
-      http.send({
-        ...{ method: 'PATCH', json },
-        url: `${url.origin}${path}?fieldManager=${FIELD_MANAGER}`,
-        headers: { authorization: `Bearer ${token}` },
-        contentType: 'application/apply-patch+yaml', // JSON is YAML
-      }),
-    close: () => http.close(),
+    apply: async (path, json) => {
+      const connections = createDirectConnections(runtime, direct);
+      const http = createHttpClient(runtime, { connections, deadlineMs: readClockMs() + BUDGET_MS, log });
+      try {
+        return await http.send({
+          ...{ method: 'PATCH', json },
+          url: `${url.origin}${path}?fieldManager=${FIELD_MANAGER}`,
+          headers: { authorization: `Bearer ${token}` },
+          contentType: 'application/apply-patch+yaml', // JSON is YAML
+        });
+      } finally {
+        http.close();
+      }
+    },
   };
 }
 

@@ -138,9 +138,26 @@ describe.skipIf(helm === undefined)('the chart', () => {
   });
 
   test('takes the configuration that is given, unchanged', async () => {
-    const file = join(MANIFESTS, '..', 'chart', 'Chart.yaml');
+    const file = folder.path('given.yaml');
+    writeFileSync(file, await printed('--mode', 'service-account', '--cloud', 'public', '--cloud', 'china'));
     const objects = await render('--set-file', `kubelet.config=${file}`);
     expect(configOf(objects)).toBe(readFileSync(file, 'utf8'));
+  });
+
+  test('lets nodes request tokens for every audience of the configuration that is given', async () => {
+    const file = folder.path('given.yaml');
+    const args = ['--mode', 'service-account', '--cloud', 'public', '--cloud', 'china'];
+    writeFileSync(file, await printed(...args));
+    const mode = ['--set', 'kubelet.mode=service-account,kubelet.clouds={public,china}'];
+    const objects = await render(...mode, '--set-file', `kubelet.config=${file}`);
+    const [role] = parseAllDocuments(await printed(...args, '--rbac')).map((one) => asJsonObject(one.toJS()));
+    expect(find(objects, 'ClusterRole')['rules']).toEqual(role?.['rules']);
+  });
+
+  test('needs Kubernetes 1.34 for tokens of service accounts', async () => {
+    const args = [...IMAGE, '--set', 'kubelet.mode=service-account', '--kube-version', '1.33.9'];
+    const { exitCode, output } = await runHelm('template', ...args);
+    expect([exitCode, output]).toEqual([1, expect.stringContaining('service-account needs Kubernetes 1.34')]);
   });
 
   describe('on nodes', () => {
@@ -287,6 +304,17 @@ describe.skipIf(helm === undefined)('the chart', () => {
       expect(at(find(await render(...values), 'CronJob'), 'spec.schedule')).toMatch(/^[1-5]?[0-9] \* \* \* \*$/);
     });
 
+    test.each([
+      ['my.azurecr.io', 'api://AzureADTokenExchange'],
+      ['my.azurecr.us:443', 'api://AzureADTokenExchangeUSGov'],
+      ['registry.example.com', 'api://AzureADTokenExchange'],
+    ])('signs in to the cloud of %s with a token for %s', async (registry, audience) => {
+      const objects = await render(...values, '--set', `pullSecrets[0].registry=${registry}`);
+      const volumes = listOf(at(find(objects, 'CronJob'), 'spec.jobTemplate.spec.template.spec.volumes'));
+      const azure = volumes.find(({ name }) => name === 'azure');
+      expect(at(azure, 'projected.sources.0.serviceAccountToken.audience')).toBe(audience);
+    });
+
     test('gives no federated token to another identity', async () => {
       const objects = await render(
         ...['--set', 'kubelet.enabled=false', '--set', 'pullSecrets[0].name=acr'],
@@ -311,7 +339,20 @@ describe.skipIf(helm === undefined)('the chart', () => {
       /tokens have different audiences/,
     ],
     [[...IMAGE, '--set', 'kubelet.mode=service-account,kubelet.clouds={germany}'], /set kubelet\.audience/],
+    [[...IMAGE, '--set', 'kubelet.requireServiceAccount=true'], /requireServiceAccount needs a mode with tokens/],
+    [[...IMAGE, '--set', 'kubelet.audience=api://a'], /audience needs a mode with tokens/],
+    [[...IMAGE, ...BINDING], /identityBinding\.apiserverIp needs kubelet\.mode identity-binding/],
+    [[...IMAGE, '--set', 'kubelet.config=kind: Other'], /kubelet\.config is not a CredentialProviderConfig/],
+    [[...IMAGE, '--set', 'kubelet.registries={a..azurecr.io}'], /registries/],
     [[...IMAGE, '--set', 'pullSecrets[0].name=acr'], /registry/],
+    [
+      [
+        ...[...IMAGE, '--set', 'pullSecrets[0].name=acr,pullSecrets[0].registry=a.azurecr.io'],
+        ...['--set', 'pullSecrets[0].namespaces={a,b},pullSecrets[1].namespaces={b},pullSecrets[1].jobName=other'],
+        ...['--set', 'pullSecrets[1].name=acr,pullSecrets[1].registry=b.azurecr.io'],
+      ],
+      /two pull secrets are the Secret b\/acr/,
+    ],
     [
       [
         ...[...IMAGE, '--set', 'pullSecrets[0].name=acr,pullSecrets[0].registry=a.azurecr.io'],

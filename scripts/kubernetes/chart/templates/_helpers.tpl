@@ -40,6 +40,15 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{/* The audience of the tokens of service accounts; empty when the mode needs none. */}}
 {{- define "acr.audience" -}}
 {{- $kubelet := .Values.kubelet -}}
+{{- if eq $kubelet.mode "node" -}}
+{{- range $name := list "audience" "requireServiceAccount" -}}
+{{- if index $kubelet $name -}}
+{{- fail (printf "kubelet.%s needs a mode with tokens of service accounts: set kubelet.mode" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- else if semverCompare "<1.34.0-0" .Capabilities.KubeVersion.Version -}}
+{{- fail (printf "kubelet.mode %s needs Kubernetes 1.34, and this is %s: older kubelets would not start with such a configuration" $kubelet.mode .Capabilities.KubeVersion.Version) -}}
+{{- end -}}
 {{- if eq $kubelet.mode "identity-binding" -}}
 {{- $kubelet.audience | default "api://AKSIdentityBinding" -}}
 {{- else if eq $kubelet.mode "service-account" -}}
@@ -70,6 +79,32 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 
+{{/* All audiences for which nodes request tokens, as a list: those of the configuration that is given, or the mode's. */}}
+{{- define "acr.audiences" -}}
+{{- $audiences := list -}}
+{{- if .Values.kubelet.config -}}
+{{- range (include "acr.given" . | fromYaml).providers -}}
+{{- with .tokenAttributes -}}
+{{- $audiences = append $audiences .serviceAccountTokenAudience -}}
+{{- end -}}
+{{- end -}}
+{{- else -}}
+{{- with include "acr.audience" . -}}
+{{- $audiences = append $audiences . -}}
+{{- end -}}
+{{- end -}}
+{{- $audiences | uniq | toJson -}}
+{{- end -}}
+
+{{/* The configuration that is given, unchanged. */}}
+{{- define "acr.given" -}}
+{{- $config := fromYaml .Values.kubelet.config -}}
+{{- if ne (toString $config.kind) "CredentialProviderConfig" -}}
+{{- fail "kubelet.config is not a CredentialProviderConfig: docker-credential-acr kubelet config prints one" -}}
+{{- end -}}
+{{- .Values.kubelet.config -}}
+{{- end -}}
+
 {{/* Where the files that are copied to a node are there. */}}
 {{- define "acr.azureJsonPath" -}}
 {{- if .Values.kubelet.azureJsonSecret.name -}}
@@ -86,7 +121,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "acr.config" -}}
 {{- $kubelet := .Values.kubelet -}}
 {{- if $kubelet.config -}}
-{{- $kubelet.config -}}
+{{- include "acr.given" . -}}
 {{- else -}}
 {{- if not (hasPrefix "acr-credential-provider" $kubelet.name) -}}
 {{- fail "kubelet.name must begin with acr-credential-provider" -}}
@@ -104,7 +139,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- with include "acr.azureJsonPath" . -}}
 {{- $args = append $args . -}}
 {{- end -}}
-{{- if eq $kubelet.mode "identity-binding" -}}
+{{- if ne $kubelet.mode "identity-binding" -}}
+{{- range $name, $value := $kubelet.identityBinding -}}
+{{- if $value -}}
+{{- fail (printf "kubelet.identityBinding.%s needs kubelet.mode identity-binding" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- else -}}
 {{- $binding := $kubelet.identityBinding -}}
 {{- $_ := required "kubelet.identityBinding.sniName is not set: it stands in the kubelet's own configuration on an AKS node" $binding.sniName -}}
 {{- $_ := required "kubelet.identityBinding.apiserverIp is not set: it stands in the kubelet's own configuration on an AKS node" $binding.apiserverIp -}}
@@ -162,6 +203,18 @@ allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
 capabilities:
   drop: [ALL]
+{{- end -}}
+
+{{/* The audience of the token with which a CronJob signs in: that of the registry's cloud. */}}
+{{- define "acr.jobAudience" -}}
+{{- $host := regexReplaceAll ":[0-9]+$" .registry "" -}}
+{{- $audience := "" -}}
+{{- range fromYamlArray (include "acr.clouds" .) -}}
+{{- if hasSuffix (printf ".%s" .registries) $host -}}
+{{- $audience = .audience -}}
+{{- end -}}
+{{- end -}}
+{{- .identity.audience | default $audience | default "api://AzureADTokenExchange" -}}
 {{- end -}}
 
 {{/* The name of a CronJob and its service account. */}}

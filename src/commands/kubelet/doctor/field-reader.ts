@@ -105,7 +105,7 @@ function isOfKind(value: unknown, kind: FieldKind): boolean {
 function fixKind(name: string, value: unknown, kind: FieldKind): string | undefined {
   const isPlain = typeof value === 'number' || typeof value === 'boolean';
   if (kind === 'text' && typeof value === 'number' && name.endsWith('Duration'))
-    return `add a unit: ${name}: ${value}m`;
+    return `add a unit: ${name}: ${value}s`;
   if (kind === 'text' && isPlain) return `put it into quotes: ${name}: "${value}"`;
   if (kind === 'texts' && Array.isArray(value)) return 'put each of its entries into quotes';
   if (kind === 'texts' && typeof value === 'string') return `write it as a list: ${name}: ["…"]`;

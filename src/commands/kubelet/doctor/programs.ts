@@ -12,7 +12,7 @@ import { VERSION } from '../../../version.ts';
 import { type Finding, found } from '../../doctor/check.ts';
 import type { NodeCheck, NodeContext } from './context.ts';
 import type { KubeletNode } from './node.ts';
-import type { Provider } from './provider-file.ts';
+import { hasOwnName, type Provider } from './provider-file.ts';
 
 /** The check of the programs. */
 export const PROGRAMS: NodeCheck = {
@@ -96,7 +96,16 @@ async function checkProgram(context: NodeContext, node: KubeletNode, provider: P
     return [found('problem', what, { fix: `sudo chmod 755 ${shellWord(target)}` })];
   }
   if (isShared(file)) return [explainShared(isWritableByOthers(stats) ? target : dirname(target))];
-  return [await identify(runtime, { file, target, programFile })];
+  const identity = await identify(runtime, { file, target, programFile });
+  return [identity, ...(identity.status === 'ok' ? judgeName(runtime, provider) : [])];
+}
+
+/** Under another name, this program waits for the command of a Docker client. Its own names are judged with their arguments. */
+function judgeName(runtime: Runtime, provider: Provider): readonly Finding[] {
+  const { name, args, place } = provider;
+  if (hasOwnName(provider) || args[0] === 'kubelet') return [];
+  const what = `${place}: called as ${createQuote(runtime)(name, 100)}, this program is a plug-in only with the argument "kubelet"`;
+  return [found('problem', what, { fix: "args: ['kubelet', …]" })];
 }
 
 function explainMissing({ programFile }: NodeContext, file: string): Finding {

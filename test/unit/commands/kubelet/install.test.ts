@@ -277,6 +277,21 @@ describe('refuses', () => {
     expect(node.look()).toEqual(all);
   });
 
+  test('a second provider of one name where the kubelet may read the whole folder', () => {
+    node.write('/etc/kubernetes/aks.yml', makeConfig('ecr', PROVIDER));
+    node.write('/etc/kubernetes/broken.json', '{');
+    const before = node.look();
+    expect(failureOf(() => node.install())).toEqual({
+      message: `Cannot write ${CONFIG}: /etc/kubernetes/aks.yml has the provider "${PROVIDER}" already, and a kubelet that reads the whole folder would not start`,
+      hint: '--config /etc/kubernetes/aks.yml adds to that file; or let the provider have another name',
+    });
+    expect(node.look()).toEqual(before);
+    node.install({ config: { path: '/etc/kubernetes/aks.yml', text: makeConfig(PROVIDER) } });
+    node.uninstall();
+    expect(node.look()).toEqual(before);
+    node.install({ config: { path: CONFIG, text: makeConfig(PROVIDER), isOnly: true } });
+  });
+
   test('a provider that the kubelet would call by a name of something else', () => {
     const text = makeConfig('ecr-credential-provider');
     expect(failureOf(() => node.install({ config: { path: CONFIG, text } }))).toEqual({

@@ -41,3 +41,22 @@ test('what somebody changes is repaired every five minutes, and a failure is tol
   expect(node.read(CONFIG)).toBe(makeConfig(PROVIDER));
   expect(node.look()).toEqual(before);
 });
+
+test('what another installation has put there stays, and is told', async () => {
+  const node = new Node(folder.path('host'), folder.path('executable'));
+  const terminal = makeTerminal();
+  node.install();
+  let pauses = 0;
+  await keepInstalled(node.request(), terminal, () => {
+    pauses += 1;
+    if (pauses === 1) node.install({ config: { path: CONFIG, text: makeConfig(`${PROVIDER}-2`) } });
+    return Promise.resolve(pauses > 2);
+  });
+  expect(terminal.written.output).toBe('');
+  expect(terminal.written.errors.split('\n').slice(1, 3)).toEqual([
+    `error: Cannot keep what is installed in ${BIN}: another installation has taken its place`,
+    'hint: end one of the two; give them different folders if the node needs both',
+  ]);
+  expect(node.read(CONFIG)).toBe(makeConfig(`${PROVIDER}-2`));
+  expect(node.look()).not.toHaveProperty(`${BIN}/${PROVIDER}`);
+});

@@ -2,7 +2,12 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { findPlaces } from '../../../../src/commands/kubelet/install-options.ts';
-import { findNextSteps, formatNextSteps, mayRestart } from '../../../../src/commands/kubelet/install-text.ts';
+import {
+  findNextSteps,
+  formatFlags,
+  formatNextSteps,
+  mayRestart,
+} from '../../../../src/commands/kubelet/install-text.ts';
 import { findKubelet } from '../../../../src/commands/kubelet/node-kubelet.ts';
 import { restartKubelet } from '../../../../src/commands/kubelet/restart-kubelet.ts';
 import { useTemporaryFolder } from '../../temporary-folder.ts';
@@ -175,6 +180,17 @@ describe('what is left to do', () => {
     [{ binFolder: '/opt', configPath: '/etc/p.d' }, `next: give kubelet these flags: ${BIN_FLAG}=/opt/bin\n${RESTART}`],
   ])('for the flags %j', (changes, expected) => {
     expect(steps(changes)).toBe(expected);
+  });
+
+  test('is to give the flags to a kubelet that cannot be seen', () => {
+    expect(formatFlags((_format, text) => text, installed.binFolder, installed.configPath)).toBe(
+      `next: no kubelet is visible here; it needs ${CONFIG_FLAG}=/etc/p.d/acr.yaml ${BIN_FLAG}=/opt/bin\n`,
+    );
+  });
+
+  test('is nothing where k3s looks by itself', () => {
+    const place = '/var/lib/rancher/credentialprovider';
+    expect(formatFlags((_format, text) => text, `${place}/bin`, `${place}/config.yaml`)).toBe('');
   });
 
   test('is a restart where the configuration is newer than the kubelet', () => {

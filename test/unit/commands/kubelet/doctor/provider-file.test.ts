@@ -97,7 +97,7 @@ describe('a mistake has its line and what fixes it', () => {
       ['Duration: 10m', 'Duration: 10'],
       '8',
       'defaultCacheDuration is a text, and not 10',
-      'add a unit: defaultCacheDuration: 10m',
+      'add a unit: defaultCacheDuration: 10s',
     ],
     [
       ['Duration: 10m', 'Duration: 1d'],
