@@ -20,7 +20,7 @@ export default defineConfig({
       // A property that fails in a long run is shrunk after its time is over.
       { extends: true, test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'], testTimeout: 60_000 } },
       { extends: true, test: { name: 'scripts', include: ['test/scripts/**/*.test.ts'] } },
-      { extends: true, test: { name: 'docs', include: ['test/docs/**/*.test.ts'], testTimeout: 20_000 } },
+      { extends: true, test: { name: 'docs', include: ['test/docs/**/*.test.ts'], testTimeout: 60_000 } },
       { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 20_000 } },
       { extends: true, test: { name: 'emulator', include: ['test/emulator/**/*.test.ts'], testTimeout: 20_000 } },
       {

@@ -24,9 +24,7 @@ export async function findMistakes(configuration: Configuration): Promise<readon
   const hosts = [...Object.keys(complete.registries), ...Object.keys(clouds)].map((pattern) =>
     pattern.replace(/^\*\./, 'sample1.').replaceAll('*', 'sample1'),
   );
-  const mistakes: string[] = [];
-  for (const host of hosts) mistakes.push(...(await tryHost(complete, host)));
-  return mistakes;
+  return (await Promise.all(hosts.map((host) => tryHost(complete, host)))).flat();
 }
 
 async function tryHost(configuration: object, host: string): Promise<readonly string[]> {

@@ -277,6 +277,19 @@ describe('the programs', () => {
     expect(linesOf('programs')).toEqual([`${status}: ${plugin()} ${what}`]);
   });
 
+  test.each([
+    ['libatomic.so.1', 'apt-get install libatomic1, or dnf install libatomic'],
+    ['libstdc++.so.6', 'install the package that has libstdc++.so.6'],
+  ])('one that cannot be started without %s', async (library, fix) => {
+    const error = `error while loading shared libraries: ${library}: cannot open shared object file`;
+    node.install(`echo "$0: ${error}: No such file or directory" >&2; exit 127`);
+    const examined = await node.examineFiles();
+    expect(examined.linesOf('programs')).toEqual([
+      `problem: ${plugin()} cannot be started: the node has no ${library}`,
+    ]);
+    expect(examined.find('programs')?.fix).toBe(fix);
+  });
+
   test.each(['$(pwned)', 'a;pwned', '`pwned`', "x';pwned;'", 'a&pwned', '-pwned'])(
     'a hostile name is quoted: %s',
     async (name) => {

@@ -25,6 +25,8 @@ export const PROGRAMS: NodeCheck = {
 const VERSION_TIMEOUT_MS = 5_000;
 /** What `--version` prints, under whatever name. */
 const OWN_VERSION = /^\S{1,100} \(docker-credential-acr\) v(\S{1,50})$/;
+/** What the loader of glibc says. */
+const MISSING_LIBRARY = /error while loading shared libraries: ([\w.+-]{1,60}): cannot open/;
 const PEER_VERSION = /^acr-credential-provider version (\S{1,50})/;
 const MAX_LINKS = 40;
 
@@ -124,6 +126,14 @@ function explainShared(file: string): Finding {
   return found('problem', what, { fix: `sudo chown root ${shellWord(file)} && sudo chmod go-w ${shellWord(file)}` });
 }
 
+/** The names by which the systems of nodes know the libraries that minimal ones lack. */
+function explainLibrary(shown: string, library: string): Finding {
+  const fix = library.startsWith('libatomic.')
+    ? 'apt-get install libatomic1, or dnf install libatomic'
+    : `install the package that has ${library}`;
+  return found('problem', `${shown} cannot be started: the node has no ${library}`, { fix });
+}
+
 interface ProgramFile {
   readonly file: string;
   /** Behind every link. */
@@ -140,11 +150,17 @@ async function identify(runtime: Runtime, { file, target, programFile }: Program
   }
   let said: string;
   try {
-    const { stdout, timedOut } = await runChild(runtime, { file, args: ['--version'], timeoutMs: VERSION_TIMEOUT_MS });
+    const { stdout, stderr, timedOut } = await runChild(runtime, {
+      file,
+      args: ['--version'],
+      timeoutMs: VERSION_TIMEOUT_MS,
+    });
     if (timedOut) {
       const what = `${shown} did not say its version within ${VERSION_TIMEOUT_MS / 1000} s`;
       return found('warning', what, { fix: `${shellWord(file)} --version` });
     }
+    const library = quote(stderr, 300, (clean) => MISSING_LIBRARY.exec(clean)?.[1] ?? '');
+    if (library !== '') return explainLibrary(shown, library);
     said = quote(stdout, 200);
   } catch (cause) {
     const fix = `file ${shellWord(target)}`;
