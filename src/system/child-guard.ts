@@ -8,26 +8,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
 const SHELL = '/bin/sh';
-/** Reads the number of the group, waits for the end of the input, then kills the group. */
-const SCRIPT = 'read -r group || exit; read -r _; kill -s KILL -- "-$group"';
+/** Waits for the end of its input, then kills the group. */
+const SCRIPT = 'read -r _; kill -s KILL -- "-$1"';
 
-/** What guards a process group. */
-export interface Guard {
-  /** Begins to guard a group. */
-  readonly watch: (groupId: number) => void;
-  /** Ends the guard without harm to the group. Resolves when it has ended. */
-  readonly release: () => Promise<void>;
-}
+/** Ends the guard without harm to the group. Resolves when it has ended. */
+export type ReleaseGuard = () => Promise<void>;
 
 /**
- * Starts a guard, ahead of the group: if this process is killed right after it has started the group, a guard that would
- * have to start too would come too late. It must be released as soon as the group's first process has ended, since its
- * number may then be given to another group. On POSIX only; without a shell there is no guard.
+ * Starts to guard a process group. It must be released as soon as the group's first process has ended, since its number
+ * may then be given to another group. On POSIX only; without a shell there is no guard.
  */
-export function startGuard(): Guard {
+export function guardGroup(groupId: number): ReleaseGuard {
   let guard: ChildProcess;
   try {
-    guard = spawn(SHELL, ['-c', SCRIPT], {
+    guard = spawn(SHELL, ['-c', SCRIPT, 'sh', String(groupId)], {
       cwd: '/',
       env: {},
       // Not our output: a client reads it until every process has closed it.
@@ -35,17 +29,14 @@ export function startGuard(): Guard {
       detached: true, // in its own session, so that Ctrl-C does not end it first
     });
   } catch {
-    return { watch: () => undefined, release: async () => {} };
+    return async () => {};
   }
   const ended = new Promise<void>((resolve) => {
     guard.once('exit', () => resolve()).on('error', () => resolve());
   });
   guard.stdin?.on('error', () => undefined);
-  return {
-    watch: (groupId) => void guard.stdin?.write(`${groupId}\n`),
-    release: () => {
-      guard.kill('SIGKILL');
-      return ended;
-    },
+  return () => {
+    guard.kill('SIGKILL');
+    return ended;
   };
 }

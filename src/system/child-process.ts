@@ -10,7 +10,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import hostPath from 'node:path';
 import { describeCause } from '../errors.ts';
 import { withoutSecrets } from './child-environment.ts';
-import { type Guard, startGuard } from './child-guard.ts';
+import { guardGroup } from './child-guard.ts';
 import { type Runtime, readVariable } from './runtime.ts';
 import {
   findSystemFolder,
@@ -87,22 +87,8 @@ export interface ChildOptions {
  * @throws an error without a code when the program cannot be started.
  */
 export async function runChild(runtime: Runtime, options: ChildOptions): Promise<ChildResult> {
-  const { file, args, variables = {} } = options;
+  const { file, args, timeoutMs, variables = {}, input, environment, lastWordsMs = LAST_WORDS_MS } = options;
   const launch = prepareLaunch(runtime, file, args, variables);
-  const guard = runtime.platform === 'win32' ? undefined : startGuard();
-  try {
-    return await runGuarded(runtime, launch, guard, options);
-  } finally {
-    await guard?.release();
-  }
-}
-
-async function runGuarded(
-  runtime: Runtime,
-  launch: Launch,
-  guard: Guard | undefined,
-  { timeoutMs, input, environment, lastWordsMs = LAST_WORDS_MS }: ChildOptions,
-): Promise<ChildResult> {
   const child = spawn(launch.file, launch.args, {
     cwd: launch.cwd,
     env: environment ?? launch.env,
@@ -112,11 +98,15 @@ async function runGuarded(
     windowsVerbatimArguments: launch.isVerbatim,
     detached: runtime.platform !== 'win32', // in its own process group, which can be killed as a whole
   });
-  if (child.pid !== undefined) guard?.watch(child.pid);
-  child.once('exit', () => void guard?.release());
-  // A program that ends without reading its input breaks the pipe. Only its exit code counts.
-  child.stdin?.on('error', () => undefined).end(input);
-  return await collect(runtime, child, { timeoutMs, lastWordsMs });
+  const releaseGuard = runtime.platform === 'win32' || child.pid === undefined ? undefined : guardGroup(child.pid);
+  child.once('exit', () => void releaseGuard?.());
+  try {
+    // A program that ends without reading its input breaks the pipe. Only its exit code counts.
+    child.stdin?.on('error', () => undefined).end(input);
+    return await collect(runtime, child, { timeoutMs, lastWordsMs });
+  } finally {
+    await releaseGuard?.();
+  }
 }
 
 /**
