@@ -68,15 +68,18 @@ function formatCounts(name: string, standard: FarmCounts, premium: FarmCounts): 
   };
 }
 
-function formatMinutes({ worstMinuteAtFirst, worstMinuteLater }: PerHour): string {
+/** Formats the worst minutes, at first and later. */
+export function formatMinutes({ worstMinuteAtFirst, worstMinuteLater }: PerHour): string {
   return `${formatCount(worstMinuteAtFirst)} / ${formatCount(worstMinuteLater)}`;
 }
 
-function formatCount(count: number): string {
+/** Formats a count with separators. */
+export function formatCount(count: number): string {
   return Math.round(count).toLocaleString('en');
 }
 
-function formatPart(part: number): string {
+/** Formats a part of the whole as a percentage. */
+export function formatPart(part: number): string {
   return `${(part * 100).toFixed(1)} %`;
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { formatTable } from '../build/table.ts';
-import type { PerHour } from './farm-simulation.ts';
+import { formatCount, formatMinutes, formatPart } from './farm.ts';
 import { type Fleet, type FleetCounts, type Provider, simulateFleet } from './fleet-simulation.ts';
 
 const LIMITS = { Standard: 10_000, Premium: 20_000 } as const;
@@ -62,18 +62,6 @@ function formatCounts({ name }: Provider, standard: FleetCounts, premium: FleetC
     'late pods, Standard': formatPart(standard.delayedPart),
     'Entra an hour, Standard': formatCount(standard.entra.perHour),
   };
-}
-
-function formatMinutes({ worstMinuteAtFirst, worstMinuteLater }: PerHour): string {
-  return `${formatCount(worstMinuteAtFirst)} / ${formatCount(worstMinuteLater)}`;
-}
-
-function formatCount(count: number): string {
-  return Math.round(count).toLocaleString('en');
-}
-
-function formatPart(part: number): string {
-  return `${(part * 100).toFixed(1)} %`;
 }
 
 if (import.meta.main) {

@@ -155,14 +155,14 @@ function readTarget(target: string): Pick<PersonFile, 'text' | 'stats'> {
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) throw new Error('it is not a regular file');
     if (stats.size > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES} bytes`);
-    return { text: decode(readFileSync(descriptor)), stats };
+    return { text: decodeText(readFileSync(descriptor)), stats };
   } finally {
     closeSync(descriptor);
   }
 }
 
-/** A byte that is no text could not be written back. */
-function decode(bytes: Buffer): string {
+/** Decodes the text of a file that is edited: a byte that is no text could not be written back. @throws an error without a code */
+export function decodeText(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { readErrorCode } from '../../errors.ts';
+import { decodeText } from '../../system/person-file.ts';
 
 const { O_NONBLOCK = 0, O_RDONLY } = constants;
 const MAX_BYTES = 1024 * 1024;
@@ -31,16 +32,8 @@ export function readText(file: string): string | undefined {
     if (stats.isDirectory()) throw new Error('it is a folder; name a file in it');
     if (!stats.isFile()) throw new Error('it is not a regular file');
     if (stats.size > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES} bytes`);
-    return decode(readFileSync(descriptor));
+    return decodeText(readFileSync(descriptor));
   } finally {
     closeSync(descriptor);
-  }
-}
-
-function decode(bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw new Error('it is not written in UTF-8');
   }
 }

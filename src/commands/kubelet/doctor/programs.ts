@@ -13,6 +13,7 @@ import { type Finding, found } from '../../doctor/check.ts';
 import type { NodeCheck, NodeContext } from './context.ts';
 import type { KubeletNode } from './node.ts';
 import { hasOwnName, type Provider } from './provider-file.ts';
+import { readLink } from './running-kubelet.ts';
 
 /** The check of the programs. */
 export const PROGRAMS: NodeCheck = {
@@ -206,14 +207,6 @@ function isCircle(file: string): boolean {
 function readStats(file: string): Stats | undefined {
   try {
     return statSync(file);
-  } catch {
-    return undefined;
-  }
-}
-
-function readLink(file: string): string | undefined {
-  try {
-    return readlinkSync(file);
   } catch {
     return undefined;
   }

@@ -130,7 +130,8 @@ function readText(file: string): string | undefined {
   }
 }
 
-function readLink(file: string): string | undefined {
+/** Reads a link. @returns `undefined` when there is none. */
+export function readLink(file: string): string | undefined {
   try {
     return readlinkSync(file);
   } catch {
