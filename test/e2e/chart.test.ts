@@ -3,7 +3,7 @@ import { cpSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import manifest from '../../../package.json' with { type: 'json' };
+import manifest from '../../package.json' with { type: 'json' };
 import {
   CHART,
   exampleFile,
@@ -13,13 +13,13 @@ import {
   MANIFESTS,
   RELEASE,
   renderManifest,
-} from '../../../scripts/kubernetes/render.ts';
-import { runCommand } from '../../../scripts/test-parts/command.ts';
-import { run } from '../../../src/cli.ts';
-import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../../src/json.ts';
-import { makeRuntime } from '../../unit/runtime.ts';
-import { makeStreams, makeTerminal } from '../../unit/streams.ts';
-import { useTemporaryFolder } from '../../unit/temporary-folder.ts';
+} from '../../scripts/kubernetes/render.ts';
+import { runCommand } from '../../scripts/test-parts/command.ts';
+import { run } from '../../src/cli.ts';
+import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../src/json.ts';
+import { makeRuntime } from '../unit/runtime.ts';
+import { makeStreams, makeTerminal } from '../unit/streams.ts';
+import { useTemporaryFolder } from '../unit/temporary-folder.ts';
 
 const folder = useTemporaryFolder();
 const helm = findHelm();
