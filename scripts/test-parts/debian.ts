@@ -24,6 +24,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   fish: 'fish',
   'man-db': 'man',
   chromium: 'chromium',
+  maven: 'mvn',
+  'default-jdk-headless': 'javac',
 };
 
 /** Whether packages can be installed without a password. */
