@@ -36,9 +36,9 @@ export interface Streams {
 export const RENEWAL_VARIABLE = 'DOCKER_CREDENTIAL_RENEW';
 
 const VERBS = ['store', 'get', 'erase', 'list', 'version'];
-const A_REQUEST = 'the CredentialProviderRequest of a kubelet, in one line';
 /** What a person at a terminal should type for a verb. */
 const A_REGISTRY = 'a registry, such as myregistry.azurecr.io';
+const A_REQUEST = 'the CredentialProviderRequest of a kubelet, in one line';
 const A_CREDENTIAL = '{"ServerURL":"…","Username":"…","Secret":"…"} in one line';
 
 /** Runs the program once. Never throws. */

@@ -1,5 +1,5 @@
 /** Replacing docker-credential-acr-env under its own name: with the same environment both use the same identity. */
-import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { parseJsonRecord, parseString } from '../emulator/json.ts';
@@ -10,6 +10,7 @@ import { LOGIN_SERVER } from './world/cloud.ts';
 import { installIdentities } from './world/identities.ts';
 import type { Machine } from './world/machine.ts';
 import { needParts, PROGRAM, partOf } from './world/parts.ts';
+import { installBesidePeer } from './world/peer.ts';
 import { openCloud } from './world/test-cloud.ts';
 
 type Variables = Readonly<Record<string, string>>;
@@ -30,13 +31,7 @@ beforeEach((context: TestContext) => {
     machine.dockerConfigFile,
     JSON.stringify({ credHelpers: { [PUBLIC]: 'acr-env', [GOVERNMENT]: 'acr-env', 'ghcr.io': 'other' } }),
   );
-  for (const [folder, program] of [
-    ['ours', PROGRAM],
-    ['peer', partOf(NAME)],
-  ] as const) {
-    mkdirSync(join(machine.folder, folder));
-    symlinkSync(program, join(machine.folder, folder, NAME));
-  }
+  installBesidePeer(machine, NAME);
 });
 afterAll(() => identities.close());
 

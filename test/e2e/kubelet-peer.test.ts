@@ -1,17 +1,18 @@
 /** In place of AKS's own acr-credential-provider: the same azure.json, flags and requests, and the same credential. */
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { createClientCertificate, parseClientCertificate } from '../emulator/certificates.ts';
 import { FEDERATED_AUDIENCE, installCi } from '../emulator/ci.ts';
 import { parseJsonRecord, parseRecord, parseString } from '../emulator/json.ts';
 import { type AssignedIdentity, PATHS } from '../emulator/managed-identity.ts';
-import { startManagedIdentityServer } from '../emulator/managed-identity-server.ts';
 import { CLIENT_ID, CLIENT_SECRET, findTenant, NULL_GUID, OBJECT_ID, TENANT_ID } from '../emulator/state.ts';
 import { decodeToken } from '../emulator/tokens.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
 import type { Machine } from './world/machine.ts';
-import { needParts, PROGRAM, partOf } from './world/parts.ts';
+import { startMetadataService } from './world/metadata.ts';
+import { needParts } from './world/parts.ts';
+import { installBesidePeer } from './world/peer.ts';
 import type { RunResult } from './world/process.ts';
 import { openCloud } from './world/test-cloud.ts';
 
@@ -58,30 +59,17 @@ const application = findTenant(state, TENANT_ID)?.applications.get(CLIENT_ID);
 if (application === undefined) throw new Error('The emulator begins with an application');
 ci.trust(application, ISSUER, SUBJECT);
 application.certificates.push(parseClientCertificate(certificate.certificatePem));
-const imds = await startManagedIdentityServer({
+const imds = await startMetadataService(cloud, {
   systemAssigned: { clientId: CLIENT_ID, objectId: OBJECT_ID, resourceId: '/subscriptions/s/vm' },
   userAssigned: [POOL],
   secret: '',
-  refusedAudiences: new Set(),
-  writeEnd: undefined,
-  arcKey: '',
-  arcChallenge: '',
-  isArcAgentNew: true,
-  issue: (audience, { clientId, objectId }) => cloud.emulator.entraToken({ audience, clientId, objectId }),
-  nowSeconds: () => Math.floor(Date.now() / 1000),
 });
 let machine: Machine;
 
 beforeEach((context: TestContext) => {
   machine = cloud.addMachine({ identity: 'nobody' });
   needParts(context, NAME);
-  for (const [folder, program] of [
-    ['ours', PROGRAM],
-    ['peer', partOf(NAME)],
-  ] as const) {
-    mkdirSync(join(machine.folder, folder));
-    symlinkSync(program, join(machine.folder, folder, NAME));
-  }
+  installBesidePeer(machine, NAME);
 });
 afterAll(() => imds.close());
 

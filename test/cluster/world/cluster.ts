@@ -8,11 +8,12 @@ import { join } from 'node:path';
 import { readTextFile } from '../../../scripts/test-parts/command.ts';
 import { type Cloud, startCloud } from '../../e2e/world/cloud.ts';
 import { findLeak } from '../../e2e/world/leak.ts';
+import { startMetadataService } from '../../e2e/world/metadata.ts';
 import { type RunResult, runProcess } from '../../e2e/world/process.ts';
 import { createTemporaryFolder } from '../../e2e/world/temporary-folder.ts';
 import { parseRecord } from '../../emulator/json.ts';
 import type { AssignedIdentity } from '../../emulator/managed-identity.ts';
-import { type ManagedIdentityServer, startManagedIdentityServer } from '../../emulator/managed-identity-server.ts';
+import type { ManagedIdentityServer } from '../../emulator/managed-identity-server.ts';
 import { type Application, addApplication, findTenant, registryOf, TENANT_ID } from '../../emulator/state.ts';
 import type { ApiClient } from './api-client.ts';
 import { type ApiServer, startApiServer } from './api-server.ts';
@@ -72,17 +73,10 @@ export async function startCluster(): Promise<Cluster> {
   const application = addApplication(tenant, { clientId: POD_CLIENT_ID, objectId: POD_OBJECT_ID });
   addApplication(tenant, { clientId: NODE_CLIENT_ID, objectId: NODE_CLIENT_ID, secret: SECRET });
   for (const loginServer of [REGISTRIES.open, REGISTRIES.openPods]) registryOf(state, loginServer).anonymousPull = true;
-  const metadata = await startManagedIdentityServer({
+  const metadata = await startMetadataService(cloud, {
     systemAssigned: undefined,
     userAssigned: [NODE_IDENTITY],
     secret: IDENTITY_HEADER,
-    refusedAudiences: new Set(),
-    writeEnd: undefined,
-    arcKey: '',
-    arcChallenge: '',
-    isArcAgentNew: true,
-    issue: (audience, { clientId, objectId }) => cloud.emulator.entraToken({ audience, clientId, objectId }),
-    nowSeconds: () => Math.floor(Date.now() / 1000),
   });
   // Each image is another one, so that a pod with one of them has no right to the others.
   const seed = (repository: string) => cloud.seed(repository, '1', { hello: readPause(), name: repository });

@@ -14,11 +14,12 @@ import {
 } from '../../emulator/ci.ts';
 import { parseString } from '../../emulator/json.ts';
 import { PATHS } from '../../emulator/managed-identity.ts';
-import { type ManagedIdentityServer, startManagedIdentityServer } from '../../emulator/managed-identity-server.ts';
+import type { ManagedIdentityServer } from '../../emulator/managed-identity-server.ts';
 import { type Application, CLIENT_ID, CLIENT_SECRET, findTenant, OBJECT_ID, TENANT_ID } from '../../emulator/state.ts';
 import { decodeToken } from '../../emulator/tokens.ts';
 import type { Cloud } from './cloud.ts';
 import type { Machine } from './machine.ts';
+import { startMetadataService } from './metadata.ts';
 import { listKeyLines } from './two-tenants.ts';
 
 const CLUSTER_ISSUER = 'https://eastus.oic.prod-aks.azure.com/tenant/cluster/';
@@ -103,17 +104,10 @@ export async function installIdentities(cloud: Cloud): Promise<Identities> {
       takeAway: stay,
     }),
     managedIdentity: async (kind) => {
-      const server = await startManagedIdentityServer({
+      const server = await startMetadataService(cloud, {
         systemAssigned: { clientId: CLIENT_ID, objectId: OBJECT_ID, resourceId: '/subscriptions/s/vm' },
         userAssigned: [],
         secret: HEADER,
-        refusedAudiences: new Set(),
-        writeEnd: undefined,
-        arcKey: '',
-        arcChallenge: '',
-        isArcAgentNew: true,
-        issue: (audience, { clientId, objectId }) => cloud.emulator.entraToken({ audience, clientId, objectId }),
-        nowSeconds: () => Math.floor(Date.now() / 1000),
       });
       servers.push(server);
       const appService = { IDENTITY_ENDPOINT: `${server.url}${PATHS.appService}`, IDENTITY_HEADER: HEADER };
