@@ -14,7 +14,7 @@ import { CLIENT_ID, TENANT_ID } from '../test/emulator/state.ts';
 import { describeClaims } from './demo/claims.ts';
 import type { PullStep } from './demo/node-pull.ts';
 import { preparePull } from './demo/pull.ts';
-import { lastLines, runCommand } from './test-parts/command.ts';
+import { lastLines, runCommand } from './parts/command.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 

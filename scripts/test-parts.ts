@@ -3,23 +3,19 @@
  * registry, the Azure CLI, Kubernetes.
  */
 import { mkdirSync } from 'node:fs';
+import { AZURE_CLI } from './parts/azure-cli.ts';
+import { canInstallPackages, installPackages } from './parts/debian.ts';
+import { DOCKER_PY } from './parts/docker-py.ts';
+import { unpackEtcd } from './parts/etcd.ts';
+import { hasGo, installGoPrograms, needsGo } from './parts/go-programs.ts';
+import { unpackKeychainHelpers } from './parts/keychain-helpers.ts';
+import { buildKubernetes, CLUSTER_PROGRAMS, PLUGIN_PROGRAMS } from './parts/kubernetes.ts';
+import { PARTS_FOLDER, type PartReport } from './parts/part.ts';
+import { canMakeVirtualEnvironments, installPythonPackage, isPythonPackageInstalled } from './parts/python-package.ts';
+import { buildReferenceClient } from './parts/reference-client.ts';
+import { installRegistryClients } from './parts/registry-clients.ts';
+import { installTestcontainers } from './parts/testcontainers.ts';
 import { BUILT_SUITES } from './test/selection.ts';
-import { AZURE_CLI } from './test-parts/azure-cli.ts';
-import { canInstallPackages, installPackages } from './test-parts/debian.ts';
-import { DOCKER_PY } from './test-parts/docker-py.ts';
-import { unpackEtcd } from './test-parts/etcd.ts';
-import { hasGo, installGoPrograms, needsGo } from './test-parts/go-programs.ts';
-import { unpackKeychainHelpers } from './test-parts/keychain-helpers.ts';
-import { buildKubernetes, CLUSTER_PROGRAMS, PLUGIN_PROGRAMS } from './test-parts/kubernetes.ts';
-import { PARTS_FOLDER, type PartReport } from './test-parts/part.ts';
-import {
-  canMakeVirtualEnvironments,
-  installPythonPackage,
-  isPythonPackageInstalled,
-} from './test-parts/python-package.ts';
-import { buildReferenceClient } from './test-parts/reference-client.ts';
-import { installRegistryClients } from './test-parts/registry-clients.ts';
-import { installTestcontainers } from './test-parts/testcontainers.ts';
 
 const PYTHON_PACKAGES = [AZURE_CLI, DOCKER_PY];
 

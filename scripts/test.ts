@@ -8,10 +8,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { lastLines, readTextFile, runCommand } from './parts/command.ts';
+import type { PartReport } from './parts/part.ts';
 import { addCounts, formatCount, NO_TESTS, ONE_FAILURE, parseCount, type TestCount } from './test/count.ts';
 import { BUILT_SUITES, parseSelection, QUICK_SUITES } from './test/selection.ts';
-import { lastLines, readTextFile, runCommand } from './test-parts/command.ts';
-import type { PartReport } from './test-parts/part.ts';
 import { formatPartReports, installTestParts } from './test-parts.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));

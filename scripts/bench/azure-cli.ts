@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runProgram } from '../build/run.ts';
-import { isExecutable } from '../test-parts/command.ts';
+import { isExecutable } from '../parts/command.ts';
 import { makeRow, type Row, type Skipped, samplesOf } from './row.ts';
 import { type FinishedRun, measureInTurn, measureTime, type Subject } from './subject.ts';
 import { REGISTRY, type World } from './world.ts';

@@ -5,7 +5,7 @@ import { startDockerEngine } from '../../test/e2e/world/docker-engine.ts';
 import type { Machine, MachineRunOptions } from '../../test/e2e/world/machine.ts';
 import { findPart } from '../../test/e2e/world/parts.ts';
 import { prepareContainerStorage } from '../../test/e2e/world/podman.ts';
-import { lastLines } from '../test-parts/command.ts';
+import { lastLines } from '../parts/command.ts';
 import { type PullStep, pullWithNode } from './node-pull.ts';
 
 export interface Pull {

@@ -7,7 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { stripVTControlCharacters } from 'node:util';
-import { runCommand } from '../test-parts/command.ts';
+import { runCommand } from '../parts/command.ts';
 import type { Color } from './svg.ts';
 import { drawWindow, type Span } from './window.ts';
 

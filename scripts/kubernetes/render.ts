@@ -5,8 +5,8 @@
 
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findProgram, isExecutable, runCommand } from '../test-parts/command.ts';
-import { PARTS_FOLDER } from '../test-parts/part.ts';
+import { findProgram, isExecutable, runCommand } from '../parts/command.ts';
+import { PARTS_FOLDER } from '../parts/part.ts';
 
 /** The folder of the chart. */
 export const CHART = join(import.meta.dirname, 'chart');

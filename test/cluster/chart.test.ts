@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { findHelm, listExamples, MANIFESTS, RELEASE, renderManifest } from '../../scripts/kubernetes/render.ts';
-import { runCommand } from '../../scripts/test-parts/command.ts';
+import { runCommand } from '../../scripts/parts/command.ts';
 import { type Cloud, startCloud } from '../e2e/world/cloud.ts';
 import { findLeak } from '../e2e/world/leak.ts';
 import { findPart, needParts, needRoot, PROGRAM, partOf } from '../e2e/world/parts.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { CHART, findHelm, KUBE_VERSION } from '../../scripts/kubernetes/render.ts';
-import { runCommand } from '../../scripts/test-parts/command.ts';
+import { runCommand } from '../../scripts/parts/command.ts';
 import { hashFile } from '../../src/commands/kubelet/node-files.ts';
 import { type Cloud, LOGIN_SERVER, startCloud } from '../e2e/world/cloud.ts';
 import { needParts, PROGRAM } from '../e2e/world/parts.ts';

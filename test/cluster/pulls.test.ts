@@ -2,7 +2,7 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { readTextFile } from '../../scripts/test-parts/command.ts';
+import { readTextFile } from '../../scripts/parts/command.ts';
 import { type JsonRecord, parseJsonRecord, parseString } from '../emulator/json.ts';
 import { registryOf, TENANT_ID } from '../emulator/state.ts';
 import { decodeToken } from '../emulator/tokens.ts';

@@ -1,7 +1,7 @@
 /** The recipes for CI: their YAML is read, their commands are run, and the program finds the identity that they mean. */
 import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { findProgram } from '../../scripts/test-parts/command.ts';
+import { findProgram } from '../../scripts/parts/command.ts';
 import { CLOUDS } from '../../src/clouds.ts';
 import { asJsonObject } from '../../src/json.ts';
 import { type Block, blocksOf } from './markdown.ts';

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findProgram } from '../../scripts/test-parts/command.ts';
+import { findProgram } from '../../scripts/parts/command.ts';
 import { ROOT } from './markdown.ts';
 
 /** Programs that only note their arguments. */

@@ -14,7 +14,7 @@ import {
   RELEASE,
   renderManifest,
 } from '../../scripts/kubernetes/render.ts';
-import { runCommand } from '../../scripts/test-parts/command.ts';
+import { runCommand } from '../../scripts/parts/command.ts';
 import { run } from '../../src/cli.ts';
 import { asJsonObject, asText, type JsonObject, parseJsonObject } from '../../src/json.ts';
 import { makeRuntime } from '../unit/runtime.ts';

@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { readTextFile } from '../../scripts/test-parts/command.ts';
+import { readTextFile } from '../../scripts/parts/command.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
 import { FAULT_PART, SHARES } from './world/fault-cases.ts';
 import type { Machine } from './world/machine.ts';

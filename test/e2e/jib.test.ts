@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, it, type TestContext } from 'vitest';
-import { findJibClassPath } from '../../scripts/test-parts/registry-clients.ts';
+import { findJibClassPath } from '../../scripts/parts/registry-clients.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
 import type { Machine, MachineOptions } from './world/machine.ts';
 import { needParts, partOf } from './world/parts.ts';

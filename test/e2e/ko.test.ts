@@ -2,8 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, expect, it, type TestContext } from 'vitest';
-import { runCommand } from '../../scripts/test-parts/command.ts';
-import { prepareGo } from '../../scripts/test-parts/go-toolchain.ts';
+import { runCommand } from '../../scripts/parts/command.ts';
+import { prepareGo } from '../../scripts/parts/go-toolchain.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
 import type { MachineOptions } from './world/machine.ts';
 import { needParts, partOf } from './world/parts.ts';

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync,
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readTextFile } from '../../scripts/test-parts/command.ts';
+import { readTextFile } from '../../scripts/parts/command.ts';
 import { parseJsonRecord, parseString } from '../emulator/json.ts';
 import { CLIENT_ID, findTenant, NULL_GUID, SUBSCRIPTION_ID, TENANT_ID } from '../emulator/state.ts';
 import { BINDING_AUDIENCE, startTokenProxy } from '../emulator/token-proxy.ts';

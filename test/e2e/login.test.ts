@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readTextFile } from '../../scripts/test-parts/command.ts';
+import { readTextFile } from '../../scripts/parts/command.ts';
 import { USER_NAME } from '../emulator/emulator.ts';
 import { type Chromium, startChromium } from './world/chromium.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, type TestContext } from 'vitest';
-import { readTextFile } from '../../scripts/test-parts/command.ts';
+import { readTextFile } from '../../scripts/parts/command.ts';
 import { registryOf } from '../emulator/state.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
 import { EDGE_PASSWORD, EDGE_USER, startConnectedRegistry } from './world/connected-registry.ts';

@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readTextFile } from '../../scripts/test-parts/command.ts';
+import { readTextFile } from '../../scripts/parts/command.ts';
 import { CLIENT_SECRET } from '../emulator/state.ts';
 import { type Actors, CALM_SERVER, createActors } from './soak/actors.ts';
 import { type CrowdRecord, MAX_PROCESSES, runCrowd } from './soak/crowd.ts';

@@ -6,7 +6,7 @@ import {
   findTestcontainersModule,
   isTestcontainersInstalled,
   TESTCONTAINERS_VERSIONS,
-} from '../../scripts/test-parts/testcontainers.ts';
+} from '../../scripts/parts/testcontainers.ts';
 import { NULL_GUID, registryOf } from '../emulator/state.ts';
 import { LOGIN_SERVER } from './world/cloud.ts';
 import { LOGIN_BACKENDS, prepareLoginBackend } from './world/login-backend.ts';

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { PARTS_FOLDER } from '../../scripts/test-parts/part.ts';
+import { PARTS_FOLDER } from '../../scripts/parts/part.ts';
 import { parseJsonRecord, parseRecord, parseString } from '../emulator/json.ts';
 import { CLIENT_ID, CLIENT_SECRET, NULL_GUID, registryOf, TENANT_ID } from '../emulator/state.ts';
 import { decodeToken } from '../emulator/tokens.ts';

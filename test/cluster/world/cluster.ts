@@ -5,7 +5,7 @@
 import { createPublicKey } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readTextFile } from '../../../scripts/test-parts/command.ts';
+import { readTextFile } from '../../../scripts/parts/command.ts';
 import { type Cloud, startCloud } from '../../e2e/world/cloud.ts';
 import { findLeak } from '../../e2e/world/leak.ts';
 import { startMetadataService } from '../../e2e/world/metadata.ts';

@@ -5,7 +5,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
-import { readTextFile } from '../../../scripts/test-parts/command.ts';
+import { readTextFile } from '../../../scripts/parts/command.ts';
 import { findFreePort } from '../../e2e/world/free-port.ts';
 import { packImage } from '../../e2e/world/image.ts';
 import { partOf } from '../../e2e/world/parts.ts';

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { readTextFile } from '../../../scripts/test-parts/command.ts';
+import { readTextFile } from '../../../scripts/parts/command.ts';
 import type { Machine } from './machine.ts';
 import { partOf } from './parts.ts';
 import type { RunResult } from './process.ts';

@@ -1,7 +1,7 @@
 /** Both backends that keep logins, read directly instead of through the program under test. */
 import { join } from 'node:path';
 import { expect, type TestContext } from 'vitest';
-import { readTextFile } from '../../../scripts/test-parts/command.ts';
+import { readTextFile } from '../../../scripts/parts/command.ts';
 import { parseJsonRecord, parseRecord, parseString } from '../../emulator/json.ts';
 import { startPass } from './keychain.ts';
 import type { Machine } from './machine.ts';

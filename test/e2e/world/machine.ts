@@ -1,7 +1,7 @@
 /** A throw-away machine: a home, a Docker configuration and the built program on PATH, with nothing of the real one. */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readTextFile } from '../../../scripts/test-parts/command.ts';
+import { readTextFile } from '../../../scripts/parts/command.ts';
 import { CLIENT_ID, CLIENT_SECRET, TENANT_ID } from '../../emulator/state.ts';
 import { type Cloud, LOGIN_SERVER } from './cloud.ts';
 import { findLeak } from './leak.ts';

@@ -2,12 +2,12 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'vitest';
-import { findProgram, isExecutable, listPrograms } from '../../../scripts/test-parts/command.ts';
-import { DOCKER_PY_PYTHON } from '../../../scripts/test-parts/docker-py.ts';
-import { ETCD_FOLDER } from '../../../scripts/test-parts/etcd.ts';
-import { KEYCHAIN_HELPERS_FOLDER } from '../../../scripts/test-parts/keychain-helpers.ts';
-import { PARTS_FOLDER } from '../../../scripts/test-parts/part.ts';
-import { DEV_CONTAINERS_SCRIPT } from '../../../scripts/test-parts/registry-clients.ts';
+import { findProgram, isExecutable, listPrograms } from '../../../scripts/parts/command.ts';
+import { DOCKER_PY_PYTHON } from '../../../scripts/parts/docker-py.ts';
+import { ETCD_FOLDER } from '../../../scripts/parts/etcd.ts';
+import { KEYCHAIN_HELPERS_FOLDER } from '../../../scripts/parts/keychain-helpers.ts';
+import { PARTS_FOLDER } from '../../../scripts/parts/part.ts';
+import { DEV_CONTAINERS_SCRIPT } from '../../../scripts/parts/registry-clients.ts';
 
 /** The built program under test. */
 export const PROGRAM = fileURLToPath(new URL('../../../dist/docker-credential-acr', import.meta.url));

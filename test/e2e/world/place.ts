@@ -1,7 +1,7 @@
 /** The program's own folders for one run, so that many runs can start from the same state side by side. */
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readTextFile } from '../../../scripts/test-parts/command.ts';
+import { readTextFile } from '../../../scripts/parts/command.ts';
 import { parseJsonRecord, parseRecord, parseString } from '../../emulator/json.ts';
 import type { Machine } from './machine.ts';
 import { PROGRAM } from './parts.ts';

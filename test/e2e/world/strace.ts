@@ -1,7 +1,7 @@
 /** Runs the program under strace: lists the system calls that it makes on its own files, and lets one of them fail. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { readTextFile } from '../../../scripts/test-parts/command.ts';
+import { readTextFile } from '../../../scripts/parts/command.ts';
 import { partOf } from './parts.ts';
 import type { Place, PlaceRunOptions, TimedResult } from './place.ts';
 

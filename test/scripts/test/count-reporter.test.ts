@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readTextFile, runCommand } from '../../../scripts/parts/command.ts';
 import { parseCount } from '../../../scripts/test/count.ts';
-import { readTextFile, runCommand } from '../../../scripts/test-parts/command.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const IMPORTS = "import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';";
