@@ -1,15 +1,16 @@
 /** `npm run build`: makes `dist/docker-credential-acr`, or the executables of other platforms with `--target`. */
 
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Binary, makeBinary } from './build/binary.ts';
 import { bundleProgram } from './build/bundle.ts';
-import { writeChecksums } from './build/checksums.ts';
+import { sumFile, writeChecksums } from './build/checksums.ts';
 import { collectLicences } from './build/licences.ts';
 import { readPinnedNodeVersion } from './build/node-part.ts';
 import { ENTRY, makeProgramCode } from './build/program.ts';
 import { environmentWithoutNodeSettings, runProgram } from './build/run.ts';
+import { readSource } from './build/source.ts';
 import { formatTable } from './build/table.ts';
 import { executableName, findHostTarget, parseTargets, TARGETS, type Target } from './build/target.ts';
 
@@ -28,9 +29,10 @@ async function main(): Promise<number> {
 
   await mkdir(dist, { recursive: true });
   const nodeVersion = await readPinnedNodeVersion(root);
+  const { commit } = await readSource(root);
   const [bundle, { start, parts }] = await Promise.all([
-    bundleProgram({ entry: ENTRY, root, nodeVersion }),
-    makeProgramCode(root, nodeVersion),
+    bundleProgram({ entry: ENTRY, root, nodeVersion, commit }),
+    makeProgramCode({ root, nodeVersion, commit }),
   ]);
   await writeFile(join(dist, 'meta.json'), JSON.stringify(bundle.metafile));
   await writeFile(join(dist, 'THIRD-PARTY-LICENSES.txt'), await collectLicences(root, bundle));
@@ -44,10 +46,10 @@ async function main(): Promise<number> {
       failed.push(`error: ${target.name}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  await writeChecksums(
-    dist,
-    made.map(({ path }) => path),
-  );
+  const sums = made.map(async ({ path }) => {
+    return [relative(dist, path).replaceAll(sep, '/'), (await sumFile(path)).sum] as const;
+  });
+  await writeChecksums(dist, new Map(await Promise.all(sums)));
   for (const { target, path, notStripped, warnings } of made) {
     if (notStripped) console.log(`${target.name}: not stripped: ${notStripped}`);
     for (const warning of warnings) console.log(`${target.name}: warning: ${warning}`);

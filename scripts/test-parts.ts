@@ -19,10 +19,12 @@ import { BUILT_SUITES } from './test/selection.ts';
 
 const PYTHON_PACKAGES = [AZURE_CLI, DOCKER_PY];
 
-/** The parts in the order in which the suites need them. Each promise ends with its own parts. */
+/** The parts by suite, in the order in which the suites need them. Each promise ends with its own parts. */
 export interface TestParts {
   /** What the end-to-end tests need. */
-  readonly endToEnd: Promise<readonly PartReport[]>;
+  readonly e2e: Promise<readonly PartReport[]>;
+  /** What the tests of a release need besides. */
+  readonly release: Promise<readonly PartReport[]>;
   /** What a cluster needs besides. It takes the longest, and is built while the end-to-end tests run. */
   readonly cluster: Promise<readonly PartReport[]>;
 }
@@ -31,7 +33,7 @@ export interface TestParts {
  * Installs the missing parts, and leaves the others as they are.
  * Packages, Go programs, Python's and npm's packages are installed side by side, except where one needs a package of
  * another.
- * @param suites which of the suites `e2e` and `cluster` will run.
+ * @param suites which of the suites `e2e`, `release` and `cluster` will run.
  */
 export async function installTestParts(suites: readonly string[]): Promise<TestParts> {
   mkdirSync(PARTS_FOLDER, { recursive: true });
@@ -45,9 +47,10 @@ export async function installTestParts(suites: readonly string[]): Promise<TestP
   const plugins = programs.then(() => buildKubernetes(PLUGIN_PROGRAMS));
   const common = [packages, programs, plugins];
   const clients = suites.includes('e2e') ? installClients(packages, plugins, pythonIsReady) : [];
-  const endToEnd = Promise.all([...common, ...clients]).then((reports) => reports.flat());
-  const cluster = suites.includes('cluster') ? endToEnd.then(() => installCluster()) : Promise.resolve([]);
-  return { endToEnd, cluster };
+  const e2e = Promise.all([...common, ...clients]).then((reports) => reports.flat());
+  const release = suites.includes('release') ? e2e.then(() => installReleaseParts()) : Promise.resolve([]);
+  const cluster = suites.includes('cluster') ? release.then(() => installCluster()) : Promise.resolve([]);
+  return { e2e, release, cluster };
 }
 
 /** Each waits for the step that would interfere: one uses the package lists, the other a build that fills every core. */
@@ -61,6 +64,11 @@ function installClients(packages: Promise<unknown>, builds: Promise<unknown>, py
     referenceClient.then((report) => [report]),
     Promise.all([packages, referenceClient]).then(installRegistryClients),
   ];
+}
+
+/** What makes a release, and what tries its packages. */
+async function installReleaseParts(): Promise<readonly PartReport[]> {
+  return [];
 }
 
 async function installCluster(): Promise<readonly PartReport[]> {
@@ -83,6 +91,6 @@ export function formatPartReports(reports: readonly PartReport[]): string {
 }
 
 if (import.meta.main) {
-  const { endToEnd, cluster } = await installTestParts(BUILT_SUITES);
-  process.stdout.write(formatPartReports([...(await endToEnd), ...(await cluster)]));
+  const { e2e, release, cluster } = await installTestParts(BUILT_SUITES);
+  process.stdout.write(formatPartReports([...(await e2e), ...(await release), ...(await cluster)]));
 }

@@ -30,6 +30,7 @@ async function main(args: readonly string[]): Promise<number> {
     const counts: TestCount[] = [];
     for (const suite of ready?.isBuilt === true ? built : []) {
       await ready?.parts[suite];
+      if (suite === 'release') await makeTrialRelease();
       counts.push(await run([suite]));
     }
     const slowCount = counts.reduce(addCounts, NO_TESTS);
@@ -57,12 +58,18 @@ interface Preparation {
 
 /** Builds the program and begins with the parts. Ends when the first suite can run. */
 async function prepare(suites: readonly string[]): Promise<Preparation> {
-  const { endToEnd, cluster } = await installTestParts(suites);
-  const parts = { e2e: report(endToEnd), cluster: report(cluster) };
+  const { e2e, release, cluster } = await installTestParts(suites);
+  const parts = { e2e: report(e2e), release: report(release), cluster: report(cluster) };
   const build = await runCommand(process.execPath, [join(ROOT, 'scripts', 'build.ts')]);
   process.stdout.write(build.exitCode === 0 ? `build: done\n` : `build: failed\n${lastLines(build.output, 40)}\n`);
   await parts.e2e;
   return { isBuilt: build.exitCode === 0, parts };
+}
+
+/** Makes the release that the tests install: in another folder, so that they can compare its executable with that of the build. */
+async function makeTrialRelease(): Promise<void> {
+  const made = await runCommand(process.execPath, [join(ROOT, 'scripts', 'release-trial.ts')]);
+  process.stdout.write(made.exitCode === 0 ? 'release: done\n' : `release: failed\n${lastLines(made.output, 40)}\n`);
 }
 
 async function report(parts: Promise<readonly PartReport[]>): Promise<void> {

@@ -17,7 +17,7 @@ import {
 } from './protocol.ts';
 import { type Runtime, readVariable } from './system/runtime.ts';
 import type { Terminal } from './terminal/terminal.ts';
-import { VERSION } from './version.ts';
+import { formatBuild } from './version.ts';
 
 /** How a run reads and writes, apart from its outcome. */
 export interface Streams {
@@ -80,7 +80,7 @@ async function runVerb(args: readonly string[], streams: Streams, runtime: Runti
 }
 
 function formatVersion({ programName }: Runtime): string {
-  return `${programName} (docker-credential-acr) v${VERSION}\n`;
+  return `${programName} (docker-credential-acr) v${formatBuild()}\n`;
 }
 
 /** Whether a kubelet calls. The arguments of a person are words and `--help`. */

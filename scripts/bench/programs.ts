@@ -37,7 +37,7 @@ export async function preparePrograms(root: string): Promise<Programs> {
     dropFromPageCache(output);
     return output;
   };
-  const { start, parts } = await makeProgramCode(root, nodeVersion);
+  const { start, parts } = await makeProgramCode({ root, nodeVersion });
   return {
     ours: await make('docker-credential-acr', start, parts),
     empty: await make('empty', ''),

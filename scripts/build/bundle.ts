@@ -16,6 +16,8 @@ export interface BundleOptions {
   readonly root: string;
   /** The version of the Node that will run the bundle, such as `26.10.0`. */
   readonly nodeVersion: string;
+  /** The commit that the program tells as its origin; empty when there is none. */
+  readonly commit?: string;
 }
 
 /** Bundles `entry` and everything it imports; a local `import()` stays unevaluated until it is reached. */
@@ -26,7 +28,7 @@ export async function bundleProgram(options: BundleOptions): Promise<Bundle> {
 }
 
 /** The options of esbuild for every part of the program. */
-export function bundleOptions({ entry, root, nodeVersion }: BundleOptions) {
+export function bundleOptions({ entry, root, nodeVersion, commit = '' }: BundleOptions) {
   return {
     entryPoints: [entry],
     absWorkingDir: root,
@@ -36,6 +38,7 @@ export function bundleOptions({ entry, root, nodeVersion }: BundleOptions) {
     platform: 'node',
     format: 'cjs',
     target: `node${nodeVersion}`,
+    define: { BUILD_COMMIT: JSON.stringify(commit) },
     // The CommonJS modules of some packages hide what they require from esbuild.
     mainFields: ['module', 'main'],
     // In a single executable `import()` of a built-in goes through the embedder's loader; `require` is direct.

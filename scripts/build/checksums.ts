@@ -3,17 +3,27 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
-/** @param files the files to sum, all inside `folder`, to which the sums are written. */
-export async function writeChecksums(folder: string, files: readonly string[]): Promise<void> {
-  const lines: string[] = [];
-  for (const file of files) {
-    const hash = createHash('sha256');
-    await pipeline(createReadStream(file), hash);
-    lines.push(`${hash.digest('hex')}  ${relative(folder, file).replaceAll(sep, '/')}\n`);
-  }
+export interface FileSum {
+  /** SHA-256 in hexadecimal digits. */
+  readonly sum: string;
+  readonly sizeBytes: number;
+}
+
+export async function sumFile(path: string): Promise<FileSum> {
+  const hash = createHash('sha256');
+  const stream = createReadStream(path);
+  await pipeline(stream, hash);
+  return { sum: hash.digest('hex'), sizeBytes: stream.bytesRead };
+}
+
+/** @param sums by the path of the file below `folder`, with `/` between its parts. */
+export async function writeChecksums(folder: string, sums: ReadonlyMap<string, string>): Promise<void> {
+  const lines = [...sums]
+    .map(([file, sum]) => `${sum}  ${file}\n`)
+    .sort((one, other) => (one.slice(66) < other.slice(66) ? -1 : 1));
   const scratch = join(folder, `.SHA256SUMS.${process.pid}`);
   await writeFile(scratch, lines.join(''));
   await rename(scratch, join(folder, 'SHA256SUMS'));

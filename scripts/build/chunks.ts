@@ -7,7 +7,7 @@
 
 import { isAbsolute, join, relative } from 'node:path';
 import { build, type Metafile, type OnResolveArgs, type OutputFile, type Plugin } from 'esbuild';
-import { bundleOptions } from './bundle.ts';
+import { type BundleOptions, bundleOptions } from './bundle.ts';
 
 export interface Chunks {
   /** The main program, which loads the parts from the executable's assets. */
@@ -20,13 +20,6 @@ export interface Part {
   /** The executable's asset is `<name>.js`, and the V8 code cache of it `<name>.cache`. */
   readonly name: string;
   readonly code: string;
-}
-
-export interface ChunkOptions {
-  /** The file to start from, relative to `root`. */
-  readonly entry: string;
-  readonly root: string;
-  readonly nodeVersion: string;
 }
 
 /** It brings the parser of YAML, which is larger than all else that a kubelet's request needs. */
@@ -88,11 +81,11 @@ require = function (name) {
 };
 `;
 
-export async function bundleChunks(options: ChunkOptions): Promise<Chunks> {
-  const { entry, root, nodeVersion } = options;
+export async function bundleChunks(options: BundleOptions): Promise<Chunks> {
+  const { entry, root } = options;
   const late = new Set([YAML_MODULE]); // the start does not reach it
   const cut = cutAtImports(root, late);
-  const { entryPoints, ...common } = bundleOptions({ entry, root, nodeVersion });
+  const { entryPoints, ...common } = bundleOptions(options);
   const draft = await build({ ...common, entryPoints, metafile: true, plugins: [cut] });
   const own = Object.keys(draft.metafile.inputs).filter((path) => path.startsWith('src/'));
   const others = own.filter((path) => path !== entry);
@@ -122,7 +115,7 @@ export async function bundleChunks(options: ChunkOptions): Promise<Chunks> {
 
 /** Our own modules that no earlier part contains. Each can be required, so that all can be compiled ahead. */
 async function listPart(
-  options: ChunkOptions,
+  options: BundleOptions,
   late: readonly string[],
   places: ReadonlyMap<string, string>,
 ): Promise<string[]> {
@@ -150,13 +143,13 @@ function cutAtImports(root: string, late: Set<string>): Plugin {
 }
 
 /** The exported names of each of our modules. */
-async function listExports(options: ChunkOptions, files: readonly string[]): Promise<ReadonlyMap<string, string[]>> {
+async function listExports(options: BundleOptions, files: readonly string[]): Promise<ReadonlyMap<string, string[]>> {
   const { outputs } = await inspectModules(options, files);
   return new Map(Object.values(outputs).map((output) => [output.entryPoint ?? '', output.exports]));
 }
 
 /** The metadata of esbuild about modules and everything that they import. */
-async function inspectModules(options: ChunkOptions, files: readonly string[]): Promise<Metafile> {
+async function inspectModules(options: BundleOptions, files: readonly string[]): Promise<Metafile> {
   const { entryPoints: _entry, outfile: _file, format: _format, ...common } = bundleOptions(options);
   const { metafile } = await build({
     ...common,

@@ -3,7 +3,7 @@
 /** The suites that need neither the built program nor its clients. */
 export const QUICK_SUITES = ['unit', 'fuzz', 'scripts', 'docs', 'integration', 'emulator'];
 /** The suites that run the built program, in the order in which their parts are ready. */
-export const BUILT_SUITES = ['e2e', 'cluster'];
+export const BUILT_SUITES = ['e2e', 'release', 'cluster'];
 const SUITES = [...QUICK_SUITES, ...BUILT_SUITES];
 
 /** How often a property is checked at most, and for how long, when its suite is named. */

@@ -167,7 +167,7 @@ const EXPECTATIONS: readonly Expectation[] = [
     begins: 'docker-credential-acr version',
     calls: [],
     check: async ({ stdout }) => {
-      expect(stdout).toBe(`docker-credential-acr (docker-credential-acr) v${manifest.version}\n`);
+      expect(stdout).toContain(`docker-credential-acr (docker-credential-acr) v${manifest.version}, `);
     },
   },
 ];

@@ -57,7 +57,7 @@ describe('run fails and prints the usage or the unknown action for', () => {
 describe('version', () => {
   for (const verb of ['version', '--version', '-v']) {
     test(`${verb} prints the name, the package and the version in one line`, async () => {
-      const stdout = `docker-credential-acr (docker-credential-acr) v${VERSION}\n`;
+      const stdout = `docker-credential-acr (docker-credential-acr) v${VERSION}, Node ${process.versions.node}\n`;
       expect(await call([verb])).toEqual({ exitCode: 0, stdout, stderr: '' });
     });
   }

@@ -14,7 +14,7 @@ import { type Check, type DoctorContext, type Finding, found } from './check.ts'
 
 const VERSION_TIMEOUT_MS = 5_000;
 /** What `version` prints, under whatever name. */
-const VERSION_LINE = /^\S{1,100} \(docker-credential-acr\) v(\S{1,50})$/;
+const VERSION_LINE = /^\S{1,100} \(docker-credential-acr\) v([^\s,]{1,50})(?:, .{0,200})?$/;
 const READ_AND_RUN_BY_ALL = 0o005;
 
 /** The check of the executable. */

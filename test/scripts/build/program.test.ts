@@ -112,7 +112,7 @@ describe('the executable', () => {
 
   it('compiles ahead the functions that a cached answer calls, and not those that it does not', async () => {
     const root = join(import.meta.dirname, '../../..');
-    const { start } = await makeProgramCode(root, process.versions.node);
+    const { start } = await makeProgramCode({ root, nodeVersion: process.versions.node });
     const isAhead = (name: string) => new RegExp(`var ${name} = \\((?:async )?function ${name}\\(`).test(start);
     const called = [
       'findCredential',

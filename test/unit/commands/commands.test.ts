@@ -202,7 +202,7 @@ describe('a mistake in the arguments of a command', () => {
 });
 
 test.each(['version', '--version', '-v'])('%s prints one line', async (word) => {
-  const output = `docker-credential-acr (docker-credential-acr) v${VERSION}\n`;
+  const output = `docker-credential-acr (docker-credential-acr) v${VERSION}, Node ${process.versions.node}\n`;
   expect(await runAtTerminal(word)).toEqual({ exitCode: 0, output, errors: '' });
 });
 

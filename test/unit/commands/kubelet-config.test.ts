@@ -60,7 +60,7 @@ test('as a plug-in, says its version', async () => {
   const outcome = await run(['kubelet', '--version'], makeStreams(), makeRuntime());
   expect(outcome).toEqual({
     exitCode: 0,
-    stdout: `docker-credential-acr (docker-credential-acr) v${VERSION}\n`,
+    stdout: `docker-credential-acr (docker-credential-acr) v${VERSION}, Node ${process.versions.node}\n`,
     stderr: '',
   });
 });

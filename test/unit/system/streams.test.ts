@@ -14,7 +14,7 @@ vi.setConfig({ testTimeout: 20_000 });
 const folder = useTemporaryFolder();
 const MAIN = `${import.meta.dirname}/../../../src/main.ts`;
 const NOT_FOUND = 'credentials not found in native keychain\n';
-const VERSION = /^docker-credential-acr \(docker-credential-acr\) v\d+\.\d+\.\d+\n$/;
+const VERSION = /^docker-credential-acr \(docker-credential-acr\) v\d+\.\d+\.\d+, Node \d+\.\d+\.\d+\n$/;
 
 const environment = () => ({ HOME: folder.path(), PATH: '/usr/bin:/bin' });
 
