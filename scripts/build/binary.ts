@@ -2,11 +2,15 @@
 
 import { chmod, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { PROGRAM } from '../release/project.ts';
+import { packWithNode } from './build-sea.ts';
 import type { Part } from './chunks.ts';
+import { signFileAdHoc } from './macho-signature.ts';
 import { findNodePart, readPinnedNodeVersion, stripNode } from './node-part.ts';
-import { runNodeRepeatably } from './packing.ts';
+import { type Packing, runNodeRepeatably } from './packing.ts';
 import { packWithPkg } from './pkg.ts';
 import { findHostTarget, type Target } from './target.ts';
+import { describeFile } from './windows-version.ts';
 
 export interface Binary {
   readonly target: Target;
@@ -51,10 +55,12 @@ export async function makeBinary({ root, target, code, parts: late = [], output 
     const generatorPath = generator?.path ?? process.execPath;
     await writeFile(join(scratch, MAIN), code);
     const assets = await writeParts(scratch, late, codeCache ? generatorPath : undefined);
-    const warnings = await packWithPkg({
+    const warnings = await packProgram({
       ...{ target, generatorPath, assets, folder: scratch, main: MAIN, nodePath: stripped },
       ...{ hasCodeCache: codeCache, output: executable },
     });
+    if (target.os === 'macos') await signFileAdHoc(executable, PROGRAM);
+    if (target.os === 'win') await describeFile(executable, node.version);
     await chmod(executable, 0o755);
     const { size } = await stat(executable);
     await rename(executable, output);
@@ -70,6 +76,16 @@ export async function makeBinary({ root, target, code, parts: late = [], output 
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/**
+ * What pkg makes of Node for macOS has a table of segments that lacks the program's own.
+ * @returns the warnings of the packer.
+ */
+async function packProgram(packing: Packing): Promise<readonly string[]> {
+  if (packing.target.os !== 'macos') return await packWithPkg(packing);
+  await packWithNode(packing);
+  return [];
 }
 
 /**
