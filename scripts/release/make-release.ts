@@ -44,7 +44,7 @@ export async function makeRelease(options: ReleaseOptions): Promise<readonly Rel
   try {
     const made = join(scratch, 'made');
     await mkdir(made, { mode: 0o755 });
-    const executables = await buildExecutables({ root, commit: source.commit, targets, folder: scratch });
+    const executables = await buildExecutables({ root, commit: source.commit, targets, folder: scratch, report });
     const skipped = await signWindowsExecutables(executables, { env: process.env, epochSeconds: source.epochSeconds });
     reportSkipped({ files: [], skipped }, report);
     const documents = await writeDocuments(root, scratch);
