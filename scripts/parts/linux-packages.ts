@@ -7,6 +7,7 @@ import type { PartReport } from './part.ts';
 /** Each package, with a program whose presence shows that it is installed. */
 const PACKAGES: Readonly<Record<string, string>> = {
   'xz-utils': 'xz',
+  zip: 'zip',
   unzip: 'unzip',
   'libarchive-tools': 'bsdtar',
   zstd: 'zstd',
