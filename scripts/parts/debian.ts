@@ -35,13 +35,22 @@ export const CLIENT_PACKAGES: Packages = {
 export const RELEASE_PACKAGES: Packages = {
   'xz-utils': 'xz',
   zip: 'zip',
+  zstd: 'zstd',
+  rpm: 'rpmbuild',
   buildah: 'buildah',
   llvm: 'llvm-strip',
   osslsigncode: 'osslsigncode',
 };
 
 /** What tries a release. */
-export const TRIAL_PACKAGES: Packages = {};
+export const TRIAL_PACKAGES: Packages = {
+  unzip: 'unzip',
+  'libarchive-tools': 'bsdtar',
+  debootstrap: 'debootstrap',
+  lintian: 'lintian',
+  rpmlint: 'rpmlint',
+  'pacman-package-manager': 'pacman',
+};
 
 /** Whether packages can be installed without a password. */
 export function canInstallPackages(): boolean {
