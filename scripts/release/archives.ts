@@ -3,10 +3,10 @@
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { executableName } from '../build/target.ts';
+import { runTool, type Tool } from './packing-tool.ts';
 import { PROGRAM } from './project.ts';
 import type { Release, ReleasedExecutable, StepResult } from './release.ts';
 import { type StagedFile, stageFiles } from './stage.ts';
-import { runTool, type Tool } from './tool.ts';
 
 const TAR: Tool = { name: 'tar', debianPackage: 'tar' };
 const XZ: Tool = { name: 'xz', debianPackage: 'xz-utils' };
