@@ -26,7 +26,7 @@ export async function buildExecutables({
   folder,
 }: ExecutableOptions): Promise<readonly ReleasedExecutable[]> {
   const nodeVersion = await readPinnedNodeVersion(root);
-  const [bundle, { start, parts }] = await Promise.all([
+  const [bundle, { start, parts, files: codeFiles }] = await Promise.all([
     bundleProgram({ entry: ENTRY, root, nodeVersion, commit }),
     makeProgramCode({ root, nodeVersion, commit }),
   ]);
@@ -36,7 +36,7 @@ export async function buildExecutables({
     const { path, nodeVersion: packaged } = await makeBinary({ root, target, code: start, parts, output });
     const licencesPath = join(folder, target.name, 'THIRD-PARTY-LICENSES.txt');
     await writeFile(licencesPath, await collectLicences(root, bundle));
-    executables.push({ target, path, nodeVersion: packaged, licencesPath });
+    executables.push({ target, path, nodeVersion: packaged, licencesPath, codeFiles });
   }
   return executables;
 }

@@ -18,9 +18,7 @@ export interface Component {
 }
 
 /** A licence of the SPDX list, or an expression of several. */
-export type LicenceChoice =
-  | { readonly license: { readonly id: string } }
-  | { readonly expression: string };
+export type LicenceChoice = { readonly license: { readonly id: string } } | { readonly expression: string };
 
 export interface Hash {
   readonly alg: 'SHA-256' | 'SHA-512';

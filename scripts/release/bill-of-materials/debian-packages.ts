@@ -1,20 +1,7 @@
 /** Names packages of Debian as scanners know them. */
 
+import { DEBIAN_RELEASE, type DebianPackage } from '../debian-package.ts';
 import { type Component, escapePurl, licensedAs } from './cyclonedx.ts';
-
-export interface DebianPackageName {
-  readonly name: string;
-  readonly version: string;
-  /** Such as `amd64`, or `all`. */
-  readonly architecture: string;
-  /** The source package, by whose name Debian tracks vulnerabilities. */
-  readonly source: string;
-  /** In hexadecimal digits, of the package's file. */
-  readonly sha256: string;
-}
-
-/** The release of Debian that all of them come from. */
-export const DEBIAN_RELEASE = { codename: 'bookworm', number: '12' };
 
 const GCC_RUNTIME = 'GPL-3.0-or-later WITH GCC-exception-3.1';
 
@@ -27,7 +14,7 @@ const LICENCES: Readonly<Record<string, string>> = {
 };
 
 /** @see https://github.com/package-url/purl-spec/blob/main/types/deb-definition.json */
-export function describeDebianPackage(given: DebianPackageName): Component {
+export function describeDebianPackage(given: DebianPackage): Component {
   const { name, version, architecture, source, sha256 } = given;
   const licence = LICENCES[source];
   const qualifiers = [

@@ -60,6 +60,7 @@ const KNOWN_PARTS: Readonly<Record<string, KnownPart>> = {
   uvwasi: { licence: 'MIT', source: 'https://github.com/nodejs/uvwasi' },
   v8: { cpe: ['google', 'v8'], licence: 'BSD-3-Clause', source: 'https://github.com/v8/v8' },
   zlib: { cpe: ['zlib', 'zlib'], licence: 'Zlib', source: 'https://github.com/madler/zlib' },
+  // biome-ignore lint/security/noSecrets: an address
   zstd: { cpe: ['facebook', 'zstandard'], licence: 'BSD-3-Clause', source: 'https://github.com/facebook/zstd' },
 };
 
@@ -72,9 +73,13 @@ const NOT_PARTS: readonly string[] = ['node', 'modules', 'napi', 'cldr', 'tz', '
  */
 export async function askNode(path: string, env: NodeJS.ProcessEnv): Promise<NodeFacts> {
   const answer = parseJsonObject(
-    await runProgram(path, ['-p', 'JSON.stringify({ versions: process.versions, variables: process.config.variables })'], {
-      env,
-    }),
+    await runProgram(
+      path,
+      ['-p', 'JSON.stringify({ versions: process.versions, variables: process.config.variables })'],
+      {
+        env,
+      },
+    ),
   );
   const versions = Object.entries(asJsonObject(answer?.['versions']) ?? {});
   const variables = Object.entries(asJsonObject(answer?.['variables']) ?? {});
@@ -95,7 +100,8 @@ export async function askNode(path: string, env: NodeJS.ProcessEnv): Promise<Nod
 export async function checkSettings(path: string, { settings }: NodeFacts): Promise<void> {
   const executable = await readFile(path);
   const missing = settings.filter((setting) => !executable.includes(setting));
-  if (missing.length > 0) throw new Error(`Cannot tell what is in ${path}: its Node was not built with ${missing.join(', ')}`);
+  if (missing.length > 0)
+    throw new Error(`Cannot tell what is in ${path}: its Node was not built with ${missing.join(', ')}`);
 }
 
 /**
@@ -107,8 +113,11 @@ export function listNodeParts({ versions }: NodeFacts): readonly Component[] {
   return parts.map(([key, version]) => describePart(key, version)).sort(byName);
 }
 
-/** Node itself. */
-export function describeNode(version: string, distribution: string): Component {
+/**
+ * Node itself.
+ * @param npmPackage the package of npm that has it.
+ */
+export function describeNode(version: string, npmPackage: string): Component {
   const purl = `pkg:generic/node@${version}`;
   return {
     ...{ type: 'platform', 'bom-ref': purl, name: 'node', version, purl },
@@ -116,7 +125,7 @@ export function describeNode(version: string, distribution: string): Component {
     licenses: licensedAs('MIT'),
     externalReferences: [
       { type: 'vcs', url: 'https://github.com/nodejs/node' },
-      { type: 'distribution', url: distribution },
+      { type: 'distribution', url: `https://registry.npmjs.org/${npmPackage}/-/${npmPackage}-${version}.tgz` },
     ],
   };
 }
@@ -124,7 +133,9 @@ export function describeNode(version: string, distribution: string): Component {
 function describePart(key: string, said: string): Component {
   const known = KNOWN_PARTS[key];
   if (known === undefined) {
-    throw new Error(`Node has a part that scripts/release/bill-of-materials/node-parts.ts does not know: ${key} ${said}`);
+    throw new Error(
+      `Node has a part that scripts/release/bill-of-materials/node-parts.ts does not know: ${key} ${said}`,
+    );
   }
   // V8 and zlib carry Node's and Chromium's own suffixes, as in `14.6.202.34-node.34`.
   const version = /^[\d.]+/.exec(said)?.[0] ?? said;

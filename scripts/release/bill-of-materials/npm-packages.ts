@@ -68,11 +68,7 @@ function readEntry(locked: LockedPackages, folder: string): JsonObject {
 }
 
 /** As Node looks for it: in the package's own folder, then in each above it. */
-function findDependency(
-  byFolder: ReadonlyMap<string, Component>,
-  from: string,
-  name: string,
-): Component | undefined {
+function findDependency(byFolder: ReadonlyMap<string, Component>, from: string, name: string): Component | undefined {
   const path = from === '' ? `node_modules/${name}` : `${from}/node_modules/${name}`;
   const found = byFolder.get(path);
   if (found !== undefined || from === '') return found;
