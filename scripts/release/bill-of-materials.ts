@@ -6,27 +6,19 @@ import { sumFile } from '../build/checksums.ts';
 import { findNodePart, readPinnedNodeVersion } from '../build/node-part.ts';
 import { environmentWithoutNodeSettings } from '../build/run.ts';
 import { findHostTarget } from '../build/target.ts';
-import { formatBill } from './bill-of-materials/cyclonedx.ts';
+import { type Bill, formatBill } from './bill-of-materials/cyclonedx.ts';
 import { describeExecutable } from './bill-of-materials/executable.ts';
 import { askNode, checkSettings, type NodeFacts } from './bill-of-materials/node-parts.ts';
 import { readLockedPackages } from './bill-of-materials/npm-packages.ts';
 import { PROGRAM } from './project.ts';
-import type { Release, StepResult } from './release.ts';
+import type { Release, ReleasedExecutable, StepResult } from './release.ts';
 
 /** @throws when it cannot be told what is in an executable. */
 export async function makeBillsOfMaterials(release: Release): Promise<StepResult> {
-  const { root, version, output, executables } = release;
-  const locked = await readLockedPackages(root);
-  const askedNodes = new Map<string, NodeFacts>();
   const files: string[] = [];
-  for (const executable of executables) {
-    const { nodeVersion, path, target } = executable;
-    const node = askedNodes.get(nodeVersion) ?? (await askNodeOfVersion(root, nodeVersion));
-    askedNodes.set(nodeVersion, node);
-    await checkSettings(path, node);
-    const { sum } = await sumFile(path);
-    const file = billName(version, target.name);
-    await writeFile(join(output, file), formatBill(describeExecutable(release, executable, { locked, node, sum })));
+  for (const executable of release.executables) {
+    const file = billName(release.version, executable.target.name);
+    await writeFile(join(release.output, file), formatBill(await describeReleased(release, executable)));
     files.push(file);
   }
   return { files };
@@ -35,6 +27,19 @@ export async function makeBillsOfMaterials(release: Release): Promise<StepResult
 /** The name of the bill of one target, such as `linux-x64`. */
 export function billName(version: string, target: string): string {
   return `${PROGRAM}-${version}-${target}.cdx.json`;
+}
+
+/** @throws when it cannot be told what is in the executable. */
+export async function describeReleased(release: Release, executable: ReleasedExecutable): Promise<Bill> {
+  const { root } = release;
+  const { nodeVersion, path } = executable;
+  const [locked, node, { sum }] = await Promise.all([
+    readLockedPackages(root),
+    askNodeOfVersion(root, nodeVersion),
+    sumFile(path),
+  ]);
+  await checkSettings(path, node);
+  return describeExecutable(release, executable, { locked, node, sum });
 }
 
 /** Asks this machine's Node of the version: those of other platforms cannot run here. */

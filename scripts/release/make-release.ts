@@ -43,7 +43,7 @@ export async function makeRelease(options: ReleaseOptions): Promise<readonly Rel
   try {
     const made = join(scratch, 'made');
     await mkdir(made, { mode: 0o755 });
-    const executables = await buildExecutables({ root, commit: source.commit, targets, folder: scratch });
+    const executables = await buildExecutables({ root, commit: source.commit, targets, folder: scratch, report });
     const documents = await writeDocuments(root, scratch);
     const sums = new Map<string, string>();
     const release: Release = { root, ...source, output: made, scratch, isFast, executables, documents, sums };

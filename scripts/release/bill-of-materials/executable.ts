@@ -1,5 +1,6 @@
 /** Says what is in an executable: npm packages, Node with its parts, and on Linux a library beside it. */
 
+import type { Target } from '../../build/target.ts';
 import { HOMEPAGE, PROGRAM, SUMMARY } from '../project.ts';
 import type { Release, ReleasedExecutable } from '../release.ts';
 import { type Bill, type Component, licensedAs, referenceOf } from './cyclonedx.ts';
@@ -15,8 +16,12 @@ export interface ExecutableFacts {
   readonly sum: string;
 }
 
-/** What makes an executable, from the development dependencies. */
-const TOOL_FOLDERS = ['node_modules/esbuild', 'node_modules/@yao-pkg/pkg', 'node_modules/node'];
+/** What makes an executable, from the development dependencies; macOS needs no packer but Node. */
+const TOOLS: Readonly<Record<Target['os'], readonly string[]>> = {
+  linux: ['esbuild', '@yao-pkg/pkg', 'node'],
+  macos: ['esbuild', 'node'],
+  win: ['esbuild', '@yao-pkg/pkg', 'resedit', 'node'],
+};
 
 /** @throws when the lock file or the table of Node's parts lacks something that is in the executable. */
 export function describeExecutable(
@@ -38,7 +43,7 @@ export function describeExecutable(
   const [ownReference, nodeReference] = [referenceOf(subject), referenceOf(node)];
   return {
     subject,
-    tools: TOOL_FOLDERS.map((folder) => describePackage(locked, folder)),
+    tools: TOOLS[target.os].map((name) => describePackage(locked, `node_modules/${name}`)),
     components: [...packages.components, node, ...parts, ...libraries],
     dependencies: [
       { ref: ownReference, dependsOn: [...packages.direct, nodeReference] },
