@@ -50,3 +50,14 @@ export function bundleOptions({ entry, root, nodeVersion, commit = '' }: BundleO
     logLevel: 'warning',
   } satisfies BuildOptions;
 }
+
+/** The files that have code in the output. Files that were only looked at, and modules that a plugin makes up, have none. */
+export function listBundledFiles({ outputs }: Metafile): readonly string[] {
+  const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs));
+  return inputs.flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 && isFile(file) ? [file] : []));
+}
+
+/** A module of a plugin has the plugin's namespace in its name, as in `elsewhere:jose`. */
+function isFile(input: string): boolean {
+  return !input.includes(':') && input !== '<stdin>';
+}

@@ -7,12 +7,14 @@
 
 import { isAbsolute, join, relative } from 'node:path';
 import { build, type Metafile, type OnResolveArgs, type OutputFile, type Plugin } from 'esbuild';
-import { type BundleOptions, bundleOptions } from './bundle.ts';
+import { type BundleOptions, bundleOptions, listBundledFiles } from './bundle.ts';
 
 export interface Chunks {
   /** The main program, which loads the parts from the executable's assets. */
   readonly start: string;
   readonly parts: readonly Part[];
+  /** Every file whose code is in the start or in a part, relative to the root. */
+  readonly files: readonly string[];
 }
 
 /** Code that is loaded when a run needs it. */
@@ -93,24 +95,28 @@ export async function bundleChunks(options: BundleOptions): Promise<Chunks> {
     ...common,
     stdin: { contents: `import '${TABLE}'; import './${entry}';`, resolveDir: root },
     banner: { js: LINKER },
+    metafile: true,
     plugins: [provideTable(root, await listExports(options, others)), cut],
   });
+  const files = new Set(listBundledFiles(start.metafile));
   /** Where each module and each shared package is: the name of its part, which is empty for the start. */
   const places = new Map(own.map((file) => [file, '']));
   const parts: Part[] = [];
   for (const { name, has, packages = [] } of PARTS) {
-    const files = await listPart(options, [...late].filter(has), places);
+    const modules = await listPart(options, [...late].filter(has), places);
     const made = await build({
       ...common,
-      stdin: { contents: formatPart(files, packages), resolveDir: root, loader: 'js' },
+      stdin: { contents: formatPart(modules, packages), resolveDir: root, loader: 'js' },
       banner: { js: '(function (require, module, findModule) {' },
       footer: { js: '})' },
+      metafile: true,
       plugins: [takeFromElsewhere(root, new Map(places))],
     });
-    for (const module of [...files, ...packages]) places.set(module, name);
+    for (const module of [...modules, ...packages]) places.set(module, name);
+    for (const file of listBundledFiles(made.metafile)) files.add(file);
     parts.push({ name, code: textOf(made.outputFiles) });
   }
-  return { start: textOf(start.outputFiles), parts };
+  return { start: textOf(start.outputFiles), parts, files: [...files].sort() };
 }
 
 /** Our own modules that no earlier part contains. Each can be required, so that all can be compiled ahead. */

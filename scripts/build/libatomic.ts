@@ -67,6 +67,12 @@ export async function findLibatomic(parts: string, cpu: Target['cpu']): Promise<
   }
 }
 
+/** Names the package of Debian that has the library for a processor. */
+export function nameLibatomicPackage(cpu: Target['cpu']) {
+  const { name: architecture, sum: sha256 } = PACKAGES[cpu];
+  return { name: 'libatomic1', version: VERSION, architecture, source: 'gcc-12', sha256 };
+}
+
 /** Reads the licence of the library, with the address of its sources, which the licence asks for. */
 export async function readLibatomicLicence(): Promise<LicenceSection> {
   const read = async (name: string) =>

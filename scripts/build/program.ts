@@ -9,6 +9,6 @@ import { findCalledFunctions } from './training.ts';
 export const ENTRY = 'src/main.ts';
 
 export async function makeProgramCode(options: Omit<BundleOptions, 'entry'>): Promise<Chunks> {
-  const { start, parts } = await bundleChunks({ entry: ENTRY, ...options });
-  return { start: compileAhead(start, await findCalledFunctions(process.execPath, start)), parts };
+  const { start, ...others } = await bundleChunks({ entry: ENTRY, ...options });
+  return { start: compileAhead(start, await findCalledFunctions(process.execPath, start)), ...others };
 }

@@ -1,7 +1,52 @@
-/** The CycloneDX bill of materials of each executable. */
+/** The CycloneDX bill of materials of each executable and of the npm package. */
 
-import type { Release, StepResult } from './release.ts';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sumFile } from '../build/checksums.ts';
+import { findNodePart, readPinnedNodeVersion } from '../build/node-part.ts';
+import { environmentWithoutNodeSettings } from '../build/run.ts';
+import { findHostTarget } from '../build/target.ts';
+import { type Bill, formatBill } from './bill-of-materials/cyclonedx.ts';
+import { describeExecutable } from './bill-of-materials/executable.ts';
+import { askNode, checkSettings, type NodeFacts } from './bill-of-materials/node-parts.ts';
+import { readLockedPackages } from './bill-of-materials/npm-packages.ts';
+import { PROGRAM } from './project.ts';
+import type { Release, ReleasedExecutable, StepResult } from './release.ts';
 
-export async function makeBillsOfMaterials(_release: Release): Promise<StepResult> {
-  return { files: [] };
+/** @throws when it cannot be told what is in an executable. */
+export async function makeBillsOfMaterials(release: Release): Promise<StepResult> {
+  const files: string[] = [];
+  for (const executable of release.executables) {
+    const file = billName(release.version, executable.target.name);
+    await writeFile(join(release.output, file), formatBill(await describeReleased(release, executable)));
+    files.push(file);
+  }
+  return { files };
+}
+
+/** The name of the bill of one target, such as `linux-x64`. */
+export function billName(version: string, target: string): string {
+  return `${PROGRAM}-${version}-${target}.cdx.json`;
+}
+
+/** @throws when it cannot be told what is in the executable. */
+export async function describeReleased(release: Release, executable: ReleasedExecutable): Promise<Bill> {
+  const { root } = release;
+  const { nodeVersion, path } = executable;
+  const [locked, node, { sum }] = await Promise.all([
+    readLockedPackages(root),
+    askNodeOfVersion(root, nodeVersion),
+    sumFile(path),
+  ]);
+  await checkSettings(path, node);
+  return describeExecutable(release, executable, { locked, node, sum });
+}
+
+/** Asks this machine's Node of the version: those of other platforms cannot run here. */
+async function askNodeOfVersion(root: string, nodeVersion: string): Promise<NodeFacts> {
+  const host = findHostTarget();
+  if (host === undefined) throw new Error('Cannot tell what is in Node: there is none for this machine');
+  const pinned = await readPinnedNodeVersion(root);
+  const { path } = await findNodePart(root, join(root, '.parts'), { ...host, nodeVersion }, pinned);
+  return await askNode(path, environmentWithoutNodeSettings());
 }

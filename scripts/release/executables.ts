@@ -4,7 +4,7 @@ import { chmod, copyFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Binary, makeBinary } from '../build/binary.ts';
 import { bundleProgram } from '../build/bundle.ts';
-import { findLibatomic, LIBRARY_NAME, readLibatomicLicence } from '../build/libatomic.ts';
+import { findLibatomic, LIBRARY_NAME, nameLibatomicPackage, readLibatomicLicence } from '../build/libatomic.ts';
 import { collectLicences, readNodeLicence } from '../build/licences.ts';
 import { readPinnedNodeVersion } from '../build/node-part.ts';
 import { ENTRY, makeProgramCode } from '../build/program.ts';
@@ -31,7 +31,7 @@ export async function buildExecutables({
   report,
 }: ExecutableOptions): Promise<readonly ReleasedExecutable[]> {
   const nodeVersion = await readPinnedNodeVersion(root);
-  const [bundle, { start, parts }] = await Promise.all([
+  const [bundle, { start, parts, files: codeFiles }] = await Promise.all([
     bundleProgram({ entry: ENTRY, root, nodeVersion, commit }),
     makeProgramCode({ root, nodeVersion, commit }),
   ]);
@@ -47,8 +47,8 @@ export async function buildExecutables({
     await writeFile(licencesPath, await collectLicences(root, bundle, licences));
     const { path, nodeVersion: packaged } = binary;
     executables.push({
-      ...{ target, path, nodeVersion: packaged, licencesPath },
-      ...(library === undefined ? {} : { libraryPath: library.path }),
+      ...{ target, path, nodeVersion: packaged, licencesPath, codeFiles },
+      ...(library === undefined ? {} : { libraryPath: library.path, libraryPackage: nameLibatomicPackage(target.cpu) }),
     });
     report(describeBinary(binary));
   }

@@ -1,6 +1,7 @@
 /** What every step of a release knows, and what it returns. */
 
 import type { Target } from '../build/target.ts';
+import type { DebianPackage } from './debian-package.ts';
 
 /** An executable of the release, and what is shipped with it. */
 export interface ReleasedExecutable {
@@ -11,6 +12,10 @@ export interface ReleasedExecutable {
   readonly licencesPath: string;
   /** `libatomic.so.1`, which the executable finds beside itself; on Linux only. */
   readonly libraryPath?: string;
+  /** The package of Debian that has this library. */
+  readonly libraryPackage?: DebianPackage;
+  /** The files whose code is in the executable, relative to the checkout. */
+  readonly codeFiles: readonly string[];
 }
 
 /** What people read and what shells load. It is the same on every platform. */

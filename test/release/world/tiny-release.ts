@@ -37,6 +37,7 @@ export function makeTinyRelease(folder: string, options: TinyReleaseOptions = {}
       ),
       nodeVersion: '26.10.0',
       licencesPath: write(`${target.name}/licences`, 'Copyright (c) 2020 Somebody\n'),
+      codeFiles: ['src/main.ts', 'node_modules/jose/dist/webapi/index.js'],
     };
     const hasLibrary = target.os === 'linux';
     return hasLibrary ? { ...executable, libraryPath: write(`${target.name}/library`, 'library') } : executable;
