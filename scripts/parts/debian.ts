@@ -39,7 +39,10 @@ export const RELEASE_PACKAGES: Packages = {
 };
 
 /** What tries a release. */
-export const TRIAL_PACKAGES: Packages = {};
+export const TRIAL_PACKAGES: Packages = {
+  minisign: 'minisign',
+  ruby: 'ruby',
+};
 
 /** Whether packages can be installed without a password. */
 export function canInstallPackages(): boolean {
