@@ -35,6 +35,8 @@ export const CLIENT_PACKAGES: Packages = {
 export const RELEASE_PACKAGES: Packages = {
   'xz-utils': 'xz',
   zip: 'zip',
+  zstd: 'zstd',
+  rpm: 'rpmbuild',
   buildah: 'buildah',
 };
 
@@ -42,6 +44,12 @@ export const RELEASE_PACKAGES: Packages = {
 export const TRIAL_PACKAGES: Packages = {
   minisign: 'minisign',
   ruby: 'ruby',
+  unzip: 'unzip',
+  'libarchive-tools': 'bsdtar',
+  debootstrap: 'debootstrap',
+  lintian: 'lintian',
+  rpmlint: 'rpmlint',
+  'pacman-package-manager': 'pacman',
 };
 
 /** Whether packages can be installed without a password. */
