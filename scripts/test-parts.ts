@@ -17,8 +17,8 @@ import { canMakeVirtualEnvironments, installPythonPackage, isPythonPackageInstal
 import { buildReferenceClient } from './parts/reference-client.ts';
 import { installRegistryClients } from './parts/registry-clients.ts';
 import { installTestcontainers } from './parts/testcontainers.ts';
-import { installReleaseTools } from './release/tools.ts';
 import { ZIZMOR } from './parts/zizmor.ts';
+import { installReleaseTools } from './release/tools.ts';
 import { BUILT_SUITES } from './test/selection.ts';
 
 const PYTHON_PACKAGES = [AZURE_CLI, DOCKER_PY];
