@@ -3,6 +3,7 @@
  * registry, the Azure CLI, Kubernetes.
  */
 import { mkdirSync } from 'node:fs';
+import { installActionlint } from './parts/actionlint.ts';
 import { AZURE_CLI } from './parts/azure-cli.ts';
 import { CLIENT_PACKAGES, canInstallPackages, installPackages, TRIAL_PACKAGES } from './parts/debian.ts';
 import { DOCKER_PY } from './parts/docker-py.ts';
@@ -16,6 +17,7 @@ import { canMakeVirtualEnvironments, installPythonPackage, isPythonPackageInstal
 import { buildReferenceClient } from './parts/reference-client.ts';
 import { installRegistryClients } from './parts/registry-clients.ts';
 import { installTestcontainers } from './parts/testcontainers.ts';
+import { ZIZMOR } from './parts/zizmor.ts';
 import { installReleaseTools } from './release/tools.ts';
 import { BUILT_SUITES } from './test/selection.ts';
 
@@ -70,7 +72,8 @@ function installClients(packages: Promise<unknown>, builds: Promise<unknown>, py
 
 /** What makes a release, and what tries its packages. */
 async function installReleaseParts(): Promise<readonly PartReport[]> {
-  return [...(await installReleaseTools()), ...(await installPackages(TRIAL_PACKAGES)), await installMinbase()];
+  const packages = [...(await installReleaseTools()), ...(await installPackages(TRIAL_PACKAGES))];
+  return [...packages, await installMinbase(), await installPythonPackage(ZIZMOR), ...(await installActionlint())];
 }
 
 async function installCluster(): Promise<readonly PartReport[]> {
