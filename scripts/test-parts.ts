@@ -3,6 +3,7 @@
  * registry, the Azure CLI, Kubernetes.
  */
 import { mkdirSync } from 'node:fs';
+import { installActionlint } from './parts/actionlint.ts';
 import { AZURE_CLI } from './parts/azure-cli.ts';
 import { CLIENT_PACKAGES, canInstallPackages, installPackages, TRIAL_PACKAGES } from './parts/debian.ts';
 import { DOCKER_PY } from './parts/docker-py.ts';
@@ -69,7 +70,8 @@ function installClients(packages: Promise<unknown>, builds: Promise<unknown>, py
 
 /** What makes a release, and what tries its packages. */
 async function installReleaseParts(): Promise<readonly PartReport[]> {
-  return [...(await installReleaseTools()), ...(await installPackages(TRIAL_PACKAGES))];
+  const packages = [...(await installReleaseTools()), ...(await installPackages(TRIAL_PACKAGES))];
+  return [...packages, ...(await installActionlint())];
 }
 
 async function installCluster(): Promise<readonly PartReport[]> {

@@ -39,7 +39,16 @@ export const RELEASE_PACKAGES: Packages = {
 };
 
 /** What tries a release. */
-export const TRIAL_PACKAGES: Packages = {};
+export const TRIAL_PACKAGES: Packages = {
+  shellcheck: 'shellcheck',
+  busybox: 'busybox',
+  mksh: 'mksh',
+  'ksh93u+m': 'ksh93',
+  curl: 'curl',
+  wget: 'wget',
+  unzip: 'unzip',
+  minisign: 'minisign',
+};
 
 /** Whether packages can be installed without a password. */
 export function canInstallPackages(): boolean {
