@@ -381,7 +381,7 @@ verify_sums() {
     minisign)
       signature=SHA256SUMS.minisig
       download "$signature"
-      set -- minisign -V -q -P "$MINISIGN_KEY" -m "$work/SHA256SUMS" -x "$work/$signature"
+      set -- minisign -V -P "$MINISIGN_KEY" -m "$work/SHA256SUMS" -x "$work/$signature"
       ;;
     cosign)
       signature=SHA256SUMS.sigstore.json
@@ -415,8 +415,12 @@ download() {
       if [ "$kind" = loopback ]; then set -- "$@" --no-proxy; fi
       ;;
     busybox)
-      set -- wget -S -T "$timeout_seconds" -O "$work/$1" "$url"
+      set -- wget -S -O "$work/$1" "$url"
       if [ "$kind" = loopback ]; then set -- "$@" -Y off; fi
+      # A BusyBox that is built without timeouts crashes if it is given one.
+      case $(wget --help 2>&1 || :) in
+        *-T\ SEC*) set -- "$@" -T "$timeout_seconds" ;;
+      esac
       ;;
   esac
   file=${url##*/}
@@ -567,11 +571,23 @@ check_path() {
     *":$dir:"*) ;;
     *) warn "$dir is not on the PATH: clients will not find the program there" ;;
   esac
-  first=$(command -v "$PROGRAM" || :)
+  first=$(find_on_path)
   if [ -n "$first" ] && [ "$first" != "$executable" ] && ! cmp -s "$first" "$executable"; then
     warn "clients find another program of this name first: $first"
   fi
 }
+
+# Prints the first program of this name on the PATH. `command -v` would quote it in some shells.
+find_on_path() (
+  IFS=:
+  set -f
+  for folder in ${PATH:-}; do
+    if [ -f "$folder/$PROGRAM$suffix" ] && [ -x "$folder/$PROGRAM$suffix" ]; then
+      printf '%s\n' "$folder/$PROGRAM$suffix"
+      exit
+    fi
+  done
+)
 
 configure() {
   if [ -z "$registries" ]; then
