@@ -11,6 +11,7 @@ import { unpackEtcd } from './parts/etcd.ts';
 import { hasGo, installGoPrograms, needsGo } from './parts/go-programs.ts';
 import { unpackKeychainHelpers } from './parts/keychain-helpers.ts';
 import { buildKubernetes, CLUSTER_PROGRAMS, PLUGIN_PROGRAMS } from './parts/kubernetes.ts';
+import { installMinbase } from './parts/minbase.ts';
 import { formatPartReports, PARTS_FOLDER, type PartReport } from './parts/part.ts';
 import { canMakeVirtualEnvironments, installPythonPackage, isPythonPackageInstalled } from './parts/python-package.ts';
 import { buildReferenceClient } from './parts/reference-client.ts';
@@ -71,7 +72,7 @@ function installClients(packages: Promise<unknown>, builds: Promise<unknown>, py
 /** What makes a release, and what tries its packages. */
 async function installReleaseParts(): Promise<readonly PartReport[]> {
   const packages = [...(await installReleaseTools()), ...(await installPackages(TRIAL_PACKAGES))];
-  return [...packages, ...(await installActionlint())];
+  return [...packages, await installMinbase(), ...(await installActionlint())];
 }
 
 async function installCluster(): Promise<readonly PartReport[]> {

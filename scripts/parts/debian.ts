@@ -35,18 +35,25 @@ export const CLIENT_PACKAGES: Packages = {
 export const RELEASE_PACKAGES: Packages = {
   'xz-utils': 'xz',
   zip: 'zip',
+  zstd: 'zstd',
+  rpm: 'rpmbuild',
   buildah: 'buildah',
 };
 
 /** What tries a release. */
 export const TRIAL_PACKAGES: Packages = {
+  unzip: 'unzip',
+  'libarchive-tools': 'bsdtar',
+  debootstrap: 'debootstrap',
+  lintian: 'lintian',
+  rpmlint: 'rpmlint',
+  'pacman-package-manager': 'pacman',
   shellcheck: 'shellcheck',
   busybox: 'busybox',
   mksh: 'mksh',
   'ksh93u+m': 'ksh93',
   curl: 'curl',
   wget: 'wget',
-  unzip: 'unzip',
   minisign: 'minisign',
 };
 
