@@ -10,18 +10,18 @@ import {
   createInstallPlace,
   createReleaseFolder,
   type InstallPlace,
-  makeTinyRelease,
+  makeShellRelease,
+  type ShellRelease,
   serveFolder,
-  type TinyRelease,
 } from './world/install-place.ts';
 
 const ARCHIVE = 'docker-credential-acr-0.1.0-linux-x64.tar.xz';
 const WEB_PAGE = Buffer.from('<!DOCTYPE html>\n<HTML><body>Please sign in to the network</body></html>\n');
 
 const releases = createReleaseFolder();
-let release: TinyRelease;
+let release: ShellRelease;
 beforeAll(async () => {
-  release = await makeTinyRelease(releases.below('release'));
+  release = await makeShellRelease(releases.below('release'));
 });
 afterAll(() => releases.remove());
 
@@ -150,7 +150,7 @@ describe('from a server of its own', () => {
 describe('another version than that of the script', () => {
   test('is checked against the checksums of its release', async (context) => {
     const place = createInstallPlace(context);
-    const other = await makeTinyRelease(releases.below('other'), { version: '0.2.0-rc.1' });
+    const other = await makeShellRelease(releases.below('other'), { version: '0.2.0-rc.1' });
     const server = await serveFolder(context, other.folder);
     const args = ['--from', server.url, '--dir', place.dir, '--version', '0.2.0-rc.1'];
     expect((await place.run(release.script, args)).exitCode).toBe(0);
@@ -227,7 +227,7 @@ describe('a hostile archive', () => {
     ],
   ] as const;
   test.for(rows)('%s: nothing is installed', async ([what, options], context) => {
-    const hostile = await makeTinyRelease(releases.below(`hostile ${what}`), {
+    const hostile = await makeShellRelease(releases.below(`hostile ${what}`), {
       members: [NAME],
       ...options,
       change: (packed, top) => {
@@ -278,7 +278,7 @@ describe('a hostile archive', () => {
 
 describe('a signature', () => {
   /** A release whose checksums are signed by minisign, and its key. */
-  async function makeSigned(name: string): Promise<TinyRelease> {
+  async function makeSigned(name: string): Promise<ShellRelease> {
     const folder = releases.below(name);
     const keyFile = join(folder, 'key.pub');
     const minisign = (...args: readonly string[]) => {
@@ -287,7 +287,7 @@ describe('a signature', () => {
     };
     minisign('-G', '-W', '-p', keyFile, '-s', join(folder, 'key'));
     const [, minisignKey = ''] = readFileSync(keyFile, 'utf8').split('\n');
-    const signed = await makeTinyRelease(folder, { facts: { minisignKey } });
+    const signed = await makeShellRelease(folder, { facts: { minisignKey } });
     minisign('-S', '-s', join(folder, 'key'), '-m', join(folder, 'SHA256SUMS'));
     return signed;
   }
@@ -355,7 +355,7 @@ describe('a signature', () => {
 
   test('by cosign is checked with the key of the release', async (context) => {
     const cosignKey = `-----BEGIN PUBLIC KEY-----\n${'A'.repeat(64)}\nAAAA==\n-----END PUBLIC KEY-----`;
-    const signed = await makeTinyRelease(releases.below('cosign'), { facts: { cosignKey } });
+    const signed = await makeShellRelease(releases.below('cosign'), { facts: { cosignKey } });
     writeFileSync(join(signed.folder, 'SHA256SUMS.sigstore.json'), '{}');
     for (const [exit, outcome] of [
       [0, 0],

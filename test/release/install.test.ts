@@ -19,9 +19,9 @@ import {
   asOrdinaryUser,
   createInstallPlace,
   createReleaseFolder,
-  makeTinyRelease,
+  makeShellRelease,
+  type ShellRelease,
   serveFolder,
-  type TinyRelease,
   writeProgram,
 } from './world/install-place.ts';
 
@@ -34,7 +34,7 @@ const SHELLS: readonly (readonly string[])[] = [
   ['ksh93'],
   ['zsh', '--emulate', 'sh'],
 ];
-/** What the script installs for the tiny release, below the prefix. */
+/** What the script installs for the release of a few lines, below the prefix. */
 const INSTALLED = [
   'bin/.docker-credential-acr.files 644',
   'bin/docker-credential-acr 755',
@@ -48,11 +48,11 @@ const withoutContent = (line: string) => line.replace(/ [\da-f]{12}$/, '');
 const NO_KEY = 'checksum verified; signature not checked: the release has no key';
 
 const releases = createReleaseFolder();
-let release: TinyRelease;
-let next: TinyRelease;
+let release: ShellRelease;
+let next: ShellRelease;
 beforeAll(async () => {
-  release = await makeTinyRelease(releases.below('first'));
-  next = await makeTinyRelease(releases.below('next'), { version: '0.2.0' });
+  release = await makeShellRelease(releases.below('first'));
+  next = await makeShellRelease(releases.below('next'), { version: '0.2.0' });
 });
 afterAll(() => releases.remove());
 
@@ -237,7 +237,7 @@ describe('the program', () => {
     await place.run(release.script, ['--from', release.folder, '--dir', place.dir]);
     const before = place.list();
     const program = writeProgram('0.3.0', 'echo "version GLIBC_2.99 not found" >&2; exit 1');
-    const broken = await makeTinyRelease(releases.below('broken'), { version: '0.3.0', program });
+    const broken = await makeShellRelease(releases.below('broken'), { version: '0.3.0', program });
     const { exitCode, stderr } = await place.run(broken.script, ['--from', broken.folder, '--dir', place.dir]);
     expect({ exitCode, stderr }).toEqual({
       exitCode: 1,
@@ -251,7 +251,7 @@ hint: with Node.js 20 or later: npm install --global docker-credential-acr
   test('that is of another version than its archive is not installed', async (context) => {
     const place = createInstallPlace(context);
     const before = place.list();
-    const other = await makeTinyRelease(releases.below('other'), { program: writeProgram('0.0.9') });
+    const other = await makeShellRelease(releases.below('other'), { program: writeProgram('0.0.9') });
     const { exitCode } = await place.run(other.script, ['--from', other.folder, '--dir', place.dir]);
     expect(exitCode).toBe(1);
     expect(place.list()).toEqual(before);
@@ -265,7 +265,7 @@ hint: with Node.js 20 or later: npm install --global docker-credential-acr
       '0.1.0',
       '[ -f "$(dirname "$0")/libatomic.so.1" ] || { echo "libatomic.so.1: cannot open" >&2; exit 127; }',
     );
-    const needy = await makeTinyRelease(releases.below('needy'), { program });
+    const needy = await makeShellRelease(releases.below('needy'), { program });
     expect((await place.run(needy.script, ['--from', needy.folder, '--dir', place.dir])).exitCode).toBe(0);
     expect(place.list().map(withoutContent)).toContain('prefix/bin/libatomic.so.1 644');
     expect((await place.run(needy.script, ['--uninstall', '--dir', place.dir])).exitCode).toBe(0);
@@ -283,7 +283,7 @@ hint: with Node.js 20 or later: npm install --global docker-credential-acr
   test('that cannot be configured is installed all the same, and the script fails', async (context) => {
     const place = createInstallPlace(context);
     const program = writeProgram('0.1.0', '[ "$1" != configure ] || { echo "error: no" >&2; exit 1; }');
-    const stubborn = await makeTinyRelease(releases.below('stubborn'), { program });
+    const stubborn = await makeShellRelease(releases.below('stubborn'), { program });
     const args = ['--from', stubborn.folder, '--dir', place.dir, '--configure', 'one.azurecr.io'];
     const { exitCode, stderr } = await place.run(stubborn.script, args);
     expect({ exitCode, stderr }).toEqual({
@@ -407,7 +407,7 @@ describe('systems', () => {
   test('Git Bash on Windows installs into a folder that is named', async (context) => {
     const place = createInstallPlace(context, 'unzip');
     place.addStandIn('uname', '[ "$1" = -s ] && echo MINGW64_NT-10.0-26100 || echo x86_64');
-    const windows = await makeTinyRelease(releases.below('windows'), { target: 'windows-x64' });
+    const windows = await makeShellRelease(releases.below('windows'), { target: 'windows-x64' });
     expect(await place.run(windows.script, ['--from', windows.folder])).toEqual({
       exitCode: 1,
       stdout: '',
@@ -504,7 +504,7 @@ test('a full disk leaves the old program', async (context) => {
   needRoot(context);
   needNamespaces(context, '--mount');
   const place = createInstallPlace(context);
-  const large = await makeTinyRelease(releases.below('large'), {
+  const large = await makeShellRelease(releases.below('large'), {
     version: '0.4.0',
     change: (_packed, top) => {
       writeFileSync(join(top, 'large'), '');

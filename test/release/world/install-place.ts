@@ -32,7 +32,7 @@ const BASE_TOOLS = [
 ];
 const USUAL_TOOLS = ['curl', 'xz', 'sha256sum'];
 
-export interface TinyReleaseOptions {
+export interface ShellReleaseOptions {
   readonly version?: string;
   /** What `version` prints, and does besides. */
   readonly program?: string;
@@ -45,13 +45,13 @@ export interface TinyReleaseOptions {
 }
 
 /** Where the files of a release are. */
-export interface TinyRelease {
+export interface ShellRelease {
   readonly folder: string;
   readonly name: string;
   readonly script: string;
 }
 
-/** The program of a tiny release. */
+/** The program of a release of a few lines. */
 export function writeProgram(version: string, more = ''): string {
   return `#!/bin/sh
 ${more}
@@ -63,7 +63,7 @@ esac
 }
 
 /** Makes the two archives, their checksums and the script. */
-export async function makeTinyRelease(folder: string, options: TinyReleaseOptions = {}): Promise<TinyRelease> {
+export async function makeShellRelease(folder: string, options: ShellReleaseOptions = {}): Promise<ShellRelease> {
   const { version = '0.1.0', target = 'linux-x64', facts } = options;
   const { program = writeProgram(version), change, members } = options;
   const name = `${PROGRAM_NAME}-${version}-${target}`;
