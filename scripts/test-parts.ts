@@ -17,6 +17,7 @@ import { canMakeVirtualEnvironments, installPythonPackage, isPythonPackageInstal
 import { buildReferenceClient } from './parts/reference-client.ts';
 import { installRegistryClients } from './parts/registry-clients.ts';
 import { installTestcontainers } from './parts/testcontainers.ts';
+import { ZIZMOR } from './parts/zizmor.ts';
 import { installReleaseTools } from './release/tools.ts';
 import { BUILT_SUITES } from './test/selection.ts';
 
@@ -72,7 +73,7 @@ function installClients(packages: Promise<unknown>, builds: Promise<unknown>, py
 /** What makes a release, and what tries its packages. */
 async function installReleaseParts(): Promise<readonly PartReport[]> {
   const packages = [...(await installReleaseTools()), ...(await installPackages(TRIAL_PACKAGES))];
-  return [...packages, await installMinbase(), ...(await installActionlint())];
+  return [...packages, await installMinbase(), await installPythonPackage(ZIZMOR), ...(await installActionlint())];
 }
 
 async function installCluster(): Promise<readonly PartReport[]> {

@@ -69,7 +69,6 @@ export interface StrippedNode {
  */
 export async function stripNode(parts: string, target: Target, node: NodePart): Promise<StrippedNode> {
   if (target.os === 'win') return { path: node.path, notStripped: 'Node for Windows comes without symbols' };
-  if (target.os === 'macos') return { path: node.path, notStripped: 'no strip is used for macOS' };
   const { size } = await stat(node.path);
   const kept = join(parts, `node-${node.version}-${target.name}-stripped-${size}`);
   if (await isFile(kept)) return { path: kept };
@@ -77,9 +76,9 @@ export async function stripNode(parts: string, target: Target, node: NodePart): 
   const scratch = await mkdtemp(join(parts, 'strip-'));
   try {
     const stripped = join(scratch, 'node');
-    for (const tool of stripTools(target)) {
+    for (const [tool, ...options] of stripTools(target)) {
       await cp(node.path, stripped);
-      const worked = await runProgram(tool, [stripped]).then(
+      const worked = await runProgram(tool, [...options, stripped]).then(
         () => true,
         () => false,
       );
@@ -93,9 +92,12 @@ export async function stripNode(parts: string, target: Target, node: NodePart): 
   }
 }
 
-function stripTools(target: Target): readonly string[] {
+/** The programs that can strip the target's Node, with their options. */
+function stripTools(target: Target): readonly (readonly [string, ...string[]])[] {
+  // The symbols that others can link to must stay.
+  if (target.os === 'macos') return [['llvm-strip', '-x']];
   const triple = target.cpu === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
-  return target === findHostTarget() ? ['strip', 'llvm-strip'] : [`${triple}-strip`, 'llvm-strip'];
+  return [[target === findHostTarget() ? 'strip' : `${triple}-strip`], ['llvm-strip']];
 }
 
 function isFile(path: string): Promise<boolean> {

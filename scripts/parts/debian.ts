@@ -42,6 +42,8 @@ export const RELEASE_PACKAGES: Packages = {
 
 /** What tries a release. */
 export const TRIAL_PACKAGES: Packages = {
+  minisign: 'minisign',
+  ruby: 'ruby',
   unzip: 'unzip',
   'libarchive-tools': 'bsdtar',
   debootstrap: 'debootstrap',
