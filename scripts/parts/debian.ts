@@ -52,6 +52,13 @@ export const TRIAL_PACKAGES: Packages = {
   lintian: 'lintian',
   rpmlint: 'rpmlint',
   'pacman-package-manager': 'pacman',
+  shellcheck: 'shellcheck',
+  busybox: 'busybox',
+  mksh: 'mksh',
+  'ksh93u+m': 'ksh93',
+  curl: 'curl',
+  wget: 'wget',
+  minisign: 'minisign',
 };
 
 /** Whether packages can be installed without a password. */

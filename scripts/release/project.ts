@@ -8,7 +8,10 @@ export const HOMEPAGE = manifest.homepage;
 export const AUTHORS = manifest.author;
 export const LICENCE = manifest.license;
 
+/** Where the folders of all versions are. */
+export const RELEASES_URL = `${HOMEPAGE}/releases/download`;
+
 /** Where the files of a version are downloaded. */
 export function releaseUrl(version: string): string {
-  return `${HOMEPAGE}/releases/download/v${version}`;
+  return `${RELEASES_URL}/v${version}`;
 }
