@@ -46,7 +46,9 @@ export function bundleOptions({ entry, root, nodeVersion, commit = '', form = 'e
     mainFields: ['module', 'main'],
     // In a single executable `import()` of a built-in goes through the embedder's loader; `require` is direct.
     supported: { 'dynamic-import': false },
-    // Keeps names: stack traces stay readable, and shorter names did not make the program start faster.
+    // Keeps names: stack traces stay readable, and shorter names did not make the program start faster. But the npm package
+    // is mostly names.
+    minifyIdentifiers: form === 'npm package',
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',
