@@ -13,6 +13,8 @@ import { unpackKeychainHelpers } from './parts/keychain-helpers.ts';
 import { buildKubernetes, CLUSTER_PROGRAMS, PLUGIN_PROGRAMS } from './parts/kubernetes.ts';
 import { installMinbase } from './parts/minbase.ts';
 import { formatPartReports, PARTS_FOLDER, type PartReport } from './parts/part.ts';
+import { installNodeVersions } from './parts/node-versions.ts';
+import { installPackageCheckers } from './parts/package-checkers.ts';
 import { canMakeVirtualEnvironments, installPythonPackage, isPythonPackageInstalled } from './parts/python-package.ts';
 import { buildReferenceClient } from './parts/reference-client.ts';
 import { installRegistryClients } from './parts/registry-clients.ts';
@@ -73,7 +75,11 @@ function installClients(packages: Promise<unknown>, builds: Promise<unknown>, py
 /** What makes a release, and what tries its packages. */
 async function installReleaseParts(): Promise<readonly PartReport[]> {
   const packages = [...(await installReleaseTools()), ...(await installPackages(TRIAL_PACKAGES))];
-  return [...packages, await installMinbase(), await installPythonPackage(ZIZMOR), ...(await installActionlint())];
+  return [
+    ...packages, await installMinbase(), await installPythonPackage(ZIZMOR), ...(await installActionlint()),
+    ...(await installNodeVersions()),
+    ...(await installPackageCheckers()),
+  ];
 }
 
 async function installCluster(): Promise<readonly PartReport[]> {
