@@ -1,11 +1,10 @@
-/** Windows, as far as Wine is it: Wine itself, a prefix that is ready to be copied, Node, and the keychain's program. */
+/** Windows, as far as Wine is one: Wine itself, a prefix that is ready to be copied, and Windows' Node. */
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findNodePart } from '../build/node-part.ts';
 import { TARGETS } from '../build/target.ts';
 import { lastLines, readTextFile, runCommand } from './command.ts';
 import { installPackages } from './debian.ts';
-import { prepareGo } from './go-toolchain.ts';
 import { PARTS_FOLDER, type PartReport } from './part.ts';
 
 /** Debian's programs themselves. The scripts on PATH come with another package, and complain that 32 bits are missing. */
@@ -15,21 +14,13 @@ export const WINE_SERVER = '/usr/lib/wine/wineserver';
 const DEBIAN_PACKAGES = { wine64: '../lib/wine/wine64' };
 
 /** The newest Node that starts under Wine 8. Later ones need functions of Windows 10 that it lacks. */
-const NODE_VERSION = '22.23.3';
-export const WINDOWS_NODE = join(PARTS_FOLDER, `node-${NODE_VERSION}-windows-x64.exe`);
+export const WINDOWS_NODE_VERSION = '22.23.3';
+export const WINDOWS_NODE = join(PARTS_FOLDER, `node-${WINDOWS_NODE_VERSION}-windows-x64.exe`);
 
 const WINE_FOLDER = join(PARTS_FOLDER, 'wine');
 /** A prefix as `wineboot` leaves it. Its `drive_c/windows` is never changed, so that copies can link to it. */
 export const WINE_TEMPLATE = join(WINE_FOLDER, 'template');
 const TEMPLATE_STAMP = join(WINE_FOLDER, 'template.version');
-
-const KEYCHAIN_SOURCE = 'github.com/docker/docker-credential-helpers/wincred/cmd';
-const KEYCHAIN_VERSION = 'v0.9.8';
-/** `docker-credential-wincred.exe`, which Docker Desktop installs on Windows. */
-export const WINCRED_PROGRAM = join(WINE_FOLDER, 'docker-credential-wincred.exe');
-/** Programs of later ones need a library that Wine 8 lacks, `bcryptprimitives.dll`. */
-const KEYCHAIN_GO = 'go1.21.0';
-const KEYCHAIN_STAMP = join(WINE_FOLDER, 'wincred.version');
 
 /** The environment in which Wine runs, with a prefix and nothing of this machine's desktop. */
 export function wineEnvironment(prefix: string): Readonly<Record<string, string>> {
@@ -52,7 +43,7 @@ export async function installWine(): Promise<readonly PartReport[]> {
   if (process.arch !== 'x64') return [{ part: 'wine', state: 'missing', detail: 'it runs x64 programs on x64 only' }];
   const packages = await installPackages([], DEBIAN_PACKAGES);
   mkdirSync(WINE_FOLDER, { recursive: true });
-  return [...packages, await fetchNode(), await buildKeychainProgram(), await makeTemplate()];
+  return [...packages, await fetchNode(), await makeTemplate()];
 }
 
 async function fetchNode(): Promise<PartReport> {
@@ -61,43 +52,11 @@ async function fetchNode(): Promise<PartReport> {
   const windows = TARGETS.find(({ os, cpu }) => os === 'win' && cpu === 'x64');
   if (windows === undefined) return { part, state: 'missing', detail: 'there is no executable for Windows' };
   try {
-    await findNodePart('', PARTS_FOLDER, { ...windows, nodeVersion: NODE_VERSION }, NODE_VERSION);
-    return { part, state: 'installed', detail: NODE_VERSION };
+    await findNodePart('', PARTS_FOLDER, { ...windows, nodeVersion: WINDOWS_NODE_VERSION }, WINDOWS_NODE_VERSION);
+    return { part, state: 'installed', detail: WINDOWS_NODE_VERSION };
   } catch (error) {
     return { part, state: 'missing', detail: error instanceof Error ? lastLines(error.message) : String(error) };
   }
-}
-
-/** Go refuses to install a program for another system into `GOBIN`, so it gets a workspace of its own. */
-async function buildKeychainProgram(): Promise<PartReport> {
-  const part = 'docker-credential-wincred';
-  const stamp = `${KEYCHAIN_VERSION} ${KEYCHAIN_GO}`;
-  if (existsSync(WINCRED_PROGRAM) && readTextFile(KEYCHAIN_STAMP) === stamp) {
-    return { part, state: 'present', detail: '' };
-  }
-  const go = await prepareGo();
-  if (!('go' in go)) return { part, state: 'missing', detail: go.reason };
-  const modules = await runCommand(go.go, ['env', 'GOMODCACHE'], go.environment);
-  const workspace = join(PARTS_FOLDER, `build-wincred-${process.pid}`);
-  try {
-    const source = `${KEYCHAIN_SOURCE}@${KEYCHAIN_VERSION}`;
-    const build = await runCommand(go.go, ['install', '-trimpath', '-ldflags=-s -w', source], {
-      ...go.environment,
-      GOROOT: '',
-      GOTOOLCHAIN: KEYCHAIN_GO,
-      CGO_ENABLED: '0',
-      GOOS: 'windows',
-      GOPATH: workspace,
-      GOMODCACHE: modules.output.trim(),
-      GOBIN: '',
-    });
-    if (build.exitCode !== 0) return { part, state: 'missing', detail: lastLines(build.output) };
-    renameSync(join(workspace, 'bin', 'windows_amd64', 'cmd.exe'), WINCRED_PROGRAM);
-  } finally {
-    rmSync(workspace, { recursive: true, force: true });
-  }
-  writeFileSync(KEYCHAIN_STAMP, stamp);
-  return { part, state: 'installed', detail: KEYCHAIN_VERSION };
 }
 
 async function makeTemplate(): Promise<PartReport> {

@@ -1,7 +1,7 @@
 /** The executable: which file the clients start, and whether it is this program. */
 
 import { realpathSync, type Stats, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, win32 } from 'node:path';
 import { HELPER_PREFIX, helperNameOf } from '../../helper-name.ts';
 import { createQuote } from '../../redact.ts';
 import { shellWord } from '../../shell-word.ts';
@@ -34,10 +34,7 @@ async function checkExecutable(context: DoctorContext): Promise<readonly Finding
   const [first, ...others] = files;
   const details = { programFile, version: VERSION, onPath: files };
   if (first === undefined) {
-    const fix =
-      programFile === undefined
-        ? `install ${name} into a folder of PATH, such as /usr/local/bin`
-        : `sudo install ${shellWord(programFile)} /usr/local/bin/${name}`;
+    const fix = describeInstallation(runtime, programFile);
     return [found('problem', `${name} is not on PATH, so no client can start it`, { fix, details })];
   }
   const findings = [await identify(context, first, details)];
@@ -72,29 +69,43 @@ async function identify(
     const { stdout, timedOut } = await runChild(runtime, { file, args: ['version'], timeoutMs: VERSION_TIMEOUT_MS });
     if (timedOut) {
       const what = `${quote(file)} is on PATH and did not say its version within ${VERSION_TIMEOUT_MS / 1000} s`;
-      return found('problem', what, { fix: `ls -l ${shellWord(file)}`, details });
+      return found('problem', what, { fix: describeLook(runtime, file), details });
     }
     said = quote(stdout, 200);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : '';
     const what = `${quote(file)} is on PATH and cannot be started`;
-    return found('problem', what, { causes: [quote(reason)], fix: `ls -l ${shellWord(file)}`, details });
+    return found('problem', what, { causes: [quote(reason)], fix: describeLook(runtime, file), details });
   }
   const version = VERSION_LINE.exec(said)?.[1];
   if (version === VERSION) return found('ok', `${quote(file)} is this program, version ${VERSION}`, { details });
   if (version !== undefined) {
     const what = `clients start version ${quote(version)} at ${quote(file)}; this is version ${VERSION}`;
-    return found('warning', what, { fix: describeReplacement(programFile, file), details });
+    return found('warning', what, { fix: describeReplacement(runtime, programFile, file), details });
   }
   const what = `clients start ${quote(file)}, which is another program of this name`;
   const causes = said === '' ? [] : [`its version: ${said}`];
-  return found('problem', what, { causes, fix: describeReplacement(programFile, file), details });
+  return found('problem', what, { causes, fix: describeReplacement(runtime, programFile, file), details });
 }
 
-function describeReplacement(programFile: string | undefined, file: string): string {
+function describeInstallation({ platform, programName }: Runtime, programFile: string | undefined): string {
+  if (platform === 'win32') {
+    const what = programFile === undefined ? 'the folder of this program' : shellWord(win32.dirname(programFile));
+    return `put ${what} on the PATH of your account`;
+  }
   return programFile === undefined
-    ? `remove ${shellWord(file)}, or put this program before it on PATH`
-    : `sudo install ${shellWord(programFile)} ${shellWord(file)}`;
+    ? `install ${programName} into a folder of PATH, such as /usr/local/bin`
+    : `sudo install ${shellWord(programFile)} /usr/local/bin/${programName}`;
+}
+
+function describeReplacement({ platform }: Runtime, programFile: string | undefined, file: string): string {
+  if (programFile === undefined) return `remove ${shellWord(file)}, or put this program before it on PATH`;
+  return `${platform === 'win32' ? 'copy' : 'sudo install'} ${shellWord(programFile)} ${shellWord(file)}`;
+}
+
+/** A command that shows who may start a file. */
+function describeLook({ platform }: Runtime, file: string): string {
+  return `${platform === 'win32' ? 'icacls' : 'ls -l'} ${shellWord(file)}`;
 }
 
 function checkAccess(runtime: Runtime, file: string): readonly Finding[] {

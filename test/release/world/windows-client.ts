@@ -19,7 +19,9 @@ const held = new Map<string, number>();
 function runProgram(request: JsonObject, answer: (result: object) => void): void {
   const { file, args, input, environment, folder, id } = request;
   const child = spawn(asText(file) ?? '', listTexts(args), {
-    env: Object.fromEntries(Object.entries(isObject(environment) ? environment : {}).map(([name, value]) => [name, String(value)])),
+    env: Object.fromEntries(
+      Object.entries(isObject(environment) ? environment : {}).map(([name, value]) => [name, String(value)]),
+    ),
     cwd: asText(folder),
     windowsHide: true,
   });
@@ -41,10 +43,10 @@ function killProgram({ target }: JsonObject): object {
   return { isKilled: child?.kill('SIGKILL') === true };
 }
 
-/** Keeps a file open so that nobody else can use it, until it is released. */
-function holdFile({ file }: JsonObject): object {
+/** Keeps a file open until it is released. */
+function holdFile({ file, isShared }: JsonObject): object {
   const path = asText(file) ?? '';
-  held.set(path, openSync(path, constants.O_RDWR | EXCLUSIVE));
+  held.set(path, openSync(path, constants.O_RDWR | (isShared === true ? 0 : EXCLUSIVE)));
   return {};
 }
 

@@ -1,13 +1,19 @@
 /** A person on Windows who has the npm package: a profile, an environment and the program, with an emulated Azure. */
 
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { afterAll, afterEach, expect } from 'vitest';
-import { WINCRED_PROGRAM } from '../../../scripts/parts/wine.ts';
-import { CLIENT_ID, CLIENT_SECRET, TENANT_ID } from '../../emulator/state.ts';
 import { type Cloud, startCloud } from '../../e2e/world/cloud.ts';
 import { findLeak } from '../../e2e/world/leak.ts';
-import { installProgram } from './windows-program.ts';
-import { NODE, startWindows, SYSTEM_FOLDER, toWindowsPath, type Windows, type WindowsProcess, type WindowsResult } from './wine.ts';
+import { CLIENT_ID, CLIENT_SECRET, TENANT_ID } from '../../emulator/state.ts';
+import type { WindowsProgram } from './windows-program.ts';
+import {
+  SYSTEM_FOLDER,
+  startWindows,
+  toWindowsPath,
+  type Windows,
+  type WindowsProcess,
+  type WindowsResult,
+} from './wine.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -37,12 +43,9 @@ export interface WindowsPerson {
 export interface WindowsWorld {
   readonly cloud: Cloud;
   readonly windows: Windows;
-  /** The program's script, which Node runs. */
-  readonly program: string;
+  readonly program: WindowsProgram;
   /** @param identity what the environment says; a service principal by default. */
   readonly addPerson: (name: string, identity?: 'service principal' | 'nobody') => WindowsPerson;
-  /** Puts `docker-credential-wincred` on the path of everybody. */
-  readonly installKeychain: () => void;
 }
 
 const SERVICE_PRINCIPAL = {
@@ -53,10 +56,13 @@ const SERVICE_PRINCIPAL = {
 /** Where everybody's programs are: on the path, with spaces and parentheses in it. */
 export const TOOLS_FOLDER = 'C:\\Program Files (x86)\\Tools & Co';
 
-/** Starts Windows and the cloud for a test file, and closes both after it. */
-export async function openWindows(): Promise<WindowsWorld> {
+/**
+ * Starts Windows and the cloud for a test file, and closes both after it.
+ * @param install puts the program there.
+ */
+export async function openWindows(install: (windows: Windows) => Promise<WindowsProgram>): Promise<WindowsWorld> {
   const [cloud, windows] = await Promise.all([startCloud(), startWindows()]);
-  const program = installProgram(windows);
+  const program = await install(windows);
   mkdirSync(windows.findHere(TOOLS_FOLDER), { recursive: true });
   afterEach(() => cloud.forget());
   afterAll(async () => {
@@ -76,8 +82,8 @@ export async function openWindows(): Promise<WindowsWorld> {
     };
     mkdirSync(windows.findHere(`${home}\\AppData\\Local\\Temp`), { recursive: true });
     const start: WindowsPerson['start'] = (args, { environment: changes = {}, folder = home, ...options } = {}) => {
-      const run = windows.start(NODE, {
-        ...{ args: [program, ...args], folder, environment: { ...environment, ...changes } },
+      const run = windows.start(program.file, {
+        ...{ args: [...program.args, ...args], folder, environment: { ...environment, ...changes } },
         ...(options.input === undefined ? {} : { input: options.input }),
       });
       const ended = run.ended.then((result) => {
@@ -104,9 +110,6 @@ export async function openWindows(): Promise<WindowsWorld> {
     windows,
     program,
     addPerson,
-    installKeychain: () => {
-      copyFileSync(WINCRED_PROGRAM, windows.findHere(`${TOOLS_FOLDER}\\docker-credential-wincred.exe`));
-    },
   };
 }
 

@@ -2,7 +2,18 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -42,8 +53,11 @@ export interface WindowsProcess {
 export interface Windows {
   /** Starts a program by its path on Windows. */
   readonly start: (file: string, run: WindowsRun) => WindowsProcess;
-  /** Opens a file so that nobody else can use it. @returns a function that closes it. */
-  readonly hold: (path: string) => Promise<() => Promise<void>>;
+  /**
+   * Opens a file as another program does: so that others can read and change it, but not replace it, or not at all.
+   * @returns a function that closes it.
+   */
+  readonly hold: (path: string, isShared: boolean) => Promise<() => Promise<void>>;
   /** Where Linux has a file or a folder of `C:` or `Z:`. */
   readonly findHere: (path: string) => string;
   readonly write: (path: string, text: string) => void;
@@ -102,8 +116,8 @@ export async function startWindows(): Promise<Windows> {
       }));
       return { ended, kill: async () => void (await requests.send({ action: 'kill', target: id }).answer) };
     },
-    hold: async (file) => {
-      const { error } = await requests.send({ action: 'hold', file }).answer;
+    hold: async (file, isShared) => {
+      const { error } = await requests.send({ action: 'hold', file, isShared }).answer;
       if (error !== undefined) throw new Error(`Cannot hold ${file}: ${String(error)}`);
       return async () => void (await requests.send({ action: 'release', file }).answer);
     },
