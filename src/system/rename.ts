@@ -26,7 +26,8 @@ export function renameOver(
 ): void {
   for (const waitMs of platform === 'win32' ? WAITS_MS : []) {
     try {
-      return rename(from, to);
+      rename(from, to);
+      return;
     } catch (cause) {
       if (!IN_USE.includes(readErrorCode(cause) ?? '')) throw cause;
     }

@@ -4,7 +4,7 @@
  * It is made as for a release, but with a Node that Wine 8 can start. Wine checks no access rights, so who may open a file
  * is not tested here.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { expectAnswer, expectFailure, expectNotFound } from '../e2e/world/answer.ts';
 import { LOGIN_SERVER } from '../e2e/world/cloud.ts';
@@ -123,7 +123,7 @@ describe('a cached token', () => {
     const times = { savedAtSeconds: nowSeconds - 9000, expiresAtSeconds: nowSeconds + 1800 };
     writeFileSync(file, JSON.stringify({ ...parseJsonRecord(readFileSync(file, 'utf8')), ...times }));
     cloud.forget();
-    undo.push(cloud.emulator.inject({ host: LOGIN_SERVER, delayMs: 1_000, times: 1 }));
+    undo.push(cloud.emulator.inject({ host: LOGIN_SERVER, delayMs: 500, times: 1 }));
     // The answer is complete when nobody holds the output any more.
     expect(expectAnswer(await person.get(LOGIN_SERVER)).secret).toBe(secret);
     expect(readToken(person)).toBe(secret);
@@ -146,20 +146,33 @@ describe('a cached token', () => {
   });
 });
 
-/** A batch file that notes how it was called, and prints a token as the Azure CLI does. */
-function writeBatchFile(file: string, folder: string, token: string): void {
-  const lines = [
-    '@echo off',
-    `set > "${folder}\\environment.txt"`,
-    `cd > "${folder}\\folder.txt"`,
-    `(for %%a in (%*) do @echo [%%~a]) > "${folder}\\arguments.txt"`,
-    `echo {"accessToken":"${token}"}`,
-  ];
-  windows.write(file, `${lines.join('\r\n')}\r\n`);
+/**
+ * Writes a program that notes how it was called and prints a token as the Azure CLI does.
+ * @returns its script, for Node.
+ */
+function writeTool(folder: string, { home }: WindowsPerson): string {
+  const script = `${folder}\\tool.cjs`;
+  const notes = JSON.stringify(`${home}\\calls.json`);
+  windows.write(
+    script,
+    `require('fs').writeFileSync(${notes}, JSON.stringify([process.argv.slice(2), process.cwd(), process.env]));
+    console.log(JSON.stringify({ accessToken: '${cloud.emulator.entraToken()}' }));`,
+  );
+  return script;
 }
 
-function readLines(file: string): readonly string[] {
-  return (windows.read(file) ?? '').trimEnd().split(/ *\r?\n/);
+/** Writes a batch file that starts the program as `az.cmd` starts Python. */
+function writeBatchFile(file: string, person: WindowsPerson): void {
+  writeTool(file.slice(0, file.lastIndexOf('\\')), person);
+  windows.write(file, `@echo off\r\n"${NODE}" "%~dp0tool.cjs" %*\r\n`);
+}
+
+/** The arguments, the working directory and the environment of the last call. */
+function readCall({ home }: WindowsPerson) {
+  const [args, folder, environment] = Object.values(
+    parseJsonRecord(`{"call":${windows.read(`${home}\\calls.json`)}}`) ?? {},
+  ).flat();
+  return { args, folder, environment };
 }
 
 describe('a batch file', () => {
@@ -170,20 +183,21 @@ describe('a batch file', () => {
     const profile = JSON.stringify({ subscriptions: [{ ...account, environmentName: 'AzureCloud' }] });
     windows.write(`${person.home}\\.azure\\azureProfile.json`, `\uFEFF${profile}`);
     const folder = 'C:\\Program Files (x86)\\Microsoft SDKs\\Azure\\CLI2\\wbin';
-    writeBatchFile(`${folder}\\az.cmd`, person.home, cloud.emulator.entraToken());
+    writeBatchFile(`${folder}\\az.cmd`, person);
     // Where nobody looks: the working directory belongs to a repository.
     windows.write(`${person.home}\\repository\\az.cmd`, `@echo planted > "${person.home}\\planted.txt"\r\n`);
-    const environment = {
+    const changes = {
       Path: `.;${SYSTEM_FOLDER}\\system32; "${folder}"`,
       azure_client_secret: 'abandoned-secret-1',
     };
-    const where = { environment, folder: `${person.home}\\repository` };
-    expectAnswer(await person.get(LOGIN_SERVER, where));
-    expect(readLines(`${person.home}\\arguments.txt`).slice(0, 4)).toEqual([
-      ...['[account]', '[get-access-token]', '[--output]', '[json]'],
+    expectAnswer(await person.get(LOGIN_SERVER, { environment: changes, folder: `${person.home}\\repository` }));
+    const { args, folder: where, environment } = readCall(person);
+    expect(args).toEqual([
+      ...['account', 'get-access-token', '--output', 'json', '--resource', 'https://containerregistry.azure.net'],
     ]);
-    expect(readLines(`${person.home}\\folder.txt`)).toEqual([SYSTEM_FOLDER]);
-    expect(windows.read(`${person.home}\\environment.txt`)).not.toContain('abandoned-secret-1');
+    expect(where).toBe(SYSTEM_FOLDER);
+    expect(JSON.stringify(environment)).not.toContain('abandoned-secret-1');
+    expect(JSON.stringify(environment)).toContain('AZURE_CORE_ONLY_SHOW_ERRORS');
     expect(windows.read(`${person.home}\\planted.txt`)).toBe(undefined);
     rmSync(windows.findHere(`${folder}\\az.cmd`));
   });
@@ -191,45 +205,43 @@ describe('a batch file', () => {
   it('is a "command" that gets its arguments as they are, since cmd.exe runs none of them', async () => {
     const person = addPerson('Command', 'nobody');
     const file = 'C:\\Program Files (x86)\\Tools & Co\\print token (1).cmd';
-    writeBatchFile(file, person.home, cloud.emulator.entraToken());
+    writeBatchFile(file, person);
     const args = ['two words', 'a=b', "it's", 'C:\\a folder\\x.txt', 'größe'];
     person.configure({ registries: { [LOGIN_SERVER]: { identity: { type: 'command', command: [file, ...args] } } } });
     expectAnswer(await person.get(LOGIN_SERVER));
-    expect(readLines(`${person.home}\\arguments.txt`)).toEqual(args.map((arg) => `[${arg}]`));
+    expect(readCall(person).args).toEqual(args);
   });
 
-  it.each(['a & echo x', 'a"b', '%PATH%', '^', 'a|b', 'x\\'])(
-    'is not started with the argument %s, which cmd.exe could run',
-    async (argument) => {
-      const person = addPerson('Unsafe', 'nobody');
-      const file = `${TOOLS_FOLDER}\\unsafe.cmd`;
-      windows.write(file, `@echo started > "${person.home}\\started.txt"\r\n`);
-      person.configure({
-        registries: { [LOGIN_SERVER]: { identity: { type: 'command', command: [file, argument] } } },
-      });
-      expect(expectFailure(await person.get(LOGIN_SERVER))).toContain(
-        'one of its arguments cannot be passed to a batch file safely',
-      );
-      expect(windows.read(`${person.home}\\started.txt`)).toBe(undefined);
-    },
-  );
+  it('is not started with an argument that cmd.exe could run', async () => {
+    const file = `${TOOLS_FOLDER}\\unsafe.cmd`;
+    windows.write(file, '@echo started > "%~dp0started.txt"\r\n');
+    const unsafe = ['a & echo x', 'a"b', '%PATH%', '^', 'two words\\'];
+    const results = await Promise.all(
+      unsafe.map((argument, index) => {
+        const person = addPerson(`Unsafe ${index}`, 'nobody');
+        person.configure({
+          registries: { [LOGIN_SERVER]: { identity: { type: 'command', command: [file, argument] } } },
+        });
+        return person.get(LOGIN_SERVER);
+      }),
+    );
+    for (const result of results) {
+      expect(expectFailure(result)).toContain('one of its arguments cannot be passed to a batch file safely');
+    }
+    expect(listNames(TOOLS_FOLDER)).not.toContain('started.txt');
+  });
 });
 
 describe('a program', () => {
   it('gets the same arguments from a "command", since no shell reads them', async () => {
     const person = addPerson('Program', 'nobody');
-    const script = `${person.home}\\print token.cjs`;
-    const args = ['a & echo x', 'a"b', '%PATH%', '^', 'x\\', ''];
-    const lines = [
-      `require('fs').writeFileSync(${JSON.stringify(`${person.home}\\args.json`)}, JSON.stringify(process.argv.slice(2)));`,
-      `console.log(${JSON.stringify(cloud.emulator.entraToken())});`,
-    ];
-    windows.write(script, lines.join('\n'));
+    const script = writeTool(`${person.home}\\my tools`, person);
+    const args = ['a & echo x', 'a"b', '%PATH%', '^', 'two words\\', '\\"', "it's", 'größe'];
     person.configure({
       registries: { [LOGIN_SERVER]: { identity: { type: 'command', command: [NODE, script, ...args] } } },
     });
     expectAnswer(await person.get(LOGIN_SERVER));
-    expect(JSON.parse(windows.read(`${person.home}\\args.json`) ?? '')).toEqual(args);
+    expect(readCall(person).args).toEqual(args);
   });
 
   it('ends with the program that started it', async () => {
