@@ -10,6 +10,8 @@ import { unpackEtcd } from './parts/etcd.ts';
 import { hasGo, installGoPrograms, needsGo } from './parts/go-programs.ts';
 import { unpackKeychainHelpers } from './parts/keychain-helpers.ts';
 import { buildKubernetes, CLUSTER_PROGRAMS, PLUGIN_PROGRAMS } from './parts/kubernetes.ts';
+import { installNodeVersions } from './parts/node-versions.ts';
+import { installPackageCheckers } from './parts/package-checkers.ts';
 import { PARTS_FOLDER, type PartReport } from './parts/part.ts';
 import { canMakeVirtualEnvironments, installPythonPackage, isPythonPackageInstalled } from './parts/python-package.ts';
 import { buildReferenceClient } from './parts/reference-client.ts';
@@ -68,7 +70,7 @@ function installClients(packages: Promise<unknown>, builds: Promise<unknown>, py
 
 /** What makes a release, and what tries its packages. */
 async function installReleaseParts(): Promise<readonly PartReport[]> {
-  return [];
+  return [...(await installNodeVersions()), ...(await installPackageCheckers())];
 }
 
 async function installCluster(): Promise<readonly PartReport[]> {

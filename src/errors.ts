@@ -1,26 +1,30 @@
 /** The error that people see: it has a code, its causes, and a hint with a command that helps. */
 
 /** Identifies the kind of a failure. Tests, the log and other processes use it instead of the text. */
-export type ErrorCode =
-  | 'REQUEST_INVALID'
-  | 'CONFIG_INVALID'
-  | 'IDENTITY_NOT_SET_UP'
-  | 'IDENTITY_INVALID'
-  | 'IDENTITY_FAILED'
-  | 'ENTRA_REFUSED'
-  | 'AUDIENCE_UNKNOWN'
-  | 'REGISTRY_REFUSED'
-  | 'TOKEN_REFUSED'
-  | 'RESOURCES_REFUSED'
-  | 'NETWORK_FAILED'
-  | 'ANSWER_INVALID'
-  | 'BUSY'
-  | 'STORE_REFUSED'
-  | 'KEYCHAIN_FAILED'
-  | 'CLIENT_CONFIG_FAILED'
-  | 'OUTPUT_FAILED'
-  | 'INSTALL_FAILED'
-  | 'CLUSTER_REFUSED';
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** Every kind of failure. */
+export const ERROR_CODES = [
+  'REQUEST_INVALID',
+  'CONFIG_INVALID',
+  'IDENTITY_NOT_SET_UP',
+  'IDENTITY_INVALID',
+  'IDENTITY_FAILED',
+  'ENTRA_REFUSED',
+  'AUDIENCE_UNKNOWN',
+  'REGISTRY_REFUSED',
+  'TOKEN_REFUSED',
+  'RESOURCES_REFUSED',
+  'NETWORK_FAILED',
+  'ANSWER_INVALID',
+  'BUSY',
+  'STORE_REFUSED',
+  'KEYCHAIN_FAILED',
+  'CLIENT_CONFIG_FAILED',
+  'OUTPUT_FAILED',
+  'INSTALL_FAILED',
+  'CLUSTER_REFUSED',
+] as const;
 
 /** What a `CredentialError` may have besides its code and message. */
 export interface CredentialErrorOptions {
