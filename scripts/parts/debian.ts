@@ -2,8 +2,11 @@
 import { findProgram, lastLines, readTextFile, runCommand } from './command.ts';
 import type { PartReport } from './part.ts';
 
-/** Each package, with a program whose presence shows that it is installed. */
-const PACKAGES: Readonly<Record<string, string>> = {
+/** Packages, each with a program whose presence shows that it is installed. */
+export type Packages = Readonly<Record<string, string>>;
+
+/** What the end-to-end tests run. */
+export const CLIENT_PACKAGES: Packages = {
   'docker.io': 'dockerd',
   podman: 'podman',
   skopeo: 'skopeo',
@@ -28,19 +31,29 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'default-jdk-headless': 'javac',
 };
 
+/** What makes a release. */
+export const RELEASE_PACKAGES: Packages = {
+  'xz-utils': 'xz',
+  zip: 'zip',
+  buildah: 'buildah',
+};
+
+/** What tries a release. */
+export const TRIAL_PACKAGES: Packages = {
+  // Its program is in no folder of PATH, but beside one.
+  wine64: '../lib/wine/wine64',
+};
+
 /** Whether packages can be installed without a password. */
 export function canInstallPackages(): boolean {
   const isDebian = /^ID(_LIKE)?=.*debian/m.test(readTextFile('/etc/os-release') ?? '');
   return isDebian && process.getuid?.() === 0 && findProgram('apt-get') !== undefined;
 }
 
-/**
- * Installs the packages whose programs are missing, in one transaction, together with `extraPackages`.
- * @param packages by name, each with a program whose presence shows that it is installed.
- */
+/** Installs the packages whose programs are missing, in one transaction, together with `extraPackages`. */
 export async function installPackages(
-  extraPackages: readonly string[],
-  packages: Readonly<Record<string, string>> = PACKAGES,
+  packages: Packages,
+  extraPackages: readonly string[] = [],
 ): Promise<readonly PartReport[]> {
   const isInstalled = (name: string) => findProgram(packages[name] ?? name) !== undefined;
   const missing = Object.keys(packages).filter((name) => !isInstalled(name));

@@ -4,14 +4,11 @@ import { join } from 'node:path';
 import { findNodePart } from '../build/node-part.ts';
 import { TARGETS } from '../build/target.ts';
 import { lastLines, readTextFile, runCommand } from './command.ts';
-import { installPackages } from './debian.ts';
 import { PARTS_FOLDER, type PartReport } from './part.ts';
 
 /** Debian's programs themselves. The scripts on PATH come with another package, and complain that 32 bits are missing. */
 export const WINE = '/usr/lib/wine/wine64';
 export const WINE_SERVER = '/usr/lib/wine/wineserver';
-/** The program relative to the folders of PATH. */
-const DEBIAN_PACKAGES = { wine64: '../lib/wine/wine64' };
 
 /** The newest Node that starts under Wine 8. Later ones need functions of Windows 10 that it lacks. */
 export const WINDOWS_NODE_VERSION = '22.23.3';
@@ -38,12 +35,11 @@ export function wineEnvironment(prefix: string): Readonly<Record<string, string>
   };
 }
 
-/** Installs what is missing, one part after the other: each keeps the machine busy. */
+/** Installs what is missing, once Wine itself is there. */
 export async function installWine(): Promise<readonly PartReport[]> {
   if (process.arch !== 'x64') return [{ part: 'wine', state: 'missing', detail: 'it runs x64 programs on x64 only' }];
-  const packages = await installPackages([], DEBIAN_PACKAGES);
   mkdirSync(WINE_FOLDER, { recursive: true });
-  return [...packages, await fetchNode(), await makeTemplate()];
+  return [await fetchNode(), await makeTemplate()];
 }
 
 async function fetchNode(): Promise<PartReport> {
