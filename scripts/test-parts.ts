@@ -12,13 +12,14 @@ import { hasGo, installGoPrograms, needsGo } from './parts/go-programs.ts';
 import { unpackKeychainHelpers } from './parts/keychain-helpers.ts';
 import { buildKubernetes, CLUSTER_PROGRAMS, PLUGIN_PROGRAMS } from './parts/kubernetes.ts';
 import { installMinbase } from './parts/minbase.ts';
-import { formatPartReports, PARTS_FOLDER, type PartReport } from './parts/part.ts';
 import { installNodeVersions } from './parts/node-versions.ts';
 import { installPackageCheckers } from './parts/package-checkers.ts';
+import { formatPartReports, PARTS_FOLDER, type PartReport } from './parts/part.ts';
 import { canMakeVirtualEnvironments, installPythonPackage, isPythonPackageInstalled } from './parts/python-package.ts';
 import { buildReferenceClient } from './parts/reference-client.ts';
 import { installRegistryClients } from './parts/registry-clients.ts';
 import { installTestcontainers } from './parts/testcontainers.ts';
+import { installWine } from './parts/wine.ts';
 import { ZIZMOR } from './parts/zizmor.ts';
 import { installReleaseTools } from './release/tools.ts';
 import { BUILT_SUITES } from './test/selection.ts';
@@ -76,9 +77,13 @@ function installClients(packages: Promise<unknown>, builds: Promise<unknown>, py
 async function installReleaseParts(): Promise<readonly PartReport[]> {
   const packages = [...(await installReleaseTools()), ...(await installPackages(TRIAL_PACKAGES))];
   return [
-    ...packages, await installMinbase(), await installPythonPackage(ZIZMOR), ...(await installActionlint()),
+    ...packages,
+    await installMinbase(),
+    await installPythonPackage(ZIZMOR),
+    ...(await installActionlint()),
     ...(await installNodeVersions()),
     ...(await installPackageCheckers()),
+    ...(await installWine()),
   ];
 }
 

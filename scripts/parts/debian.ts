@@ -44,7 +44,6 @@ export const RELEASE_PACKAGES: Packages = {
 
 /** What tries a release. */
 export const TRIAL_PACKAGES: Packages = {
-  minisign: 'minisign',
   ruby: 'ruby',
   unzip: 'unzip',
   'libarchive-tools': 'bsdtar',
@@ -59,6 +58,8 @@ export const TRIAL_PACKAGES: Packages = {
   curl: 'curl',
   wget: 'wget',
   minisign: 'minisign',
+  // Its program is in no folder of PATH, but beside one.
+  wine64: '../lib/wine/wine64',
 };
 
 /** Whether packages can be installed without a password. */

@@ -14,7 +14,6 @@ import {
   openSync,
   readFileSync,
   readSync,
-  renameSync,
   rmSync,
   type Stats,
   statSync,
@@ -23,6 +22,7 @@ import {
 import { dirname, join } from 'node:path';
 import { readErrorCode } from '../errors.ts';
 import { MISSING_IS_UNDEFINED, syncFolder, WRITE_ACCESS_BY_OTHERS } from './folders.ts';
+import { renameOver } from './rename.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_WRONLY } = constants;
 const OWNER_ONLY_FILE = 0o600;
@@ -75,7 +75,7 @@ export function replaceOwnFile(file: string, text: string, options: WriteOptions
   const temporary = join(dirname(file), `.${process.pid}-${Math.random().toString(36).slice(2)}.tmp`);
   createOwnFile(temporary, text, options);
   try {
-    renameSync(temporary, file);
+    renameOver(temporary, file);
   } catch (cause) {
     removeFile(temporary);
     throw cause;

@@ -15,7 +15,6 @@ import {
   readFileSync,
   readlinkSync,
   realpathSync,
-  renameSync,
   rmdirSync,
   type Stats,
   statSync,
@@ -28,11 +27,13 @@ import { removeFile } from './files.ts';
 import { listNames, MISSING_IS_UNDEFINED, makeFolders, syncFolder, WRITE_ACCESS_BY_OTHERS } from './folders.ts';
 import { isRunning } from './processes.ts';
 import { readRandomHex } from './random.ts';
+import { IN_USE, renameOver } from './rename.ts';
 import { findDecidingOwner, type Owner, withRightsOf } from './user-rights.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_WRONLY } = constants;
 const OWNER_ONLY_FILE = 0o600;
 const PERMISSIONS = 0o7777;
+const WRITE_BY_ANYBODY = 0o222;
 const MAX_LINKS = 40;
 const MAX_BYTES = 8 * 1024 * 1024;
 /** A process writes its temporary file in much less. */
@@ -98,6 +99,7 @@ export function replacePersonFile(file: PersonFile, text: string): void {
 export function removePersonFile(file: PersonFile, folders: readonly string[]): void {
   withRightsOf(file.owner, () => {
     assertUnchanged(file);
+    assertReplaceable(file.stats);
     unlinkSync(file.target);
     removeLeftovers(file.target);
     syncFolder(dirname(file.target));
@@ -170,8 +172,19 @@ export function decodeText(bytes: Buffer): string {
   }
 }
 
+/**
+ * Windows replaces no file that is marked as read-only, and says only that the operation is not permitted.
+ * @throws an error without a code
+ */
+export function assertReplaceable(stats: Pick<Stats, 'mode'> | undefined, platform = process.platform): void {
+  if (platform === 'win32' && stats !== undefined && (stats.mode & WRITE_BY_ANYBODY) === 0) {
+    throw new Error('it is marked as read-only');
+  }
+}
+
 function writeTarget(file: PersonFile, text: string): void {
   const { target, stats } = file;
+  assertReplaceable(stats);
   const name = `${temporaryPrefix(target)}${process.pid}-${readRandomHex(4)}.tmp`;
   const temporary = join(dirname(target), name);
   const descriptor = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, OWNER_ONLY_FILE);
@@ -206,9 +219,13 @@ function keepOwner(descriptor: number, stats: Stats | undefined): void {
 
 function rename(temporary: string, target: string): void {
   try {
-    renameSync(temporary, target);
+    renameOver(temporary, target);
   } catch (cause) {
-    if (!['EBUSY', 'EXDEV'].includes(readErrorCode(cause) ?? '')) throw cause;
+    const code = readErrorCode(cause) ?? '';
+    if (process.platform === 'win32' && IN_USE.includes(code)) {
+      throw new Error('another program has it open, or you may not replace it', { cause });
+    }
+    if (!['EBUSY', 'EXDEV'].includes(code)) throw cause;
     throw new Error('it is in use, or mounted by itself, so it cannot be replaced: mount its folder instead', {
       cause,
     });

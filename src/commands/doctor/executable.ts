@@ -1,7 +1,7 @@
 /** The executable: which file the clients start, and whether it is this program. */
 
 import { realpathSync, type Stats, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, win32 } from 'node:path';
 import { HELPER_PREFIX, helperNameOf } from '../../helper-name.ts';
 import { createQuote } from '../../redact.ts';
 import { shellWord } from '../../shell-word.ts';
@@ -34,7 +34,7 @@ async function checkExecutable(context: DoctorContext): Promise<readonly Finding
   const [first, ...others] = files;
   const details = { programFile, nodeFile, version: VERSION, onPath: files };
   if (first === undefined) {
-    const fix = describeInstallation(context, name);
+    const fix = describeInstallation(context);
     return [found('problem', `${name} is not on PATH, so no client can start it`, { fix, details })];
   }
   const findings = [await identify(context, first, details)];
@@ -68,13 +68,13 @@ async function identify(context: DoctorContext, file: string, details: Finding['
     const { stdout, timedOut } = await runChild(runtime, { file, args: ['version'], timeoutMs: VERSION_TIMEOUT_MS });
     if (timedOut) {
       const what = `${quote(file)} is on PATH and did not say its version within ${VERSION_TIMEOUT_MS / 1000} s`;
-      return found('problem', what, { fix: `ls -l ${shellWord(file)}`, details });
+      return found('problem', what, { fix: describeLook(runtime, file), details });
     }
     said = quote(stdout, 200);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : '';
     const what = `${quote(file)} is on PATH and cannot be started`;
-    return found('problem', what, { causes: [quote(reason)], fix: `ls -l ${shellWord(file)}`, details });
+    return found('problem', what, { causes: [quote(reason)], fix: describeLook(runtime, file), details });
   }
   const version = VERSION_LINE.exec(said)?.[1];
   if (version === VERSION) return found('ok', `${quote(file)} is this program, version ${VERSION}`, { details });
@@ -87,25 +87,39 @@ async function identify(context: DoctorContext, file: string, details: Finding['
   return found('problem', what, { causes, fix: describeReplacement(context, file), details });
 }
 
-function describeInstallation({ programFile, nodeFile }: DoctorContext, name: string): string {
+function describeInstallation({ runtime, programFile, nodeFile }: DoctorContext): string {
+  const { platform, programName } = runtime;
   if (nodeFile !== undefined) return 'npm install --global docker-credential-acr';
+  if (platform === 'win32') {
+    const what = programFile === undefined ? 'the folder of this program' : shellWord(win32.dirname(programFile));
+    return `put ${what} on the PATH of your account`;
+  }
   return programFile === undefined
-    ? `install ${name} into a folder of PATH, such as /usr/local/bin`
-    : `sudo install ${shellWord(programFile)} /usr/local/bin/${name}`;
+    ? `install ${programName} into a folder of PATH, such as /usr/local/bin`
+    : `sudo install ${shellWord(programFile)} /usr/local/bin/${programName}`;
 }
 
 /** A copy of the script alone would not find the rest of its package. */
-function describeReplacement({ programFile, nodeFile }: DoctorContext, file: string): string {
-  return programFile === undefined || nodeFile !== undefined
-    ? `remove ${shellWord(file)}, or put this program before it on PATH`
-    : `sudo install ${shellWord(programFile)} ${shellWord(file)}`;
+function describeReplacement({ runtime, programFile, nodeFile }: DoctorContext, file: string): string {
+  if (programFile === undefined || nodeFile !== undefined) {
+    return `remove ${shellWord(file)}, or put this program before it on PATH`;
+  }
+  return `${runtime.platform === 'win32' ? 'copy' : 'sudo install'} ${shellWord(programFile)} ${shellWord(file)}`;
+}
+
+/** A command that shows who may start a file. */
+function describeLook({ platform }: Runtime, file: string): string {
+  return `${platform === 'win32' ? 'icacls' : 'ls -l'} ${shellWord(file)}`;
 }
 
 /** The system looks for Node on the PATH of whoever starts the script. */
 function checkNode(runtime: Runtime, nodeFile: string): readonly Finding[] {
   const file = findExecutable(runtime, 'node');
   if (file === undefined) {
-    const fix = `sudo ln -s ${shellWord(nodeFile)} /usr/local/bin/node`;
+    const fix =
+      runtime.platform === 'win32'
+        ? `put ${shellWord(win32.dirname(nodeFile))} on the PATH of your account`
+        : `sudo ln -s ${shellWord(nodeFile)} /usr/local/bin/node`;
     return [found('problem', 'node is not on PATH, so no client can start this program', { fix })];
   }
   if (isKnownToDesktop(runtime, dirname(file))) return [];

@@ -1,0 +1,50 @@
+/** The program in the two forms in which people have it on Windows: an executable, and a script of the npm package. */
+
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { makeBinary } from '../../../scripts/build/binary.ts';
+import { bundleChunks } from '../../../scripts/build/chunks.ts';
+import { ENTRY } from '../../../scripts/build/program.ts';
+import { TARGETS } from '../../../scripts/build/target.ts';
+import { readTextFile } from '../../../scripts/parts/command.ts';
+import { WINDOWS_NODE_VERSION } from '../../../scripts/parts/wine.ts';
+import type { Windows } from './wine.ts';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const EXECUTABLE = join(ROOT, 'dist/windows-trial/docker-credential-acr.exe');
+
+/** How a client starts the program. */
+export interface WindowsProgram {
+  readonly file: string;
+  /** What comes before the program's own arguments. */
+  readonly args: readonly string[];
+}
+
+/**
+ * Installs the executable, made as for a release but with a Node that starts under Wine.
+ * @param folder where it goes on Windows.
+ */
+export async function installExecutable(windows: Windows, folder: string): Promise<WindowsProgram> {
+  await buildExecutable();
+  const file = `${folder}\\docker-credential-acr.exe`;
+  mkdirSync(dirname(windows.findHere(file)), { recursive: true });
+  symlinkSync(EXECUTABLE, windows.findHere(file));
+  return { file, args: [] };
+}
+
+/** Builds it, unless the program and what builds it are as they were. */
+async function buildExecutable(): Promise<void> {
+  const target = TARGETS.find(({ os, cpu }) => os === 'win' && cpu === 'x64');
+  if (target === undefined) throw new Error('There is no executable for Windows');
+  const nodeVersion = WINDOWS_NODE_VERSION;
+  const { start: code, parts } = await bundleChunks({ root: ROOT, entry: ENTRY, nodeVersion });
+  const stamp = createHash('sha256')
+    .update(JSON.stringify([nodeVersion, code, parts]))
+    .digest('hex');
+  const stampFile = `${EXECUTABLE}.stamp`;
+  if (existsSync(EXECUTABLE) && readTextFile(stampFile) === stamp) return;
+  await makeBinary({ root: ROOT, target: { ...target, nodeVersion }, code, parts, output: EXECUTABLE });
+  writeFileSync(stampFile, stamp);
+}
