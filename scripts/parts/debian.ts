@@ -45,6 +45,8 @@ export const RELEASE_PACKAGES: Packages = {
   'xz-utils': 'xz',
   zip: 'zip',
   buildah: 'buildah',
+  llvm: 'llvm-strip',
+  osslsigncode: 'osslsigncode',
 };
 
 /** What tries a release. */
