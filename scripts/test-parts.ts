@@ -3,6 +3,7 @@
  * registry, the Azure CLI, Kubernetes.
  */
 import { mkdirSync } from 'node:fs';
+import { installActionlint } from './parts/actionlint.ts';
 import { AZURE_CLI } from './parts/azure-cli.ts';
 import {
   BUILD_PACKAGES,
@@ -16,11 +17,13 @@ import { unpackEtcd } from './parts/etcd.ts';
 import { hasGo, installGoPrograms, needsGo } from './parts/go-programs.ts';
 import { unpackKeychainHelpers } from './parts/keychain-helpers.ts';
 import { buildKubernetes, CLUSTER_PROGRAMS, PLUGIN_PROGRAMS } from './parts/kubernetes.ts';
+import { installMinbase } from './parts/minbase.ts';
 import { formatPartReports, PARTS_FOLDER, type PartReport } from './parts/part.ts';
 import { canMakeVirtualEnvironments, installPythonPackage, isPythonPackageInstalled } from './parts/python-package.ts';
 import { buildReferenceClient } from './parts/reference-client.ts';
 import { installRegistryClients } from './parts/registry-clients.ts';
 import { installTestcontainers } from './parts/testcontainers.ts';
+import { ZIZMOR } from './parts/zizmor.ts';
 import { installReleaseTools } from './release/tools.ts';
 import { BUILT_SUITES } from './test/selection.ts';
 
@@ -76,7 +79,8 @@ function installClients(packages: Promise<unknown>, builds: Promise<unknown>, py
 
 /** What makes a release, and what tries its packages. */
 async function installReleaseParts(): Promise<readonly PartReport[]> {
-  return [...(await installReleaseTools()), ...(await installPackages(TRIAL_PACKAGES))];
+  const packages = [...(await installReleaseTools()), ...(await installPackages(TRIAL_PACKAGES))];
+  return [...packages, await installMinbase(), await installPythonPackage(ZIZMOR), ...(await installActionlint())];
 }
 
 async function installCluster(): Promise<readonly PartReport[]> {

@@ -44,13 +44,24 @@ export const RELEASE_PACKAGES: Packages = {
   curl: 'curl',
   'xz-utils': 'xz',
   zip: 'zip',
+  zstd: 'zstd',
+  rpm: 'rpmbuild',
   buildah: 'buildah',
   llvm: 'llvm-strip',
   osslsigncode: 'osslsigncode',
 };
 
 /** What tries a release. */
-export const TRIAL_PACKAGES: Packages = {};
+export const TRIAL_PACKAGES: Packages = {
+  minisign: 'minisign',
+  ruby: 'ruby',
+  unzip: 'unzip',
+  'libarchive-tools': 'bsdtar',
+  debootstrap: 'debootstrap',
+  lintian: 'lintian',
+  rpmlint: 'rpmlint',
+  'pacman-package-manager': 'pacman',
+};
 
 /** Whether packages can be installed without a password. */
 export function canInstallPackages(): boolean {
