@@ -40,7 +40,6 @@ export const BUILD_PACKAGES: Packages = {
 /** What makes a release. */
 export const RELEASE_PACKAGES: Packages = {
   ...BUILD_PACKAGES,
-  llvm: 'llvm-strip',
   curl: 'curl',
   'xz-utils': 'xz',
   zip: 'zip',
