@@ -52,7 +52,7 @@ export async function preparePrograms(root: string): Promise<Programs> {
  * resident when a process touches a part of it, which nearly doubles the measured memory. Afterwards the file is read
  * from disk.
  */
-function dropFromPageCache(file: string): void {
+export function dropFromPageCache(file: string): void {
   if (process.platform !== 'linux') return;
   spawnSync('sync', [file]);
   spawnSync('dd', [`if=${file}`, 'iflag=nocache', 'count=0', 'status=none']);
