@@ -85,7 +85,7 @@ describe.each(TARGETS.filter(({ os }) => os === 'macos'))('the executable for $n
     expect(ours.fixups).toEqual(nodes.fixups);
   });
 
-  it.each([0, 1, 0.25, 0.5, 0.75, -1])('is refused with one flipped byte in a page: %d', (place) => {
+  it.each([0, 1, 0.5, -1])('is refused with one flipped byte in a page: %d', (place) => {
     const pages = Math.ceil(findStart(file, SIGNATURE) / HASHED_PAGE);
     const page = place < 0 ? pages - 1 : place < 1 ? Math.floor(place * pages) : place;
     // A reserved field of the header, or any byte.

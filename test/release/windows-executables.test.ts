@@ -129,7 +129,8 @@ describe('Authenticode', () => {
     expect(checksum).toBe(expectedChecksum);
     expect(signature.start + signature.sizeBytes).toBe(signed.length);
     expect(restBytes).toBe(0);
-    expect(findBlob(report)).toEqual(findBlob(readPe(readFileSync(path('windows-arm64.exe')))));
+    const unsigned = findBlob(readPe(readFileSync(path('windows-arm64.exe'))));
+    expect(unsigned !== undefined && findBlob(report)?.equals(unsigned)).toBe(true);
     expect(await checkLayout(path('signed.exe'))).toEqual({ exitCode: 0, output: '\n' });
 
     const at = signed.length >> 1;
