@@ -7,9 +7,11 @@ import { AZURE_CLI } from './parts/azure-cli.ts';
 import { CLIENT_PACKAGES, canInstallPackages, installPackages, TRIAL_PACKAGES } from './parts/debian.ts';
 import { DOCKER_PY } from './parts/docker-py.ts';
 import { unpackEtcd } from './parts/etcd.ts';
+import { fetchForeignNodes } from './parts/foreign-nodes.ts';
 import { hasGo, installGoPrograms, needsGo } from './parts/go-programs.ts';
 import { unpackKeychainHelpers } from './parts/keychain-helpers.ts';
 import { buildKubernetes, CLUSTER_PROGRAMS, PLUGIN_PROGRAMS } from './parts/kubernetes.ts';
+import { LIEF } from './parts/lief.ts';
 import { formatPartReports, PARTS_FOLDER, type PartReport } from './parts/part.ts';
 import { canMakeVirtualEnvironments, installPythonPackage, isPythonPackageInstalled } from './parts/python-package.ts';
 import { buildReferenceClient } from './parts/reference-client.ts';
@@ -69,7 +71,8 @@ function installClients(packages: Promise<unknown>, builds: Promise<unknown>, py
 
 /** What makes a release, and what tries its packages. */
 async function installReleaseParts(): Promise<readonly PartReport[]> {
-  return [...(await installReleaseTools()), ...(await installPackages(TRIAL_PACKAGES))];
+  const packages = [...(await installReleaseTools()), ...(await installPackages(TRIAL_PACKAGES))];
+  return [...packages, ...(await fetchForeignNodes()), await installPythonPackage(LIEF)];
 }
 
 async function installCluster(): Promise<readonly PartReport[]> {
