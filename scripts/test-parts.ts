@@ -3,8 +3,15 @@
  * registry, the Azure CLI, Kubernetes.
  */
 import { mkdirSync } from 'node:fs';
+import { installActionlint } from './parts/actionlint.ts';
 import { AZURE_CLI } from './parts/azure-cli.ts';
-import { CLIENT_PACKAGES, canInstallPackages, installPackages, TRIAL_PACKAGES } from './parts/debian.ts';
+import {
+  BUILD_PACKAGES,
+  CLIENT_PACKAGES,
+  canInstallPackages,
+  installPackages,
+  TRIAL_PACKAGES,
+} from './parts/debian.ts';
 import { DOCKER_PY } from './parts/docker-py.ts';
 import { unpackEtcd } from './parts/etcd.ts';
 import { fetchForeignNodes } from './parts/foreign-nodes.ts';
@@ -12,11 +19,13 @@ import { hasGo, installGoPrograms, needsGo } from './parts/go-programs.ts';
 import { unpackKeychainHelpers } from './parts/keychain-helpers.ts';
 import { buildKubernetes, CLUSTER_PROGRAMS, PLUGIN_PROGRAMS } from './parts/kubernetes.ts';
 import { LIEF } from './parts/lief.ts';
+import { installMinbase } from './parts/minbase.ts';
 import { formatPartReports, PARTS_FOLDER, type PartReport } from './parts/part.ts';
 import { canMakeVirtualEnvironments, installPythonPackage, isPythonPackageInstalled } from './parts/python-package.ts';
 import { buildReferenceClient } from './parts/reference-client.ts';
 import { installRegistryClients } from './parts/registry-clients.ts';
 import { installTestcontainers } from './parts/testcontainers.ts';
+import { ZIZMOR } from './parts/zizmor.ts';
 import { installReleaseTools } from './release/tools.ts';
 import { BUILT_SUITES } from './test/selection.ts';
 
@@ -40,6 +49,7 @@ export interface TestParts {
  */
 export async function installTestParts(suites: readonly string[]): Promise<TestParts> {
   mkdirSync(PARTS_FOLDER, { recursive: true });
+  const build = await installPackages(BUILD_PACKAGES);
   const goIsReady = !needsGo() || hasGo();
   const pythonIsReady = PYTHON_PACKAGES.every(isPythonPackageInstalled) || (await canMakeVirtualEnvironments());
   const extraPackages = canInstallPackages()
@@ -48,7 +58,7 @@ export async function installTestParts(suites: readonly string[]): Promise<TestP
   const packages = installPackages(CLIENT_PACKAGES, extraPackages);
   const programs = goIsReady ? installGoPrograms() : packages.then(() => installGoPrograms());
   const plugins = programs.then(() => buildKubernetes(PLUGIN_PROGRAMS));
-  const common = [packages, programs, plugins];
+  const common = [Promise.resolve(build), packages, programs, plugins];
   const clients = suites.includes('e2e') ? installClients(packages, plugins, pythonIsReady) : [];
   const e2e = Promise.all([...common, ...clients]).then((reports) => reports.flat());
   const release = suites.includes('release') ? e2e.then(() => installReleaseParts()) : Promise.resolve([]);
@@ -72,7 +82,9 @@ function installClients(packages: Promise<unknown>, builds: Promise<unknown>, py
 /** What makes a release, and what tries its packages. */
 async function installReleaseParts(): Promise<readonly PartReport[]> {
   const packages = [...(await installReleaseTools()), ...(await installPackages(TRIAL_PACKAGES))];
-  return [...packages, ...(await fetchForeignNodes()), await installPythonPackage(LIEF)];
+  const python = [await installPythonPackage(ZIZMOR), await installPythonPackage(LIEF)];
+  const foreign = [await installMinbase(), ...(await fetchForeignNodes())];
+  return [...packages, ...foreign, ...python, ...(await installActionlint())];
 }
 
 async function installCluster(): Promise<readonly PartReport[]> {
