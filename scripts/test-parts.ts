@@ -14,9 +14,11 @@ import {
 } from './parts/debian.ts';
 import { DOCKER_PY } from './parts/docker-py.ts';
 import { unpackEtcd } from './parts/etcd.ts';
+import { fetchForeignNodes } from './parts/foreign-nodes.ts';
 import { hasGo, installGoPrograms, needsGo } from './parts/go-programs.ts';
 import { unpackKeychainHelpers } from './parts/keychain-helpers.ts';
 import { buildKubernetes, CLUSTER_PROGRAMS, PLUGIN_PROGRAMS } from './parts/kubernetes.ts';
+import { LIEF } from './parts/lief.ts';
 import { installMinbase } from './parts/minbase.ts';
 import { installNodeVersions } from './parts/node-versions.ts';
 import { installPackageCheckers } from './parts/package-checkers.ts';

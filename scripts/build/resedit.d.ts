@@ -1,10 +1,15 @@
-/** What the build uses of resedit. The package's own types bring those of a browser into every file of the project. */
+/** What the build and its tests use of resedit. The package's own types bring those of a browser into every file of the project. */
 
 export interface ResourceEntry {
   type: string | number;
+  id: string | number;
+  lang: string | number;
+  codepage: number;
+  bin: ArrayBuffer;
 }
 
 export class NtExecutable {
+  static createEmpty(is32Bit?: boolean, isLibrary?: boolean): NtExecutable;
   static from(file: ArrayBufferView, options?: { ignoreCert?: boolean }): NtExecutable;
   setExtraData(data: ArrayBufferView | null): void;
   generate(): ArrayBuffer;

@@ -13,9 +13,9 @@ import { finishExecutable } from '../../scripts/build/finish.ts';
 import { findNodePart, readPinnedNodeVersion } from '../../scripts/build/node-part.ts';
 import { ENTRY } from '../../scripts/build/program.ts';
 import { findHostTarget, TARGETS, type Target } from '../../scripts/build/target.ts';
-import { runCommand } from '../../scripts/parts/command.ts';
+import { findProgram, runCommand } from '../../scripts/parts/command.ts';
 import { LIEF } from '../../scripts/parts/lief.ts';
-import { findPythonProgram } from '../../scripts/parts/python-package.ts';
+import { findPythonProgram, isPythonPackageInstalled } from '../../scripts/parts/python-package.ts';
 import { signWindowsExecutable } from '../../scripts/release/windows-signature.ts';
 import { type PeReport, readPe, readVersion } from './world/pe.ts';
 
@@ -26,6 +26,8 @@ const MACHINES: Readonly<Record<string, number>> = { 'windows-x64': 0x8664, 'win
 const RESOURCE = { icon: '3', data: '10', iconGroup: '14', version: '16', manifest: '24' };
 /** The first bytes of what Node puts into an executable. */
 const BLOB_MAGIC = 0x0143_da20;
+
+const hasLief = isPythonPackageInstalled(LIEF);
 
 let folder: string;
 let program: Chunks;
@@ -56,12 +58,15 @@ describe.each(TARGETS.filter(({ os }) => os === 'win'))('the executable for $nam
     report = readPe(readFileSync(path));
   });
 
-  it('has a valid checksum, no signature, and nothing behind its sections', async () => {
+  it('has a valid checksum, no signature, and nothing behind its sections', () => {
     const { machine, checksum, expectedChecksum, signature, restBytes } = report;
     expect(machine).toBe(MACHINES[target.name]);
     expect(checksum).toBe(expectedChecksum);
     expect(signature).toEqual({ start: 0, sizeBytes: 0 });
     expect(restBytes).toBe(0);
+  });
+
+  it.skipIf(!hasLief)('has a layout that LIEF finds sound', async () => {
     expect(await checkLayout(path)).toEqual({ exitCode: 0, output: '\n' });
   });
 
@@ -93,7 +98,7 @@ describe.each(TARGETS.filter(({ os }) => os === 'win'))('the executable for $nam
   });
 });
 
-describe('Authenticode', () => {
+describe.skipIf(findProgram('osslsigncode') === undefined)('Authenticode', () => {
   const path = (name: string) => join(folder, name);
   const sign = (name: string, env: NodeJS.ProcessEnv) => {
     return signWindowsExecutable(path(name), {
@@ -129,8 +134,8 @@ describe('Authenticode', () => {
     expect(checksum).toBe(expectedChecksum);
     expect(signature.start + signature.sizeBytes).toBe(signed.length);
     expect(restBytes).toBe(0);
-    expect(findBlob(report)).toEqual(findBlob(readPe(readFileSync(path('windows-arm64.exe')))));
-    expect(await checkLayout(path('signed.exe'))).toEqual({ exitCode: 0, output: '\n' });
+    const unsigned = findBlob(readPe(readFileSync(path('windows-arm64.exe'))));
+    expect(unsigned !== undefined && findBlob(report)?.equals(unsigned)).toBe(true);
 
     const at = signed.length >> 1;
     signed.writeUInt8(signed.readUInt8(at) ^ 0x01, at);

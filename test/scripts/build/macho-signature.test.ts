@@ -113,6 +113,7 @@ describe('cannot sign', () => {
     ['a load command too few', withNumber(file, 16, (count) => count - 1), 'do not end where they should'],
     ['a segment with too many sections', withNumber(file, 32 + 72 + 64, () => 9), 'does not have the sections'],
     ['a file without room', makeTinyMachO({ roomBytes: 8 }), 'there is no room for one more load command'],
+    ['a file without room, with code of zeros', makeTinyMachO({ roomBytes: 8, code: 0 }), 'there is no room'],
     ['code in the room', withNumber(file, 32 + file.readUInt32LE(20) + 8, () => 1), 'there is no room'],
     ['code elsewhere', withNumber(file, 32 + 72 + 40, () => 0x4000), 'it does not start with its code'],
     ['a file that is longer', Buffer.concat([file, Buffer.alloc(1)]), 'it does not end with its __LINKEDIT segment'],
@@ -126,6 +127,11 @@ describe('cannot sign', () => {
     [
       'a signature that is not at the end',
       makeTinyMachO({ extraCommands: [command(0x1d, 3 * 0x4000, 16)] }),
+      'its signature is not the end',
+    ],
+    [
+      'a signature that starts before __LINKEDIT',
+      makeTinyMachO({ extraCommands: [command(0x1d, 2 * 0x4000, 0x4000 + 1003)] }),
       'its signature is not the end',
     ],
     ['a signed file that was cut', signed.subarray(0, -16), 'it does not end with its __LINKEDIT segment'],

@@ -5,6 +5,8 @@ export interface TinyMachO {
   readonly processor?: number;
   /** The bytes between the load commands and the code. */
   readonly roomBytes?: number;
+  /** What the code consists of. */
+  readonly code?: string | number;
   /** The size of what `__LINKEDIT` holds, in bytes. */
   readonly linkeditBytes?: number;
   /** More load commands, each with its type and its size. */
@@ -20,7 +22,13 @@ const WITH_SECTION = 152;
 
 /** It has `__PAGEZERO`, `__TEXT` with one section, `NODE_SEA`, and `__LINKEDIT` with the fix-ups. */
 export function makeTinyMachO(options: TinyMachO = {}): Buffer {
-  const { processor = ARM64, roomBytes = 64, linkeditBytes = 1003, extraCommands = [] } = options;
+  const {
+    processor = ARM64,
+    roomBytes = 64,
+    code: filling = 'code',
+    linkeditBytes = 1003,
+    extraCommands = [],
+  } = options;
   const fixups = Buffer.alloc(linkeditBytes, 'symbols');
   fixups.fill(0, 0, 64);
   // The table of the segments is at 32, and none of them has a fix-up.
@@ -51,7 +59,7 @@ export function makeTinyMachO(options: TinyMachO = {}): Buffer {
   // The section of the code starts after the room.
   commands[1]?.writeUInt32LE(codeAt, 72 + 48);
   commands[1]?.writeBigUInt64LE(BigInt(2 * PAGE - codeAt), 72 + 40);
-  const code = Buffer.alloc(2 * PAGE - codeAt, 'code');
+  const code = Buffer.alloc(2 * PAGE - codeAt, filling);
   return Buffer.concat([header, ...commands, Buffer.alloc(roomBytes), code, Buffer.alloc(PAGE, 'program'), fixups]);
 }
 
