@@ -109,13 +109,11 @@ describe('the script that tries an archive', () => {
   const run = (archive: string) =>
     runCommand('sh', [join(ROOT, 'scripts/release/smoke.sh'), archive], { ...process.env, TMPDIR: world });
 
-  test('accepts the archives of this release', async () => {
-    for (const archive of [findReleased(/-linux-\w+\.tar\.xz$/), findReleased(/-linux-\w+\.zip$/)]) {
-      expect(await run(archive)).toMatchObject({
-        exitCode: 0,
-        output: expect.stringContaining('get: exit code 1, credentials not found in native keychain'),
-      });
-    }
+  test('accepts the archive of this release', async () => {
+    expect(await run(findReleased(/-linux-\w+\.tar\.xz$/))).toMatchObject({
+      exitCode: 0,
+      output: expect.stringContaining('get: exit code 1, credentials not found in native keychain'),
+    });
   });
 
   const answers = {
@@ -124,18 +122,20 @@ describe('the script that tries an archive', () => {
     get: `echo 'credentials not found in native keychain'; exit 1`,
   };
   test.each([
-    ['nothing wrong', answers, 0],
-    ['another version', { ...answers, version: answers.version.replace('1.2.3', '1.2.4') }, 1],
-    ['a list that is none', { ...answers, list: 'exit 0' }, 1],
-    ['a failure to list', { ...answers, list: 'echo "{}"; exit 1' }, 1],
-    ['a credential of another registry', { ...answers, get: 'echo "{}"' }, 1],
-  ])('judges a program with %s', async (_, { version, list, get }, exitCode) => {
+    ['nothing wrong', '.tar.xz', answers, 0],
+    ['nothing wrong', '.zip', answers, 0],
+    ['another version', '.tar.xz', { ...answers, version: answers.version.replace('1.2.3', '1.2.4') }, 1],
+    ['a list that is none', '.tar.xz', { ...answers, list: 'exit 0' }, 1],
+    ['a failure to list', '.tar.xz', { ...answers, list: 'echo "{}"; exit 1' }, 1],
+    ['a credential of another registry', '.tar.xz', { ...answers, get: 'echo "{}"' }, 1],
+  ])('judges a program with %s in a %s', async (_, extension, { version, list, get }, exitCode) => {
     const folder = mkdtempSync(join(world, 'smoke-'));
     const name = 'docker-credential-acr-1.2.3-linux-x64';
     mkdirSync(join(folder, name));
     const script = `#!/bin/sh\ncase $1 in version) ${version};; list) ${list};; get) ${get};; esac\n`;
     writeFileSync(join(folder, name, 'docker-credential-acr'), script, { mode: 0o755 });
-    await runCommand('tar', ['-C', folder, '-cJf', join(folder, `${name}.tar.xz`), name]);
-    expect(await run(join(folder, `${name}.tar.xz`))).toMatchObject({ exitCode });
+    const pack = { '.tar.xz': 'tar -cJf', '.zip': 'zip -qr' }[extension];
+    await runCommand('sh', ['-c', `cd '${folder}' && ${pack} '${name}${extension}' '${name}'`]);
+    expect(await run(join(folder, `${name}${extension}`))).toMatchObject({ exitCode });
   });
 });
