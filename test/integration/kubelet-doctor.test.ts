@@ -279,7 +279,10 @@ describe('the programs', () => {
   });
 
   test.each([
-    ['libatomic.so.1', 'apt-get install libatomic1, or dnf install libatomic'],
+    [
+      'libatomic.so.1',
+      'apt-get install libatomic1, or dnf install libatomic, or put libatomic.so.1 of the archive beside the executable',
+    ],
     ['libstdc++.so.6', 'install the package that has libstdc++.so.6'],
   ])('one that cannot be started without %s', async (library, fix) => {
     const error = `error while loading shared libraries: ${library}: cannot open shared object file`;
