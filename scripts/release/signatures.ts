@@ -39,12 +39,13 @@ interface Signer {
   readonly verify: (checksums: string, signature: string, publicKey: string) => Promise<void>;
 }
 
+const MINISIGN = { program: 'minisign', howToInstall: 'apt-get install minisign' };
+
 const SIGNERS: readonly Signer[] = [
   {
-    program: 'minisign',
+    ...MINISIGN,
     variable: 'MINISIGN',
     extension: '.minisig',
-    howToInstall: 'apt-get install minisign',
     formatArguments: ({ folder, version, epochSeconds }, keyPath, signature) => [
       ...['-S', '-s', keyPath, '-m', join(folder, CHECKSUMS), '-x', signature],
       ...['-c', `signature of ${PROGRAM} ${version}`],
@@ -52,7 +53,7 @@ const SIGNERS: readonly Signer[] = [
       ...['-t', `timestamp:${epochSeconds}\tfile:${CHECKSUMS}\t${PROGRAM} ${version}`],
     ],
     verify: async (checksums, signature, publicKey) => {
-      await runSigner('minisign', ['-V', '-q', '-P', publicKey.trim(), '-m', checksums, '-x', signature], '');
+      await runSigner(MINISIGN, ['-V', '-q', '-P', publicKey.trim(), '-m', checksums, '-x', signature]);
     },
   },
   {
@@ -101,7 +102,7 @@ async function sign(
   keyPath: string,
   env: NodeJS.ProcessEnv,
 ): Promise<string> {
-  const { program, variable, extension, howToInstall, formatArguments } = signer;
+  const { program, variable, extension, formatArguments } = signer;
   const file = `${CHECKSUMS}${extension}`;
   const signature = join(checksums.folder, file);
   const passwordVariable = `RELEASE_${variable}_PASSWORD_FILE`;
@@ -109,8 +110,11 @@ async function sign(
   const publicKey = env[`RELEASE_${variable}_PUBLIC_KEY`] ?? '';
   try {
     await checkSecretFile(keyPath);
-    const password = passwordPath === '' ? '' : await readPassword(passwordPath);
-    await runSigner(program, formatArguments(checksums, keyPath, signature), password);
+    const password = passwordPath === '' ? undefined : await readPassword(passwordPath);
+    const hint = password === undefined ? `; ${passwordVariable} is not set` : '';
+    await runSigner(signer, formatArguments(checksums, keyPath, signature), password).catch((error: unknown) => {
+      throw new Error(`${describe(error)}${hint}`, { cause: error });
+    });
     if (publicKey !== '') {
       await signer.verify(join(checksums.folder, CHECKSUMS), signature, publicKey).catch((error: unknown) => {
         throw new Error(`RELEASE_${variable}_PUBLIC_KEY does not verify the signature`, { cause: error });
@@ -118,12 +122,7 @@ async function sign(
     }
   } catch (error) {
     await rm(signature, { force: true });
-    if (isMissingProgram(error)) {
-      throw new Error(`Cannot sign with ${program}, which is not installed: ${howToInstall}`, { cause: error });
-    }
-    const reason = error instanceof Error ? error.message : String(error);
-    const hint = passwordPath === '' ? `; ${passwordVariable} is not set` : '';
-    throw new Error(`Cannot sign with ${program} and ${keyPath}: ${reason}${hint}`, { cause: error });
+    throw new Error(`Cannot sign with ${program} and ${keyPath}: ${describe(error)}`, { cause: error });
   }
   return file;
 }
@@ -144,13 +143,21 @@ async function readPassword(path: string): Promise<string> {
   return password;
 }
 
-/** Runs a program with the password on stdin, and nothing in its environment but PATH. @throws its last line. */
-function runSigner(program: string, args: readonly string[], password: string): Promise<void> {
+/**
+ * Runs a program with the password on stdin, and nothing in its environment but PATH.
+ *
+ * @throws the last line of what it said, or how to install it.
+ */
+function runSigner(
+  { program, howToInstall }: Pick<Signer, 'program' | 'howToInstall'>,
+  args: readonly string[],
+  password = '',
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const env = { PATH: process.env['PATH'] };
     const child = execFile(program, args, { env, encoding: 'utf8' }, (error, stdout, stderr) => {
       if (error === null) return resolve();
-      if (isMissingProgram(error)) return reject(error);
+      if (error.code === 'ENOENT') return reject(new Error(`it is not installed: ${howToInstall}`));
       const said =
         `${stdout}\n${stderr}`
           .trim()
@@ -166,8 +173,8 @@ function runSigner(program: string, args: readonly string[], password: string): 
   });
 }
 
-function isMissingProgram(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT' && 'syscall' in error;
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** @returns whether the signature in a bundle is that of the content, by an ECDSA key. */

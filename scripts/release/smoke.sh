@@ -21,6 +21,7 @@ try() {
   code=0
   printed=$(printf '%s' "$input" | "$program" "$arguments") || code=$?
   echo "$arguments: exit code $code, $printed"
+  # shellcheck disable=SC2254 # It is a pattern.
   case $printed in
     $wanted) [ "$code" = "$wanted_code" ] && return ;;
   esac

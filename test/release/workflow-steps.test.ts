@@ -17,7 +17,12 @@ afterAll(() => rmSync(world, { recursive: true, force: true }));
 function runStep(name: string, folder: string, environment: NodeJS.ProcessEnv) {
   const script = `cd '${folder}' && set -eo pipefail\n${findScript(name)}`;
   const PATH = `${join(ROOT, 'node_modules/.bin')}:${process.env['PATH']}`;
-  return runCommand('bash', ['--noprofile', '--norc', '-c', script], { PATH, TMPDIR: world, ...environment });
+  return runCommand('bash', ['--noprofile', '--norc', '-c', script], {
+    PATH,
+    TMPDIR: world,
+    LC_ALL: 'C',
+    ...environment,
+  });
 }
 
 test('makes the notes of this version, and refuses another tag', async () => {
@@ -61,8 +66,10 @@ describe.skipIf(findProgram('minisign') === undefined)('the step that signs', ()
     mkdirSync(join(folder, 'dist'));
     writeFileSync(join(folder, 'dist/SHA256SUMS'), 'sums\n');
     mkdirSync(join(folder, 'scripts'));
-    const script = join(ROOT, 'scripts/sign.ts');
-    writeFileSync(join(folder, 'scripts/sign.ts'), `await import(${JSON.stringify(script)});\n`);
+    const script = JSON.stringify(join(ROOT, 'scripts/sign.ts'));
+    const refuse =
+      'if (Object.keys(process.env).some((name) => /^(COSIGN|MINISIGN)_/.test(name))) throw new Error("a secret");';
+    writeFileSync(join(folder, 'scripts/sign.ts'), `${refuse}\nawait import(${script});\n`);
     return folder;
   };
   const leftOver = () => readdirSync(world).filter((name) => name.startsWith('tmp.'));
@@ -99,9 +106,52 @@ describe.skipIf(findProgram('minisign') === undefined)('the step that signs', ()
 
   test('fails with a broken key, and leaves none behind', async () => {
     const { exitCode, output } = await runStep(NAME, prepare(), { ...NO_KEYS, MINISIGN_KEY: 'not a key' });
-    expect({ exitCode, output }).toEqual({ exitCode: 1, output: expect.stringContaining('Cannot sign with minisign') });
+    expect({ exitCode, output }).toEqual({
+      exitCode: 1,
+      output: expect.stringMatching(/^error: Cannot sign with minisign and \S+: .+\n$/),
+    });
     expect(output).not.toContain('not a key');
     expect(leftOver()).toEqual([]);
+  });
+});
+
+describe('the steps that publish', () => {
+  /** Runs a step where `gh` and `npm` only say how they were called. */
+  function runWithStandIns(name: string, ...released: readonly string[]) {
+    const folder = mkdtempSync(join(world, 'publish-'));
+    for (const path of released) {
+      mkdirSync(join(folder, path, '..'), { recursive: true });
+      writeFileSync(join(folder, path), '');
+    }
+    mkdirSync(join(folder, 'bin'));
+    for (const program of ['gh', 'npm']) {
+      writeFileSync(join(folder, 'bin', program), `#!/bin/sh\necho ${program} "$@"\n`, { mode: 0o755 });
+    }
+    return runStep(name, folder, {
+      PATH: `${join(folder, 'bin')}:${process.env['PATH']}`,
+      ...{ GITHUB_REF_NAME: 'v1.2.3', GITHUB_REF: 'refs/tags/v1.2.3', GH_REPO: 'owner/name' },
+    });
+  }
+
+  test.each([
+    ['with its signatures', ['signatures/SHA256SUMS.minisig'], ' signatures/SHA256SUMS.minisig'],
+    ['without any', [], ''],
+  ])('make a draft of every file, %s', async (_, signatures, added) => {
+    const name = 'Make a draft, which a person publishes';
+    expect(await runWithStandIns(name, 'release/SHA256SUMS', 'release/a.tgz', ...signatures)).toEqual({
+      exitCode: 0,
+      output: `gh release create v1.2.3 --draft --verify-tag --title v1.2.3 --notes-file notes/notes.md release/SHA256SUMS release/a.tgz${added}\n`,
+    });
+  });
+
+  test('publish the package of the release, once its attestation is verified', async () => {
+    const file = 'docker-credential-acr-1.2.3.tgz';
+    const { output } = await runWithStandIns('Download the package, and verify where it was built');
+    expect(output.trimEnd().split('\n')).toEqual([
+      `gh release download v1.2.3 --dir dist --pattern ${file}`,
+      `gh attestation verify dist/${file} --repo owner/name --signer-workflow owner/name/.github/workflows/release.yml --source-ref refs/tags/v1.2.3`,
+    ]);
+    expect((await runWithStandIns('Publish')).output).toBe(`npm publish ./dist/${file} --access public --provenance\n`);
   });
 });
 
@@ -109,13 +159,12 @@ describe('the script that tries an archive', () => {
   const run = (archive: string) =>
     runCommand('sh', [join(ROOT, 'scripts/release/smoke.sh'), archive], { ...process.env, TMPDIR: world });
 
-  test('accepts the archives of this release', async () => {
-    for (const archive of [findReleased(/-linux-\w+\.tar\.xz$/), findReleased(/-linux-\w+\.zip$/)]) {
-      expect(await run(archive)).toMatchObject({
-        exitCode: 0,
-        output: expect.stringContaining('get: exit code 1, credentials not found in native keychain'),
-      });
-    }
+  test('accepts the archive of this release', async () => {
+    // It is unpacked in less time than the .tar.xz.
+    expect(await run(findReleased(/-linux-\w+\.zip$/))).toMatchObject({
+      exitCode: 0,
+      output: expect.stringContaining('get: exit code 1, credentials not found in native keychain'),
+    });
   });
 
   const answers = {
@@ -124,18 +173,20 @@ describe('the script that tries an archive', () => {
     get: `echo 'credentials not found in native keychain'; exit 1`,
   };
   test.each([
-    ['nothing wrong', answers, 0],
-    ['another version', { ...answers, version: answers.version.replace('1.2.3', '1.2.4') }, 1],
-    ['a list that is none', { ...answers, list: 'exit 0' }, 1],
-    ['a failure to list', { ...answers, list: 'echo "{}"; exit 1' }, 1],
-    ['a credential of another registry', { ...answers, get: 'echo "{}"' }, 1],
-  ])('judges a program with %s', async (_, { version, list, get }, exitCode) => {
+    ['nothing wrong', '.tar.xz', answers, 0],
+    ['nothing wrong', '.zip', answers, 0],
+    ['another version', '.tar.xz', { ...answers, version: answers.version.replace('1.2.3', '1.2.4') }, 1],
+    ['a list that is none', '.tar.xz', { ...answers, list: 'exit 0' }, 1],
+    ['a failure to list', '.tar.xz', { ...answers, list: 'echo "{}"; exit 1' }, 1],
+    ['a credential of another registry', '.tar.xz', { ...answers, get: 'echo "{}"' }, 1],
+  ])('judges a program with %s in a %s', async (_, extension, { version, list, get }, exitCode) => {
     const folder = mkdtempSync(join(world, 'smoke-'));
     const name = 'docker-credential-acr-1.2.3-linux-x64';
     mkdirSync(join(folder, name));
     const script = `#!/bin/sh\ncase $1 in version) ${version};; list) ${list};; get) ${get};; esac\n`;
     writeFileSync(join(folder, name, 'docker-credential-acr'), script, { mode: 0o755 });
-    await runCommand('tar', ['-C', folder, '-cJf', join(folder, `${name}.tar.xz`), name]);
-    expect(await run(join(folder, `${name}.tar.xz`))).toMatchObject({ exitCode });
+    const pack = { '.tar.xz': 'tar -cJf', '.zip': 'zip -qr' }[extension];
+    await runCommand('sh', ['-c', `cd '${folder}' && ${pack} '${name}${extension}' '${name}'`]);
+    expect(await run(join(folder, `${name}${extension}`))).toMatchObject({ exitCode });
   });
 });

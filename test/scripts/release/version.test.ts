@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { runCommand } from '../../../scripts/parts/command.ts';
 import { bumpVersion, findVersions, listVersionPlaces } from '../../../scripts/release/version.ts';
 import { VERSION } from '../../../src/version.ts';
@@ -28,7 +28,7 @@ test('a place without a version is an error', () => {
   for (const place of PLACES) expect(() => findVersions('', place)).toThrow(`${place.file} has no version`);
 });
 
-/** A checkout with the places of this one, as a commit. Each test gets a copy. */
+/** A checkout with the places of this one, as a commit. Tests work on copies. */
 const original = mkdtempSync(join(tmpdir(), 'acr-version-'));
 let checkout: string;
 const git = (...args: string[]) => execFileSync('git', ['-C', checkout, ...args], { encoding: 'utf8' });
@@ -47,13 +47,15 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(original, { recursive: true, force: true }));
 
-beforeEach(() => {
+/** Copies the checkout for a test. */
+function copyCheckout(): void {
   checkout = mkdtempSync(join(tmpdir(), 'acr-version-'));
   onTestFinished(() => rmSync(checkout, { recursive: true, force: true }));
   cpSync(original, checkout, { recursive: true });
-});
+}
 
 test('one command changes every place, and nothing else in them', async () => {
+  copyCheckout();
   const before = new Map(PLACES.map(({ file }) => [file, read(file)]));
   const files = await bumpVersion(checkout, '10.20.30', '2027-01-31');
   expect(git('diff', '--name-only').trimEnd().split('\n').sort()).toEqual(files.toSorted());
@@ -62,6 +64,8 @@ test('one command changes every place, and nothing else in them', async () => {
     expect(new Set(versions), place.file).toEqual(new Set(['10.20.30']));
     const back = read(place.file).replaceAll('10.20.30', VERSION);
     expect(back, place.file).toBe(before.get(place.file));
+    // The chart and the manifests name no other version.
+    if (place.file.startsWith('scripts/')) expect(read(place.file)).not.toContain(VERSION);
   }
   expect(read('CHANGELOG.md')).toContain('## [Unreleased]\n\n## [10.20.30] - 2027-01-31\n\n### Fixed\n');
 });
@@ -79,6 +83,7 @@ test.each([
   ['changes', NEXT, () => appendFileSync(join(checkout, 'src/version.ts'), '\n'), 'There are changes: commit them'],
   ['a tag of its name', NEXT, () => git('tag', `v${NEXT}`), `There is a tag v${NEXT} already`],
 ])('refuses %s, and changes nothing', async (_, version, prepare, message) => {
+  copyCheckout();
   prepare();
   const before = git('diff');
   await expect(bumpVersion(checkout, version, '2027-01-31')).rejects.toThrow(message);
@@ -86,6 +91,7 @@ test.each([
 });
 
 test('refuses a version that changes nothing, and places that disagree', async () => {
+  copyCheckout();
   const change = (file: string, from: string, to: string) => {
     writeFileSync(join(checkout, file), read(file).replace(from, to));
     commit();
