@@ -125,7 +125,7 @@ it('is installed over an older version, signs in, and leaves only what is the us
   );
   await run('dpkg', '--purge', NAME);
   const library = `${PACKAGES_FOLDER}/$(ls ${PACKAGES_FOLDER} | grep ^libatomic1_)`;
-  const apt = 'apt-get -q -y --no-install-recommends install';
+  const apt = 'apt-get -q -y -o Dpkg::Use-Pty=0 --no-install-recommends install';
   const installed = await run('sh', '-c', `${apt} ${oldPath} ${library}`);
   expect({ ...installed, stdout: '' }).toEqual({
     exitCode: 0,
