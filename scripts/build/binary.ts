@@ -2,9 +2,12 @@
 
 import { chmod, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { packWithNode } from './build-sea.ts';
 import type { Part } from './chunks.ts';
+import { type Finish, finishExecutable } from './finish.ts';
 import { findNodePart, readPinnedNodeVersion, stripNode } from './node-part.ts';
-import { environmentWithoutNodeSettings, runProgram } from './run.ts';
+import { type Packing, runNodeRepeatably } from './packing.ts';
+import { packWithPkg } from './pkg.ts';
 import { findHostTarget, type Target } from './target.ts';
 
 export interface Binary {
@@ -13,6 +16,10 @@ export interface Binary {
   readonly nodeVersion: string;
   readonly sizeBytes: number;
   readonly codeCache: boolean;
+  /** The licences of Node and of what is in it. */
+  readonly licencePath: string;
+  readonly finish: Finish;
+  /** Why Node still has its symbols; `undefined` when it has none. */
   readonly notStripped?: string;
   readonly warnings: readonly string[];
 }
@@ -27,6 +34,9 @@ export interface BinaryOptions {
   /** The path of the executable. An existing one, which may be running, is replaced and not overwritten. */
   readonly output: string;
 }
+
+/** The name of the main program, which its stack traces show. */
+const MAIN = 'docker-credential-acr.cjs';
 
 /** @throws when the target's Node is not available or the program cannot be injected into it. */
 export async function makeBinary({ root, target, code, parts: late = [], output }: BinaryOptions): Promise<Binary> {
@@ -43,22 +53,15 @@ export async function makeBinary({ root, target, code, parts: late = [], output 
   await mkdir(dirname(output), { recursive: true });
   const scratch = await mkdtemp(join(dirname(output), '.build-'));
   try {
-    const bundle = join(scratch, 'bundle.cjs');
     const executable = join(scratch, 'executable');
-    await writeFile(bundle, code);
     const generatorPath = generator?.path ?? process.execPath;
-    const assets: string[] = [];
-    for (const part of late) assets.push(...(await writePart(scratch, part, codeCache ? generatorPath : undefined)));
-    const said = await runProgram(
-      generatorPath,
-      [
-        join(import.meta.dirname, 'inject.ts'),
-        ...['--target', target.name, '--bundle', bundle, '--node', stripped, '--output', executable],
-        ...(codeCache ? ['--code-cache'] : []),
-        ...assets.flatMap((asset) => ['--asset', asset]),
-      ],
-      { env: environmentWithoutNodeSettings() },
-    );
+    await writeFile(join(scratch, MAIN), code);
+    const assets = await writeParts(scratch, late, codeCache ? generatorPath : undefined);
+    const warnings = await packProgram({
+      ...{ target, generatorPath, assets, folder: scratch, main: MAIN, nodePath: stripped },
+      ...{ hasCodeCache: codeCache, output: executable },
+    });
+    const finish = await finishExecutable(executable, target, node.version);
     await chmod(executable, 0o755);
     const { size } = await stat(executable);
     await rename(executable, output);
@@ -68,8 +71,10 @@ export async function makeBinary({ root, target, code, parts: late = [], output 
       nodeVersion: node.version,
       sizeBytes: size,
       codeCache,
+      licencePath: node.licencePath,
+      finish,
       ...(notStripped === undefined ? {} : { notStripped }),
-      warnings: findWarnings(said),
+      warnings,
     };
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -77,30 +82,33 @@ export async function makeBinary({ root, target, code, parts: late = [], output 
 }
 
 /**
- * Writes a part of the program and its V8 code cache.
- * @param node the Node whose V8 will read it; `undefined` when it cannot run here.
- * @returns `NAME=FILE` of each asset.
+ * What pkg makes of Node for macOS has a table of segments that lacks the program's own.
+ * @returns the warnings of the packer.
  */
-async function writePart(folder: string, { name, code }: Part, node: string | undefined): Promise<readonly string[]> {
-  const source = join(folder, `${name}.js`);
-  await writeFile(source, code);
-  if (node === undefined) return [`${name}.js=${source}`];
-  const cache = join(folder, `${name}.cache`);
-  await runProgram(node, [join(import.meta.dirname, 'compile.ts'), source, cache], {
-    env: environmentWithoutNodeSettings(),
-  });
-  return [`${name}.js=${source}`, `${name}.cache=${cache}`];
+async function packProgram(packing: Packing): Promise<readonly string[]> {
+  if (packing.target.os !== 'macos') return await packWithPkg(packing);
+  await packWithNode(packing);
+  return [];
 }
 
-/** Pkg prints all its steps; only its warnings are of interest. */
-function findWarnings(said: string): readonly string[] {
-  return said
-    .split('\n> ')
-    .filter((text) => /^(> )?\S*Warning/.test(text))
-    .map((text) =>
-      text
-        .replace(/^(> )?\S*Warning\S*/, '')
-        .replaceAll(/\s+/g, ' ')
-        .trim(),
-    );
+/**
+ * Writes the parts of the program and their V8 code caches.
+ * @param node the Node whose V8 will read the caches; `undefined` when it cannot run here.
+ * @returns the file of each asset, by its name.
+ */
+async function writeParts(
+  folder: string,
+  parts: readonly Part[],
+  node: string | undefined,
+): Promise<Readonly<Record<string, string>>> {
+  const assets: Record<string, string> = {};
+  for (const { name, code } of parts) {
+    const [source, cache] = [`${name}.js`, `${name}.cache`];
+    await writeFile(join(folder, source), code);
+    assets[source] = source;
+    if (node === undefined) continue;
+    await runNodeRepeatably(node, [join(import.meta.dirname, 'compile.ts'), source, cache], folder);
+    assets[cache] = cache;
+  }
+  return assets;
 }

@@ -8,6 +8,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { pathToFileURL } from 'node:url';
 import { findCache, keyFileName, writeCache } from '../../src/cache/cache.ts';
 import { type Lock, LockAttempt } from '../../src/cache/lock.ts';
 import { isSkipped, searchIdentities } from '../../src/identity/chain.ts';
@@ -15,12 +16,14 @@ import { asJsonObject, type JsonObject, parseJsonObject } from '../../src/json.t
 import { parseRegistry } from '../../src/registry.ts';
 import { makeOwnFolder } from '../../src/system/folders.ts';
 import type { FunctionRange } from './eager.ts';
+import { WAITING_DESCRIPTOR } from './training-signal.ts';
 
 const PROGRAM = 'start.cjs';
 const REGISTRY = 'myregistry.azurecr.io';
 const NOT_OURS = 'ghcr.io';
-/** How long another process seems to sign in: longer than the program takes to start. */
-const WAIT_MS = 500;
+const STAGE = pathToFileURL(join(import.meta.dirname, 'training-stage.ts')).href;
+/** The program refuses a configuration that others could have written, which a person's umask may allow. */
+const OWNER_ONLY = { mode: 0o600 };
 const TENANT = '72f988bf-86f1-41af-91ab-2d7cd011db47';
 const SERVICE_PRINCIPAL = {
   AZURE_TENANT_ID: TENANT,
@@ -49,7 +52,7 @@ export async function findCalledFunctions(node: string, code: string): Promise<r
     const program = join(scratch, PROGRAM);
     await writeFile(program, code);
     const config = join(scratch, 'config.json');
-    await writeFile(config, JSON.stringify(CONFIG));
+    await writeFile(config, JSON.stringify(CONFIG), OWNER_ONLY);
     const configured = { ...SERVICE_PRINCIPAL, DOCKER_CREDENTIAL_ACR_CONFIG: config };
     const machineWith = async (identity: Record<string, string>, profile?: object) =>
       await createMachine(await mkdtemp(join(scratch, 'home-')), identity, profile);
@@ -98,7 +101,8 @@ async function createMachine(home: string, identity: Record<string, string>, pro
     secretVariables: new Set<string>(),
   };
   await mkdir(join(home, '.azure'), { recursive: true });
-  if (profile !== undefined) await writeFile(join(home, '.azure', 'azureProfile.json'), JSON.stringify(profile));
+  if (profile !== undefined)
+    await writeFile(join(home, '.azure', 'azureProfile.json'), JSON.stringify(profile), OWNER_ONLY);
   const registry = parseRegistry(REGISTRY);
   const cache = await findCache(runtime);
   if (registry === undefined || cache === undefined) throw new Error('There is nothing to keep a token in');
@@ -123,21 +127,35 @@ async function createMachine(home: string, identity: Record<string, string>, pro
 /** Runs the program while another process holds the lock and gets the token. */
 async function runWaiting(node: string, program: string, machine: Machine): Promise<Run> {
   const lock = machine.lock();
-  const running = runGet(node, program, REGISTRY, machine);
-  await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
-  machine.keepToken();
-  lock.release();
-  return await running;
+  return await runGet(node, program, REGISTRY, machine, () => {
+    machine.keepToken();
+    lock.release();
+  });
 }
 
-async function runGet(node: string, program: string, server: string, { env }: Machine): Promise<Run> {
+/** @param whenWaiting called when the program waits for another process. */
+async function runGet(
+  node: string,
+  program: string,
+  server: string,
+  { env }: Machine,
+  whenWaiting?: () => void,
+): Promise<Run> {
   const reports = `${env['HOME']}-coverage`;
-  const child = spawn(node, [program, 'get'], {
+  const child = spawn(node, ['--import', STAGE, program, 'get'], {
     env: { ...env, SystemRoot: process.env['SystemRoot'], NODE_V8_COVERAGE: reports },
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
   });
-  child.stdin.end(`${server}\n`);
-  const [stdout] = await Promise.all([text(child.stdout), once(child, 'close')]);
+  const { stdin, stdout: output, stdio } = child;
+  if (stdin === null || output === null) throw new Error('The program has no streams');
+  stdin.end(`${server}\n`);
+  const closed = once(child, 'close');
+  if (whenWaiting !== undefined) {
+    const waiting = stdio[WAITING_DESCRIPTOR];
+    if (waiting) await Promise.race([once(waiting, 'readable'), closed]);
+    whenWaiting();
+  }
+  const [stdout] = await Promise.all([text(output), closed]);
   const [report = ''] = await readdir(reports);
   return { stdout, called: readCalled(await readFile(join(reports, report), 'utf8')) };
 }
