@@ -30,7 +30,7 @@ export interface FetchedPackage extends DebianPackage {
 export interface FetchOptions {
   /** Keeps apt's lists and the packages. */
   readonly folder: string;
-  readonly architecture: DebianArchitecture;
+  /** By name, with the processor for which it is meant: `libc6:arm64`. Without one, it is the same for all. */
   readonly packages: readonly string[];
   /** Whether Debian is asked for newer packages when the lists are a day old. */
   readonly wantsNewest: boolean;
@@ -38,19 +38,18 @@ export interface FetchOptions {
 
 /** @throws when a package cannot be fetched, and says what to install. */
 export async function fetchPackages(options: FetchOptions): Promise<readonly FetchedPackage[]> {
-  const { folder, architecture, packages, wantsNewest } = options;
+  const { folder, packages, wantsNewest } = options;
   const apt = await prepareApt(folder);
   const ageMs = await ageOf(join(folder, 'updated'));
   const isFresh = ageMs !== undefined && (!wantsNewest || ageMs < LISTS_MAX_AGE_MS);
   if (!isFresh) await updateLists(folder, apt);
-  const wanted = packages.map((name) => `${name}:${architecture}`);
   try {
-    return await download(folder, apt, wanted);
+    return await download(folder, apt, packages);
   } catch (error) {
     if (!isFresh) throw error;
     // Debian removes a package when there is a newer one.
     await updateLists(folder, apt);
-    return await download(folder, apt, wanted);
+    return await download(folder, apt, packages);
   }
 }
 
@@ -59,7 +58,7 @@ export async function unpackPackage({ path }: FetchedPackage, folder: string): P
   await runTool(DPKG_DEB, ['--extract', path, folder]);
 }
 
-type Apt = (...args: readonly string[]) => Promise<string>;
+type Apt = (args: readonly string[], folder?: string) => Promise<string>;
 
 async function prepareApt(folder: string): Promise<Apt> {
   await access(KEYRING).catch((cause: unknown) => {
@@ -84,28 +83,27 @@ async function prepareApt(folder: string): Promise<Apt> {
     ...['APT::Architecture=amd64', ...ARCHITECTURES.map((name) => `APT::Architectures::=${name}`)],
     ...['Acquire::Languages=none', 'APT::Sandbox::User=root'],
   ].flatMap((setting) => ['-o', setting]);
-  return (...args) => {
-    return runTool(APT, [...settings, '-qq', ...args], {
-      folder: join(folder, 'packages'),
-      environment: readProxies(process.env),
-    });
+  const environment = readProxies(process.env);
+  return (args, workingFolder = folder) => {
+    return runTool(APT, [...settings, '-qq', ...args], { folder: workingFolder, environment });
   };
 }
 
 async function updateLists(folder: string, apt: Apt): Promise<void> {
-  await apt('update', '-o', 'APT::Update::Error-Mode=any');
+  await apt(['update', '-o', 'APT::Update::Error-Mode=any']);
   await writeFile(join(folder, 'updated'), '');
 }
 
 async function download(folder: string, apt: Apt, wanted: readonly string[]): Promise<readonly FetchedPackage[]> {
-  const offered = parseUris(await apt('download', '--print-uris', ...wanted));
+  // It leaves out what is in the working folder already.
+  const offered = parseUris(await apt(['download', '--print-uris', ...wanted]));
   if (offered.length !== wanted.length) throw new Error(`Debian does not have all of ${wanted.join(', ')}`);
   const files = offered.map(({ name, sha256 }) => ({ path: join(folder, 'packages', name), sha256 }));
   const kept = await Promise.all(files.map(isIntact));
   if (kept.includes(false)) {
     // A file that is not whole would be in the way.
     await Promise.all(files.map(({ path }, index) => (kept[index] === true ? undefined : rm(path, { force: true }))));
-    await apt('download', ...wanted);
+    await apt(['download', ...wanted], join(folder, 'packages'));
   }
   return await Promise.all(files.map(readPackage));
 }

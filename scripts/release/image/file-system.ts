@@ -13,7 +13,10 @@ export const HOME = '/home/nonroot';
 export const PROGRAM_FOLDER = '/usr/local/bin';
 
 /** The packages of Debian that have something in the image. */
-export const IMAGE_PACKAGES = ['base-files', 'ca-certificates', 'gcc-12-base', 'libc6', 'libgcc-s1', 'libstdc++6'];
+export function listDebianPackages(architecture: DebianArchitecture): readonly string[] {
+  const names = ['base-files', 'gcc-12-base', 'libc6', 'libgcc-s1', 'libstdc++6'];
+  return ['ca-certificates', ...names.map((name) => `${name}:${architecture}`)];
+}
 
 /** Where Linux starts a program for this processor, and the folder of its libraries. */
 const PLACES: Readonly<Record<DebianArchitecture, { readonly loader: string; readonly triple: string }>> = {
