@@ -3,7 +3,7 @@
  * apt gets a folder and sources of its own: the packages of this machine, and what it is, play no part.
  */
 
-import { access, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sumFile } from '../../build/checksums.ts';
 import { DEBIAN_RELEASE, type DebianPackage } from '../debian-package.ts';
@@ -40,8 +40,7 @@ export interface FetchOptions {
 export async function fetchPackages(options: FetchOptions): Promise<readonly FetchedPackage[]> {
   const { folder, packages, wantsNewest } = options;
   const apt = await prepareApt(folder);
-  const ageMs = await ageOf(join(folder, 'updated'));
-  const isFresh = ageMs !== undefined && (!wantsNewest || ageMs < LISTS_MAX_AGE_MS);
+  const isFresh = await hasLists(folder, wantsNewest);
   if (!isFresh) await updateLists(folder, apt);
   try {
     return await download(folder, apt, packages);
@@ -67,15 +66,6 @@ async function prepareApt(folder: string): Promise<Apt> {
   for (const name of ['lists/partial', 'cache/archives/partial', 'packages']) {
     await mkdir(join(folder, name), { recursive: true });
   }
-  const { codename } = DEBIAN_RELEASE;
-  const sources = [
-    `http://deb.debian.org/debian ${codename}`,
-    `http://deb.debian.org/debian ${codename}-updates`,
-    `http://deb.debian.org/debian-security ${codename}-security`,
-  ].map((source) => `deb [signed-by=${KEYRING}] ${source} main\n`);
-  await writeFile(join(folder, 'sources.list'), sources.join(''));
-  // Nothing is installed.
-  await writeFile(join(folder, 'status'), '');
   const settings = [
     ...[`Dir::State=${folder}`, `Dir::State::status=${join(folder, 'status')}`],
     ...[`Dir::Cache=${join(folder, 'cache')}`, 'Dir::Cache::pkgcache=packages.bin'],
@@ -89,9 +79,32 @@ async function prepareApt(folder: string): Promise<Apt> {
   };
 }
 
+/** The lines of Debian's release, its updates and its security updates. */
+function formatSources(): string {
+  const { codename } = DEBIAN_RELEASE;
+  return [
+    `http://deb.debian.org/debian ${codename}`,
+    `http://deb.debian.org/debian ${codename}-updates`,
+    `http://deb.debian.org/debian-security ${codename}-security`,
+  ]
+    .map((source) => `deb [signed-by=${KEYRING}] ${source} main\n`)
+    .join('');
+}
+
+/** Whether the lists of these sources are there, and new enough. */
+async function hasLists(folder: string, wantsNewest: boolean): Promise<boolean> {
+  const stamp = join(folder, 'updated');
+  const sources = await readFile(stamp, 'utf8').catch(() => undefined);
+  if (sources !== formatSources()) return false;
+  return !wantsNewest || Date.now() - (await stat(stamp)).mtimeMs < LISTS_MAX_AGE_MS;
+}
+
 async function updateLists(folder: string, apt: Apt): Promise<void> {
+  await writeFile(join(folder, 'sources.list'), formatSources());
+  // Nothing is installed.
+  await writeFile(join(folder, 'status'), '');
   await apt(['update', '-o', 'APT::Update::Error-Mode=any']);
-  await writeFile(join(folder, 'updated'), '');
+  await writeFile(join(folder, 'updated'), formatSources());
 }
 
 async function download(folder: string, apt: Apt, wanted: readonly string[]): Promise<readonly FetchedPackage[]> {
@@ -148,13 +161,6 @@ export function parseControl(control: string): Omit<DebianPackage, 'sha256'> {
   }
   // The version of the source stands behind its name where it differs, as in `gcc (12.2)`.
   return { name, version, architecture, source: source?.replace(/ .*/, '') ?? name };
-}
-
-async function ageOf(path: string): Promise<number | undefined> {
-  return await stat(path).then(
-    ({ mtimeMs }) => Date.now() - mtimeMs,
-    () => undefined,
-  );
 }
 
 function readProxies(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {

@@ -68,7 +68,8 @@ export async function layOutImage(folder: string, contents: ImageContents, scrat
   await stageFiles(system, files, epochSeconds);
   await makeFolder(join(system, 'tmp'), 0o1777);
   await makeFolder(join(system, 'home'), 0o755);
-  await makeFolder(join(folder, 'home', HOME.slice('/home/'.length)), 0o700);
+  // Others may look: with a closed folder, the program would fail as another user, instead of finding nothing there.
+  await makeFolder(join(folder, 'home', HOME.slice('/home/'.length)), 0o755);
 }
 
 /** Each library under the name by which programs ask for it: the packages have links there. */
