@@ -3,8 +3,15 @@
  * registry, the Azure CLI, Kubernetes.
  */
 import { mkdirSync } from 'node:fs';
+import { installActionlint } from './parts/actionlint.ts';
 import { AZURE_CLI } from './parts/azure-cli.ts';
-import { CLIENT_PACKAGES, canInstallPackages, installPackages, TRIAL_PACKAGES } from './parts/debian.ts';
+import {
+  BUILD_PACKAGES,
+  CLIENT_PACKAGES,
+  canInstallPackages,
+  installPackages,
+  TRIAL_PACKAGES,
+} from './parts/debian.ts';
 import { DOCKER_PY } from './parts/docker-py.ts';
 import { unpackEtcd } from './parts/etcd.ts';
 import { hasGo, installGoPrograms, needsGo } from './parts/go-programs.ts';
@@ -16,6 +23,7 @@ import { canMakeVirtualEnvironments, installPythonPackage, isPythonPackageInstal
 import { buildReferenceClient } from './parts/reference-client.ts';
 import { installRegistryClients } from './parts/registry-clients.ts';
 import { installTestcontainers } from './parts/testcontainers.ts';
+import { ZIZMOR } from './parts/zizmor.ts';
 import { installReleaseTools } from './release/tools.ts';
 import { BUILT_SUITES } from './test/selection.ts';
 
@@ -39,6 +47,7 @@ export interface TestParts {
  */
 export async function installTestParts(suites: readonly string[]): Promise<TestParts> {
   mkdirSync(PARTS_FOLDER, { recursive: true });
+  const build = await installPackages(BUILD_PACKAGES);
   const goIsReady = !needsGo() || hasGo();
   const pythonIsReady = PYTHON_PACKAGES.every(isPythonPackageInstalled) || (await canMakeVirtualEnvironments());
   const extraPackages = canInstallPackages()
@@ -47,7 +56,7 @@ export async function installTestParts(suites: readonly string[]): Promise<TestP
   const packages = installPackages(CLIENT_PACKAGES, extraPackages);
   const programs = goIsReady ? installGoPrograms() : packages.then(() => installGoPrograms());
   const plugins = programs.then(() => buildKubernetes(PLUGIN_PROGRAMS));
-  const common = [packages, programs, plugins];
+  const common = [Promise.resolve(build), packages, programs, plugins];
   const clients = suites.includes('e2e') ? installClients(packages, plugins, pythonIsReady) : [];
   const e2e = Promise.all([...common, ...clients]).then((reports) => reports.flat());
   const release = suites.includes('release') ? e2e.then(() => installReleaseParts()) : Promise.resolve([]);
@@ -70,7 +79,8 @@ function installClients(packages: Promise<unknown>, builds: Promise<unknown>, py
 
 /** What makes a release, and what tries its packages. */
 async function installReleaseParts(): Promise<readonly PartReport[]> {
-  return [...(await installReleaseTools()), ...(await installPackages(TRIAL_PACKAGES)), await installMinbase()];
+  const packages = [...(await installReleaseTools()), ...(await installPackages(TRIAL_PACKAGES))];
+  return [...packages, await installMinbase(), await installPythonPackage(ZIZMOR), ...(await installActionlint())];
 }
 
 async function installCluster(): Promise<readonly PartReport[]> {

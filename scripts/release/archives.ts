@@ -1,6 +1,7 @@
 /** The archives of each target: the executable with its licences, manual page and completions. */
 
 import { rename, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { executableName } from '../build/target.ts';
 import { runTool, type Tool } from './packing-tool.ts';
@@ -23,18 +24,29 @@ type ArchiveRelease = Pick<
 
 /** Makes a `.tar.xz` and a `.zip` of each target, both with one folder that has the archive's name. */
 export async function makeArchives(release: ArchiveRelease): Promise<StepResult> {
-  const files: string[] = [];
-  for (const executable of release.executables) {
-    const stem = `${PROGRAM}-${release.version}-${executable.target.name}`;
-    const folder = join(release.scratch, 'archives');
-    const listed = listFiles(release, executable, stem);
-    await stageFiles(folder, listed, release.epochSeconds);
-    await makeTar(release, folder, stem);
-    await makeZip(release, folder, stem, listed);
-    await rm(folder, { recursive: true, force: true });
-    files.push(`${stem}.tar.xz`, `${stem}.zip`);
-  }
-  return { files };
+  const waiting = [...release.executables];
+  const work = async () => {
+    for (let executable = waiting.shift(); executable !== undefined; executable = waiting.shift()) {
+      await makeBoth(release, executable);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  const stems = release.executables.map((executable) => nameArchive(release, executable));
+  return { files: stems.flatMap((stem) => [`${stem}.tar.xz`, `${stem}.zip`]) };
+}
+
+async function makeBoth(release: ArchiveRelease, executable: ReleasedExecutable): Promise<void> {
+  const stem = nameArchive(release, executable);
+  const folder = join(release.scratch, `archives-${executable.target.name}`);
+  const listed = listFiles(release, executable, stem);
+  await stageFiles(folder, listed, release.epochSeconds);
+  await makeTar(release, folder, stem);
+  await makeZip(release, folder, stem, listed);
+  await rm(folder, { recursive: true, force: true });
+}
+
+function nameArchive({ version }: ArchiveRelease, { target }: ReleasedExecutable): string {
+  return `${PROGRAM}-${version}-${target.name}`;
 }
 
 /** The files of an archive, sorted by name. */
@@ -69,9 +81,8 @@ async function makeTar(release: ArchiveRelease, folder: string, stem: string): P
     ...['--create', '--file', tar, '--directory', folder, '--format=ustar', '--sort=name'],
     ...['--owner=root:0', '--group=root:0', '--mode=u=rwX,go=rX', `--mtime=@${release.epochSeconds}`, stem],
   ]);
-  // With blocks of a fixed size and a fixed number of threads, the machine's cores do not change the bytes.
-  const preset = release.isFast ? FASTEST : '-9';
-  await runTool(XZ, [preset, '--threads=2', '--block-size=64MiB', '--force', tar]);
+  // With one thread, the machine's cores do not change the bytes.
+  await runTool(XZ, [release.isFast ? FASTEST : '-9', '--threads=1', '--force', tar]);
   await rename(`${tar}.xz`, join(release.output, `${stem}.tar.xz`));
 }
 

@@ -6,6 +6,7 @@ export const PROGRAM = 'docker-credential-acr';
 export const SUMMARY = 'Docker credential helper for Azure Container Registry';
 export const HOMEPAGE = manifest.homepage;
 export const AUTHORS = manifest.author;
+export const LICENCE = manifest.license;
 
 /** Where the files of a version are downloaded. */
 export function releaseUrl(version: string): string {
