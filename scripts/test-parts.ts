@@ -5,6 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { installActionlint } from './parts/actionlint.ts';
 import { AZURE_CLI } from './parts/azure-cli.ts';
+import { CYCLONEDX } from './parts/cyclonedx.ts';
 import {
   BUILD_PACKAGES,
   CLIENT_PACKAGES,
@@ -80,7 +81,8 @@ function installClients(packages: Promise<unknown>, builds: Promise<unknown>, py
 /** What makes a release, and what tries its packages. */
 async function installReleaseParts(): Promise<readonly PartReport[]> {
   const packages = [...(await installReleaseTools()), ...(await installPackages(TRIAL_PACKAGES))];
-  return [...packages, await installMinbase(), await installPythonPackage(ZIZMOR), ...(await installActionlint())];
+  const checkers = [await installPythonPackage(ZIZMOR), await installPythonPackage(CYCLONEDX)];
+  return [...packages, await installMinbase(), ...checkers, ...(await installActionlint())];
 }
 
 async function installCluster(): Promise<readonly PartReport[]> {
