@@ -6,7 +6,7 @@ import { formatBill } from './bill-of-materials/cyclonedx.ts';
 import { describeImage } from './bill-of-materials/image.ts';
 import { billName, describeReleased } from './bill-of-materials.ts';
 import { type DebianArchitecture, fetchPackages } from './image/debian-archive.ts';
-import { IMAGE_PACKAGES, layOutImage, listProgramFiles } from './image/file-system.ts';
+import { layOutImage, listDebianPackages, listProgramFiles } from './image/file-system.ts';
 import { makeOciArchive, type PlatformImage } from './image/oci-archive.ts';
 import { HOMEPAGE, PROGRAM, SUMMARY } from './project.ts';
 import type { Release, ReleasedExecutable, StepResult } from './release.ts';
@@ -42,7 +42,11 @@ async function prepareImage(release: Release, executable: ReleasedExecutable, fo
   const { root, isFast, epochSeconds } = release;
   const architecture: DebianArchitecture = executable.target.cpu === 'x64' ? 'amd64' : 'arm64';
   const packages = await fetchPackages({
-    ...{ folder: join(root, '.parts/debian-archive'), architecture, packages: IMAGE_PACKAGES, wantsNewest: !isFast },
+    ...{
+      folder: join(root, '.parts/debian-archive'),
+      packages: listDebianPackages(architecture),
+      wantsNewest: !isFast,
+    },
   });
   const bill = formatBill(describeImage(await describeReleased(release, executable), architecture, packages));
   const image = { architecture, folder: join(folder, architecture) };

@@ -3,7 +3,7 @@
  * apt gets a folder and sources of its own: the packages of this machine, and what it is, play no part.
  */
 
-import { access, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sumFile } from '../../build/checksums.ts';
 import { DEBIAN_RELEASE, type DebianPackage } from '../debian-package.ts';
@@ -30,7 +30,7 @@ export interface FetchedPackage extends DebianPackage {
 export interface FetchOptions {
   /** Keeps apt's lists and the packages. */
   readonly folder: string;
-  readonly architecture: DebianArchitecture;
+  /** By name, with the processor for which it is meant: `libc6:arm64`. Without one, it is the same for all. */
   readonly packages: readonly string[];
   /** Whether Debian is asked for newer packages when the lists are a day old. */
   readonly wantsNewest: boolean;
@@ -38,19 +38,17 @@ export interface FetchOptions {
 
 /** @throws when a package cannot be fetched, and says what to install. */
 export async function fetchPackages(options: FetchOptions): Promise<readonly FetchedPackage[]> {
-  const { folder, architecture, packages, wantsNewest } = options;
+  const { folder, packages, wantsNewest } = options;
   const apt = await prepareApt(folder);
-  const ageMs = await ageOf(join(folder, 'updated'));
-  const isFresh = ageMs !== undefined && (!wantsNewest || ageMs < LISTS_MAX_AGE_MS);
+  const isFresh = await hasLists(folder, wantsNewest);
   if (!isFresh) await updateLists(folder, apt);
-  const wanted = packages.map((name) => `${name}:${architecture}`);
   try {
-    return await download(folder, apt, wanted);
+    return await download(folder, apt, packages);
   } catch (error) {
     if (!isFresh) throw error;
     // Debian removes a package when there is a newer one.
     await updateLists(folder, apt);
-    return await download(folder, apt, wanted);
+    return await download(folder, apt, packages);
   }
 }
 
@@ -59,7 +57,7 @@ export async function unpackPackage({ path }: FetchedPackage, folder: string): P
   await runTool(DPKG_DEB, ['--extract', path, folder]);
 }
 
-type Apt = (...args: readonly string[]) => Promise<string>;
+type Apt = (args: readonly string[], folder?: string) => Promise<string>;
 
 async function prepareApt(folder: string): Promise<Apt> {
   await access(KEYRING).catch((cause: unknown) => {
@@ -68,15 +66,6 @@ async function prepareApt(folder: string): Promise<Apt> {
   for (const name of ['lists/partial', 'cache/archives/partial', 'packages']) {
     await mkdir(join(folder, name), { recursive: true });
   }
-  const { codename } = DEBIAN_RELEASE;
-  const sources = [
-    `http://deb.debian.org/debian ${codename}`,
-    `http://deb.debian.org/debian ${codename}-updates`,
-    `http://deb.debian.org/debian-security ${codename}-security`,
-  ].map((source) => `deb [signed-by=${KEYRING}] ${source} main\n`);
-  await writeFile(join(folder, 'sources.list'), sources.join(''));
-  // Nothing is installed.
-  await writeFile(join(folder, 'status'), '');
   const settings = [
     ...[`Dir::State=${folder}`, `Dir::State::status=${join(folder, 'status')}`],
     ...[`Dir::Cache=${join(folder, 'cache')}`, 'Dir::Cache::pkgcache=packages.bin'],
@@ -84,28 +73,50 @@ async function prepareApt(folder: string): Promise<Apt> {
     ...['APT::Architecture=amd64', ...ARCHITECTURES.map((name) => `APT::Architectures::=${name}`)],
     ...['Acquire::Languages=none', 'APT::Sandbox::User=root'],
   ].flatMap((setting) => ['-o', setting]);
-  return (...args) => {
-    return runTool(APT, [...settings, '-qq', ...args], {
-      folder: join(folder, 'packages'),
-      environment: readProxies(process.env),
-    });
+  const environment = readProxies(process.env);
+  return (args, workingFolder = folder) => {
+    return runTool(APT, [...settings, '-qq', ...args], { folder: workingFolder, environment });
   };
 }
 
+/** The lines of Debian's release, its updates and its security updates. */
+function formatSources(): string {
+  const { codename } = DEBIAN_RELEASE;
+  return [
+    `http://deb.debian.org/debian ${codename}`,
+    `http://deb.debian.org/debian ${codename}-updates`,
+    `http://deb.debian.org/debian-security ${codename}-security`,
+  ]
+    .map((source) => `deb [signed-by=${KEYRING}] ${source} main\n`)
+    .join('');
+}
+
+/** Whether the lists of these sources are there, and new enough. */
+async function hasLists(folder: string, wantsNewest: boolean): Promise<boolean> {
+  const stamp = join(folder, 'updated');
+  const sources = await readFile(stamp, 'utf8').catch(() => undefined);
+  if (sources !== formatSources()) return false;
+  return !wantsNewest || Date.now() - (await stat(stamp)).mtimeMs < LISTS_MAX_AGE_MS;
+}
+
 async function updateLists(folder: string, apt: Apt): Promise<void> {
-  await apt('update', '-o', 'APT::Update::Error-Mode=any');
-  await writeFile(join(folder, 'updated'), '');
+  await writeFile(join(folder, 'sources.list'), formatSources());
+  // Nothing is installed.
+  await writeFile(join(folder, 'status'), '');
+  await apt(['update', '-o', 'APT::Update::Error-Mode=any']);
+  await writeFile(join(folder, 'updated'), formatSources());
 }
 
 async function download(folder: string, apt: Apt, wanted: readonly string[]): Promise<readonly FetchedPackage[]> {
-  const offered = parseUris(await apt('download', '--print-uris', ...wanted));
+  // It leaves out what is in the working folder already.
+  const offered = parseUris(await apt(['download', '--print-uris', ...wanted]));
   if (offered.length !== wanted.length) throw new Error(`Debian does not have all of ${wanted.join(', ')}`);
   const files = offered.map(({ name, sha256 }) => ({ path: join(folder, 'packages', name), sha256 }));
   const kept = await Promise.all(files.map(isIntact));
   if (kept.includes(false)) {
     // A file that is not whole would be in the way.
     await Promise.all(files.map(({ path }, index) => (kept[index] === true ? undefined : rm(path, { force: true }))));
-    await apt('download', ...wanted);
+    await apt(['download', ...wanted], join(folder, 'packages'));
   }
   return await Promise.all(files.map(readPackage));
 }
@@ -150,13 +161,6 @@ export function parseControl(control: string): Omit<DebianPackage, 'sha256'> {
   }
   // The version of the source stands behind its name where it differs, as in `gcc (12.2)`.
   return { name, version, architecture, source: source?.replace(/ .*/, '') ?? name };
-}
-
-async function ageOf(path: string): Promise<number | undefined> {
-  return await stat(path).then(
-    ({ mtimeMs }) => Date.now() - mtimeMs,
-    () => undefined,
-  );
 }
 
 function readProxies(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {

@@ -13,7 +13,10 @@ export const HOME = '/home/nonroot';
 export const PROGRAM_FOLDER = '/usr/local/bin';
 
 /** The packages of Debian that have something in the image. */
-export const IMAGE_PACKAGES = ['base-files', 'ca-certificates', 'gcc-12-base', 'libc6', 'libgcc-s1', 'libstdc++6'];
+export function listDebianPackages(architecture: DebianArchitecture): readonly string[] {
+  const names = ['base-files', 'gcc-12-base', 'libc6', 'libgcc-s1', 'libstdc++6'];
+  return ['ca-certificates', ...names.map((name) => `${name}:${architecture}`)];
+}
 
 /** Where Linux starts a program for this processor, and the folder of its libraries. */
 const PLACES: Readonly<Record<DebianArchitecture, { readonly loader: string; readonly triple: string }>> = {
@@ -65,7 +68,8 @@ export async function layOutImage(folder: string, contents: ImageContents, scrat
   await stageFiles(system, files, epochSeconds);
   await makeFolder(join(system, 'tmp'), 0o1777);
   await makeFolder(join(system, 'home'), 0o755);
-  await makeFolder(join(folder, 'home', HOME.slice('/home/'.length)), 0o700);
+  // Others may look: with a closed folder, the program would fail as another user, instead of finding nothing there.
+  await makeFolder(join(folder, 'home', HOME.slice('/home/'.length)), 0o755);
 }
 
 /** Each library under the name by which programs ask for it: the packages have links there. */

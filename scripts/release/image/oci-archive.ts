@@ -22,7 +22,7 @@ export interface PlatformImage {
 
 export interface OciArchiveOptions {
   readonly images: readonly PlatformImage[];
-  /** What the index calls the image. */
+  /** The image is called by the program's name and this. */
   readonly tag: string;
   /** Labels of each image, and annotations of its manifest. */
   readonly labels: Readonly<Record<string, string>>;
@@ -53,7 +53,7 @@ export async function makeOciArchive(options: OciArchiveOptions): Promise<void> 
       await buildah('manifest', 'add', 'index', place);
     }
     const layout = join(scratch, 'layout');
-    await buildah('manifest', 'push', '--quiet', '--all', 'index', `oci:${layout}:${tag}`);
+    await buildah('manifest', 'push', '--quiet', '--all', 'index', `oci:${layout}:${PROGRAM}:${tag}`);
     await runTool(TAR, [
       ...['--create', '--file', output, '--directory', layout, '--format=ustar', '--sort=name'],
       ...['--owner=root:0', '--group=root:0', '--mode=u=rwX,go=rX', `--mtime=@${epochSeconds}`],
@@ -90,6 +90,8 @@ async function commitImage(
   await buildah(
     'config',
     ...['--arch', architecture, '--os', 'linux', '--user', `${USER_ID}:${USER_ID}`],
+    // Without a base image, buildah leaves them empty, which is no valid digest.
+    ...['name-', 'digest-'].flatMap((name) => ['--annotation', `org.opencontainers.image.base.${name}`]),
     ...['--env', `PATH=${PROGRAM_FOLDER}`, '--env', `HOME=${HOME}`],
     ...['--entrypoint', JSON.stringify([`${PROGRAM_FOLDER}/${PROGRAM}`]), ...texts, container],
   );
