@@ -56,7 +56,6 @@ export const TRIAL_PACKAGES: Packages = {
   'ksh93u+m': 'ksh93',
   curl: 'curl',
   wget: 'wget',
-  minisign: 'minisign',
 };
 
 /** Whether packages can be installed without a password. */
