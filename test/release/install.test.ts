@@ -77,6 +77,7 @@ describe('in any shell', () => {
       expect(server.requests).toEqual([`${release.name}.tar.xz`]);
       const installed = place.list().filter((line) => isFile(line) && !before.includes(line));
       expect(installed.map(withoutContent)).toEqual(INSTALLED.map((line) => `prefix/${line}`));
+      expect(place.list()).toEqual(expect.arrayContaining(['prefix/bin/ 755', 'prefix/share/man/man1/ 755']));
       expect(readFileSync(place.program, 'utf8')).toContain('v0.1.0');
 
       const args = [`--from=${next.folder}`, `--dir=${place.dir}/`, '--configure', 'one.azurecr.io'];
