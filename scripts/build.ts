@@ -1,12 +1,12 @@
 /** `npm run build`: makes `dist/docker-credential-acr`, or the executables of other platforms with `--target`. */
 
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Binary, makeBinary } from './build/binary.ts';
 import { bundleProgram } from './build/bundle.ts';
 import { sumFile, writeChecksums } from './build/checksums.ts';
-import { collectLicences } from './build/licences.ts';
+import { collectLicences, readNodeLicence } from './build/licences.ts';
 import { readPinnedNodeVersion } from './build/node-part.ts';
 import { ENTRY, makeProgramCode } from './build/program.ts';
 import { environmentWithoutNodeSettings, runProgram } from './build/run.ts';
@@ -35,13 +35,16 @@ async function main(): Promise<number> {
     makeProgramCode({ root, nodeVersion, commit }),
   ]);
   await writeFile(join(dist, 'meta.json'), JSON.stringify(bundle.metafile));
-  await writeFile(join(dist, 'THIRD-PARTY-LICENSES.txt'), await collectLicences(root, bundle));
 
   const made: Binary[] = [];
   const failed: string[] = [];
   for (const target of targets) {
     try {
-      made.push(await makeBinary({ root, target, code: start, parts, output: outputOf(target, host) }));
+      const binary = await makeBinary({ root, target, code: start, parts, output: outputOf(target, host) });
+      const node = await readNodeLicence(binary.licencePath, binary.nodeVersion);
+      const licences = join(dirname(binary.path), 'THIRD-PARTY-LICENSES.txt');
+      await writeFile(licences, await collectLicences(root, bundle, [node]));
+      made.push(binary);
     } catch (error) {
       failed.push(`error: ${target.name}: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -65,13 +68,22 @@ function outputOf(target: Target, host: Target | undefined): string {
   return join(target === host ? dist : join(dist, target.name), executableName(PROGRAM, target));
 }
 
-function rowOf({ target, path, nodeVersion, sizeBytes, notStripped, codeCache }: Binary): Record<string, string> {
+function rowOf({
+  target,
+  path,
+  nodeVersion,
+  sizeBytes,
+  notStripped,
+  codeCache,
+  finish,
+}: Binary): Record<string, string> {
   return {
     target: target.name,
     Node: nodeVersion,
     size: `${(sizeBytes / 1e6).toFixed(1)} MB`,
     stripped: notStripped ? 'no' : 'yes',
     'code cache': codeCache ? 'yes' : 'no',
+    finish: finish.text,
     file: relative(root, path),
   };
 }

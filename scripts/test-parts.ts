@@ -5,7 +5,13 @@
 import { mkdirSync } from 'node:fs';
 import { installActionlint } from './parts/actionlint.ts';
 import { AZURE_CLI } from './parts/azure-cli.ts';
-import { CLIENT_PACKAGES, canInstallPackages, installPackages, TRIAL_PACKAGES } from './parts/debian.ts';
+import {
+  BUILD_PACKAGES,
+  CLIENT_PACKAGES,
+  canInstallPackages,
+  installPackages,
+  TRIAL_PACKAGES,
+} from './parts/debian.ts';
 import { DOCKER_PY } from './parts/docker-py.ts';
 import { unpackEtcd } from './parts/etcd.ts';
 import { hasGo, installGoPrograms, needsGo } from './parts/go-programs.ts';
@@ -41,6 +47,7 @@ export interface TestParts {
  */
 export async function installTestParts(suites: readonly string[]): Promise<TestParts> {
   mkdirSync(PARTS_FOLDER, { recursive: true });
+  const build = await installPackages(BUILD_PACKAGES);
   const goIsReady = !needsGo() || hasGo();
   const pythonIsReady = PYTHON_PACKAGES.every(isPythonPackageInstalled) || (await canMakeVirtualEnvironments());
   const extraPackages = canInstallPackages()
@@ -49,7 +56,7 @@ export async function installTestParts(suites: readonly string[]): Promise<TestP
   const packages = installPackages(CLIENT_PACKAGES, extraPackages);
   const programs = goIsReady ? installGoPrograms() : packages.then(() => installGoPrograms());
   const plugins = programs.then(() => buildKubernetes(PLUGIN_PROGRAMS));
-  const common = [packages, programs, plugins];
+  const common = [Promise.resolve(build), packages, programs, plugins];
   const clients = suites.includes('e2e') ? installClients(packages, plugins, pythonIsReady) : [];
   const e2e = Promise.all([...common, ...clients]).then((reports) => reports.flat());
   const release = suites.includes('release') ? e2e.then(() => installReleaseParts()) : Promise.resolve([]);

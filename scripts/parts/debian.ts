@@ -31,13 +31,23 @@ export const CLIENT_PACKAGES: Packages = {
   'default-jdk-headless': 'javac',
 };
 
+/** What `npm run build` uses where it can. They come before the build, so that it makes what a release has. */
+export const BUILD_PACKAGES: Packages = {
+  binutils: 'strip',
+  patchelf: 'patchelf',
+};
+
 /** What makes a release. */
 export const RELEASE_PACKAGES: Packages = {
+  ...BUILD_PACKAGES,
+  curl: 'curl',
   'xz-utils': 'xz',
   zip: 'zip',
   zstd: 'zstd',
   rpm: 'rpmbuild',
   buildah: 'buildah',
+  llvm: 'llvm-strip',
+  osslsigncode: 'osslsigncode',
 };
 
 /** What tries a release. */

@@ -10,6 +10,7 @@ import { buildExecutables } from './executables.ts';
 import type { Release, StepResult } from './release.ts';
 import { makeSignatures } from './signatures.ts';
 import { STEPS } from './steps.ts';
+import { signWindowsExecutables } from './windows-signature.ts';
 
 export interface ReleaseOptions {
   /** The checkout. */
@@ -43,7 +44,9 @@ export async function makeRelease(options: ReleaseOptions): Promise<readonly Rel
   try {
     const made = join(scratch, 'made');
     await mkdir(made, { mode: 0o755 });
-    const executables = await buildExecutables({ root, commit: source.commit, targets, folder: scratch });
+    const executables = await buildExecutables({ root, commit: source.commit, targets, folder: scratch, report });
+    const skipped = await signWindowsExecutables(executables, { env: process.env, epochSeconds: source.epochSeconds });
+    reportSkipped({ files: [], skipped }, report);
     const documents = await writeDocuments(root, scratch);
     const sums = new Map<string, string>();
     const release: Release = { root, ...source, output: made, scratch, isFast, executables, documents, sums };

@@ -10,7 +10,10 @@ import { findProgram } from '../../scripts/parts/command.ts';
 import { ROOT } from './markdown.ts';
 
 /** Programs that only note their arguments. */
-const STAND_INS = ['docker', 'podman', 'helm', 'az', 'kubectl', 'npm', 'install', 'ln', 'codesign', 'curl'];
+const STAND_INS = [
+  ...['docker', 'podman', 'helm', 'az', 'kubectl', 'npm', 'install', 'ln', 'codesign', 'curl'],
+  ...['git', 'diff', 'sha256sum', 'minisign', 'cosign', 'gh'],
+];
 /** Real ones, which change nothing outside of the home. Any other program is not found. */
 const TOOLS = ['mkdir', 'mktemp', 'cat', 'sh'];
 

@@ -10,6 +10,7 @@ import { blocksOf, DOCUMENTS } from './markdown.ts';
 import { createSandbox, type Sandbox, type ShellResult, storeToken } from './sandbox.ts';
 
 const HOST = 'myregistry.azurecr.io';
+const REPOSITORY = manifest.repository.replace('github:', '');
 const NULL_GUID = '00000000-0000-0000-0000-000000000000';
 
 interface Expectation {
@@ -174,6 +175,33 @@ const EXPECTATIONS: readonly Expectation[] = [
     check: async ({ stdout }) => {
       expect(stdout).toContain(`docker-credential-acr (docker-credential-acr) v${manifest.version}, `);
     },
+  },
+  // test/release/verify.test.ts runs the first two with the real programs.
+  { document: 'docs/verify.md', begins: 'sha256sum', calls: ['sha256sum --check --ignore-missing SHA256SUMS'] },
+  {
+    document: 'docs/verify.md',
+    begins: 'minisign',
+    calls: [
+      'minisign -V -p docker-credential-acr.pub -m SHA256SUMS',
+      'cosign verify-blob --key docker-credential-acr.pem --insecure-ignore-tlog --bundle SHA256SUMS.sigstore.json SHA256SUMS',
+    ],
+  },
+  {
+    document: 'docs/verify.md',
+    begins: 'gh attestation',
+    calls: ['', ' --predicate-type https://cyclonedx.org/bom'].map(
+      (more) => `gh attestation verify docker-credential-acr-*-linux-x64.tar.xz --repo ${REPOSITORY}${more}`,
+    ),
+  },
+  { document: 'docs/verify.md', begins: 'npm audit', calls: ['npm audit signatures'] },
+  {
+    document: 'docs/verify.md',
+    begins: 'git clone',
+    calls: [
+      `git clone --branch v1.2.3 ${manifest.homepage}`,
+      ...['npm ci', 'npm run release', 'diff dist/release/SHA256SUMS ../SHA256SUMS'],
+    ],
+    prepare: async ({ home }) => mkdirSync(join(home, 'docker-credential-acr')),
   },
 ];
 

@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, utim
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { VERSION } from '../../src/version.ts';
 import { isRunning } from '../unit/running-process.ts';
 import { makeToken } from '../unit/token.ts';
 import { KubeletMachine, type NodeRun } from './kubelet-node.ts';
@@ -267,9 +268,9 @@ describe('the programs', () => {
     [
       'docker-credential-acr (docker-credential-acr) v0.0.1',
       'warning',
-      'is version 0.0.1 of this program; this is version 0.1.0',
+      `is version 0.0.1 of this program; this is version ${VERSION}`,
     ],
-    ['acr-credential-provider (docker-credential-acr) v0.1.0', 'ok', 'is this program, version 0.1.0'],
+    [`acr-credential-provider (docker-credential-acr) v${VERSION}`, 'ok', `is this program, version ${VERSION}`],
     ['something 1.0', 'note', 'is another program'],
   ])('one that says %j', async (said, status, what) => {
     node.install(`echo '${said}'`);
@@ -278,7 +279,10 @@ describe('the programs', () => {
   });
 
   test.each([
-    ['libatomic.so.1', 'apt-get install libatomic1, or dnf install libatomic'],
+    [
+      'libatomic.so.1',
+      'apt-get install libatomic1, or dnf install libatomic, or put libatomic.so.1 of the archive beside the executable',
+    ],
     ['libstdc++.so.6', 'install the package that has libstdc++.so.6'],
   ])('one that cannot be started without %s', async (library, fix) => {
     const error = `error while loading shared libraries: ${library}: cannot open shared object file`;

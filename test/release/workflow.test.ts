@@ -1,54 +1,25 @@
-/** The workflows of a release: what two linters say, what they are allowed, and what their own steps do. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** The workflows of a release: what two linters say, what they are allowed, and that what they run is there. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
 import manifest from '../../package.json' with { type: 'json' };
 import { TARGETS } from '../../scripts/build/target.ts';
 import { ACTIONLINT_PROGRAM } from '../../scripts/parts/actionlint.ts';
-import { findProgram, isExecutable, runCommand } from '../../scripts/parts/command.ts';
+import { isExecutable, runCommand } from '../../scripts/parts/command.ts';
 import { ZIZMOR_PROGRAM } from '../../scripts/parts/zizmor.ts';
-import { asJsonObject, asText, type JsonObject } from '../../src/json.ts';
-import { VERSION } from '../../src/version.ts';
-import { findReleased } from './world/trial.ts';
+import { asJsonObject, asText } from '../../src/json.ts';
+import { JOBS, listObjects, STEPS, WORKFLOW_FOLDER, WORKFLOWS } from './world/workflows.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const FOLDER = join(ROOT, '.github/workflows');
-const TEXTS = readdirSync(FOLDER).map((file) => ({ file, text: readFileSync(join(FOLDER, file), 'utf8') }));
+const SCRIPTS = STEPS.flatMap(({ step }) => asText(step['run']) ?? []);
 
 const world = mkdtempSync(join(tmpdir(), 'acr-workflow-'));
 afterAll(() => rmSync(world, { recursive: true, force: true }));
 
-interface Job {
-  readonly name: string;
-  readonly job: JsonObject;
-  readonly steps: readonly JsonObject[];
-}
-
-const WORKFLOWS = TEXTS.map(({ file, text }) => ({ file, workflow: asJsonObject(parse(text)) ?? {} }));
-const JOBS = WORKFLOWS.flatMap(({ file, workflow }) =>
-  Object.entries(asJsonObject(workflow['jobs']) ?? {}).map(([name, value]): Job => {
-    const job = asJsonObject(value) ?? {};
-    return { name: `${file} ${name}`, job, steps: listObjects(job['steps']) };
-  }),
-);
-const STEPS = JOBS.flatMap(({ name, steps }) => steps.map((step) => ({ name, step })));
-const SCRIPTS = STEPS.flatMap(({ step }) => asText(step['run']) ?? []);
-
-function listObjects(value: unknown): readonly JsonObject[] {
-  const list: readonly unknown[] = Array.isArray(value) ? value : [];
-  return list.flatMap((one) => asJsonObject(one) ?? []);
-}
-
-function findScript(stepName: string): string {
-  const found = STEPS.find(({ step }) => step['name'] === stepName);
-  return asText(found?.step['run']) ?? 'exit 99';
-}
-
 /** Writes release.yml with a change, and returns its path. */
 function writeChanged(change: (text: string) => string): string {
-  const { text = '' } = TEXTS.find(({ file }) => file === 'release.yml') ?? {};
+  const { text = '' } = WORKFLOWS.find(({ file }) => file === 'release.yml') ?? {};
   expect(change(text)).not.toBe(text);
   const folder = mkdtempSync(join(world, 'changed-'));
   mkdirSync(join(folder, '.github/workflows'), { recursive: true });
@@ -62,7 +33,10 @@ describe.skipIf(!isExecutable(ZIZMOR_PROGRAM))('zizmor', () => {
     runCommand(ZIZMOR_PROGRAM, ['--offline', '--pedantic', '--no-progress', '--color=never', '--quiet', path]);
 
   test('finds nothing', async () => {
-    expect(await run(FOLDER)).toMatchObject({ exitCode: 0, output: expect.stringContaining('No findings to report') });
+    expect(await run(WORKFLOW_FOLDER)).toMatchObject({
+      exitCode: 0,
+      output: expect.stringContaining('No findings to report'),
+    });
   });
 
   test.each([
@@ -87,7 +61,7 @@ describe.skipIf(!isExecutable(ACTIONLINT_PROGRAM))('actionlint', () => {
     runCommand(ACTIONLINT_PROGRAM, ['-no-color', '-oneline', '-shellcheck=', '-pyflakes=', ...paths]);
 
   test('finds nothing', async () => {
-    expect(await run(TEXTS.map(({ file }) => join(FOLDER, file)))).toEqual({ exitCode: 0, output: '' });
+    expect(await run(WORKFLOWS.map(({ file }) => join(WORKFLOW_FOLDER, file)))).toEqual({ exitCode: 0, output: '' });
   });
 
   test.each([
@@ -102,7 +76,7 @@ describe.skipIf(!isExecutable(ACTIONLINT_PROGRAM))('actionlint', () => {
 
 describe('what the workflows may do', () => {
   test('nothing at the top, and in a job only what it says', () => {
-    expect(WORKFLOWS.map(({ workflow }) => workflow['permissions'])).toEqual(WORKFLOWS.map(() => ({})));
+    expect(WORKFLOWS.map(({ content }) => content['permissions'])).toEqual(WORKFLOWS.map(() => ({})));
     const writers = JOBS.map(({ name, job }) => {
       const permissions = asJsonObject(job['permissions']);
       if (permissions === undefined) throw new Error(`${name} has no permissions`);
@@ -123,7 +97,7 @@ describe('what the workflows may do', () => {
       'release.yml sign: Sign with the keys that there are',
     ]);
     expect(JOBS.find(({ name }) => name === 'release.yml sign')?.job['environment']).toBe('release');
-    for (const { file, text } of TEXTS)
+    for (const { file, text } of WORKFLOWS)
       expect(text.match(/secrets\./g)?.length ?? 0, file).toBe(file === 'release.yml' ? 4 : 0);
   });
 
@@ -132,7 +106,7 @@ describe('what the workflows may do', () => {
   });
 
   test('an action has one commit everywhere, and the comment has its version', () => {
-    const uses = TEXTS.flatMap(({ text }) => [...text.matchAll(/uses: (.+)/g)].map(([, line = '']) => line));
+    const uses = WORKFLOWS.flatMap(({ text }) => [...text.matchAll(/uses: (.+)/g)].map(([, line = '']) => line));
     expect(uses.length).toBeGreaterThan(10);
     for (const line of uses) expect(line).toMatch(/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
     const actions = new Set(uses.map((line) => line.split('@')[0]));
@@ -186,14 +160,5 @@ describe('what the workflows run', () => {
     ).toEqual(targets);
     const described: unknown = listed('attest-contents', 'target');
     expect(Array.isArray(described) ? described.toSorted() : described).toEqual(targets);
-  });
-
-  test('makes the notes of this version, and refuses another tag', async () => {
-    const run = (tag: string) => runCommand(process.execPath, [join(ROOT, 'scripts/release-notes.ts'), tag]);
-    expect(await run(`v${VERSION}`)).toMatchObject({ exitCode: 0, output: expect.stringMatching(/^### \w+\n\n- /) });
-    expect(await run('v9.9.9')).toEqual({
-      exitCode: 1,
-      output: `error: the tag of version ${VERSION} is v${VERSION}, not "v9.9.9"\n`,
-    });
   });
 });

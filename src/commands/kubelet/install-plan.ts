@@ -1,13 +1,13 @@
 /** Plans what is to be where on a node, before anything is changed. */
 
-import { realpathSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CredentialError } from '../../errors.ts';
 import { PROVIDER_PREFIX } from '../../helper-name.ts';
 import { asText } from '../../json.ts';
 import { createQuote } from '../../redact.ts';
 import { shellWord } from '../../shell-word.ts';
-import { listNames } from '../../system/folders.ts';
+import { listNames, MISSING_IS_UNDEFINED } from '../../system/folders.ts';
 import type { Runtime } from '../../system/runtime.ts';
 import { UsageError } from '../../terminal/failure.ts';
 import { type Installation, type InstalledPlace, RECORD_NAME } from './installation.ts';
@@ -57,7 +57,7 @@ export interface Place extends NodePath {
 
 /** What an installation consists of. */
 export interface InstallPlan {
-  /** The executable first; last what tells the kubelet to call it. */
+  /** The executable and its library first; last what tells the kubelet to call it. */
   readonly places: readonly Place[];
   readonly sha256: string;
   readonly names: readonly string[];
@@ -69,6 +69,8 @@ export interface InstallPlan {
 
 /** The name of the executable on a node. The names that the kubelet calls are links to it. */
 export const PROGRAM_NAME = 'docker-credential-acr';
+/** A library that small systems lack. The executable looks for it beside itself first. */
+const LIBRARY_NAME = 'libatomic.so.1';
 const MAX_PATH = 4096;
 const EXECUTABLE_MODE = 0o755;
 const READABLE_MODE = 0o644;
@@ -87,8 +89,12 @@ export function planInstallation(request: InstallRequest, old: Installation | un
   const sha256 = checkExecutable(request);
   const locate = (path: string) => withNodeFile(runtime, path, 'write', () => locateOnNode(hostRoot, path));
   const program: Content = { kind: 'copy', source: realpathSync(executable), sha256, mode: EXECUTABLE_MODE };
+  const library = findLibrary(request);
   const links = names.filter((name) => name !== PROGRAM_NAME);
   const places: readonly Place[] = [
+    ...(library === undefined
+      ? []
+      : [{ ...locate(join(binFolder, LIBRARY_NAME)), role: 'file', content: library } as const]),
     { ...locate(join(binFolder, PROGRAM_NAME)), role: 'program', content: program },
     ...files.map((file): Place => ({ ...locate(file.path), role: 'file', content: readFileToCopy(runtime, file) })),
     ...links.map((name): Place => {
@@ -144,6 +150,23 @@ function checkExecutable({ runtime, executable, sha256: wanted }: InstallRequest
   throw new CredentialError('INSTALL_FAILED', `Cannot install ${executable}: its SHA-256 is not the expected one`, {
     causes: [`expected ${wanted.toLowerCase()}`, `found ${sha256}`],
     hint: 'take the sum of exactly this version from its SHA256SUMS',
+  });
+}
+
+/**
+ * Finds the library that the archives have beside the executable.
+ * @returns `undefined` when there is none: then the node must have it.
+ * @throws INSTALL_FAILED when somebody else than the owner of the executable has put it there.
+ */
+function findLibrary({ runtime, executable }: InstallRequest): Content | undefined {
+  const program = realpathSync(executable);
+  const library = join(dirname(program), LIBRARY_NAME);
+  return withNodeFile(runtime, library, 'read', () => {
+    const stats = statSync(library, MISSING_IS_UNDEFINED);
+    if (stats === undefined) return undefined;
+    if (stats.uid !== 0 && stats.uid !== statSync(program).uid) throw new Error('the executable has another owner');
+    const source = realpathSync(library);
+    return { kind: 'copy', source, sha256: hashFile(source), mode: READABLE_MODE };
   });
 }
 

@@ -12,6 +12,7 @@ import { createHash } from 'node:crypto';
 export interface MachOReport {
   readonly faults: readonly string[];
   readonly segments: readonly SegmentFacts[];
+  readonly fixups: FixupFacts | undefined;
   /** The first code directory; `undefined` when the file is not signed. */
   readonly signature: SignatureFacts | undefined;
 }
@@ -37,6 +38,14 @@ interface SignatureFacts {
   readonly flags: number;
   /** The content's hash, by which systems name it. */
   readonly contentHash: string;
+}
+
+/** What the loader writes into the data when it starts the program. */
+interface FixupFacts {
+  /** Each symbol that the data refers to by its number in this list, with the number of its library. */
+  readonly imports: readonly string[];
+  /** Where the places to write to start, by segment. */
+  readonly starts: Readonly<Record<string, string>>;
 }
 
 /** A range of bytes that a load command names. */
@@ -75,7 +84,7 @@ export function checkMachO(file: Buffer): MachOReport {
   demand(number(0) === 0xfeed_facf && number(12) === 2, 'the file is not an executable');
   const pageSize = PAGE_SIZES[String(number(4))];
   if (pageSize === undefined)
-    return { faults: [...faults, 'the processor is unknown'], segments: [], signature: undefined };
+    return { faults: [...faults, 'the processor is unknown'], segments: [], fixups: undefined, signature: undefined };
 
   const segments: SegmentFacts[] = [];
   const extents: Extent[] = [];
@@ -116,8 +125,8 @@ export function checkMachO(file: Buffer): MachOReport {
 
   checkSegments();
   checkLinkedit();
-  checkFixups();
-  return { faults, segments, signature: checkSignature() };
+  const fixups = checkFixups();
+  return { faults, segments, fixups, signature: checkSignature() };
 
   function checkSegments(): void {
     const contents = segments.flatMap(({ sections }) => sections).filter(({ start }) => start > 0);
@@ -156,19 +165,32 @@ export function checkMachO(file: Buffer): MachOReport {
   }
 
   /** The loader walks a table that must have one entry a segment. */
-  function checkFixups(): void {
-    const fixups = extents.find(({ name }) => name === 'fix-ups');
-    if (fixups === undefined) return;
-    const table = fixups.start + number(fixups.start + 4);
+  function checkFixups(): FixupFacts | undefined {
+    const place = extents.find(({ name }) => name === 'fix-ups');
+    if (place === undefined) return undefined;
+    const [tableAt = 0, importsAt = 0, namesAt = 0, importCount = 0, format = 0] = [4, 8, 12, 16, 20].map((field) =>
+      number(place.start + field),
+    );
+    demand(importCount === 0 || format === 1, 'the format of the imports is unknown');
+    const imports = Array.from({ length: importCount }, (_, index) => {
+      const entry = number(place.start + importsAt + 4 * index);
+      const nameAt = place.start + namesAt + (entry >>> 9);
+      return `${file.toString('latin1', nameAt, file.indexOf(0, nameAt))} ${entry & 0x1ff}`;
+    });
+    const table = place.start + tableAt;
     const count = number(table);
     demand(count === segments.length, `the fix-ups have ${count} segments, the file has ${segments.length}`);
     const base = segments.find(({ name }) => name === '__TEXT')?.address ?? 0n;
+    const starts: Record<string, string> = {};
     for (const [index, { name, address }] of segments.slice(0, count).entries()) {
       const offset = number(table + 4 + 4 * index);
       if (offset === 0) continue;
-      demand(table + offset + 22 <= fixups.end, `the fix-ups of ${name} are cut off`);
-      demand(long(table + offset + 8) === address - base, `the fix-ups of ${name} are those of another segment`);
+      const [at, size] = [table + offset, number(table + offset)];
+      demand(at + size <= place.end, `the fix-ups of ${name} are cut off`);
+      demand(long(at + 8) === address - base, `the fix-ups of ${name} are those of another segment`);
+      starts[name] = file.toString('hex', at + 4, at + size);
     }
+    return { imports, starts };
   }
 
   function checkSignature(): SignatureFacts | undefined {

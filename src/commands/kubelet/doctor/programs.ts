@@ -130,7 +130,7 @@ function explainShared(file: string): Finding {
 /** The names by which the systems of nodes know the libraries that minimal ones lack. */
 function explainLibrary(shown: string, library: string): Finding {
   const fix = library.startsWith('libatomic.')
-    ? 'apt-get install libatomic1, or dnf install libatomic'
+    ? `apt-get install libatomic1, or dnf install libatomic, or put ${library} of the archive beside the executable`
     : `install the package that has ${library}`;
   return found('problem', `${shown} cannot be started: the node has no ${library}`, { fix });
 }

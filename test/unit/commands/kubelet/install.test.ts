@@ -1,6 +1,7 @@
 /** Installing on a node and uninstalling from it: what is there afterwards, byte for byte. */
 import {
   chmodSync,
+  chownSync,
   existsSync,
   linkSync,
   lstatSync,
@@ -109,6 +110,68 @@ describe('on an empty node', () => {
   test('installs only the program without a configuration, under the name that AKS uses', () => {
     node.install({ config: undefined });
     expect(Object.keys(node.look(BIN))).toEqual([`${BIN}/${PROVIDER}`, PROGRAM, RECORD]);
+  });
+});
+
+describe('an executable with its library beside it', () => {
+  const LIBRARY = `${BIN}/libatomic.so.1`;
+
+  beforeEach(() => {
+    writeFileSync(folder.path('libatomic.so.1'), 'library 1', { mode: 0o600 });
+  });
+
+  test('brings the library, before the kubelet can call the executable', () => {
+    expect(node.install().changed).toEqual([LIBRARY, PROGRAM, `${BIN}/${PROVIDER}`, CONFIG]);
+    expect(node.look()[LIBRARY]).toBe('644 library 1');
+    expect(node.install().changed).toEqual([]);
+  });
+
+  test('brings the one beside the file to which a link leads', () => {
+    mkdirSync(folder.path('elsewhere'));
+    symlinkSync(node.executable, folder.path('elsewhere/link'));
+    node.install({ executable: folder.path('elsewhere/link') });
+    expect(node.look()[LIBRARY]).toBe('644 library 1');
+  });
+
+  test('replaces it with that of another version, and never writes into the one in use', () => {
+    node.install();
+    linkSync(node.at(LIBRARY), folder.path('in-use'));
+    writeFileSync(folder.path('libatomic.so.1'), 'library 2');
+    expect(node.install().changed).toEqual([LIBRARY]);
+    expect(node.read(LIBRARY)).toBe('library 2');
+    expect(readFileSync(folder.path('in-use'), 'utf8')).toBe('library 1');
+  });
+
+  test('takes it away when it is uninstalled, or when a version comes without one', () => {
+    node.install();
+    expect(node.uninstall()?.places).toContainEqual({ path: LIBRARY, outcome: 'removed' });
+    expect(node.look()).toEqual({});
+    node.install();
+    rmSync(folder.path('libatomic.so.1'));
+    node.install();
+    expect(Object.keys(node.look(BIN))).toEqual([`${BIN}/${PROVIDER}`, PROGRAM, RECORD]);
+  });
+
+  test('leaves one that somebody has put there since, and restores one that was there before', () => {
+    node.install();
+    rmSync(node.at(LIBRARY));
+    node.write(LIBRARY, 'theirs');
+    expect(node.uninstall()?.places).toContainEqual({ path: LIBRARY, outcome: 'left' });
+    expect(node.look(BIN)).toEqual({ [LIBRARY]: '644 theirs' });
+    node.install();
+    expect(node.read(LIBRARY)).toBe('library 1');
+    node.uninstall();
+    expect(node.look(BIN)).toEqual({ [LIBRARY]: '644 theirs' });
+  });
+
+  test.runIf(process.geteuid?.() === 0)('refuses one that another user has put beside the executable', () => {
+    chownSync(folder.path('libatomic.so.1'), 1000, 1000);
+    const { message } = failureOf(() => node.install());
+    expect(message).toMatch(/^Cannot read .*libatomic\.so\.1: the executable has another owner$/);
+    expect(node.look()).toEqual({});
+    chownSync(node.executable, 1000, 1000);
+    node.install();
+    expect(node.look()[LIBRARY]).toBe('644 library 1');
   });
 });
 
