@@ -10,6 +10,7 @@ import { parseJsonObject } from '../../src/json.ts';
 import { needParts, partOf } from '../e2e/world/parts.ts';
 import { runProcess } from '../e2e/world/process.ts';
 import { createTemporaryFolder } from '../e2e/world/temporary-folder.ts';
+import { withSettings } from './world/settings.ts';
 import { EPOCH_SECONDS, makeTinyRelease } from './world/tiny-release.ts';
 import { findReleased } from './world/trial.ts';
 
@@ -79,19 +80,8 @@ describe('archives of tiny executables', () => {
     const one = makeTinyRelease(mkdtempSync(join(folder, 'one-')), { mode: 0o644 });
     const other = makeTinyRelease(mkdtempSync(join(folder, 'other-')), { mode: 0o700 });
     const { files } = await makeArchives(one);
-    const oldMask = process.umask(0o077);
     const settings = { TZ: 'Asia/Tokyo', XZ_OPT: '-1', XZ_DEFAULTS: '--threads=1', TAR_OPTIONS: '-v', ZIPOPT: '-1' };
-    const old = Object.fromEntries(Object.keys(settings).map((name) => [name, process.env[name]]));
-    try {
-      Object.assign(process.env, settings);
-      expect(await makeArchives(other)).toEqual({ files });
-    } finally {
-      process.umask(oldMask);
-      for (const [name, value] of Object.entries(old)) {
-        if (value === undefined) delete process.env[name];
-        else process.env[name] = value;
-      }
-    }
+    expect(await withSettings(settings, () => makeArchives(other))).toEqual({ files });
     expect(files).toHaveLength(12);
     for (const file of files) {
       const [first, second] = [one, other].map(({ output }) => readFileSync(join(output, file)));

@@ -41,7 +41,7 @@ export async function makeDebianPackage(source: PackageSource): Promise<string> 
     folder,
     files,
     settings: {
-      depends: ['libc6 (>= 2.28)', 'libstdc++6 (>= 5)', 'libgcc-s1 (>= 4.2)', 'libatomic1 (>= 4.8)'],
+      depends: ['libc6 (>= 2.28)', 'libstdc++6 (>= 7)', 'libgcc-s1 (>= 4.2)', 'libatomic1 (>= 4.8)'],
       recommends: ['ca-certificates'],
       deb: { compression: 'none', fields: { Enhances: 'docker.io, docker-ce-cli, podman, buildah, skopeo' } },
     },

@@ -22,6 +22,7 @@ const ARCHITECTURES = { x64: 'x86_64', arm64: 'aarch64' };
 const REQUIRES = [
   'libc.so.6(GLIBC_2.28)(64bit)',
   'libstdc++.so.6(GLIBCXX_3.4.21)(64bit)',
+  'libstdc++.so.6(CXXABI_1.3.11)(64bit)',
   'libgcc_s.so.1(GCC_4.2.0)(64bit)',
   'libatomic.so.1(LIBATOMIC_1.0)(64bit)',
 ];

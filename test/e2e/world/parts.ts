@@ -6,6 +6,7 @@ import { findProgram, isExecutable, listPrograms } from '../../../scripts/parts/
 import { DOCKER_PY_PYTHON } from '../../../scripts/parts/docker-py.ts';
 import { ETCD_FOLDER } from '../../../scripts/parts/etcd.ts';
 import { KEYCHAIN_HELPERS_FOLDER } from '../../../scripts/parts/keychain-helpers.ts';
+import { NFPM_PROGRAM } from '../../../scripts/parts/nfpm.ts';
 import { PARTS_FOLDER } from '../../../scripts/parts/part.ts';
 import { DEV_CONTAINERS_SCRIPT } from '../../../scripts/parts/registry-clients.ts';
 
@@ -25,6 +26,7 @@ const OWN_PARTS: Readonly<Record<string, string>> = {
   'kube-apiserver': join(PARTS_FOLDER, 'bin', 'kube-apiserver'),
   kubeconform: join(PARTS_FOLDER, 'bin', 'kubeconform'),
   kubelet: join(PARTS_FOLDER, 'bin', 'kubelet'),
+  nfpm: NFPM_PROGRAM,
   notation: join(PARTS_FOLDER, 'bin', 'notation'),
   oras: join(PARTS_FOLDER, 'bin', 'oras'),
   pause: join(PARTS_FOLDER, 'bin', 'pause'),
