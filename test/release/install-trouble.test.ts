@@ -285,11 +285,13 @@ describe('a hostile archive', () => {
         if ('change' in options) options.change(packed, top);
       },
     });
-    for (const tar of ['tar', 'bsdtar', 'busybox', 'unzip']) {
-      // zip has no way to rename what it packs.
-      if (tar === 'unzip' && what.includes('path')) continue;
-      if (tar === 'unzip' && what.includes('top folder')) continue;
-      if (tar === 'unzip' && what.includes('pipe')) continue;
+    // The readers differ in what they do with paths and links. zip has no way to rename what it packs.
+    const isTarOnly = /path|top folder|pipe/.test(what);
+    for (const tar of [
+      'tar',
+      ...(/path|link/.test(what) ? ['bsdtar', 'busybox'] : []),
+      ...(isTarOnly ? [] : ['unzip']),
+    ]) {
       needParts(context, tar);
       const place = createInstallPlace(context, ...(tar === 'unzip' ? ['-xz', 'unzip'] : []));
       if (tar === 'bsdtar') place.addStandIn('tar', `exec '${partOf('bsdtar')}' "$@"`);

@@ -467,6 +467,8 @@ describe('arguments', () => {
     [['--configure', '*'], '* is not a registry'],
     [['--from', 'http://mirror.example.com/acr'], '--from must be an https URL or a folder'],
     [['--from', 'http://localhost.example.com/acr'], '--from must be an https URL or a folder'],
+    [['--from', 'http://localhost.example.com:80/acr'], '--from must be an https URL or a folder'],
+    [['--from', 'http://127.0.0.1.example.com:80/acr'], '--from must be an https URL or a folder'],
     [['--from', 'http://127.0.0.1:80@mirror.example.com/acr'], '--from must be an https URL or a folder'],
     [['--from', 'http://127.0.0.1:80:90/acr'], '--from must be an https URL or a folder'],
     [['--from', 'ftp://mirror.example.com/acr'], '--from must be an https URL or a folder'],
@@ -481,6 +483,17 @@ describe('arguments', () => {
       stderr: `install.sh: error: ${error}\nhint: --help tells the options\n`,
     });
     expect(place.list()).toEqual(before);
+  });
+
+  test.for([
+    'http://localhost/acr',
+    'http://127.0.0.1:8080/acr',
+    'http://[::1]:8080/acr',
+    'https://mirror.example.com/',
+  ])('--from %s is accepted', async (from, context) => {
+    const place = createInstallPlace(context);
+    const { stdout } = await place.run(release.script, ['--dry-run', '--dir', place.dir, '--from', from]);
+    expect(stdout).toContain(`, from ${from.replace(/\/$/, '')}/${release.name}.tar.xz\n`);
   });
 
   test('--help tells each option, and does nothing', async (context) => {
