@@ -64,7 +64,6 @@ export const TRIAL_PACKAGES: Packages = {
   busybox: 'busybox',
   mksh: 'mksh',
   'ksh93u+m': 'ksh93',
-  curl: 'curl',
   wget: 'wget',
 };
 

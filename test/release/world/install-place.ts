@@ -18,7 +18,7 @@ import { sumFile } from '../../../scripts/build/checksums.ts';
 import { runProgram } from '../../../scripts/build/run.ts';
 import { type InstallScriptFacts, renderInstallScript } from '../../../scripts/release/install-script.ts';
 import { asOtherUser } from '../../e2e/world/isolation.ts';
-import { needParts, needRoot, partOf } from '../../e2e/world/parts.ts';
+import { findPart, needParts, needRoot, partOf } from '../../e2e/world/parts.ts';
 import { type RunResult, runProcess } from '../../e2e/world/process.ts';
 import { createTemporaryFolder, type TemporaryFolder } from '../../e2e/world/temporary-folder.ts';
 import type { CertificateAuthority } from '../../emulator/certificates.ts';
@@ -32,6 +32,7 @@ const BASE_TOOLS = [
   ...['cat', 'chmod', 'cmp', 'cp', 'dirname', 'find', 'getconf', 'grep', 'head', 'id', 'ls', 'mkdir', 'mktemp', 'mv'],
   ...['printf', 'rm', 'rmdir', 'sh', 'sort', 'tar', 'tr', 'uname'],
 ];
+const PACKERS = ['tar', 'xz', 'zip'];
 const USUAL_TOOLS = ['curl', 'xz', 'sha256sum'];
 
 export interface ShellReleaseOptions {
@@ -62,6 +63,11 @@ case $1 in
   configure) echo "called: $*" ;;
 esac
 `;
+}
+
+/** Whether there is what {@link makeShellRelease} needs. Without it, {@link createInstallPlace} skips the test. */
+export function canMakeReleases(): boolean {
+  return PACKERS.every((name) => findPart(name) !== undefined);
 }
 
 /** Makes the two archives, their checksums and the script. */
@@ -126,7 +132,7 @@ export function createInstallPlace(context: TestContext, ...tools: readonly stri
   const absent = tools.filter((tool) => tool.startsWith('-')).map((tool) => tool.slice(1));
   const names = [...BASE_TOOLS, ...USUAL_TOOLS, ...tools].filter((tool) => !tool.startsWith('-'));
   const present = names.filter((name) => !absent.includes(name));
-  needParts(context, ...present, 'dash', 'zip');
+  needParts(context, ...present, ...PACKERS, 'dash');
   const { path, remove } = createTemporaryFolder('acr-install-');
   context.onTestFinished(remove);
   chmodSync(path, 0o755);
