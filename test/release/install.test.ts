@@ -232,6 +232,16 @@ hint: name another folder with --dir, or run the script as root
       /^install\.sh: warning: clients find another program of this name first: \S.*stand-ins\/docker-credential-acr\n$/,
     );
   });
+
+  test('a folder on the PATH whose name is a pattern is only that folder', async (context) => {
+    const place = createInstallPlace(context);
+    const other = join(place.folder, 'another');
+    mkdirSync(other);
+    writeFileSync(join(other, 'docker-credential-acr'), '', { mode: 0o755 });
+    const PATH = `${place.folder}/*:${place.environment['PATH']}`;
+    const args = ['--from', release.folder, '--dir', place.dir];
+    expect((await place.run(release.script, args, { environment: { PATH } })).stderr).toBe('');
+  });
 });
 
 describe('the program', () => {
