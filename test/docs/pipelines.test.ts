@@ -90,9 +90,13 @@ const PIPELINES: readonly Pipeline[] = [
     read: (recipe) => {
       expect(loadSchema('azure-pipelines-excerpt', { unicodeRegExp: false })(recipe)).toEqual([]);
       const [repository = {}] = listAt(at(recipe, 'resources'), 'repositories');
-      expect(repository).toMatchObject({ name: REPOSITORY, ref: `refs/tags/v${manifest.version}` });
+      // The schema lets any key pass here.
+      const { endpoint, repository: alias } = repository;
+      const source = { type: 'github', name: REPOSITORY, ref: `refs/tags/v${manifest.version}` };
+      expect(repository).toEqual({ repository: alias, ...source, endpoint });
+      expect(endpoint).toEqual(expect.any(String));
       const [template = {}, task = {}] = listAt(recipe, 'steps');
-      expect(template['template']).toBe(`${TEMPLATE}@${repository['repository']}`);
+      expect(template['template']).toBe(`${TEMPLATE}@${alias}`);
       const parameters = listAt(asJsonObject(parse(readFileSync(join(ROOT, TEMPLATE), 'utf8'))) ?? {}, 'parameters');
       const given = at(template, 'parameters');
       expect(parameters.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(given)));

@@ -1,6 +1,7 @@
 /** install.sh on a place of its own: what it installs, replaces, configures and removes, in every shell. */
 import { spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -231,6 +232,19 @@ hint: name another folder with --dir, or run the script as root
     expect(stderr).toMatch(
       /^install\.sh: warning: clients find another program of this name first: \S.*stand-ins\/docker-credential-acr\n$/,
     );
+  });
+
+  test('documents that cannot be written do not stop the program', async (context) => {
+    const place = createInstallPlace(context);
+    mkdirSync(place.dir, { recursive: true });
+    chmodSync(place.dir, 0o777);
+    const args = ['--from', release.folder, '--dir', place.dir];
+    const starter = asOrdinaryUser(context);
+    const { exitCode, stderr } = await place.run(release.script, args, { starter });
+    expect(stderr).toMatch(/^install\.sh: warning: no manual page and no completions: mkdir: .*: Permission denied\n$/);
+    expect(exitCode).toBe(0);
+    expect(existsSync(place.program)).toBe(true);
+    expect((await place.run(release.script, ['--uninstall', '--dir', place.dir], { starter })).exitCode).toBe(0);
   });
 
   test('a folder on the PATH whose name is a pattern is only that folder', async (context) => {
@@ -506,6 +520,17 @@ describe('arguments', () => {
     const place = createInstallPlace(context);
     const { stdout } = await place.run(release.script, ['--dry-run', '--dir', place.dir, '--from', from]);
     expect(stdout).toContain(`, from ${from.replace(/\/$/, '')}/${release.name}.tar.xz\n`);
+  });
+
+  test('--from accepts a folder as a URL', async (context) => {
+    const place = createInstallPlace(context);
+    const args = ['--dir', place.dir, '--from', `file://${release.folder}/`];
+    expect((await place.run(release.script, args)).exitCode).toBe(0);
+    const missing = await place.run(release.script, ['--dir', place.dir, '--from', `${release.folder}/missing`]);
+    expect({ exitCode: missing.exitCode, stderr: missing.stderr }).toEqual({
+      exitCode: 1,
+      stderr: `install.sh: error: There is no folder ${release.folder}/missing\n`,
+    });
   });
 
   test('--help tells each option, and does nothing', async (context) => {
