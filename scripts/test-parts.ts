@@ -3,7 +3,6 @@
  * registry, the Azure CLI, Kubernetes.
  */
 import { mkdirSync } from 'node:fs';
-import { installActionlint } from './parts/actionlint.ts';
 import { AZURE_CLI } from './parts/azure-cli.ts';
 import {
   BUILD_PACKAGES,
@@ -14,22 +13,15 @@ import {
 } from './parts/debian.ts';
 import { DOCKER_PY } from './parts/docker-py.ts';
 import { unpackEtcd } from './parts/etcd.ts';
-import { fetchForeignNodes } from './parts/foreign-nodes.ts';
 import { hasGo, installGoPrograms, needsGo } from './parts/go-programs.ts';
 import { unpackKeychainHelpers } from './parts/keychain-helpers.ts';
 import { buildKubernetes, CLUSTER_PROGRAMS, PLUGIN_PROGRAMS } from './parts/kubernetes.ts';
-import { LIEF } from './parts/lief.ts';
-import { installMinbase } from './parts/minbase.ts';
-import { installNodeVersions } from './parts/node-versions.ts';
-import { installPackageCheckers } from './parts/package-checkers.ts';
 import { formatPartReports, PARTS_FOLDER, type PartReport } from './parts/part.ts';
 import { canMakeVirtualEnvironments, installPythonPackage, isPythonPackageInstalled } from './parts/python-package.ts';
 import { buildReferenceClient } from './parts/reference-client.ts';
 import { installRegistryClients } from './parts/registry-clients.ts';
 import { installTestcontainers } from './parts/testcontainers.ts';
-import { installWine } from './parts/wine.ts';
-import { ZIZMOR } from './parts/zizmor.ts';
-import { installReleaseTools } from './release/tools.ts';
+import { installTrialParts } from './parts/trial.ts';
 import { BUILT_SUITES } from './test/selection.ts';
 
 const PYTHON_PACKAGES = [AZURE_CLI, DOCKER_PY];
@@ -64,7 +56,7 @@ export async function installTestParts(suites: readonly string[]): Promise<TestP
   const common = [Promise.resolve(build), packages, programs, plugins];
   const clients = suites.includes('e2e') ? installClients(packages, plugins, pythonIsReady) : [];
   const e2e = Promise.all([...common, ...clients]).then((reports) => reports.flat());
-  const release = suites.includes('release') ? e2e.then(() => installReleaseParts()) : Promise.resolve([]);
+  const release = suites.includes('release') ? e2e.then(() => installTrialParts()) : Promise.resolve([]);
   const cluster = suites.includes('cluster') ? release.then(() => installCluster()) : Promise.resolve([]);
   return { e2e, release, cluster };
 }
@@ -79,20 +71,6 @@ function installClients(packages: Promise<unknown>, builds: Promise<unknown>, py
     keychainHelpers.then((report) => [report]),
     referenceClient.then((report) => [report]),
     Promise.all([packages, referenceClient]).then(installRegistryClients),
-  ];
-}
-
-/** What makes a release, and what tries its packages. */
-async function installReleaseParts(): Promise<readonly PartReport[]> {
-  const packages = [...(await installReleaseTools()), ...(await installPackages(TRIAL_PACKAGES))];
-  return [
-    ...packages,
-    await installMinbase(),
-    await installPythonPackage(ZIZMOR),
-    ...(await installActionlint()),
-    ...(await installNodeVersions()),
-    ...(await installPackageCheckers()),
-    ...(await installWine()),
   ];
 }
 

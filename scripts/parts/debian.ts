@@ -63,7 +63,6 @@ export const TRIAL_PACKAGES: Packages = {
   busybox: 'busybox',
   mksh: 'mksh',
   'ksh93u+m': 'ksh93',
-  curl: 'curl',
   wget: 'wget',
   minisign: 'minisign',
   // Its program is in no folder of PATH, but beside one.

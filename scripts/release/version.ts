@@ -27,6 +27,8 @@ const PLACES: readonly VersionPlace[] = [
   },
   { file: 'src/version.ts', patterns: [/(?<=^export const VERSION = ')[^']+(?=';$)/gm] },
   { file: 'scripts/kubernetes/chart/Chart.yaml', patterns: [/(?<=^version: ).+$/gm, /(?<=^appVersion: ).+$/gm] },
+  { file: 'scripts/ci/azure-pipelines/install.yml', patterns: [/(?<=^ {4}default: )\d.+$/gm] },
+  { file: 'docs/recipes.md', patterns: [/(?<=\/scripts\/ci\/github@v).+$/gm, /(?<=^ {6}ref: refs\/tags\/v).+$/gm] },
 ];
 
 const MANIFESTS = 'scripts/kubernetes/manifests';

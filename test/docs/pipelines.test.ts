@@ -1,16 +1,25 @@
 /** The recipes for CI: their YAML is read, their commands are run, and the program finds the identity that they mean. */
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import manifest from '../../package.json' with { type: 'json' };
 import { findProgram } from '../../scripts/parts/command.ts';
 import { CLOUDS } from '../../src/clouds.ts';
 import { asJsonObject } from '../../src/json.ts';
-import { type Block, blocksOf } from './markdown.ts';
+import { loadSchema } from '../scripts/release/published-schema.ts';
+import { type Block, blocksOf, documentAt, ROOT } from './markdown.ts';
 import { createSandbox, type Environment, makeToken, type Sandbox } from './sandbox.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
 const HOST = 'myregistry.azurecr.io';
 const CALLS = [`docker build --tag ${HOST}/team/app .`, `docker push ${HOST}/team/app`];
+const REPOSITORY = manifest.repository.replace('github:', '');
+const ACTION = 'scripts/ci/github';
+const TEMPLATE = 'scripts/ci/azure-pipelines/install.yml';
+const configure = (registries: readonly unknown[]) => `docker-credential-acr configure ${registries.join(' ')} --yes`;
 /** Nothing listens there. */
 const NOWHERE = 'https://127.0.0.1:9/token';
 
@@ -37,9 +46,17 @@ const PIPELINES: readonly Pipeline[] = [
     read: (recipe) => {
       expect(recipe['permissions']).toEqual({ 'id-token': 'write', contents: 'read' });
       const job = at(recipe, 'jobs', 'push');
-      const steps = listAt(job, 'steps').map((step) => step['run']);
+      const steps = listAt(job, 'steps');
+      const uses = steps.map((step) => step['uses']);
+      expect(uses).toContain(`${REPOSITORY}/${ACTION}@v${manifest.version}`);
+      const action = steps.find((step) => String(step['uses']).startsWith(REPOSITORY)) ?? {};
+      const inputs = Object.keys(at(parse(readFileSync(join(ROOT, ACTION, 'action.yml'), 'utf8')), 'inputs'));
+      expect(inputs).toEqual(expect.arrayContaining(Object.keys(at(action, 'with'))));
       return {
-        script: steps.filter((text) => text !== undefined).join('\n'),
+        // What the action does, once the program is there.
+        script: steps
+          .map((step) => step['run'] ?? (step === action ? configure([textsAt(action, 'with')['registries']]) : ''))
+          .join('\n'),
         environment: {
           ...textsAt(job, 'env'),
           GITHUB_ACTIONS: 'true',
@@ -71,10 +88,22 @@ const PIPELINES: readonly Pipeline[] = [
     mark: 'AzureCLI@2',
     source: 'azure-pipelines',
     read: (recipe) => {
-      const [task = {}] = listAt(recipe, 'steps');
+      expect(loadSchema('azure-pipelines-excerpt', { unicodeRegExp: false })(recipe)).toEqual([]);
+      const [repository = {}] = listAt(at(recipe, 'resources'), 'repositories');
+      // The schema lets any key pass here.
+      const { endpoint, repository: alias } = repository;
+      const source = { type: 'github', name: REPOSITORY, ref: `refs/tags/v${manifest.version}` };
+      expect(repository).toEqual({ repository: alias, ...source, endpoint });
+      expect(endpoint).toEqual(expect.any(String));
+      const [template = {}, task = {}] = listAt(recipe, 'steps');
+      expect(template['template']).toBe(`${TEMPLATE}@${alias}`);
+      const parameters = listAt(asJsonObject(parse(readFileSync(join(ROOT, TEMPLATE), 'utf8'))) ?? {}, 'parameters');
+      const given = at(template, 'parameters');
+      expect(parameters.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(given)));
       expect(textsAt(task, 'env')).toEqual({ SYSTEM_ACCESSTOKEN: '$(System.AccessToken)' });
       return {
-        script: String(at(task, 'inputs')['inlineScript']),
+        // What the template does, once the program is there.
+        script: `${configure(Array.isArray(given['registries']) ? given['registries'] : [])}\n${at(task, 'inputs')['inlineScript']}`,
         environment: {
           SYSTEM_ACCESSTOKEN: 'agent-token',
           SYSTEM_OIDCREQUESTURI: NOWHERE,
@@ -139,6 +168,10 @@ describe.each(PIPELINES)('$name', ({ mark, source, read }) => {
     const tried = steps.filter((step) => step?.['step'] === 'cache' && step['source'] !== undefined);
     expect(tried.map((step) => step?.['source'])).toEqual([source]);
   });
+});
+
+test('the recipe without the action and the template is the command that both run', () => {
+  expect(documentAt('docs/recipes.md').prose).toContain(`\`${configure([HOST])}\``);
 });
 
 /** @returns `undefined` where nothing can read YAML. */

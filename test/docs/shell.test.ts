@@ -29,6 +29,9 @@ interface Expectation {
 
 const install = 'install dist/docker-credential-acr /usr/local/bin/';
 
+/** It prints nothing here, so that nothing is installed: `test/release` does that. */
+const download = `curl -fsSL ${manifest.homepage}/releases/latest/download/install.sh`;
+
 const EXPECTATIONS: readonly Expectation[] = [
   {
     document: 'README.md',
@@ -60,6 +63,8 @@ const EXPECTATIONS: readonly Expectation[] = [
     prepare: (sandbox) => storeToken(sandbox, HOST),
     check: async ({ stdout, stderr }) => expect({ stdout, stderr }).toEqual({ stdout: '', stderr: '' }),
   },
+  { document: 'docs/install.md', begins: `${download} | sh\n`, calls: [download] },
+  { document: 'docs/install.md', begins: `${download} |\n`, calls: [download] },
   {
     document: 'docs/logins.md',
     begins: `echo '{"ServerURL"`,
@@ -272,7 +277,7 @@ describe('the block that configures Docker', () => {
 });
 
 test('a program that no document may name is not found', async () => {
-  expect((await sandbox.run('curl https://example.com')).exitCode).toBe(127);
+  expect((await sandbox.run('wget https://example.com')).exitCode).toBe(127);
 });
 
 test('every npm script that a document names is one', () => {

@@ -65,7 +65,7 @@ hint: install xz (xz-utils on Debian and Ubuntu) or unzip
   expect((await run('ls -A /usr/local/bin')).stdout).toBe(
     '.docker-credential-acr.files\ndocker-credential-acr\nlibatomic.so.1\n',
   );
-  expect((await run('echo registry.example.com | docker-credential-acr get')).stdout).toBe(NOT_FOUND);
+  expect((await run('echo registry.example.com | /usr/local/bin/docker-credential-acr get')).stdout).toBe(NOT_FOUND);
   expect((await withTools('--uninstall')).exitCode).toBe(0);
   expect((await run('ls -A /usr/local/bin; find /usr/local -type f')).stdout).toBe('');
   expect(existsSync('/usr/local/bin/.docker-credential-acr.files')).toBe(false);

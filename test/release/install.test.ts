@@ -1,6 +1,7 @@
 /** install.sh on a place of its own: what it installs, replaces, configures and removes, in every shell. */
 import { spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -17,6 +18,7 @@ import { needNamespaces, OTHER_USER } from '../e2e/world/isolation.ts';
 import { needParts, needRoot, partOf } from '../e2e/world/parts.ts';
 import {
   asOrdinaryUser,
+  canMakeReleases,
   createInstallPlace,
   createReleaseFolder,
   makeShellRelease,
@@ -51,6 +53,7 @@ const releases = createReleaseFolder();
 let release: ShellRelease;
 let next: ShellRelease;
 beforeAll(async () => {
+  if (!canMakeReleases()) return;
   release = await makeShellRelease(releases.below('first'));
   next = await makeShellRelease(releases.below('next'), { version: '0.2.0' });
 });
@@ -77,6 +80,7 @@ describe('in any shell', () => {
       expect(server.requests).toEqual([`${release.name}.tar.xz`]);
       const installed = place.list().filter((line) => isFile(line) && !before.includes(line));
       expect(installed.map(withoutContent)).toEqual(INSTALLED.map((line) => `prefix/${line}`));
+      expect(place.list()).toEqual(expect.arrayContaining(['prefix/bin/ 755', 'prefix/share/man/man1/ 755']));
       expect(readFileSync(place.program, 'utf8')).toContain('v0.1.0');
 
       const args = [`--from=${next.folder}`, `--dir=${place.dir}/`, '--configure', 'one.azurecr.io'];
@@ -228,6 +232,29 @@ hint: name another folder with --dir, or run the script as root
     expect(stderr).toMatch(
       /^install\.sh: warning: clients find another program of this name first: \S.*stand-ins\/docker-credential-acr\n$/,
     );
+  });
+
+  test('documents that cannot be written do not stop the program', async (context) => {
+    const place = createInstallPlace(context);
+    mkdirSync(place.dir, { recursive: true });
+    chmodSync(place.dir, 0o777);
+    const args = ['--from', release.folder, '--dir', place.dir];
+    const starter = asOrdinaryUser(context);
+    const { exitCode, stderr } = await place.run(release.script, args, { starter });
+    expect(stderr).toMatch(/^install\.sh: warning: no manual page and no completions: mkdir: .*: Permission denied\n$/);
+    expect(exitCode).toBe(0);
+    expect(existsSync(place.program)).toBe(true);
+    expect((await place.run(release.script, ['--uninstall', '--dir', place.dir], { starter })).exitCode).toBe(0);
+  });
+
+  test('a folder on the PATH whose name is a pattern is only that folder', async (context) => {
+    const place = createInstallPlace(context);
+    const other = join(place.folder, 'another');
+    mkdirSync(other);
+    writeFileSync(join(other, 'docker-credential-acr'), '', { mode: 0o755 });
+    const PATH = `${place.folder}/*:${place.environment['PATH']}`;
+    const args = ['--from', release.folder, '--dir', place.dir];
+    expect((await place.run(release.script, args, { environment: { PATH } })).stderr).toBe('');
   });
 });
 
@@ -466,6 +493,8 @@ describe('arguments', () => {
     [['--configure', '*'], '* is not a registry'],
     [['--from', 'http://mirror.example.com/acr'], '--from must be an https URL or a folder'],
     [['--from', 'http://localhost.example.com/acr'], '--from must be an https URL or a folder'],
+    [['--from', 'http://localhost.example.com:80/acr'], '--from must be an https URL or a folder'],
+    [['--from', 'http://127.0.0.1.example.com:80/acr'], '--from must be an https URL or a folder'],
     [['--from', 'http://127.0.0.1:80@mirror.example.com/acr'], '--from must be an https URL or a folder'],
     [['--from', 'http://127.0.0.1:80:90/acr'], '--from must be an https URL or a folder'],
     [['--from', 'ftp://mirror.example.com/acr'], '--from must be an https URL or a folder'],
@@ -480,6 +509,28 @@ describe('arguments', () => {
       stderr: `install.sh: error: ${error}\nhint: --help tells the options\n`,
     });
     expect(place.list()).toEqual(before);
+  });
+
+  test.for([
+    'http://localhost/acr',
+    'http://127.0.0.1:8080/acr',
+    'http://[::1]:8080/acr',
+    'https://mirror.example.com/',
+  ])('--from %s is accepted', async (from, context) => {
+    const place = createInstallPlace(context);
+    const { stdout } = await place.run(release.script, ['--dry-run', '--dir', place.dir, '--from', from]);
+    expect(stdout).toContain(`, from ${from.replace(/\/$/, '')}/${release.name}.tar.xz\n`);
+  });
+
+  test('--from accepts a folder as a URL', async (context) => {
+    const place = createInstallPlace(context);
+    const args = ['--dir', place.dir, '--from', `file://${release.folder}/`];
+    expect((await place.run(release.script, args)).exitCode).toBe(0);
+    const missing = await place.run(release.script, ['--dir', place.dir, '--from', `${release.folder}/missing`]);
+    expect({ exitCode: missing.exitCode, stderr: missing.stderr }).toEqual({
+      exitCode: 1,
+      stderr: `install.sh: error: There is no folder ${release.folder}/missing\n`,
+    });
   });
 
   test('--help tells each option, and does nothing', async (context) => {

@@ -2,7 +2,8 @@
 # Installs docker-credential-acr for the steps of a job, and configures registries. The action runs it on Linux, macOS and
 # Windows, there in Git Bash.
 
-set -euo pipefail
+# No word of the registries is a pattern.
+set -feuo pipefail
 
 # The action is at home in a checkout of its version, which knows where that is published.
 read_manifest() {
@@ -26,8 +27,7 @@ case $from in
 esac
 
 arguments=(--version "$version" --from "$from" --dir "$folder")
-read -r -d '' -a registries < <(printf '%s\0' "$REGISTRIES") || true
-for registry in ${registries[@]+"${registries[@]}"}; do arguments+=(--configure "$registry"); done
+for registry in ${REGISTRIES:-}; do arguments+=(--configure "$registry"); done
 PATH=$folder:$PATH sh "$folder/install.sh" "${arguments[@]}"
 
 program=$folder/docker-credential-acr

@@ -10,16 +10,18 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
 import { sumFile } from '../../../scripts/build/checksums.ts';
 import { runProgram } from '../../../scripts/build/run.ts';
 import { type InstallScriptFacts, renderInstallScript } from '../../../scripts/release/install-script.ts';
 import { asOtherUser } from '../../e2e/world/isolation.ts';
-import { needParts, needRoot, partOf } from '../../e2e/world/parts.ts';
+import { findPart, needParts, needRoot, partOf } from '../../e2e/world/parts.ts';
 import { type RunResult, runProcess } from '../../e2e/world/process.ts';
 import { createTemporaryFolder, type TemporaryFolder } from '../../e2e/world/temporary-folder.ts';
+import type { CertificateAuthority } from '../../emulator/certificates.ts';
 
 const TEMPLATE = join(import.meta.dirname, '../../../scripts/release/install.sh');
 export const PROGRAM_NAME = 'docker-credential-acr';
@@ -30,6 +32,7 @@ const BASE_TOOLS = [
   ...['cat', 'chmod', 'cmp', 'cp', 'dirname', 'find', 'getconf', 'grep', 'head', 'id', 'ls', 'mkdir', 'mktemp', 'mv'],
   ...['printf', 'rm', 'rmdir', 'sh', 'sort', 'tar', 'tr', 'uname'],
 ];
+const PACKERS = ['tar', 'xz', 'zip'];
 const USUAL_TOOLS = ['curl', 'xz', 'sha256sum'];
 
 export interface ShellReleaseOptions {
@@ -60,6 +63,11 @@ case $1 in
   configure) echo "called: $*" ;;
 esac
 `;
+}
+
+/** Whether there is what {@link makeShellRelease} needs. Without it, {@link createInstallPlace} skips the test. */
+export function canMakeReleases(): boolean {
+  return PACKERS.every((name) => findPart(name) !== undefined);
 }
 
 /** Makes the two archives, their checksums and the script. */
@@ -124,7 +132,7 @@ export function createInstallPlace(context: TestContext, ...tools: readonly stri
   const absent = tools.filter((tool) => tool.startsWith('-')).map((tool) => tool.slice(1));
   const names = [...BASE_TOOLS, ...USUAL_TOOLS, ...tools].filter((tool) => !tool.startsWith('-'));
   const present = names.filter((name) => !absent.includes(name));
-  needParts(context, ...present, 'dash', 'zip');
+  needParts(context, ...present, ...PACKERS, 'dash');
   const { path, remove } = createTemporaryFolder('acr-install-');
   context.onTestFinished(remove);
   chmodSync(path, 0o755);
@@ -191,14 +199,18 @@ export interface ReleaseServer {
   readonly requests: readonly string[];
 }
 
-/** Serves a folder on loopback until the end of the test. */
+/**
+ * Serves a folder on loopback until the end of the test.
+ * @param authority makes it a server of https, with a certificate of this authority.
+ */
 export async function serveFolder(
   context: TestContext,
   folder: string,
   behaviours: Readonly<Record<string, Behaviour>> = {},
+  authority?: CertificateAuthority,
 ): Promise<ReleaseServer> {
   const requests: string[] = [];
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     const file = (request.url ?? '').split('/').at(-1) ?? '';
     requests.push(file);
     const [, behave] = Object.entries(behaviours).find(([ending]) => file.endsWith(ending)) ?? [];
@@ -206,7 +218,8 @@ export async function serveFolder(
     if (behave !== undefined) behave(response, content ?? Buffer.of(), request.url ?? '');
     else if (content === undefined) response.writeHead(404).end('not found\n');
     else response.writeHead(200, { 'content-length': content.length }).end(content);
-  });
+  };
+  const server = authority === undefined ? createServer(listener) : await createTlsServer(authority, listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   context.onTestFinished(async () => {
     server.closeAllConnections();
@@ -214,7 +227,13 @@ export async function serveFolder(
   });
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('The server has no port');
-  return { url: `http://127.0.0.1:${address.port}/v0.1.0`, requests };
+  const origin = authority === undefined ? 'http://127.0.0.1' : 'https://localhost';
+  return { url: `${origin}:${address.port}/v0.1.0`, requests };
+}
+
+async function createTlsServer(authority: CertificateAuthority, listener: RequestListener) {
+  const context = await authority.contextFor('localhost');
+  return createSecureServer({ SNICallback: (_name, done) => done(null, context) }, listener);
 }
 
 /** A folder for releases, until the end of a test file. */
