@@ -55,8 +55,15 @@ export async function buildExecutables({
   return executables;
 }
 
-/** What is left out when a tool is missing would make a release that depends on the machine. */
-function assertComplete({ target, notStripped, finish }: Binary): void {
+/**
+ * Checks that nothing was left out: a release must not depend on the tools of the machine.
+ * @throws when something was; the message says what to install.
+ */
+export function assertComplete({
+  target,
+  notStripped,
+  finish,
+}: Pick<Binary, 'target' | 'notStripped' | 'finish'>): void {
   // Node for Windows comes without symbols.
   const missing = [
     ...(notStripped === undefined || target.os === 'win' ? [] : [`not stripped: ${notStripped}`]),

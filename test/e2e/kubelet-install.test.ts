@@ -173,7 +173,7 @@ What was there before is kept:
 
 async function readVersion(): Promise<string> {
   const { stdout } = await runProcess(PROGRAM, ['version'], { environment });
-  return stdout.trim().replace(/^.* v/, '');
+  return stdout.replace(/^.* v|,.*\n$/g, '');
 }
 
 /** A killed process leaves its temporary file, which the next one removes after an hour. */

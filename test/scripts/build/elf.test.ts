@@ -1,6 +1,6 @@
 /** What a Linux executable must have so that a system can load it. */
 import { execPath } from 'node:process';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import {
   findDamage,
   findSegmentTable,
@@ -8,7 +8,13 @@ import {
   readSegments,
   SEGMENT_TYPES,
   type Segment,
+  setLibraryPath,
 } from '../../../scripts/build/elf.ts';
+import { TARGETS } from '../../../scripts/build/target.ts';
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 const { load, dynamic, note, table } = SEGMENT_TYPES;
 const PAGE = 65_536;
@@ -93,4 +99,10 @@ describe('the table of segments', () => {
   test('is not read from this file', async () => {
     await expect(readSegments(import.meta.filename)).rejects.toThrow('is no executable for Linux');
   });
+});
+
+test('without patchelf, an executable stays as it is', async () => {
+  vi.stubEnv('PATH', import.meta.dirname);
+  const [linux] = TARGETS.filter(({ os }) => os === 'linux');
+  expect(linux && (await setLibraryPath('/nowhere', linux))).toBe('patchelf is missing');
 });
