@@ -8,4 +8,4 @@ async function main() {
   console.log(JSON.stringify({ username, secret, minutes: Math.round((expiresAt - Date.now()) / 60_000), isThere }));
 }
 
-main();
+void main();
