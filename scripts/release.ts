@@ -1,27 +1,28 @@
 /**
  * `npm run release`: makes everything that people install, in `dist/release`. The same commit gives the same bytes.
  *
+ * `--check` makes it a second time from a clone in another folder, with other settings of the machine, and compares.
  * `--target linux-x64` leaves out the other platforms, `--fast` compresses little, `--output DIR` writes elsewhere.
  */
 
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { sumFile, writeChecksums } from './build/checksums.ts';
-import { readSource } from './build/source.ts';
 import { formatTable } from './build/table.ts';
 import { parseTargets, TARGETS } from './build/target.ts';
-import { writeDocuments } from './release/documents.ts';
-import { buildExecutables } from './release/executables.ts';
-import type { Release } from './release/release.ts';
-import { makeSignatures } from './release/signatures.ts';
-import { STEPS } from './release/steps.ts';
+import { formatPartReports } from './parts/part.ts';
+import { compareReleases } from './release/compare.ts';
+import { makeElsewhere } from './release/elsewhere.ts';
+import { makeRelease } from './release/make-release.ts';
+import { installReleaseTools } from './release/tools.ts';
 
 const root = join(import.meta.dirname, '..');
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
+      check: { type: 'boolean', default: false },
       target: { type: 'string', default: 'all' },
       fast: { type: 'boolean', default: false },
       output: { type: 'string', default: join(root, 'dist/release') },
@@ -33,38 +34,37 @@ async function main(): Promise<number> {
     return 1;
   }
   const output = resolve(values.output);
-  const source = await readSource(root);
-  await rm(output, { recursive: true, force: true });
-  await mkdir(output, { recursive: true });
-  await mkdir(join(root, 'dist'), { recursive: true });
-  const scratch = await mkdtemp(join(root, 'dist', '.release-'));
   try {
-    const executables = await buildExecutables({ root, commit: source.commit, targets, folder: scratch });
-    const documents = await writeDocuments(root, scratch);
-    const sums = new Map<string, string>();
-    const sizes = new Map<string, number>();
-    const release: Release = {
-      ...{ root, ...source, output, scratch, isFast: values.fast, executables, documents, sums },
-    };
-    for (const { name, make } of STEPS) {
-      const startedAtMs = Date.now();
-      const { files, skipped = [] } = await make(release);
-      for (const file of files) {
-        const { sum, sizeBytes } = await sumFile(join(output, file));
-        sums.set(file, sum);
-        sizes.set(file, sizeBytes);
-      }
-      for (const line of skipped) console.log(`skipped: ${line}`);
-      console.log(`${name}: ${files.length} files in ${((Date.now() - startedAtMs) / 1000).toFixed(1)} s`);
-    }
-    await writeChecksums(output, sums);
-    const { skipped = [] } = await makeSignatures(release);
-    for (const line of skipped) console.log(`skipped: ${line}`);
-    console.log(formatTable([...sizes].map(([file, bytes]) => ({ file, size: `${(bytes / 1e6).toFixed(1)} MB` }))));
-    return 0;
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
+    process.stdout.write(formatPartReports('release tools', await installReleaseTools()));
+    const report = (line: string) => console.log(line);
+    const files = await makeRelease({ root, targets, output, isFast: values.fast, report });
+    console.log(formatTable(files.map(({ file, sizeBytes }) => ({ file, size: formatSize(sizeBytes) }))));
+    if (!values.check) return 0;
+    const options = ['--target', values.target, ...(values.fast ? ['--fast'] : [])];
+    return await checkAgain(output, options);
+  } catch (error) {
+    console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
   }
+}
+
+/** Makes the release again elsewhere, and compares. */
+async function checkAgain(output: string, options: readonly string[]): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'docker-credential-acr-again-'));
+  try {
+    const again = join(folder, 'release');
+    await makeElsewhere({ root, args: [...options, '--output', again], npmPackages: 'install' });
+    const differences = await compareReleases(output, again);
+    for (const line of differences) console.error(`error: ${line}`);
+    if (differences.length === 0) console.log('reproducible: made twice, byte for byte the same');
+    return differences.length === 0 ? 0 : 1;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function formatSize(bytes: number): string {
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 process.exitCode = await main();

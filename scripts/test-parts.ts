@@ -4,19 +4,21 @@
  */
 import { mkdirSync } from 'node:fs';
 import { AZURE_CLI } from './parts/azure-cli.ts';
-import { canInstallPackages, installPackages } from './parts/debian.ts';
+import { CLIENT_PACKAGES, canInstallPackages, installPackages, TRIAL_PACKAGES } from './parts/debian.ts';
 import { DOCKER_PY } from './parts/docker-py.ts';
 import { unpackEtcd } from './parts/etcd.ts';
 import { hasGo, installGoPrograms, needsGo } from './parts/go-programs.ts';
 import { unpackKeychainHelpers } from './parts/keychain-helpers.ts';
 import { buildKubernetes, CLUSTER_PROGRAMS, PLUGIN_PROGRAMS } from './parts/kubernetes.ts';
+import { installMuslNode } from './parts/musl-node.ts';
 import { installNodeVersions } from './parts/node-versions.ts';
 import { installPackageCheckers } from './parts/package-checkers.ts';
-import { PARTS_FOLDER, type PartReport } from './parts/part.ts';
+import { formatPartReports, PARTS_FOLDER, type PartReport } from './parts/part.ts';
 import { canMakeVirtualEnvironments, installPythonPackage, isPythonPackageInstalled } from './parts/python-package.ts';
 import { buildReferenceClient } from './parts/reference-client.ts';
 import { installRegistryClients } from './parts/registry-clients.ts';
 import { installTestcontainers } from './parts/testcontainers.ts';
+import { installReleaseTools } from './release/tools.ts';
 import { BUILT_SUITES } from './test/selection.ts';
 
 const PYTHON_PACKAGES = [AZURE_CLI, DOCKER_PY];
@@ -44,7 +46,7 @@ export async function installTestParts(suites: readonly string[]): Promise<TestP
   const extraPackages = canInstallPackages()
     ? [...(goIsReady ? [] : ['golang-go']), ...(pythonIsReady ? [] : ['python3-venv'])]
     : [];
-  const packages = installPackages(extraPackages);
+  const packages = installPackages(CLIENT_PACKAGES, extraPackages);
   const programs = goIsReady ? installGoPrograms() : packages.then(() => installGoPrograms());
   const plugins = programs.then(() => buildKubernetes(PLUGIN_PROGRAMS));
   const common = [packages, programs, plugins];
@@ -70,7 +72,10 @@ function installClients(packages: Promise<unknown>, builds: Promise<unknown>, py
 
 /** What makes a release, and what tries its packages. */
 async function installReleaseParts(): Promise<readonly PartReport[]> {
-  return [...(await installNodeVersions()), ...(await installPackageCheckers())];
+  const tools = await installReleaseTools();
+  const packages = await installPackages(TRIAL_PACKAGES);
+  const nodes = [...(await installNodeVersions()), await installMuslNode()];
+  return [...tools, ...packages, ...nodes, ...(await installPackageCheckers())];
 }
 
 async function installCluster(): Promise<readonly PartReport[]> {
@@ -84,15 +89,7 @@ async function installPythonPackages(): Promise<readonly PartReport[]> {
   return reports;
 }
 
-/** Formats one line for each part that was installed or is missing, and none for a part that was already present. */
-export function formatPartReports(reports: readonly PartReport[]): string {
-  if (reports.length === 0) return '';
-  const news = reports.filter(({ state }) => state !== 'present');
-  const lines = news.map(({ part, state, detail }) => `test parts: ${part} ${state}: ${detail}\n`);
-  return `${lines.join('')}test parts: ${reports.filter(({ state }) => state !== 'missing').length} of ${reports.length} are there\n`;
-}
-
 if (import.meta.main) {
   const { e2e, release, cluster } = await installTestParts(BUILT_SUITES);
-  process.stdout.write(formatPartReports([...(await e2e), ...(await release), ...(await cluster)]));
+  process.stdout.write(formatPartReports('test parts', [...(await e2e), ...(await release), ...(await cluster)]));
 }

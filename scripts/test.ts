@@ -9,10 +9,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { lastLines, readTextFile, runCommand } from './parts/command.ts';
-import type { PartReport } from './parts/part.ts';
+import { formatPartReports, type PartReport } from './parts/part.ts';
 import { addCounts, formatCount, NO_TESTS, ONE_FAILURE, parseCount, type TestCount } from './test/count.ts';
 import { BUILT_SUITES, parseSelection, QUICK_SUITES } from './test/selection.ts';
-import { formatPartReports, installTestParts } from './test-parts.ts';
+import { installTestParts } from './test-parts.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -73,7 +73,10 @@ async function makeTrialRelease(): Promise<void> {
 }
 
 async function report(parts: Promise<readonly PartReport[]>): Promise<void> {
-  const text = await parts.then(formatPartReports, (error: unknown) => `test parts: cannot install them: ${error}\n`);
+  const text = await parts.then(
+    (reports) => formatPartReports('test parts', reports),
+    (error: unknown) => `test parts: cannot install them: ${error}\n`,
+  );
   process.stdout.write(text);
 }
 

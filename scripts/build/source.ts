@@ -14,7 +14,7 @@ export interface Source {
   readonly epochSeconds: number;
 }
 
-/** @throws when package.json has no version. */
+/** @throws when package.json has no version, or SOURCE_DATE_EPOCH is not a number. */
 export async function readSource(root: string, env: NodeJS.ProcessEnv = process.env): Promise<Source> {
   const manifest = parseJsonObject(await readFile(join(root, 'package.json'), 'utf8'));
   const version = manifest?.['version'];
@@ -29,6 +29,12 @@ export async function readSource(root: string, env: NodeJS.ProcessEnv = process.
   return {
     version,
     commit: name === '' || changes === '' ? name : `${name}-modified`,
-    epochSeconds: Number(env['SOURCE_DATE_EPOCH'] ?? time.trim()),
+    epochSeconds: parseEpoch(env['SOURCE_DATE_EPOCH']) ?? Number(time.trim()),
   };
+}
+
+function parseEpoch(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (!/^\d{1,12}$/.test(value)) throw new Error(`SOURCE_DATE_EPOCH must be a number of seconds, and is "${value}"`);
+  return Number(value);
 }

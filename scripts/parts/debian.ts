@@ -2,8 +2,11 @@
 import { findProgram, lastLines, readTextFile, runCommand } from './command.ts';
 import type { PartReport } from './part.ts';
 
-/** Each package, with a program whose presence shows that it is installed. */
-const PACKAGES: Readonly<Record<string, string>> = {
+/** Packages, each with a program whose presence shows that it is installed. */
+export type Packages = Readonly<Record<string, string>>;
+
+/** What the end-to-end tests run. */
+export const CLIENT_PACKAGES: Packages = {
   'docker.io': 'dockerd',
   podman: 'podman',
   skopeo: 'skopeo',
@@ -28,6 +31,18 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'default-jdk-headless': 'javac',
 };
 
+/** What makes a release. */
+export const RELEASE_PACKAGES: Packages = {
+  'xz-utils': 'xz',
+  zip: 'zip',
+  buildah: 'buildah',
+};
+
+/** What tries a release. */
+export const TRIAL_PACKAGES: Packages = {
+  musl: 'ld-musl-config',
+};
+
 /** Whether packages can be installed without a password. */
 export function canInstallPackages(): boolean {
   const isDebian = /^ID(_LIKE)?=.*debian/m.test(readTextFile('/etc/os-release') ?? '');
@@ -35,9 +50,13 @@ export function canInstallPackages(): boolean {
 }
 
 /** Installs the packages whose programs are missing, in one transaction, together with `extraPackages`. */
-export async function installPackages(extraPackages: readonly string[]): Promise<readonly PartReport[]> {
-  const missing = Object.keys(PACKAGES).filter((name) => !isInstalled(name));
-  const present = Object.keys(PACKAGES).filter((name) => !missing.includes(name));
+export async function installPackages(
+  packages: Packages,
+  extraPackages: readonly string[] = [],
+): Promise<readonly PartReport[]> {
+  const isInstalled = (name: string) => findProgram(packages[name] ?? name) !== undefined;
+  const missing = Object.keys(packages).filter((name) => !isInstalled(name));
+  const present = Object.keys(packages).filter((name) => !missing.includes(name));
   const reports = present.map((part): PartReport => ({ part, state: 'present', detail: '' }));
   const wanted = [...missing, ...extraPackages];
   if (wanted.length === 0) return reports;
@@ -54,10 +73,6 @@ export async function installPackages(extraPackages: readonly string[]): Promise
       isInstalled(part) ? report(part, 'installed', 'with apt-get') : report(part, 'missing', lastLines(output)),
     ),
   ];
-}
-
-function isInstalled(name: string): boolean {
-  return findProgram(PACKAGES[name] ?? name) !== undefined;
 }
 
 function report(part: string, state: PartReport['state'], detail: string): PartReport {

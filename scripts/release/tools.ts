@@ -1,0 +1,11 @@
+/** The tools that make a release, installed as the tests install their parts. */
+
+import { mkdirSync } from 'node:fs';
+import { installPackages, RELEASE_PACKAGES } from '../parts/debian.ts';
+import { PARTS_FOLDER, type PartReport } from '../parts/part.ts';
+
+/** Installs the tools that are missing. A step whose tool is missing afterwards fails, and says so. */
+export async function installReleaseTools(): Promise<readonly PartReport[]> {
+  mkdirSync(PARTS_FOLDER, { recursive: true });
+  return await installPackages(RELEASE_PACKAGES);
+}
