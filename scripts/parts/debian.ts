@@ -40,7 +40,7 @@ export const RELEASE_PACKAGES: Packages = {
 
 /** What tries a release. */
 export const TRIAL_PACKAGES: Packages = {
-  musl: 'ld-musl-config',
+  patchelf: 'patchelf',
 };
 
 /** Whether packages can be installed without a password. */
