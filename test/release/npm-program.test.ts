@@ -257,6 +257,18 @@ it('writes nothing about the environment, and loads nothing from the working dir
   expect(readdirSync(folder).sort()).toEqual(['.env', 'package.json']);
 });
 
+it('says on an older Node that it needs a newer one', async () => {
+  const machine = addMachine();
+  const old = join(machine.folder, 'old.js');
+  writeFileSync(old, 'delete process.getBuiltinModule;');
+  const environment = { NODE_OPTIONS: `--require=${old}` };
+  const { exitCode, stdout } = await machine.call('get', LOGIN_SERVER, { environment });
+  expect({ exitCode, stdout }).toEqual({
+    exitCode: 1,
+    stdout: `Cannot run on Node ${process.versions.node}: ${PROGRAM} needs Node 20.16 or later\n`,
+  });
+});
+
 it('leaves nothing behind when it is removed', async () => {
   const folder = createNpmFolder();
   try {

@@ -38,13 +38,15 @@ test.each([{ HOME: 'home' }, { XDG_CACHE_HOME: 'cache' }])('has none by a relati
 });
 
 describe('has none when', () => {
-  test.each([0o750, 0o705, 0o770, 0o702, 0o1777])('others have access to it: %i', (mode) => {
+  test.each(['750', '705', '770', '702', '1777'])('others have access to it: %s', (digits) => {
+    const mode = Number.parseInt(digits, 8);
     mkdirSync(code, { recursive: true });
     chmodSync(code, mode);
     expect(find()).toBeUndefined();
   });
 
-  test.each([0o770, 0o707, 0o777])('others can replace a folder on the way: %i', (mode) => {
+  test.each(['770', '707', '777'])('others can replace a folder on the way: %s', (digits) => {
+    const mode = Number.parseInt(digits, 8);
     mkdirSync(code, { recursive: true, mode: 0o700 });
     chmodSync(join(home, '.cache'), mode);
     expect(find()).toBeUndefined();
