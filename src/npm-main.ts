@@ -3,7 +3,9 @@
 import { writeSync } from 'node:fs';
 import { keepCompiledCode } from './system/compile-cache.ts';
 
-if (!('getBuiltinModule' in process)) {
+// Its types say that every Node has it.
+const { getBuiltinModule }: { getBuiltinModule?: unknown } = process;
+if (getBuiltinModule === undefined) {
   writeSync(1, `Cannot run on Node ${process.versions.node}: docker-credential-acr needs Node 20.16 or later\n`);
   process.exit(1);
 }
