@@ -66,6 +66,12 @@ const EXPECTATIONS: readonly Expectation[] = [
   { document: 'docs/install.md', begins: `${download} | sh\n`, calls: [download] },
   { document: 'docs/install.md', begins: `${download} |\n`, calls: [download] },
   {
+    document: 'docs/library.md',
+    begins: 'npm install --global',
+    calls: ['npm install --global docker-credential-acr'],
+    check: async ({ stdout }) => expect(stdout).toContain(`v${manifest.version}, `),
+  },
+  {
     document: 'docs/logins.md',
     begins: `echo '{"ServerURL"`,
     calls: [],
