@@ -42,6 +42,8 @@ export interface WindowsRun {
   readonly environment?: Variables;
   /** The working directory. */
   readonly folder?: string;
+  /** Whether the arguments are already quoted. */
+  readonly isVerbatim?: boolean;
 }
 
 /** A program that may be killed before it ends. */
@@ -106,8 +108,8 @@ export async function startWindows(): Promise<Windows> {
     throw new Error(`${path} is neither on C: nor on Z:`);
   };
   return {
-    start: (file, { args, input, environment: variables, folder }) => {
-      const request = { action: 'run', file, args, input, folder, environment: variables };
+    start: (file, { environment: variables, ...run }) => {
+      const request = { action: 'run', file, environment: variables, ...run };
       const { id, answer } = requests.send(request);
       const ended = answer.then(({ exitCode, stdout, stderr }) => ({
         exitCode: typeof exitCode === 'number' ? exitCode : -1,
