@@ -22,8 +22,13 @@ function install(path: string, script = 'exit 1', mode = 0o755): string {
 
 const says = (line: string) => `echo '${line}'`;
 
-async function check(programFile: string | undefined, folders: readonly string[], programName = NAME) {
-  const runtime = makeRuntime({ PATH: folders.map((one) => folder.path(one)).join(':') }, { programName });
+async function check(
+  programFile: string | undefined,
+  folders: readonly string[],
+  programName = NAME,
+  platform: NodeJS.Platform = 'linux',
+) {
+  const runtime = makeRuntime({ PATH: folders.map((one) => folder.path(one)).join(':') }, { programName, platform });
   const names = createPrivateNames(runtime);
   const context = { runtime, log: undefined, target: undefined, visit: undefined, programFile, names };
   const findings = await EXECUTABLE.run(context);
@@ -94,4 +99,16 @@ test('warns when others can replace it or cannot run it', async () => {
   expect(find(await check(own, ['bin']), 'warning')).toMatchObject({ fix: `chmod go-w ${own}` });
   chmodSync(own, 0o700);
   expect(find(await check(own, ['bin']), 'note')?.what).toMatch(/^only its owner or group can run /);
+});
+
+test('gives advice that Windows understands', async () => {
+  const own = 'C:\\Program Files\\Tools\\docker-credential-acr.exe';
+  const advise = async (programFile: string | undefined) =>
+    find(await check(programFile, ['bin'], NAME, 'win32'), 'problem')?.fix;
+  expect(await advise(own)).toBe("put 'C:\\Program Files\\Tools' on the PATH of your account");
+  expect(await advise(undefined)).toBe('put the folder of this program on the PATH of your account');
+
+  // It cannot be started, since no variable names the folder of Windows.
+  const other = install(`bin/${NAME}.exe`);
+  expect(await advise(own)).toBe(`icacls ${other}`);
 });
