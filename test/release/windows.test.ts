@@ -78,11 +78,19 @@ describe('get', () => {
   });
 
   it('looks for every identity in the profile of the person, and leaves the server to others', async () => {
-    const { hint, sources } = expectNotFound(await addPerson('Nobody', 'nobody').get(LOGIN_SERVER));
+    const person = addPerson('Nobody', 'nobody');
+    const context = {
+      Account: { Id: 'ada@contoso.com' },
+      Tenant: { Id: TENANT_ID },
+      Environment: { Name: 'AzureCloud' },
+    };
+    const saved = { DefaultContextKey: 'one', Contexts: { one: context } };
+    windows.write(`${person.home}\\.Azure\\AzureRmContext.json`, JSON.stringify(saved));
+    const { hint, sources } = expectNotFound(await person.get(LOGIN_SERVER));
     expect(hint).not.toBe('');
     expect(Object.fromEntries(sources)).toMatchObject({
       'azure-cli': 'the Azure CLI is not signed in',
-      'azure-powershell': 'Azure PowerShell is not signed in',
+      'azure-powershell': 'Azure PowerShell has an account, but pwsh is not on PATH',
     });
     expect(await addPerson('Stranger').get('ghcr.io')).toEqual({
       ...{ exitCode: 1, stdout: 'credentials not found in native keychain\n', stderr: '' },
@@ -143,6 +151,29 @@ describe('a cached token', () => {
     expect(windows.read(findToken(person))).toBe(before);
     // No temporary file is left.
     expect(listNames(`${cacheFolder(person)}\\tokens`)).toHaveLength(2);
+  });
+});
+
+describe('a logout', () => {
+  it('erases the tokens, also those that a client is reading', async () => {
+    const person = addPerson('Logout');
+    expectAnswer(await person.get(LOGIN_SERVER));
+    const release = await windows.hold(findToken(person), true);
+    expect(await person.run(['erase'], { input: LOGIN_SERVER })).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+    await release();
+    expect(listNames(`${cacheFolder(person)}\\tokens`)).toEqual([]);
+  });
+
+  it('says that a token is still there, which another program keeps to itself', async () => {
+    const person = addPerson('No logout');
+    expectAnswer(await person.get(LOGIN_SERVER));
+    const release = await windows.hold(findToken(person), false);
+    const { exitCode, stderr } = await person.run(['erase'], { input: LOGIN_SERVER });
+    await release();
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 0,
+      stderr: `docker-credential-acr: warning: cannot erase a token of ${LOGIN_SERVER}; it is still there\n`,
+    });
   });
 });
 
