@@ -8,11 +8,12 @@ import { openWindows, TOOLS_FOLDER, type WindowsPerson } from './world/windows-p
 import { installNpmPackage, NPM_FOLDER } from './world/windows-program.ts';
 import { SYSTEM_FOLDER } from './world/wine.ts';
 
-const { cloud, windows, addPerson } = await openWindows(installNpmPackage);
+const world = openWindows(installNpmPackage);
+const { addPerson } = world;
 
 /** Runs the batch file as Windows starts one for a client. */
 function runBatchFile(person: WindowsPerson, verb: string, input = '') {
-  return windows.start(`${SYSTEM_FOLDER}\\system32\\cmd.exe`, {
+  return world.windows.start(`${SYSTEM_FOLDER}\\system32\\cmd.exe`, {
     args: ['/d', '/s', '/c', `""${NPM_FOLDER}\\docker-credential-acr.cmd" ${verb}"`],
     isVerbatim: true,
     input,
@@ -29,10 +30,10 @@ describe('the batch file', () => {
   it('signs in, answers from the cache, and says what it is', async () => {
     const person = addPerson('Jöhn Doe');
     const { secret } = expectAnswer(await runBatchFile(person, 'get', LOGIN_SERVER));
-    expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
-    cloud.forget();
+    expect(world.cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
+    world.cloud.forget();
     expect(expectAnswer(await runBatchFile(person, 'get', LOGIN_SERVER)).secret).toBe(secret);
-    expect(cloud.emulator.connects).toEqual([]);
+    expect(world.cloud.emulator.connects).toEqual([]);
     const { stdout } = await runBatchFile(person, 'version');
     expect(stdout).toMatch(/^docker-credential-acr \(docker-credential-acr\) v\d.*, Node 22\./);
   });
@@ -49,7 +50,7 @@ describe('the batch file', () => {
 it('renews a token in the background', async () => {
   const person = addPerson('Renewal');
   const { secret } = expectAnswer(await person.get(LOGIN_SERVER));
-  const folder = windows.findHere(`${person.home}\\AppData\\Local\\docker-credential-acr\\Cache\\tokens`);
+  const folder = world.windows.findHere(`${person.home}\\AppData\\Local\\docker-credential-acr\\Cache\\tokens`);
   const file = `${folder}/${readdirSync(folder).find((name) => name.startsWith(LOGIN_SERVER))}`;
   const read = () => parseJsonRecord(readFileSync(file, 'utf8')) ?? {};
   const nowSeconds = Math.floor(Date.now() / 1000);
@@ -72,7 +73,7 @@ describe('a login', () => {
     expect((await person.run(['list'])).stdout).toBe(`{"${LOGIN_SERVER}":"pat"}\n`);
     expect(await person.run(['erase'], { input: LOGIN_SERVER })).toEqual({ exitCode: 0, stdout: '', stderr: '' });
     expect((await person.run(['list'])).stdout).toBe('{}\n');
-    expect(windows.read(`${dataFolder(person)}\\credentials.json`)).not.toContain('pass-word-1234');
+    expect(world.windows.read(`${dataFolder(person)}\\credentials.json`)).not.toContain('pass-word-1234');
   });
 
   // Wine forgets the attributes of what is in its Credential Manager, by which the real program knows its own entries. So
@@ -80,10 +81,10 @@ describe('a login', () => {
   it('is kept in the keychain, unless its secret is longer than Windows can store', async () => {
     const person = addPerson('Keychain', 'nobody');
     const file = writeKeychain(person);
-    const read = () => JSON.stringify(parseJsonRecord(windows.read(file) ?? ''));
+    const read = () => JSON.stringify(parseJsonRecord(world.windows.read(file) ?? ''));
     expect(await person.run(['store'], { input: store('pass-word-5678') })).toMatchObject({ exitCode: 0, stderr: '' });
     expect(read()).toContain('pass-word-5678');
-    expect(windows.read(`${dataFolder(person)}\\credentials.json`)).not.toContain('pass-word-5678');
+    expect(world.windows.read(`${dataFolder(person)}\\credentials.json`)).not.toContain('pass-word-5678');
     expect(expectAnswer(await person.get(LOGIN_SERVER)).secret).toBe('pass-word-5678');
     await person.run(['erase'], { input: LOGIN_SERVER });
     expect(read()).toBe('{}');
@@ -108,8 +109,8 @@ function writeKeychain({ home, environment }: WindowsPerson): string {
     `   get() { all[input] ? console.log(JSON.stringify(all[input])) : fail(); },`,
     `   erase() { delete all[input]; save(); } })[process.argv[2]]();`,
   ];
-  windows.write(`${TOOLS_FOLDER}\\wincred.cjs`, lines.join('\n'));
-  windows.write(
+  world.windows.write(`${TOOLS_FOLDER}\\wincred.cjs`, lines.join('\n'));
+  world.windows.write(
     `${TOOLS_FOLDER}\\docker-credential-wincred.cmd`,
     `@"${environment['ProgramFiles']}\\nodejs\\node.exe" "%~dp0wincred.cjs" %*\r\n`,
   );
@@ -121,40 +122,40 @@ describe('configure', () => {
 
   it('changes %USERPROFILE%\\.docker\\config.json and nothing else in it, and unconfigure changes it back', async () => {
     const person = addPerson('Äda', 'nobody');
-    windows.write(dockerFile(person), TEXT);
+    world.windows.write(dockerFile(person), TEXT);
     const { exitCode, stdout } = await person.run(['configure', LOGIN_SERVER, '--yes']);
     expect({ exitCode, stdout }).toEqual({
       exitCode: 0,
       stdout: `Configured ${LOGIN_SERVER} in C:\\users\\Äda\\.docker\\config.json (docker)\n`,
     });
-    expect(windows.read(dockerFile(person))).toBe(
+    expect(world.windows.read(dockerFile(person))).toBe(
       TEXT.replace('"desktop"\r\n', `"desktop",\r\n\t"credHelpers": {\r\n\t\t"${LOGIN_SERVER}": "acr"\r\n\t}\r\n`),
     );
     expect((await person.run(['unconfigure', LOGIN_SERVER, '--yes'])).exitCode).toBe(0);
-    expect(windows.read(dockerFile(person))).toBe(TEXT);
+    expect(world.windows.read(dockerFile(person))).toBe(TEXT);
   });
 
   it('says that a file is marked as read-only', async () => {
     const person = addPerson('Read-only', 'nobody');
-    windows.write(dockerFile(person), TEXT);
-    chmodSync(windows.findHere(dockerFile(person)), 0o444);
+    world.windows.write(dockerFile(person), TEXT);
+    chmodSync(world.windows.findHere(dockerFile(person)), 0o444);
     const { exitCode, stderr } = await person.run(['configure', LOGIN_SERVER, '--yes']);
     expect(exitCode).toBe(1);
     expect(stderr).toContain(`Cannot change ${dockerFile(person)}: it is marked as read-only`);
-    expect(windows.read(dockerFile(person))).toBe(TEXT);
+    expect(world.windows.read(dockerFile(person))).toBe(TEXT);
   });
 
   it('waits a moment for a program that has the file open, and then says so', async () => {
     const person = addPerson('Open', 'nobody');
-    windows.write(dockerFile(person), TEXT);
-    const release = await windows.hold(dockerFile(person), true);
+    world.windows.write(dockerFile(person), TEXT);
+    const release = await world.windows.hold(dockerFile(person), true);
     const { exitCode, stderr } = await person.run(['configure', LOGIN_SERVER, '--yes']);
     expect({ exitCode, stderr }).toEqual({
       exitCode: 1,
       stderr: expect.stringContaining(`Cannot change ${dockerFile(person)}: another program has it open`),
     });
-    expect(windows.read(dockerFile(person))).toBe(TEXT);
-    const folder = windows.findHere(`${person.home}\\.docker`);
+    expect(world.windows.read(dockerFile(person))).toBe(TEXT);
+    const folder = world.windows.findHere(`${person.home}\\.docker`);
     expect(readdirSync(folder)).toEqual(['config.json']);
 
     const second = person.run(['configure', LOGIN_SERVER, '--yes']);
@@ -162,7 +163,7 @@ describe('configure', () => {
     await expect.poll(() => readdirSync(folder).length, { timeout: 20_000, interval: 1 }).toBe(2);
     await release();
     expect((await second).exitCode).toBe(0);
-    expect(windows.read(dockerFile(person))).toContain(LOGIN_SERVER);
+    expect(world.windows.read(dockerFile(person))).toContain(LOGIN_SERVER);
   });
 });
 
@@ -180,5 +181,5 @@ it('shows what it knows with status, token, cache list and config path', async (
   expect(cache.stdout).toContain(LOGIN_SERVER);
   expect(cache.stderr).toContain(`${person.home}\\AppData\\Local\\docker-credential-acr\\Cache\\tokens`);
   expect(config.stdout).toBe(`${person.home}\\AppData\\Roaming\\docker-credential-acr\\Config\\config.json\n`);
-  expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
+  expect(world.cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
 });
