@@ -178,18 +178,24 @@ interface Requests {
 }
 
 function sendRequests(socket: Socket): Requests {
-  const waiting = new Map<number, (answer: JsonObject) => void>();
+  const waiting = new Map<number, { resolve: (answer: JsonObject) => void; reject: (cause: Error) => void }>();
   let sent = 0;
   createInterface({ input: socket }).on('line', (line) => {
     const answer = parseJsonObject(line) ?? {};
-    if (typeof answer['id'] === 'number') waiting.get(answer['id'])?.(answer);
+    if (typeof answer['id'] !== 'number') return;
+    waiting.get(answer['id'])?.resolve(answer);
+    waiting.delete(answer['id']);
+  });
+  socket.on('error', () => undefined); // it closes
+  socket.on('close', () => {
+    for (const { reject } of waiting.values()) reject(new Error('The client on Windows has ended'));
   });
   return {
     send: (request) => {
       sent += 1;
       const id = sent;
       socket.write(`${JSON.stringify({ ...request, id })}\n`);
-      return { id, answer: new Promise((resolve) => waiting.set(id, resolve)) };
+      return { id, answer: new Promise((resolve, reject) => waiting.set(id, { resolve, reject })) };
     },
     close: () => socket.destroy(),
   };
