@@ -1,7 +1,7 @@
 /** The program in the two forms in which people have it on Windows: an executable, and a script of the npm package. */
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeBinary } from '../../../scripts/build/binary.ts';
@@ -15,6 +15,7 @@ import { findReleased } from './trial.ts';
 import { NODE, type Windows } from './wine.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const BUILD_SCRIPTS = join(ROOT, 'scripts/build');
 const EXECUTABLE = join(ROOT, 'dist/windows-trial/docker-credential-acr.exe');
 
 /** Where npm installs for everybody. It is on everybody's path. */
@@ -41,7 +42,7 @@ export async function installExecutable(windows: Windows, folder: string): Promi
 
 /**
  * Installs the npm package of the release for everybody, as `npm install --global` does on Windows. (npm itself works under
- * Wine, and takes 20 seconds.)
+ * Wine, but takes many seconds.)
  * @returns how its batch file starts it. A client starts the batch file, which takes longer.
  */
 export async function installNpmPackage(windows: Windows): Promise<WindowsProgram> {
@@ -62,8 +63,9 @@ async function buildExecutable(): Promise<void> {
   if (target === undefined) throw new Error('There is no executable for Windows');
   const nodeVersion = WINDOWS_NODE_VERSION;
   const { start: code, parts } = await bundleChunks({ root: ROOT, entry: ENTRY, nodeVersion });
+  const builders = readdirSync(BUILD_SCRIPTS).map((name) => readTextFile(join(BUILD_SCRIPTS, name)));
   const stamp = createHash('sha256')
-    .update(JSON.stringify([nodeVersion, code, parts]))
+    .update(JSON.stringify([nodeVersion, code, parts, builders]))
     .digest('hex');
   const stampFile = `${EXECUTABLE}.stamp`;
   if (existsSync(EXECUTABLE) && readTextFile(stampFile) === stamp) return;
