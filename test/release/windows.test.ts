@@ -15,9 +15,8 @@ import { installExecutable } from './world/windows-program.ts';
 import { NODE, SYSTEM_FOLDER } from './world/wine.ts';
 
 const ENTRA_HOST = 'login.microsoftonline.com';
-const { cloud, windows, program, addPerson } = await openWindows((where) =>
-  installExecutable(where, 'C:\\Program Files\\Contoso Tools'),
-);
+const world = openWindows((windows) => installExecutable(windows, 'C:\\Program Files\\Contoso Tools'));
+const { addPerson } = world;
 const undo: (() => void)[] = [];
 
 afterEach(() => {
@@ -27,7 +26,7 @@ afterEach(() => {
 const cacheFolder = ({ home }: WindowsPerson) => `${home}\\AppData\\Local\\docker-credential-acr\\Cache`;
 
 function listNames(folder: string): readonly string[] {
-  return readdirSync(windows.findHere(folder)).toSorted();
+  return readdirSync(world.windows.findHere(folder)).toSorted();
 }
 
 /** The path of the registry's token in the cache. */
@@ -38,7 +37,7 @@ function findToken(person: WindowsPerson): string {
 }
 
 function readToken(person: WindowsPerson): string | undefined {
-  return parseString(parseJsonRecord(windows.read(findToken(person)) ?? '')?.['token']);
+  return parseString(parseJsonRecord(world.windows.read(findToken(person)) ?? '')?.['token']);
 }
 
 async function waitUntil(isReached: () => boolean): Promise<void> {
@@ -52,14 +51,14 @@ describe('get', () => {
   it('signs in through the proxy, and answers from %LOCALAPPDATA% without a connection', async () => {
     const person = addPerson('Jöhn Doe');
     const { secret } = expectAnswer(await person.get(LOGIN_SERVER));
-    expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
+    expect(world.cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
     expect(listNames(`${cacheFolder(person)}\\tokens`)).toEqual([
       expect.stringMatching(/^@entra_[0-9a-f]+\.json$/),
       expect.stringMatching(/^contoso\.azurecr\.io_[0-9a-f]+\.json$/),
     ]);
-    cloud.forget();
+    world.cloud.forget();
     expect(expectAnswer(await person.get(`https://${LOGIN_SERVER}`)).secret).toBe(secret);
-    expect(cloud.emulator.connects).toEqual([]);
+    expect(world.cloud.emulator.connects).toEqual([]);
   });
 
   it('finds variables in any letter case, and folders that they name', async () => {
@@ -78,11 +77,19 @@ describe('get', () => {
   });
 
   it('looks for every identity in the profile of the person, and leaves the server to others', async () => {
-    const { hint, sources } = expectNotFound(await addPerson('Nobody', 'nobody').get(LOGIN_SERVER));
+    const person = addPerson('Nobody', 'nobody');
+    const context = {
+      Account: { Id: 'ada@contoso.com' },
+      Tenant: { Id: TENANT_ID },
+      Environment: { Name: 'AzureCloud' },
+    };
+    const saved = { DefaultContextKey: 'one', Contexts: { one: context } };
+    world.windows.write(`${person.home}\\.Azure\\AzureRmContext.json`, JSON.stringify(saved));
+    const { hint, sources } = expectNotFound(await person.get(LOGIN_SERVER));
     expect(hint).not.toBe('');
     expect(Object.fromEntries(sources)).toMatchObject({
       'azure-cli': 'the Azure CLI is not signed in',
-      'azure-powershell': 'Azure PowerShell is not signed in',
+      'azure-powershell': 'Azure PowerShell has an account, but pwsh is not on PATH',
     });
     expect(await addPerson('Stranger').get('ghcr.io')).toEqual({
       ...{ exitCode: 1, stdout: 'credentials not found in native keychain\n', stderr: '' },
@@ -95,22 +102,22 @@ describe('many processes', () => {
     const person = addPerson('Crowd');
     const results = await Promise.all(Array.from({ length: 10 }, () => person.get(LOGIN_SERVER)));
     expect(new Set(results.map((result) => expectAnswer(result).secret)).size).toBe(1);
-    expect(cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
+    expect(world.cloud.signIns()).toEqual(['entra 200', 'exchange 200']);
     expect(listNames(`${cacheFolder(person)}\\locks`)).toEqual([]);
   });
 
   it('do not wait for one that was ended by the Task Manager', async () => {
     const person = addPerson('Killed');
-    undo.push(cloud.emulator.inject({ host: ENTRA_HOST, delayMs: 20_000, times: 1 }));
+    undo.push(world.cloud.emulator.inject({ host: ENTRA_HOST, delayMs: 20_000, times: 1 }));
     const holder = person.start(['get'], { input: LOGIN_SERVER, printsSecret: true });
-    await waitUntil(() => cloud.emulator.requests.length > 0);
+    await waitUntil(() => world.cloud.emulator.requests.length > 0);
     const waiters = [person.get(LOGIN_SERVER), person.get(LOGIN_SERVER)];
     await holder.kill();
     expect((await holder.ended).stdout).toBe('');
     for (const waiter of waiters) expectAnswer(await waiter);
     // The one that was ended, and one for both others.
-    expect(cloud.emulator.requests.filter(({ host }) => host === ENTRA_HOST)).toHaveLength(2);
-    expect(cloud.emulator.requests.filter(({ path }) => path === '/oauth2/exchange')).toHaveLength(1);
+    expect(world.cloud.emulator.requests.filter(({ host }) => host === ENTRA_HOST)).toHaveLength(2);
+    expect(world.cloud.emulator.requests.filter(({ path }) => path === '/oauth2/exchange')).toHaveLength(1);
   });
 });
 
@@ -118,31 +125,54 @@ describe('a cached token', () => {
   it('is renewed by a process in the background, for which no client waits', async () => {
     const person = addPerson('Renewal');
     const { secret } = expectAnswer(await person.get(LOGIN_SERVER));
-    const file = windows.findHere(findToken(person));
+    const file = world.windows.findHere(findToken(person));
     const nowSeconds = Math.floor(Date.now() / 1000);
     const times = { savedAtSeconds: nowSeconds - 9000, expiresAtSeconds: nowSeconds + 1800 };
     writeFileSync(file, JSON.stringify({ ...parseJsonRecord(readFileSync(file, 'utf8')), ...times }));
-    cloud.forget();
-    undo.push(cloud.emulator.inject({ host: LOGIN_SERVER, delayMs: 500, times: 1 }));
+    world.cloud.forget();
+    undo.push(world.cloud.emulator.inject({ host: LOGIN_SERVER, delayMs: 500, times: 1 }));
     // The answer is complete when nobody holds the output any more.
     expect(expectAnswer(await person.get(LOGIN_SERVER)).secret).toBe(secret);
     expect(readToken(person)).toBe(secret);
     await waitUntil(() => readToken(person) !== secret);
-    expect(cloud.signIns()).toEqual(['exchange 200']);
+    expect(world.cloud.signIns()).toEqual(['exchange 200']);
   });
 
   it('is obtained anew while another program keeps its file to itself', async () => {
     const person = addPerson('Held');
     expectAnswer(await person.get(LOGIN_SERVER));
-    const before = windows.read(findToken(person));
-    cloud.forget();
-    const release = await windows.hold(findToken(person), false);
+    const before = world.windows.read(findToken(person));
+    world.cloud.forget();
+    const release = await world.windows.hold(findToken(person), false);
     expectAnswer(await person.get(LOGIN_SERVER));
     await release();
-    expect(cloud.signIns()).toEqual(['exchange 200']);
-    expect(windows.read(findToken(person))).toBe(before);
+    expect(world.cloud.signIns()).toEqual(['exchange 200']);
+    expect(world.windows.read(findToken(person))).toBe(before);
     // No temporary file is left.
     expect(listNames(`${cacheFolder(person)}\\tokens`)).toHaveLength(2);
+  });
+});
+
+describe('a logout', () => {
+  it('erases the tokens, also those that a client is reading', async () => {
+    const person = addPerson('Logout');
+    expectAnswer(await person.get(LOGIN_SERVER));
+    const release = await world.windows.hold(findToken(person), true);
+    expect(await person.run(['erase'], { input: LOGIN_SERVER })).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+    await release();
+    expect(listNames(`${cacheFolder(person)}\\tokens`)).toEqual([]);
+  });
+
+  it('says that a token is still there, which another program keeps to itself', async () => {
+    const person = addPerson('No logout');
+    expectAnswer(await person.get(LOGIN_SERVER));
+    const release = await world.windows.hold(findToken(person), false);
+    const { exitCode, stderr } = await person.run(['erase'], { input: LOGIN_SERVER });
+    await release();
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 0,
+      stderr: `docker-credential-acr: warning: cannot erase a token of ${LOGIN_SERVER}; it is still there\n`,
+    });
   });
 });
 
@@ -153,10 +183,10 @@ describe('a cached token', () => {
 function writeTool(folder: string, { home }: WindowsPerson): string {
   const script = `${folder}\\tool.cjs`;
   const notes = JSON.stringify(`${home}\\calls.json`);
-  windows.write(
+  world.windows.write(
     script,
     `require('fs').writeFileSync(${notes}, JSON.stringify([process.argv.slice(2), process.cwd(), process.env]));
-    console.log(JSON.stringify({ accessToken: '${cloud.emulator.entraToken()}' }));`,
+    console.log(JSON.stringify({ accessToken: '${world.cloud.emulator.entraToken()}' }));`,
   );
   return script;
 }
@@ -164,13 +194,13 @@ function writeTool(folder: string, { home }: WindowsPerson): string {
 /** Writes a batch file that starts the program as `az.cmd` starts Python. */
 function writeBatchFile(file: string, person: WindowsPerson): void {
   writeTool(file.slice(0, file.lastIndexOf('\\')), person);
-  windows.write(file, `@echo off\r\n"${NODE}" "%~dp0tool.cjs" %*\r\n`);
+  world.windows.write(file, `@echo off\r\n"${NODE}" "%~dp0tool.cjs" %*\r\n`);
 }
 
 /** The arguments, the working directory and the environment of the last call. */
 function readCall({ home }: WindowsPerson) {
   const [args, folder, environment] = Object.values(
-    parseJsonRecord(`{"call":${windows.read(`${home}\\calls.json`)}}`) ?? {},
+    parseJsonRecord(`{"call":${world.windows.read(`${home}\\calls.json`)}}`) ?? {},
   ).flat();
   return { args, folder, environment };
 }
@@ -181,11 +211,11 @@ describe('a batch file', () => {
     const user = { name: 'jane@contoso.com', type: 'user' };
     const account = { id: SUBSCRIPTION_ID, name: 'Main', state: 'Enabled', isDefault: true, tenantId: TENANT_ID, user };
     const profile = JSON.stringify({ subscriptions: [{ ...account, environmentName: 'AzureCloud' }] });
-    windows.write(`${person.home}\\.azure\\azureProfile.json`, `\uFEFF${profile}`);
+    world.windows.write(`${person.home}\\.azure\\azureProfile.json`, `\uFEFF${profile}`);
     const folder = 'C:\\Program Files (x86)\\Microsoft SDKs\\Azure\\CLI2\\wbin';
     writeBatchFile(`${folder}\\az.cmd`, person);
     // Where nobody looks: the working directory belongs to a repository.
-    windows.write(`${person.home}\\repository\\az.cmd`, `@echo planted > "${person.home}\\planted.txt"\r\n`);
+    world.windows.write(`${person.home}\\repository\\az.cmd`, `@echo planted > "${person.home}\\planted.txt"\r\n`);
     const changes = {
       Path: `.;${SYSTEM_FOLDER}\\system32; "${folder}"`,
       azure_client_secret: 'abandoned-secret-1',
@@ -198,8 +228,8 @@ describe('a batch file', () => {
     expect(where).toBe(SYSTEM_FOLDER);
     expect(JSON.stringify(environment)).not.toContain('abandoned-secret-1');
     expect(JSON.stringify(environment)).toContain('AZURE_CORE_ONLY_SHOW_ERRORS');
-    expect(windows.read(`${person.home}\\planted.txt`)).toBe(undefined);
-    rmSync(windows.findHere(`${folder}\\az.cmd`));
+    expect(world.windows.read(`${person.home}\\planted.txt`)).toBe(undefined);
+    rmSync(world.windows.findHere(`${folder}\\az.cmd`));
   });
 
   it('is a "command" that gets its arguments as they are, since cmd.exe runs none of them', async () => {
@@ -214,7 +244,7 @@ describe('a batch file', () => {
 
   it('is not started with an argument that cmd.exe could run', async () => {
     const file = `${TOOLS_FOLDER}\\unsafe.cmd`;
-    windows.write(file, '@echo started > "%~dp0started.txt"\r\n');
+    world.windows.write(file, '@echo started > "%~dp0started.txt"\r\n');
     const unsafe = ['a & echo x', 'a"b', '%PATH%', '^', 'two words\\'];
     const results = await Promise.all(
       unsafe.map((argument, index) => {
@@ -247,26 +277,26 @@ describe('a program', () => {
   it('ends with the program that started it', async () => {
     const person = addPerson('Caller', 'nobody');
     const [script, alive] = [`${person.home}\\wait.cjs`, `${person.home}\\alive.txt`];
-    windows.write(
+    world.windows.write(
       script,
       `setInterval(() => require('fs').writeFileSync(${JSON.stringify(alive)}, String(Date.now())), 20);`,
     );
     person.configure({ registries: { [LOGIN_SERVER]: { identity: { type: 'command', command: [NODE, script] } } } });
     const caller = person.start(['get'], { input: LOGIN_SERVER });
-    await waitUntil(() => (windows.read(alive) ?? '') !== '');
+    await waitUntil(() => (world.windows.read(alive) ?? '') !== '');
     await caller.kill();
     await caller.ended;
     await new Promise((resolve) => setTimeout(resolve, 300));
-    const last = windows.read(alive);
+    const last = world.windows.read(alive);
     await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(windows.read(alive)).toBe(last);
+    expect(world.windows.read(alive)).toBe(last);
   });
 });
 
 describe('doctor', () => {
   it('knows the executable, the folders and the proxy', async () => {
     const person = addPerson('Döctor');
-    const folder = program.file.slice(0, program.file.lastIndexOf('\\'));
+    const folder = world.program.file.slice(0, world.program.file.lastIndexOf('\\'));
     const environment = { Path: `${SYSTEM_FOLDER}\\system32;${folder}` };
     const { stdout } = await person.run(['doctor', LOGIN_SERVER], { environment });
     expect(stdout).toMatch(

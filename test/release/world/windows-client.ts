@@ -17,13 +17,14 @@ const held = new Map<string, number>();
 
 /** Starts a program. The answer comes when it has ended and nobody holds its output any more. */
 function runProgram(request: JsonObject, answer: (result: object) => void): void {
-  const { file, args, input, environment, folder, id } = request;
+  const { file, args, input, environment, folder, isVerbatim, id } = request;
   const child = spawn(asText(file) ?? '', listTexts(args), {
     env: Object.fromEntries(
       Object.entries(isObject(environment) ? environment : {}).map(([name, value]) => [name, String(value)]),
     ),
     cwd: asText(folder),
     windowsHide: true,
+    windowsVerbatimArguments: isVerbatim === true,
   });
   if (typeof id === 'number') children.set(id, child);
   const streams = { stdout: '', stderr: '' };

@@ -1,12 +1,13 @@
 /** A person on Windows who has the npm package: a profile, an environment and the program, with an emulated Azure. */
 
 import { mkdirSync } from 'node:fs';
-import { afterAll, afterEach, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { type Cloud, startCloud } from '../../e2e/world/cloud.ts';
 import { findLeak } from '../../e2e/world/leak.ts';
 import { CLIENT_ID, CLIENT_SECRET, TENANT_ID } from '../../emulator/state.ts';
 import type { WindowsProgram } from './windows-program.ts';
 import {
+  hasWine,
   SYSTEM_FOLDER,
   startWindows,
   toWindowsPath,
@@ -40,12 +41,18 @@ export interface WindowsPerson {
   readonly configure: (config: object) => void;
 }
 
-export interface WindowsWorld {
+type Identity = 'service principal' | 'nobody';
+
+interface Opened {
   readonly cloud: Cloud;
   readonly windows: Windows;
   readonly program: WindowsProgram;
+}
+
+/** What a test file has. It is there as soon as the tests run. */
+export interface WindowsWorld extends Opened {
   /** @param identity what the environment says; a service principal by default. */
-  readonly addPerson: (name: string, identity?: 'service principal' | 'nobody') => WindowsPerson;
+  readonly addPerson: (name: string, identity?: Identity) => WindowsPerson;
 }
 
 const SERVICE_PRINCIPAL = {
@@ -57,59 +64,81 @@ const SERVICE_PRINCIPAL = {
 export const TOOLS_FOLDER = 'C:\\Program Files (x86)\\Tools & Co';
 
 /**
- * Starts Windows and the cloud for a test file, and closes both after it.
+ * Starts Windows and the cloud before the tests of a file, and closes both after them. Where Wine is not installed, the
+ * tests are skipped.
  * @param install puts the program there.
  */
-export async function openWindows(install: (windows: Windows) => Promise<WindowsProgram>): Promise<WindowsWorld> {
-  const [cloud, windows] = await Promise.all([startCloud(), startWindows()]);
-  const program = await install(windows);
-  mkdirSync(windows.findHere(TOOLS_FOLDER), { recursive: true });
-  afterEach(() => cloud.forget());
-  afterAll(async () => {
-    await windows.close();
-    await cloud.close();
+export function openWindows(install: (windows: Windows) => Promise<WindowsProgram>): WindowsWorld {
+  let opened: Opened | undefined;
+  beforeAll(async () => {
+    if (!hasWine()) return;
+    const [cloud, windows] = await Promise.all([startCloud(), startWindows()]);
+    opened = { cloud, windows, program: await install(windows) };
+    mkdirSync(windows.findHere(TOOLS_FOLDER), { recursive: true });
   });
+  beforeEach((context) => {
+    if (opened === undefined) context.skip('not installed: Wine');
+  });
+  afterEach(() => opened?.cloud.forget());
+  afterAll(async () => {
+    await opened?.windows.close();
+    await opened?.cloud.close();
+  });
+  const world = () => {
+    if (opened === undefined) throw new Error('Windows has not been started');
+    return opened;
+  };
+  return {
+    get cloud() {
+      return world().cloud;
+    },
+    get windows() {
+      return world().windows;
+    },
+    get program() {
+      return world().program;
+    },
+    addPerson: (name, identity) => addPerson(world(), name, identity),
+  };
+}
+
+function addPerson(
+  { cloud, windows, program }: Opened,
+  name: string,
+  identity: Identity = 'service principal',
+): WindowsPerson {
+  const home = `C:\\users\\${name}`;
+  const environment = {
+    ...describeMachine(home, name),
+    ...describeNetwork(cloud),
+    ...(identity === 'nobody' ? {} : SERVICE_PRINCIPAL),
+  };
+  mkdirSync(windows.findHere(`${home}\\AppData\\Local\\Temp`), { recursive: true });
   const expectNoSecret = (text: string) => {
     expect(findLeak(text, [...cloud.emulator.secrets, CLIENT_SECRET])).toBe(undefined);
   };
-
-  const addPerson: WindowsWorld['addPerson'] = (name, identity = 'service principal') => {
-    const home = `C:\\users\\${name}`;
-    const environment = {
-      ...describeMachine(home, name),
-      ...describeNetwork(cloud),
-      ...(identity === 'nobody' ? {} : SERVICE_PRINCIPAL),
-    };
-    mkdirSync(windows.findHere(`${home}\\AppData\\Local\\Temp`), { recursive: true });
-    const start: WindowsPerson['start'] = (args, { environment: changes = {}, folder = home, ...options } = {}) => {
-      const run = windows.start(program.file, {
-        ...{ args: [...program.args, ...args], folder, environment: { ...environment, ...changes } },
-        ...(options.input === undefined ? {} : { input: options.input }),
-      });
-      const ended = run.ended.then((result) => {
-        if (options.printsSecret !== true) expectNoSecret(result.stdout);
-        expectNoSecret(result.stderr);
-        return result;
-      });
-      return { ...run, ended };
-    };
-    const run: WindowsPerson['run'] = (args, options) => start(args, options).ended;
-    return {
-      home,
-      environment,
-      start,
-      run,
-      get: (server, options) => run(['get'], { ...options, input: server, printsSecret: true }),
-      configure: (config) => {
-        windows.write(`${home}\\AppData\\Roaming\\docker-credential-acr\\Config\\config.json`, JSON.stringify(config));
-      },
-    };
+  const start: WindowsPerson['start'] = (args, { environment: changes = {}, folder = home, ...options } = {}) => {
+    const run = windows.start(program.file, {
+      ...{ args: [...program.args, ...args], folder, environment: { ...environment, ...changes } },
+      ...(options.input === undefined ? {} : { input: options.input }),
+    });
+    const ended = run.ended.then((result) => {
+      if (options.printsSecret !== true) expectNoSecret(result.stdout);
+      expectNoSecret(result.stderr);
+      return result;
+    });
+    return { ...run, ended };
   };
+  const run: WindowsPerson['run'] = (args, options) => start(args, options).ended;
   return {
-    cloud,
-    windows,
-    program,
-    addPerson,
+    home,
+    environment,
+    start,
+    run,
+    get: (server, options) => run(['get'], { ...options, input: server, printsSecret: true }),
+    configure: (config) => {
+      windows.write(`${home}\\AppData\\Roaming\\docker-credential-acr\\Config\\config.json`, JSON.stringify(config));
+    },
   };
 }
 

@@ -42,6 +42,8 @@ export interface WindowsRun {
   readonly environment?: Variables;
   /** The working directory. */
   readonly folder?: string;
+  /** Whether the arguments are already quoted. */
+  readonly isVerbatim?: boolean;
 }
 
 /** A program that may be killed before it ends. */
@@ -106,8 +108,8 @@ export async function startWindows(): Promise<Windows> {
     throw new Error(`${path} is neither on C: nor on Z:`);
   };
   return {
-    start: (file, { args, input, environment: variables, folder }) => {
-      const request = { action: 'run', file, args, input, folder, environment: variables };
+    start: (file, { environment: variables, ...run }) => {
+      const request = { action: 'run', file, environment: variables, ...run };
       const { id, answer } = requests.send(request);
       const ended = answer.then(({ exitCode, stdout, stderr }) => ({
         exitCode: typeof exitCode === 'number' ? exitCode : -1,
@@ -176,18 +178,24 @@ interface Requests {
 }
 
 function sendRequests(socket: Socket): Requests {
-  const waiting = new Map<number, (answer: JsonObject) => void>();
+  const waiting = new Map<number, { resolve: (answer: JsonObject) => void; reject: (cause: Error) => void }>();
   let sent = 0;
   createInterface({ input: socket }).on('line', (line) => {
     const answer = parseJsonObject(line) ?? {};
-    if (typeof answer['id'] === 'number') waiting.get(answer['id'])?.(answer);
+    if (typeof answer['id'] !== 'number') return;
+    waiting.get(answer['id'])?.resolve(answer);
+    waiting.delete(answer['id']);
+  });
+  socket.on('error', () => undefined); // it closes
+  socket.on('close', () => {
+    for (const { reject } of waiting.values()) reject(new Error('The client on Windows has ended'));
   });
   return {
     send: (request) => {
       sent += 1;
       const id = sent;
       socket.write(`${JSON.stringify({ ...request, id })}\n`);
-      return { id, answer: new Promise((resolve) => waiting.set(id, resolve)) };
+      return { id, answer: new Promise((resolve, reject) => waiting.set(id, { resolve, reject })) };
     },
     close: () => socket.destroy(),
   };

@@ -15,6 +15,7 @@ import {
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
+  assertReplaceable,
   FileChangedError,
   readPersonFile,
   removePersonFile,
@@ -265,3 +266,15 @@ function asUser(uid: number, work: () => void): void {
     process.setegid?.(0);
   }
 }
+
+test.each([
+  ['win32', 0o444, false],
+  ['win32', 0o666, true],
+  // Elsewhere the mode of a file does not matter to whoever replaces it.
+  ['linux', 0o444, true],
+  ['darwin', 0o400, true],
+] as const)('on %s, whether a file with the mode %i can be replaced: %s', (platform, mode, isReplaceable) => {
+  const judge = () => assertReplaceable({ mode }, platform);
+  if (isReplaceable) judge();
+  else expect(judge).toThrow('it is marked as read-only');
+});

@@ -27,8 +27,9 @@ async function check(
   folders: readonly string[],
   programName = NAME,
   nodeFile: string | undefined = undefined,
+  platform: NodeJS.Platform = 'linux',
 ) {
-  const runtime = makeRuntime({ PATH: folders.map((one) => folder.path(one)).join(':') }, { programName });
+  const runtime = makeRuntime({ PATH: folders.map((one) => folder.path(one)).join(':') }, { programName, platform });
   const names = createPrivateNames(runtime);
   const context = { runtime, log: undefined, target: undefined, visit: undefined, programFile, nodeFile, names };
   const findings = await EXECUTABLE.run(context);
@@ -128,4 +129,16 @@ test('tells of a Node that clients do not find', async () => {
     fix: `sudo ln -s ${node} /usr/local/bin/node`,
   });
   expect(find(await check(script, ['bin', 'node'], NAME, node), 'problem')).toBeUndefined();
+});
+
+test('gives advice that Windows understands', async () => {
+  const own = 'C:\\Program Files\\Tools\\docker-credential-acr.exe';
+  const advise = async (programFile: string | undefined) =>
+    find(await check(programFile, ['bin'], NAME, undefined, 'win32'), 'problem')?.fix;
+  expect(await advise(own)).toBe("put 'C:\\Program Files\\Tools' on the PATH of your account");
+  expect(await advise(undefined)).toBe('put the folder of this program on the PATH of your account');
+
+  // It cannot be started, since no variable names the folder of Windows.
+  const other = install(`bin/${NAME}.exe`);
+  expect(await advise(own)).toBe(`icacls ${other}`);
 });
