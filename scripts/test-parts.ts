@@ -19,6 +19,9 @@ import { hasGo, installGoPrograms, needsGo } from './parts/go-programs.ts';
 import { unpackKeychainHelpers } from './parts/keychain-helpers.ts';
 import { buildKubernetes, CLUSTER_PROGRAMS, PLUGIN_PROGRAMS } from './parts/kubernetes.ts';
 import { installMinbase } from './parts/minbase.ts';
+import { installMuslNode } from './parts/musl-node.ts';
+import { installNodeVersions } from './parts/node-versions.ts';
+import { installPackageCheckers } from './parts/package-checkers.ts';
 import { formatPartReports, PARTS_FOLDER, type PartReport } from './parts/part.ts';
 import { canMakeVirtualEnvironments, installPythonPackage, isPythonPackageInstalled } from './parts/python-package.ts';
 import { buildReferenceClient } from './parts/reference-client.ts';
@@ -82,7 +85,9 @@ function installClients(packages: Promise<unknown>, builds: Promise<unknown>, py
 async function installReleaseParts(): Promise<readonly PartReport[]> {
   const packages = [...(await installReleaseTools()), ...(await installPackages(TRIAL_PACKAGES))];
   const checkers = [await installPythonPackage(ZIZMOR), await installPythonPackage(CYCLONEDX)];
-  return [...packages, await installMinbase(), ...checkers, ...(await installActionlint())];
+  const nodes = [...(await installNodeVersions()), await installMuslNode()];
+  const others = [...(await installActionlint()), ...(await installPackageCheckers())];
+  return [...packages, await installMinbase(), ...checkers, ...nodes, ...others];
 }
 
 async function installCluster(): Promise<readonly PartReport[]> {

@@ -1,26 +1,30 @@
 /** The error that people see: it has a code, its causes, and a hint with a command that helps. */
 
 /** Identifies the kind of a failure. Tests, the log and other processes use it instead of the text. */
-export type ErrorCode =
-  | 'REQUEST_INVALID'
-  | 'CONFIG_INVALID'
-  | 'IDENTITY_NOT_SET_UP'
-  | 'IDENTITY_INVALID'
-  | 'IDENTITY_FAILED'
-  | 'ENTRA_REFUSED'
-  | 'AUDIENCE_UNKNOWN'
-  | 'REGISTRY_REFUSED'
-  | 'TOKEN_REFUSED'
-  | 'RESOURCES_REFUSED'
-  | 'NETWORK_FAILED'
-  | 'ANSWER_INVALID'
-  | 'BUSY'
-  | 'STORE_REFUSED'
-  | 'KEYCHAIN_FAILED'
-  | 'CLIENT_CONFIG_FAILED'
-  | 'OUTPUT_FAILED'
-  | 'INSTALL_FAILED'
-  | 'CLUSTER_REFUSED';
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** Every kind of failure. */
+export const ERROR_CODES = [
+  'REQUEST_INVALID',
+  'CONFIG_INVALID',
+  'IDENTITY_NOT_SET_UP',
+  'IDENTITY_INVALID',
+  'IDENTITY_FAILED',
+  'ENTRA_REFUSED',
+  'AUDIENCE_UNKNOWN',
+  'REGISTRY_REFUSED',
+  'TOKEN_REFUSED',
+  'RESOURCES_REFUSED',
+  'NETWORK_FAILED',
+  'ANSWER_INVALID',
+  'BUSY',
+  'STORE_REFUSED',
+  'KEYCHAIN_FAILED',
+  'CLIENT_CONFIG_FAILED',
+  'OUTPUT_FAILED',
+  'INSTALL_FAILED',
+  'CLUSTER_REFUSED',
+] as const;
 
 /** What a `CredentialError` may have besides its code and message. */
 export interface CredentialErrorOptions {
@@ -38,7 +42,7 @@ export interface CredentialErrorChanges {
   readonly hint?: string | undefined;
 }
 
-/** Something is set up and failed. (Not being set up is not an error but a return value, `NotSetUp`.) */
+/** Something is set up and does not work. (That nothing is set up is no error.) */
 export class CredentialError extends Error {
   override readonly name = 'CredentialError';
   readonly code: ErrorCode;
@@ -53,7 +57,10 @@ export class CredentialError extends Error {
     this.hint = hint;
   }
 
-  /** Returns an error with the same code and a changed description; this error becomes its `cause`. */
+  /**
+   * Returns an error with the same code and a changed description; this error becomes its `cause`.
+   * @internal not a part of the library: its types leave this out.
+   */
   with({ message = this.message, causes = this.causes, hint = this.hint }: CredentialErrorChanges): CredentialError {
     return new CredentialError(this.code, message, { causes, ...(hint === undefined ? {} : { hint }), cause: this });
   }

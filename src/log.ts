@@ -42,6 +42,8 @@ export type Log = (step: LogStep) => void;
 const MAX_LOG_BYTES = 1024 * 1024;
 const MAX_TEXT_LENGTH = 1000;
 const STANDARD_ERROR = 2;
+/** The fields with a text of somebody else's. */
+const TEXTS = ['outcome', 'host', 'path', 'source', 'correlationId', 'reason'] as const;
 const { O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_WRONLY } = constants;
 
 /** Opens the log that the person requested with `DOCKER_CREDENTIAL_ACR_LOG`, if any. */
@@ -60,18 +62,26 @@ export function openLog(runtime: Runtime, target: string, quote: Quote): Log | u
   const descriptor = target === 'stderr' ? STANDARD_ERROR : openFile(target);
   if (descriptor === undefined) return undefined;
   return (step) => {
-    const fields = Object.entries(step).map(([name, value]: [string, unknown]) => [
-      name,
-      typeof value === 'string' ? quote(value, MAX_TEXT_LENGTH) : value,
-    ]);
     const common = { time: new Date(runtime.now()).toISOString(), process: process.pid };
-    const line = JSON.stringify({ ...common, ...Object.fromEntries(fields) });
+    const line = JSON.stringify({ ...common, ...cleanStep(step, quote) });
     try {
       writeSync(descriptor, `${line}\n`);
     } catch {
       // On a full disk, the program runs without the log.
     }
   };
+}
+
+/** Creates the function that shortens the texts of a step and removes secrets from them. */
+export function createStepCleaner(runtime: Runtime): (step: LogStep) => LogStep {
+  const quote = createQuote(runtime);
+  return (step) => cleanStep(step, quote);
+}
+
+function cleanStep(step: LogStep, quote: Quote): LogStep {
+  const clean = (text: string | undefined) => (text === undefined ? undefined : quote(text, MAX_TEXT_LENGTH));
+  const texts = TEXTS.flatMap((name) => (step[name] === undefined ? [] : [[name, clean(step[name])] as const]));
+  return { ...step, ...Object.fromEntries(texts) };
 }
 
 function openFile(file: string): number | undefined {

@@ -9,6 +9,7 @@ import { PROVIDER_PREFIX } from './helper-name.ts';
 import type { BackgroundInput } from './system/detached-process.ts';
 import type { Runtime } from './system/runtime.ts';
 import { drainInput, readInput, writeOutput } from './system/streams.ts';
+import { FORM } from './version.ts';
 
 const STANDARD_OUTPUT = 1;
 const STANDARD_ERROR = 2;
@@ -41,25 +42,29 @@ async function main(): Promise<void> {
  * configuration.
  */
 function findProgramName(): string {
-  const name = basename(process.argv0).replace(/\.[Ee][Xx][Ee]$/, '');
+  const name = basename(findCalledPath()).replace(/\.(?:[Ee][Xx][Ee]|js)$/, '');
   return name.startsWith('docker-credential-') ? name : 'docker-credential-acr';
+}
+
+/** Node runs the npm package's program as a script. */
+function findCalledPath(): string {
+  return FORM === 'npm package' ? (process.argv[1] ?? '') : process.argv0;
 }
 
 /** As the plug-in of a kubelet, the program is called by another name, and its first word is missing. */
 function readArguments(): readonly string[] {
   const args = process.argv.slice(2);
-  return basename(process.argv0).startsWith(PROVIDER_PREFIX) ? ['kubelet', ...args] : args;
+  return basename(findCalledPath()).startsWith(PROVIDER_PREFIX) ? ['kubelet', ...args] : args;
 }
 
-/**
- * Starts a process of the single executable. From its sources the program cannot: there, `process.execPath` is Node.
- */
+/** Starts this program once more. From its sources it does not: it would start Node. */
 async function startSelf(runtime: Runtime, args: readonly string[], input: BackgroundInput): Promise<boolean> {
-  const [{ isSea }, { startDetached }] = await Promise.all([
-    import('node:sea'),
+  const [{ findOwnProgram }, { startDetached }] = await Promise.all([
+    import('./system/own-program.ts'),
     import('./system/detached-process.ts'),
   ]);
-  return isSea() && (await startDetached(runtime, process.execPath, args, input));
+  const own = findOwnProgram();
+  return own !== undefined && (await startDetached(runtime, process.execPath, [...own.nodeArguments, ...args], input));
 }
 
 // With NODE_DEBUG, Node's modules print what they do and send to stderr, secrets included. Discard that.

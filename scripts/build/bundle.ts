@@ -1,6 +1,7 @@
 /** Bundles the program into one CommonJS file in memory, and returns its import graph. */
 
 import { type BuildOptions, build, type Metafile } from 'esbuild';
+import type { Form } from '../../src/version.ts';
 
 export interface Bundle {
   readonly code: string;
@@ -18,6 +19,8 @@ export interface BundleOptions {
   readonly nodeVersion: string;
   /** The commit that the program tells as its origin; empty when there is none. */
   readonly commit?: string;
+  /** What the program is built as; the executable by default. */
+  readonly form?: Form;
 }
 
 /** Bundles `entry` and everything it imports; a local `import()` stays unevaluated until it is reached. */
@@ -28,7 +31,7 @@ export async function bundleProgram(options: BundleOptions): Promise<Bundle> {
 }
 
 /** The options of esbuild for every part of the program. */
-export function bundleOptions({ entry, root, nodeVersion, commit = '' }: BundleOptions) {
+export function bundleOptions({ entry, root, nodeVersion, commit = '', form = 'executable' }: BundleOptions) {
   return {
     entryPoints: [entry],
     absWorkingDir: root,
@@ -38,12 +41,14 @@ export function bundleOptions({ entry, root, nodeVersion, commit = '' }: BundleO
     platform: 'node',
     format: 'cjs',
     target: `node${nodeVersion}`,
-    define: { BUILD_COMMIT: JSON.stringify(commit) },
+    define: { BUILD_COMMIT: JSON.stringify(commit), BUILD_FORM: JSON.stringify(form) },
     // The CommonJS modules of some packages hide what they require from esbuild.
     mainFields: ['module', 'main'],
     // In a single executable `import()` of a built-in goes through the embedder's loader; `require` is direct.
     supported: { 'dynamic-import': false },
-    // Keeps names: stack traces stay readable, and shorter names did not make the program start faster.
+    // Keeps names: stack traces stay readable, and shorter names did not make the program start faster. But the npm package
+    // is mostly names.
+    minifyIdentifiers: form === 'npm package',
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',

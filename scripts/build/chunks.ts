@@ -10,7 +10,7 @@ import { build, type Metafile, type OnResolveArgs, type OutputFile, type Plugin 
 import { type BundleOptions, bundleOptions, listBundledFiles } from './bundle.ts';
 
 export interface Chunks {
-  /** The main program, which loads the parts from the executable's assets. */
+  /** The main program, which loads the parts from the executable's assets, or in the npm package from files beside it. */
   readonly start: string;
   readonly parts: readonly Part[];
   /** Every file whose code is in the start or in a part, relative to the root. */
@@ -19,7 +19,7 @@ export interface Chunks {
 
 /** Code that is loaded when a run needs it. */
 export interface Part {
-  /** The executable's asset is `<name>.js`, and the V8 code cache of it `<name>.cache`. */
+  /** The asset or file is `<name>.js`, and in the executable its V8 code cache `<name>.cache`. */
   readonly name: string;
   readonly code: string;
 }
@@ -64,12 +64,8 @@ const LINKER = `
 var listStartModules, startModules, namespaces = {}, loadedParts = {}, requireBuiltin = require;
 function provideModules(list) { listStartModules = list; }
 function loadPart(name) {
-  var sea = requireBuiltin('node:sea'), options = { filename: name + '.js' };
-  var keys = sea.getAssetKeys();
-  if (keys.includes(name + '.cache')) options.cachedData = Buffer.from(sea.getRawAsset(name + '.cache'));
-  var source = Buffer.from(sea.getRawAsset(name + '.js')).latin1Slice();
   var module = { exports: {} };
-  new (requireBuiltin('node:vm').Script)(source, options).runInThisContext()(requireBuiltin, module, findModule);
+  findPart(name)(requireBuiltin, module, findModule);
   return module.exports;
 }
 function findModule(part, file) {
@@ -83,8 +79,24 @@ require = function (name) {
 };
 `;
 
+/** Finds the function of a part in the executable. */
+const FIND_ASSET = `
+function findPart(name) {
+  var sea = requireBuiltin('node:sea'), options = { filename: name + '.js' };
+  var keys = sea.getAssetKeys();
+  if (keys.includes(name + '.cache')) options.cachedData = Buffer.from(sea.getRawAsset(name + '.cache'));
+  var source = Buffer.from(sea.getRawAsset(name + '.js')).latin1Slice();
+  return new (requireBuiltin('node:vm').Script)(source, options).runInThisContext();
+}
+`;
+
+/** Finds the function of a part beside the start: there it is what a module of that name exports. */
+const FIND_FILE = `
+function findPart(name) { return requireBuiltin('./' + name + '.js'); }
+`;
+
 export async function bundleChunks(options: BundleOptions): Promise<Chunks> {
-  const { entry, root } = options;
+  const { entry, root, form } = options;
   const late = new Set([YAML_MODULE]); // the start does not reach it
   const cut = cutAtImports(root, late);
   const { entryPoints, ...common } = bundleOptions(options);
@@ -94,7 +106,7 @@ export async function bundleChunks(options: BundleOptions): Promise<Chunks> {
   const start = await build({
     ...common,
     stdin: { contents: `import '${TABLE}'; import './${entry}';`, resolveDir: root },
-    banner: { js: LINKER },
+    banner: { js: `${LINKER}${form === 'npm package' ? FIND_FILE : FIND_ASSET}` },
     metafile: true,
     plugins: [provideTable(root, await listExports(options, others)), cut],
   });

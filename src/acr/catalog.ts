@@ -8,6 +8,7 @@ import { CredentialError } from '../errors.ts';
 import { parseJsonObject } from '../json.ts';
 import { describeResponse, type HttpClient, type HttpResponse } from '../network/http.ts';
 import type { Registry } from '../registry.ts';
+import { parseUrl } from '../url.ts';
 import { describeRefusal, explainRefusal } from './token-response.ts';
 
 /** The scope of an access token that lists repositories. */
@@ -123,7 +124,7 @@ function readNames(registry: Registry, response: HttpResponse, key: string): rea
 function findNextPage(registry: Registry, current: string, link: string | undefined): string | undefined {
   const target = /<([^<>]*)>;? *rel="?next\b/i.exec(link?.slice(0, MAX_LINK_CHARACTERS) ?? '')?.[1];
   if (target === undefined) return undefined;
-  const url = URL.parse(target, current);
+  const url = parseUrl(target, current);
   const { origin, pathname } = new URL(current);
   if (url?.origin === origin && url.pathname === pathname) return `${origin}${pathname}${url.search}`;
   throw explainInvalid(registry, ['the next page of the list is on another server, or is not one of the list']);

@@ -90,7 +90,7 @@ export async function obtainShared<T extends object>(
       } catch (cause) {
         // The old token is valid to its last second. The failure matters only if there is no valid token.
         const old = readLiving();
-        if (old === undefined) throw cause;
+        if (old === undefined || runtime.signal?.aborted === true) throw cause;
         log?.({ step: 'sign-in', outcome: 'old-token', reason: describeCause(cause) });
         writeMarker(cache, renewalMarker(key), FAILED, nowSeconds(), RENEWAL_PAUSE_SECONDS);
         return old.token;

@@ -52,7 +52,8 @@ export async function runSingleFlight<T>(cache: Cache | undefined, key: CacheKey
     if (lock !== undefined) removeFile(failureFile); // an earlier failure is over
     return result;
   } catch (cause) {
-    if (lock !== undefined && cause instanceof CredentialError) {
+    // A sign-in that was called off says nothing about another one.
+    if (lock !== undefined && cause instanceof CredentialError && flight.runtime.signal?.aborted !== true) {
       const { shareFailure } = await import('./shared-failure.ts');
       shareFailure(failureFile, { ...flight, holding: lock }, cause);
     }
@@ -92,6 +93,7 @@ async function takeTurn<T>(
       if (wait === undefined) flight.onWait?.();
       wait ??= new LockWait(cache.lockFolder, name);
       await waitForOther(wait, flight.deadlineMs);
+      flight.runtime.signal?.throwIfAborted();
     }
   } finally {
     wait?.close();

@@ -25,11 +25,11 @@ export const DOCTOR = defineCommand({
       .option('--report', 'print a text that can be pasted in public: no names, ids shortened'),
   run: async ({ runtime, terminal, log }, { json = false, report = false }, text) => {
     if (json && report) throw new UsageError('--json and --report exclude each other', { hint: 'choose one of them' });
-    const [{ examine }, { parseTarget }, format, sea] = await Promise.all([
+    const [{ examine }, { parseTarget }, format, { findOwnProgram }] = await Promise.all([
       import('./doctor/doctor.ts'),
       import('./doctor/target.ts'),
       import('./doctor/result-text.ts'),
-      import('node:sea'),
+      import('../system/own-program.ts'),
     ]);
     const target = text === undefined ? undefined : parseTarget(text);
     if (text !== undefined && target === undefined) {
@@ -38,10 +38,12 @@ export const DOCTOR = defineCommand({
       });
     }
     const { style } = terminal;
+    const own = findOwnProgram();
     const columns = terminal.isOutputSeen ? terminal.columns : undefined;
     const { results, names } = await examine({
       ...{ runtime, terminal, log, target },
-      programFile: sea.isSea() ? process.execPath : undefined,
+      programFile: own?.file,
+      ...(own?.form === 'npm package' ? { nodeFile: process.execPath } : {}),
       show: (found) => {
         if (!json && !report) terminal.write(format.formatResults(found, style, columns));
       },

@@ -32,18 +32,19 @@ export const KUBELET_DOCTOR = defineCommand({
       .option('--report', 'print a text that can be pasted in public: no names, ids shortened'),
   run: async ({ runtime, terminal, log }, { json = false, report = false, ...given }, text) => {
     if (json && report) throw new UsageError('--json and --report exclude each other', { hint: 'choose one of them' });
-    const [{ examineNode }, { readNodeRequest }, format, sea] = await Promise.all([
+    const [{ examineNode }, { readNodeRequest }, format, { findOwnProgram }] = await Promise.all([
       import('./kubelet/doctor/doctor.ts'),
       import('./kubelet/doctor/request.ts'),
       import('./doctor/result-text.ts'),
-      import('node:sea'),
+      import('../system/own-program.ts'),
     ]);
     const request = readNodeRequest(given, text);
     const { style } = terminal;
+    const own = findOwnProgram();
     const columns = terminal.isOutputSeen ? terminal.columns : undefined;
     const { results, names } = await examineNode({
       ...{ runtime, terminal, log, ...request },
-      programFile: sea.isSea() ? process.execPath : undefined,
+      programFile: own?.form === 'executable' ? own.file : undefined,
       show: (found) => {
         if (!json && !report) terminal.write(format.formatResults(found, style, columns));
       },

@@ -63,16 +63,22 @@ async function readRequest({ runtime, terminal }: CommandContext, options: Optio
       hint: 'copy the executable into the bin directory',
     });
   }
-  const [read, { findKubelet, PROCESS_TABLE }, { isSea }] = await Promise.all([
+  const [read, { findKubelet, PROCESS_TABLE }, { findOwnProgram }] = await Promise.all([
     import('./kubelet/install-options.ts'),
     import('./kubelet/node-kubelet.ts'),
-    import('node:sea'),
+    import('../system/own-program.ts'),
   ]);
   const { binDir, config, configSource, name = [], copy = [], sha256 } = options;
   const hostRoot = read.readNodePath('--host-root', options.hostRoot);
   const kubelet = findKubelet(PROCESS_TABLE);
   const places = read.findPlaces(hostRoot, kubelet);
-  const executable = options.executable ?? (isSea() ? process.execPath : undefined);
+  const own = findOwnProgram();
+  const executable = options.executable ?? (own?.form === 'executable' ? own.file : undefined);
+  if (executable === undefined && own?.form === 'npm package') {
+    throw new UsageError('The npm package cannot be installed on a node: a kubelet needs the executable', {
+      hint: 'install the executable, and run its "kubelet install", or add --executable FILE',
+    });
+  }
   if (executable === undefined) {
     throw new UsageError('The program runs from its sources, so it does not know its executable', {
       hint: 'npm run build, then add --executable dist/docker-credential-acr',

@@ -78,13 +78,18 @@ export interface Config {
  * break other registries.
  */
 export async function loadConfig(runtime: Runtime): Promise<Config> {
+  const { config: given, secretVariables } = runtime;
+  if (given !== undefined) {
+    noteSecretVariables(given, secretVariables);
+    return createConfig('the option "config"', () => given);
+  }
   const found = await findConfigFile(runtime);
   if (found === undefined) return createConfig(undefined, () => undefined);
   const { file, isExplicit } = found;
   try {
     const text = readConfigFile(file, isExplicit);
     const object = text === undefined ? undefined : parseConfig(text, file);
-    noteSecretVariables(object, runtime.secretVariables);
+    noteSecretVariables(object, secretVariables);
     return createConfig(file, () => object);
   } catch (cause) {
     return createConfig(file, () => {

@@ -1,10 +1,11 @@
 /** Decides which certificate authorities the program trusts. */
 
-import { createSecureContext, getCACertificates, rootCertificates, type SecureContext } from 'node:tls';
+import tls, { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { CredentialError, describeCause } from '../errors.ts';
 import { readForeignFile } from '../system/files.ts';
 import { readPathVariable } from '../system/path-variable.ts';
 import { type Runtime, readVariable } from '../system/runtime.ts';
+import { readSystemCertificates } from './system-certificates.ts';
 
 /** `bundled` is Node's own list and `NODE_EXTRA_CA_CERTS`; `system` adds the system's certificate store. */
 export type Trust = 'bundled' | 'system';
@@ -40,12 +41,13 @@ export function createTrust(runtime: Runtime, trust: Trust): SecureContext {
   const extra = file === undefined ? undefined : readCertificates(file);
   // Node read the file when it started, and uses its own list faster than a list that we pass.
   if (trust === 'bundled' && (extra === undefined || isLoaded(extra))) return createSecureContext();
-  const system = trust === 'system' ? getCACertificates('system') : [];
+  const system = trust === 'system' ? readSystemCertificates(runtime) : [];
   return createSecureContext({ ca: [...rootCertificates, ...system, ...(extra === undefined ? [] : [extra])] });
 }
 
 function isLoaded(certificates: string): boolean {
-  const loaded = getCACertificates('extra');
+  // An old Node does not tell what it has read.
+  const loaded = 'getCACertificates' in tls ? tls.getCACertificates('extra') : [];
   const text = certificates.replaceAll('\r', '');
   return loaded.length > 0 && loaded.every((certificate) => text.includes(certificate.trim()));
 }

@@ -71,7 +71,7 @@ export function createHttpClient(runtime: Runtime, { connections, deadlineMs, lo
         attempts < (request.maxAttempts ?? MAX_ATTEMPTS) ? choosePause(request, outcome, attempts) : undefined;
       if (pauseMs === undefined || readClockMs() + pauseMs >= deadlineMs)
         return await conclude(request, outcome, attempts);
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      await pause(pauseMs, runtime.signal);
     }
   }
 
@@ -100,6 +100,20 @@ export function createHttpClient(runtime: Runtime, { connections, deadlineMs, lo
   }
 
   return { send, close: () => connections.close() };
+}
+
+/** Waits, or until the run is called off: then the next attempt finds the connections closed. */
+function pause(durationMs: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, durationMs);
+    if (signal?.aborted === true) end();
+    else signal?.addEventListener('abort', end);
+  });
 }
 
 /** @see https://www.rfc-editor.org/rfc/rfc9110#field.retry-after */

@@ -4,6 +4,7 @@ import { CredentialError, describeCause, type ErrorCode, readErrorCode } from '.
 import { createQuote } from '../redact.ts';
 import { shellWord } from '../shell-word.ts';
 import type { Runtime } from '../system/runtime.ts';
+import { parseUrl } from '../url.ts';
 import { explainCertificate } from './certificate-failure.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
 import { findProxy } from './proxy.ts';
@@ -21,7 +22,7 @@ export function explainRedirect(
   { status, header, quote }: HttpResponse,
   isDirect: boolean,
 ): CredentialError {
-  const target = URL.parse(header('location') ?? '', url)?.host ?? 'nowhere';
+  const target = parseUrl(header('location') ?? '', url)?.host ?? 'nowhere';
   const { host } = new URL(url);
   const what = `${host} redirects to ${quote(target, 100)}, which is not followed`;
   return new CredentialError('ANSWER_INVALID', what, {

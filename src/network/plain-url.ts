@@ -1,5 +1,7 @@
 /** Checks the URLs that receive requests with secrets. */
 
+import { parseUrl } from '../url.ts';
+
 /** What `parsePlainUrl` accepts besides an https URL without a query. */
 export interface PlainUrlRules {
   /** The accepted protocols with their colon, such as `https:`. */
@@ -16,8 +18,8 @@ export function parsePlainUrl(
   text: string,
   { protocols = ['https:'], query = false }: PlainUrlRules = {},
 ): URL | undefined {
-  const url = URL.parse(text.trim());
-  if (url === null || !protocols.includes(url.protocol)) return undefined;
+  const url = parseUrl(text.trim());
+  if (url === undefined || !protocols.includes(url.protocol)) return undefined;
   if (url.username !== '' || url.password !== '' || url.hash !== '') return undefined;
   return query || url.search === '' ? url : undefined;
 }

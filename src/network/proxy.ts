@@ -2,6 +2,7 @@
 
 import { CredentialError } from '../errors.ts';
 import { type Runtime, readVariable } from '../system/runtime.ts';
+import { parseUrl } from '../url.ts';
 
 /** In order of precedence. As in curl, the lower-case name is the older one and wins. */
 const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'] as const;
@@ -18,8 +19,8 @@ export function findProxy(runtime: Runtime, host: string, port: number): URL | u
   const bypass = readVariable(runtime, 'no_proxy') ?? readVariable(runtime, 'NO_PROXY') ?? '';
   if (isBypassed(bypass, host, port)) return undefined;
   // As in curl, a name without a scheme means http.
-  const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`);
-  if (url !== null && ['http:', 'https:'].includes(url.protocol) && url.hostname !== '') {
+  const url = parseUrl(/^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`);
+  if (url !== undefined && ['http:', 'https:'].includes(url.protocol) && url.hostname !== '') {
     runtime.secrets.add(decodeLogin(url.password));
     return url;
   }

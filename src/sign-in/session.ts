@@ -21,10 +21,14 @@ export class Session {
   #context: Promise<SessionContext> | undefined;
   readonly #clients: HttpClient[] = [];
   #isClosed = false;
+  readonly #abort = () => this.close();
 
   constructor(request: SessionRequest) {
     this.#request = request;
     this.#connections = openConnections(request);
+    const { signal } = request.runtime;
+    if (signal?.aborted === true) this.close();
+    else signal?.addEventListener('abort', this.#abort, { once: true });
   }
 
   /**
@@ -65,6 +69,7 @@ export class Session {
   /** Closes every client and connection, including those that are still being opened. */
   close(): void {
     this.#isClosed = true;
+    this.#request.runtime.signal?.removeEventListener('abort', this.#abort);
     for (const client of this.#clients) client.close();
     this.#connections.then(
       (connections) => connections.close(),

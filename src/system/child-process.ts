@@ -82,7 +82,7 @@ export interface ChildOptions {
 }
 
 /**
- * Runs a program until it ends. At the timeout, and when this process ends first, kills it together with the processes
+ * Runs a program until it ends. At the timeout, when the run is called off, and when this process ends first, kills it together with the processes
  * that it started. On Windows, it outlives this process.
  * @throws an error without a code when the program cannot be started.
  */
@@ -137,17 +137,21 @@ function collect(
     let cut: Pick<ChildResult, 'isOutputCut'> = {};
     let lastWords: NodeJS.Timeout | undefined;
     const settle = (exitCode: number | null, held: Pick<ChildResult, 'isOutputHeld'> = {}) => {
+      runtime.signal?.removeEventListener('abort', end);
       clearTimeout(timer);
       clearTimeout(lastWords);
       child.stdout?.destroy();
       child.stderr?.destroy();
       resolve({ exitCode: exitCode ?? undefined, ...output, timedOut, ...cut, ...held });
     };
-    const timer = setTimeout(() => {
+    const end = () => {
       timedOut = true;
       killTree(runtime, child);
       settle(null); // do not wait for `close`: a grandchild may keep the pipes open
-    }, timeoutMs);
+    };
+    const timer = setTimeout(end, timeoutMs);
+    if (runtime.signal?.aborted === true) end();
+    else runtime.signal?.addEventListener('abort', end);
     for (const name of ['stdout', 'stderr'] as const) {
       child[name]?.setEncoding('utf8').on('data', (text: string) => {
         if (output[name].length + text.length <= MAX_OUTPUT_BYTES) output[name] += text;
@@ -155,6 +159,7 @@ function collect(
       });
     }
     child.on('error', (cause) => {
+      runtime.signal?.removeEventListener('abort', end);
       clearTimeout(timer);
       reject(new Error(`it cannot be started (${describeCause(cause)})`));
     });

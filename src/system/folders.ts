@@ -1,6 +1,6 @@
 /** Folders of one person, which are created owner-only, and what is in them. */
 
-import { closeSync, constants, fsyncSync, lstatSync, mkdirSync, openSync, readdirSync } from 'node:fs';
+import { closeSync, constants, fsyncSync, lstatSync, mkdirSync, openSync, readdirSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readErrorCode } from '../errors.ts';
 
@@ -43,13 +43,23 @@ export function makeFolders(folder: string): void {
   }
 }
 
-/** Creates it with its final mode: a `chmod` afterwards would follow a link that somebody put in its place. */
+/**
+ * Creates it with its final mode: a `chmod` afterwards would follow a link that somebody put in its place. The umask of the
+ * process changes only if it would take permissions from the owner: other threads see it too, and a worker cannot
+ * change it.
+ */
 function makeFolder(folder: string): void {
-  const mask = process.umask(OWNER_ONLY_MASK);
   try {
     mkdirSync(folder, { mode: OWNER_ONLY_FOLDER });
   } catch (cause) {
     if (readErrorCode(cause) !== 'EEXIST') throw cause;
+    return;
+  }
+  if (process.platform === 'win32' || (lstatSync(folder).mode & OWNER_ONLY_FOLDER) === OWNER_ONLY_FOLDER) return;
+  rmdirSync(folder);
+  const mask = process.umask(OWNER_ONLY_MASK);
+  try {
+    mkdirSync(folder, { mode: OWNER_ONLY_FOLDER });
   } finally {
     process.umask(mask);
   }

@@ -13,6 +13,7 @@ import { NOT_FOUND } from '../protocol.ts';
 import { createQuote } from '../redact.ts';
 import { type ChildResult, findExecutable, runChild } from './child-process.ts';
 import { readClockMs } from './clock.ts';
+import { findOwnProgram } from './own-program.ts';
 import type { Runtime } from './runtime.ts';
 
 /** A user name and its secret. */
@@ -54,7 +55,12 @@ export function describeMissingKeychains(names: readonly string[]): string {
 export function findKeychain(runtime: Runtime, name: string): Keychain | undefined {
   const program = `docker-credential-${name}`;
   const file = runtime.programName === program ? undefined : findExecutable(runtime, program);
-  return file === undefined || realpathSync(file) === realpathSync(process.execPath) ? undefined : { name, file };
+  return file === undefined || isOwnFile(file) ? undefined : { name, file };
+}
+
+function isOwnFile(file: string): boolean {
+  const own = findOwnProgram()?.file ?? process.execPath;
+  return realpathSync(file) === realpathSync(own);
 }
 
 /**

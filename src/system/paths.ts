@@ -47,6 +47,18 @@ export function findDataFolderNow(runtime: Runtime): string | undefined {
 }
 
 /**
+ * Finds the folder for compiled code. It may not exist yet. `DOCKER_CREDENTIAL_ACR_CACHE_DIR` does not move it: that folder
+ * may be shared with containers, which must not bring code.
+ * @returns `undefined` when there is no home folder, or when the path is relative.
+ */
+export function findCodeFolder(runtime: Runtime): string | undefined {
+  const home = findHome(runtime);
+  const folder =
+    home === undefined ? undefined : absolute(moveFromOthers(runtime, platformFolders(runtime, home).cache, 'cache'));
+  return folder === undefined ? undefined : `${folder}${sep}code`;
+}
+
+/**
  * Finds a folder to write to. As root with the HOME of another user, as with `sudo -E` and in many containers, it is
  * below root's own home: a folder of root's in that home would lock its owner out.
  */

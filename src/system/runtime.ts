@@ -1,5 +1,7 @@
 /** What the program knows about the machine. It is injected, so that tests can choose it. */
 
+import type { JsonObject } from '../json.ts';
+
 /** The environment of one run of the program. */
 export interface Runtime {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -23,6 +25,10 @@ export interface Runtime {
    * @returns whether the process was started.
    */
   readonly startSelf?: (args: readonly string[], input: string) => Promise<boolean>;
+  /** The configuration itself, from a caller who has it. Then no file is read. */
+  readonly config?: JsonObject;
+  /** Aborts when nobody waits for the result any more. What a run has begun then ends as soon as it can. */
+  readonly signal?: AbortSignal;
 }
 
 /**

@@ -2,13 +2,13 @@
 
 import { realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { isSea } from 'node:sea';
 import { describeCause } from '../../errors.ts';
 import { createQuote } from '../../redact.ts';
 import { shellWord } from '../../shell-word.ts';
 import { findExecutable, runChild } from '../../system/child-process.ts';
 import { isKnownToDesktop } from '../../system/desktop.ts';
 import { MISSING_IS_UNDEFINED } from '../../system/folders.ts';
+import { findOwnProgram } from '../../system/own-program.ts';
 import { findHome } from '../../system/paths.ts';
 import { type Runtime, readVariable } from '../../system/runtime.ts';
 
@@ -26,11 +26,11 @@ const TIMEOUT_MS = 5_000;
 
 /**
  * Looks for the program on the PATH of this process.
- * @param ownFile the executable that is running; `undefined` when it is Node with the program's sources.
+ * @param ownFile the file of the running program; `undefined` when it runs from its sources.
  */
 export async function checkProgram(
   runtime: Runtime,
-  ownFile: string | undefined = isSea() ? process.execPath : undefined,
+  ownFile: string | undefined = findOwnProgram()?.file,
 ): Promise<ProgramCheck> {
   const { programName } = runtime;
   const file = findExecutable(runtime, programName);

@@ -6,6 +6,7 @@ import { describeResponse, type HttpResponse } from '../../network/http.ts';
 import { MAX_FOREIGN_CHARACTERS } from '../../redact.ts';
 import type { Registry } from '../../registry.ts';
 import { shellWord } from '../../shell-word.ts';
+import { parseUrl } from '../../url.ts';
 import { type Check, type Finding, found } from './check.ts';
 import { explain } from './explain.ts';
 import type { Visit } from './visit.ts';
@@ -43,7 +44,7 @@ function judgeChallenge(registry: Registry, response: HttpResponse): Finding {
   if (realm === undefined || named === undefined) return explainStranger(registry, response);
   const [cleanRealm, cleanService] = [response.quote(realm, 200), response.quote(named, 100)];
   const details = { realm: cleanRealm, service: cleanService };
-  const url = URL.parse(realm);
+  const url = parseUrl(realm);
   if (url?.protocol !== 'https:' || ![host, service].includes(url.host)) {
     const what = `${host} sends clients to ${cleanRealm} for tokens, which is not the registry`;
     return {

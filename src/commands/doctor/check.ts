@@ -70,6 +70,8 @@ export interface DoctorContext {
   readonly visit: Visit | undefined;
   /** This program's own file; `undefined` when it runs from its sources. */
   readonly programFile: string | undefined;
+  /** The Node that runs the program, if npm has installed it. */
+  readonly nodeFile?: string | undefined;
   /** What must not stand in a text for the public. */
   readonly names: PrivateNames;
 }

@@ -25,6 +25,8 @@ export interface Examination {
   readonly target: Target | undefined;
   /** This program's own file; `undefined` when it runs from its sources. */
   readonly programFile: string | undefined;
+  /** The Node that runs the program, if npm has installed it. */
+  readonly nodeFile?: string | undefined;
   /** How long everything may take; as long as `get` by default. */
   readonly budgetMs?: number;
   /** Looks up a host; the system's resolver by default. */
@@ -47,7 +49,7 @@ const LAST_WORDS_MS = 1_000;
  * @returns the results in the order of the checks, with nothing in them that may not be shown.
  */
 export async function examine(examination: Examination): Promise<Diagnosis> {
-  const { runtime, terminal, log, target, programFile, budgetMs = BUDGET_MS, lookUp, show } = examination;
+  const { runtime, terminal, log, target, programFile, nodeFile, budgetMs = BUDGET_MS, lookUp, show } = examination;
   const names = createPrivateNames(runtime);
   names.add('REGISTRY', target?.host);
   names.add('REPOSITORY', target?.repository);
@@ -56,7 +58,7 @@ export async function examine(examination: Examination): Promise<Diagnosis> {
   const checks = CHECKS.filter(({ needsRegistry }) => !needsRegistry || target !== undefined);
   const results: CheckResult[] = [];
   try {
-    const context = { runtime, log, target, visit, programFile, names };
+    const context = { runtime, log, target, visit, programFile, nodeFile, names };
     for (const { check, results: found } of startChecks(checks, context, deadlineMs + LAST_WORDS_MS)) {
       const clean = (await withProgress(terminal, check.title, found)).map((result) => cleanResult(runtime, result));
       results.push(...clean);

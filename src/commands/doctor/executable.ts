@@ -26,18 +26,15 @@ export const EXECUTABLE: Check = {
 };
 
 async function checkExecutable(context: DoctorContext): Promise<readonly Finding[]> {
-  const { runtime, programFile } = context;
+  const { runtime, programFile, nodeFile } = context;
   const quote = createQuote(runtime);
   const name = runtime.programName;
   // The system decides about each file, so that a folder without access is skipped, as clients do.
   const files = findAll(runtime, name);
   const [first, ...others] = files;
-  const details = { programFile, version: VERSION, onPath: files };
+  const details = { programFile, nodeFile, version: VERSION, onPath: files };
   if (first === undefined) {
-    const fix =
-      programFile === undefined
-        ? `install ${name} into a folder of PATH, such as /usr/local/bin`
-        : `sudo install ${shellWord(programFile)} /usr/local/bin/${name}`;
+    const fix = describeInstallation(context, name);
     return [found('problem', `${name} is not on PATH, so no client can start it`, { fix, details })];
   }
   const findings = [await identify(context, first, details)];
@@ -48,6 +45,7 @@ async function checkExecutable(context: DoctorContext): Promise<readonly Finding
     const helper = helperNameOf(runtime);
     findings.push(found('note', `it was called as ${name}: that is "${quote(helper)}" in "credHelpers"`));
   }
+  if (nodeFile !== undefined) findings.push(...checkNode(runtime, nodeFile));
   findings.push(...checkAccess(runtime, first));
   const docker = findExecutable(runtime, 'docker');
   if (docker?.startsWith('/snap/') === true) {
@@ -58,14 +56,12 @@ async function checkExecutable(context: DoctorContext): Promise<readonly Finding
 }
 
 /** Says whether the file that the clients start is this program. */
-async function identify(
-  { runtime, programFile }: DoctorContext,
-  file: string,
-  details: Finding['details'],
-): Promise<Finding> {
+async function identify(context: DoctorContext, file: string, details: Finding['details']): Promise<Finding> {
+  const { runtime, programFile, nodeFile } = context;
   const quote = createQuote(runtime);
   if (programFile !== undefined && isSameFile(file, programFile)) {
-    return found('ok', `${quote(file)} is this program, version ${VERSION}`, { details });
+    const origin = nodeFile === undefined ? '' : `, installed by npm, on Node ${process.versions.node}`;
+    return found('ok', `${quote(file)} is this program, version ${VERSION}${origin}`, { details });
   }
   let said = '';
   try {
@@ -84,17 +80,37 @@ async function identify(
   if (version === VERSION) return found('ok', `${quote(file)} is this program, version ${VERSION}`, { details });
   if (version !== undefined) {
     const what = `clients start version ${quote(version)} at ${quote(file)}; this is version ${VERSION}`;
-    return found('warning', what, { fix: describeReplacement(programFile, file), details });
+    return found('warning', what, { fix: describeReplacement(context, file), details });
   }
   const what = `clients start ${quote(file)}, which is another program of this name`;
   const causes = said === '' ? [] : [`its version: ${said}`];
-  return found('problem', what, { causes, fix: describeReplacement(programFile, file), details });
+  return found('problem', what, { causes, fix: describeReplacement(context, file), details });
 }
 
-function describeReplacement(programFile: string | undefined, file: string): string {
+function describeInstallation({ programFile, nodeFile }: DoctorContext, name: string): string {
+  if (nodeFile !== undefined) return 'npm install --global docker-credential-acr';
   return programFile === undefined
+    ? `install ${name} into a folder of PATH, such as /usr/local/bin`
+    : `sudo install ${shellWord(programFile)} /usr/local/bin/${name}`;
+}
+
+/** A copy of the script alone would not find the rest of its package. */
+function describeReplacement({ programFile, nodeFile }: DoctorContext, file: string): string {
+  return programFile === undefined || nodeFile !== undefined
     ? `remove ${shellWord(file)}, or put this program before it on PATH`
     : `sudo install ${shellWord(programFile)} ${shellWord(file)}`;
+}
+
+/** The system looks for Node on the PATH of whoever starts the script. */
+function checkNode(runtime: Runtime, nodeFile: string): readonly Finding[] {
+  const file = findExecutable(runtime, 'node');
+  if (file === undefined) {
+    const fix = `sudo ln -s ${shellWord(nodeFile)} /usr/local/bin/node`;
+    return [found('problem', 'node is not on PATH, so no client can start this program', { fix })];
+  }
+  if (isKnownToDesktop(runtime, dirname(file))) return [];
+  const what = `programs that the desktop starts, such as editors, may not find node, which is in ${dirname(file)}`;
+  return [found('note', what, { fix: `sudo ln -s ${shellWord(file)} /usr/local/bin/node` })];
 }
 
 function checkAccess(runtime: Runtime, file: string): readonly Finding[] {

@@ -16,6 +16,7 @@ import { readClockMs } from '../../system/clock.ts';
 import { readForeignFile } from '../../system/files.ts';
 import { type Runtime, readVariable } from '../../system/runtime.ts';
 import { UsageError } from '../../terminal/failure.ts';
+import { parseUrl } from '../../url.ts';
 
 /** The API server, as the service account of this pod. */
 export interface ClusterApi {
@@ -49,8 +50,8 @@ const MAX_BYTES = 1024 * 1024;
 export function openClusterApi(runtime: Runtime, folder: string, log: Log | undefined): ClusterApi {
   const host = readVariable(runtime, 'KUBERNETES_SERVICE_HOST');
   const port = readVariable(runtime, 'KUBERNETES_SERVICE_PORT') ?? '443';
-  const url = host === undefined ? null : URL.parse(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`);
-  if (url === null) {
+  const url = host === undefined ? undefined : parseUrl(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`);
+  if (url === undefined) {
     throw new UsageError('--apply works only in a pod: KUBERNETES_SERVICE_HOST is not set', {
       hint: 'elsewhere, leave it out and pipe the output into kubectl apply -f -',
     });

@@ -64,6 +64,7 @@ export async function requestImdsToken(
   });
   const http = context.openDirect({});
   if (mustProbe && !(await isImdsThere(http, server.href))) {
+    runtime.signal?.throwIfAborted(); // the probe was called off, and found out nothing
     writeMarker(cache, MARKER, ABSENT, nowSeconds, MARKER_SECONDS);
     return NOT_THERE;
   }

@@ -6,6 +6,7 @@ import { CredentialError } from '../../errors.ts';
 import { guid, text, type Values } from '../../field.ts';
 import type { NotSetUp } from '../../not-set-up.ts';
 import { type Runtime, readVariable } from '../../system/runtime.ts';
+import { parseUrl } from '../../url.ts';
 import { defineSource, type Identity, type IdentityRequest } from '../identity.ts';
 import type { NamedEndpoint, RequestManagedIdentityToken, Selector } from './request.ts';
 
@@ -114,7 +115,7 @@ function hasArcAgent(runtime: Runtime): boolean {
 function createIdentity(request: Request, { kind, endpoint, secretVariable, selector }: TokenServer): Identity {
   const { runtime, isChosen } = request;
   const chosen = findSelector(request) ?? selector;
-  const host = URL.parse(endpoint.url)?.host ?? 'nowhere';
+  const host = parseUrl(endpoint.url)?.host ?? 'nowhere';
   const who = chosen === undefined ? 'system-assigned' : `${chosen.parameter} ${chosen.value.toLowerCase()}`;
   return {
     source: MANAGED_IDENTITY.name,

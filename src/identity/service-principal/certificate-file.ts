@@ -193,7 +193,7 @@ function checkKey(key: KeyObject, file: string, fail: Fail): void {
 /** Formats the thumbprints as the Azure portal shows them. */
 function describeCertificate(certificate: X509Certificate, file: string, nowMs: number): string {
   const hex = (algorithm: string) => createHash(algorithm).update(certificate.raw).digest('hex').toUpperCase();
-  const validTo = certificate.validToDate;
+  const validTo = new Date(certificate.validTo);
   const expiry = validTo.getTime() <= nowMs ? `, and expired on ${validTo.toISOString().slice(0, 10)}` : '';
   return `the certificate in ${file} has the thumbprint SHA-256 ${hex('sha256')}, SHA-1 ${hex('sha1')}${expiry}`;
 }

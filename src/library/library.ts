@@ -1,0 +1,231 @@
+/** The library of the npm package: credentials of registries for other programs, without starting this one. */
+
+import { isAbsolute } from 'node:path';
+import { findCredential } from '../credential.ts';
+import { CredentialError, describeEnd } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { IDENTITY_TOKEN_USERNAME, parseServerUrl, TOKEN_USERNAME } from '../protocol.ts';
+import type { Runtime } from '../system/runtime.ts';
+import { SharedRun } from './shared-run.ts';
+
+export { CredentialError, ERROR_CODES, type ErrorCode } from '../errors.ts';
+
+/** What to use instead of the machine's own settings. */
+export interface CredentialProviderOptions {
+  /** The environment variables that name identities, proxies and folders; `process.env` by default. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /**
+   * The configuration: the absolute path of a file, or what such a file contains. By default it is the person's own file.
+   * @see https://github.com/docker-credential-acr/docker-credential-acr/blob/main/docs/configuration.md
+   */
+  readonly config?: string | Readonly<Record<string, unknown>> | undefined;
+  /** The absolute path of the folder for tokens; by default the one that docker-credential-acr uses. */
+  readonly cacheDir?: string | undefined;
+  /** Called with each step, such as a look into the cache or a request. No step contains a secret. */
+  readonly log?: ((step: CredentialStep) => void) | undefined;
+}
+
+/** How one credential is looked for. */
+export interface GetOptions {
+  /** Calls the search off: the promise then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A credential for the registry's own protocol, for Docker's API or for `docker login`. */
+export interface RegistryCredential {
+  /** For a token of a registry of Azure, the user name that goes with it. */
+  readonly username: string;
+  /** The token, or the password of a stored login. */
+  readonly secret: string;
+  /** When the token expires; `undefined` for a password. */
+  readonly expiresAt: Date | undefined;
+}
+
+/** A step of a search, as in the log of docker-credential-acr. */
+export interface CredentialStep {
+  /** Such as `identity`, `cache`, `request` or `end`. */
+  readonly step: string;
+  /** What came out, such as `hit`, `not-set-up` or `failed`. */
+  readonly outcome: string;
+  readonly host?: string | undefined;
+  readonly path?: string | undefined;
+  /** The source of an identity, or the program that was run. */
+  readonly source?: string | undefined;
+  /** The HTTP status. */
+  readonly status?: number | undefined;
+  readonly durationMs?: number | undefined;
+  readonly correlationId?: string | undefined;
+  readonly code?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly expiresAtSeconds?: number | undefined;
+}
+
+/** Finds and forgets credentials. Providers, the program and other processes share one cache and each sign-in. */
+export interface CredentialProvider {
+  /**
+   * Finds the credential of a registry: a stored login, a cached token, or a new one after signing in.
+   * @param server such as `myregistry.azurecr.io`; a scheme or a path behind it do not matter.
+   * @returns `undefined` when the server is not a registry of Azure or no identity is set up: then try without a
+   * credential. The step `end` of the log says why.
+   * @throws CredentialError when something is set up and does not work; the reason of the signal when it has aborted.
+   */
+  readonly get: (server: string, options?: GetOptions) => Promise<RegistryCredential | undefined>;
+  /**
+   * Forgets the tokens and the stored login of a server, as `docker logout` does.
+   * @throws CredentialError when something of it could not be removed.
+   */
+  readonly erase: (server: string) => Promise<void>;
+}
+
+/**
+ * Creates a provider of credentials.
+ * @throws TypeError when a path among the options is relative.
+ */
+export function createCredentialProvider(options: CredentialProviderOptions = {}): CredentialProvider {
+  const { config, cacheDir } = options;
+  if (typeof config === 'string') assertAbsolute('config', config);
+  if (cacheDir !== undefined) assertAbsolute('cacheDir', cacheDir);
+  /** The searches that are under way, by server. */
+  const runs = new Map<string, SharedRun<RegistryCredential | undefined>>();
+  const get = async (server: string, { signal }: GetOptions = {}): Promise<RegistryCredential | undefined> => {
+    signal?.throwIfAborted();
+    let run = runs.get(server);
+    if (run === undefined || run.isCalledOff) {
+      const started = new SharedRun((ended: AbortSignal) => find(options, server, ended));
+      const forget = () => {
+        if (runs.get(server) === started) runs.delete(server);
+      };
+      started.result.then(forget, forget);
+      runs.set(server, started);
+      run = started;
+    }
+    return await run.join(signal);
+  };
+  return { get, erase: (server) => erase(options, server) };
+}
+
+let common: CredentialProvider | undefined;
+
+/**
+ * Finds the credential of a registry. See `CredentialProvider.get`; all calls without other options share a provider.
+ * @throws CredentialError, TypeError, or the reason of the signal.
+ */
+export async function getCredential(
+  server: string,
+  { signal, ...options }: CredentialProviderOptions & GetOptions = {},
+): Promise<RegistryCredential | undefined> {
+  const isPlain = Object.values(options).every((value) => value === undefined);
+  if (isPlain) common ??= createCredentialProvider();
+  const provider = isPlain && common !== undefined ? common : createCredentialProvider(options);
+  return await provider.get(server, { signal });
+}
+
+function assertAbsolute(option: string, path: string): void {
+  if (!isAbsolute(path)) throw new TypeError(`The option "${option}" is not an absolute path: ${path}`);
+}
+
+async function find(
+  options: CredentialProviderOptions,
+  server: string,
+  signal: AbortSignal,
+): Promise<RegistryCredential | undefined> {
+  const runtime = createRuntime(options, server, signal);
+  return await withLog(runtime, options, async (log) => {
+    const found = await findCredential(runtime, readServer(server), log);
+    if ('skipped' in found) {
+      if (found.hint !== undefined) log?.({ step: 'end', outcome: 'not-found', reason: found.hint });
+      return undefined;
+    }
+    const { username, secret, registry, cached } = found;
+    const { readExpiryFrom } = await import('../entra/claims.ts');
+    const expiresAtSeconds = cached?.expiresAtSeconds ?? readExpiryFrom(secret, runtime.now() / 1000);
+    return {
+      // Other than Docker, most callers know only a user name and a password. For a registry of Azure that is the same.
+      username: registry !== undefined && username === IDENTITY_TOKEN_USERNAME ? TOKEN_USERNAME : username,
+      secret,
+      expiresAt: expiresAtSeconds === undefined ? undefined : new Date(expiresAtSeconds * 1000),
+    };
+  });
+}
+
+async function erase(options: CredentialProviderOptions, server: string): Promise<void> {
+  const runtime = createRuntime(options, server, undefined);
+  await withLog(runtime, options, async (log) => {
+    const { eraseCredential } = await import('../logins/store.ts');
+    const warning = await eraseCredential(runtime, readServer(server), log);
+    if (warning !== undefined) throw new CredentialError('STORE_REFUSED', `Cannot log out: ${warning}`);
+  });
+}
+
+/** @throws REQUEST_INVALID */
+function readServer(server: unknown): string {
+  const serverUrl = typeof server === 'string' ? parseServerUrl(server) : undefined;
+  if (serverUrl !== undefined) return serverUrl;
+  throw new CredentialError('REQUEST_INVALID', 'Cannot find a credential: the server is not named', {
+    hint: 'name a registry, such as myregistry.azurecr.io',
+  });
+}
+
+/** Reads `process.env` anew for each search, as the program would. */
+function createRuntime(
+  { env = process.env, config, cacheDir }: CredentialProviderOptions,
+  server: string,
+  signal: AbortSignal | undefined,
+): Runtime {
+  const runtime: Runtime = {
+    env: {
+      ...copyVariables(env),
+      ...(typeof config === 'string' ? { DOCKER_CREDENTIAL_ACR_CONFIG: config } : {}),
+      ...(cacheDir === undefined ? {} : { DOCKER_CREDENTIAL_ACR_CACHE_DIR: cacheDir }),
+    },
+    platform: process.platform,
+    programName: 'docker-credential-acr',
+    now: Date.now,
+    secrets: new Set(),
+    secretVariables: new Set(),
+    ...(typeof config === 'object' ? { config } : {}),
+    ...(signal === undefined ? {} : { signal }),
+    startRenewal: async () => {
+      const { startRenewalWorker } = await import('./renewal-worker.ts');
+      return startRenewalWorker({ server, env: runtime.env, config: runtime.config });
+    },
+  };
+  return runtime;
+}
+
+/** On Windows the names of variables have no case, but those of a copy do: a copy has each in capitals as well. */
+function copyVariables(env: Runtime['env']): Runtime['env'] {
+  if (process.platform !== 'win32') return { ...env };
+  const capitals = Object.entries(env).map(([name, value]) => [name.toUpperCase(), value] as const);
+  return { ...Object.fromEntries(capitals), ...env };
+}
+
+/** Runs something with the log of the caller. No secret leaves it, neither in a step nor in an error. */
+async function withLog<T>(
+  runtime: Runtime,
+  { log: tell }: CredentialProviderOptions,
+  run: (log: Log | undefined) => Promise<T>,
+): Promise<T> {
+  const log = tell === undefined ? undefined : await openLog(runtime, tell);
+  try {
+    return await run(log);
+  } catch (failure) {
+    log?.({ step: 'end', outcome: 'failed', ...describeEnd(failure) });
+    const { describeFailure } = await import('../report.ts');
+    const { error, causes, hint } = describeFailure(runtime, failure);
+    if (!(failure instanceof CredentialError)) throw new Error(error);
+    throw new CredentialError(failure.code, error, { causes, ...(hint === undefined ? {} : { hint }) });
+  }
+}
+
+async function openLog(runtime: Runtime, tell: (step: CredentialStep) => void): Promise<Log> {
+  const { createStepCleaner } = await import('../log.ts');
+  const clean = createStepCleaner(runtime);
+  return (step) => {
+    try {
+      tell(clean(step));
+    } catch {
+      // A mistake of the caller's must not cost the credential.
+    }
+  };
+}
