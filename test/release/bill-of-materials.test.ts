@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
+import { sumFile } from '../../scripts/build/checksums.ts';
 import { findHostTarget } from '../../scripts/build/target.ts';
 import { CYCLONEDX, CYCLONEDX_PYTHON } from '../../scripts/parts/cyclonedx.ts';
 import { isPythonPackageInstalled } from '../../scripts/parts/python-package.ts';
@@ -40,22 +41,27 @@ function listNpmPackages() {
     .sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
-/** The packages whose files esbuild names in the code, as in `"node_modules/jose/dist/index.js"`. */
 function listPackagesInside(path: string): ReadonlySet<string> {
-  const text = readFileSync(path, 'latin1');
+  return findPackageNames(readFileSync(path, 'latin1'));
+}
+
+/** The packages whose files esbuild names in the code, as in `"node_modules/jose/dist/index.js"`. */
+function findPackageNames(text: string): ReadonlySet<string> {
   const names = text.matchAll(/"node_modules\/((?:@[a-z0-9.-]{1,50}\/)?[a-z0-9.-]{1,50})\/[^"\n]{1,100}"/g);
   return new Set([...names].map(([, name]) => name ?? ''));
 }
 
-test('the bills of the executable and the image are valid, and one with a wrong field is not', async (context) => {
+test('the bills of the executable, the image and the npm package are valid, and one with a wrong field is not', async (context) => {
   if (!isPythonPackageInstalled(CYCLONEDX)) context.skip('not installed: CycloneDX’s library for Python');
-  const bills = [BILL, /-image-linux-.*\.cdx\.json$/].map((name) => readFileSync(findReleased(name), 'utf8'));
+  const bills = [BILL, /-image-linux-.*\.cdx\.json$/, /-npm\.cdx\.json$/].map((name) =>
+    readFileSync(findReleased(name), 'utf8'),
+  );
   const broken = bills.map((text) => text.replace('"aggregate": "complete"', '"aggregate": "perfect"'));
   const input = JSON.stringify([...bills, ...broken]);
   const { stdout, stderr } = await runProcess(CYCLONEDX_PYTHON, ['-c', VALIDATE], { environment: {}, input });
   expect(stderr).toBe('');
   const wrong: unknown = expect.stringContaining('perfect');
-  expect(JSON.parse(stdout)).toEqual(['valid', 'valid', wrong, wrong]);
+  expect(JSON.parse(stdout)).toEqual([...Array(3).fill('valid'), ...Array(3).fill(wrong)]);
 });
 
 describe('the bill of the executable', () => {
@@ -103,5 +109,18 @@ describe('the bill of the executable', () => {
 
   it('tells no path of this machine', () => {
     expect(readBill().text).not.toMatch(/\/(?:home|root|tmp|work)\//);
+  });
+});
+
+describe('the bill of the npm package', () => {
+  it('names the packages whose files the package itself names, and nothing of Node', async () => {
+    const archive = findReleased(/^docker-credential-acr-[\d.]+\.tgz$/);
+    const bill = parseJsonObject(readFileSync(findReleased(/-npm\.cdx\.json$/), 'utf8')) ?? {};
+    const subject = asJsonObject(asJsonObject(bill['metadata'])?.['component']);
+    expect(subject).toMatchObject({ purl: `pkg:npm/docker-credential-acr@${manifest.version}` });
+    expect(listObjects(subject?.['hashes'])).toEqual([{ alg: 'SHA-256', content: (await sumFile(archive)).sum }]);
+    const names = listObjects(bill['components']).map(({ name }) => String(name));
+    expect(names.sort()).toEqual(listNpmPackages().map(({ name }) => name));
+    expect([...findPackageNames(await run('tar', ['-xzOf', archive]))].sort()).toEqual(names);
   });
 });
