@@ -10,7 +10,7 @@ import { findProgram } from '../../scripts/parts/command.ts';
 import { ROOT } from './markdown.ts';
 
 /** Programs that only note their arguments. */
-const STAND_INS = ['docker', 'podman', 'helm', 'az', 'kubectl', 'npm', 'install', 'ln', 'codesign'];
+const STAND_INS = ['docker', 'podman', 'skopeo', 'helm', 'az', 'kubectl', 'npm', 'install', 'ln', 'codesign'];
 /** Real ones, which change nothing outside of the home. Any other program is not found. */
 const TOOLS = ['mkdir', 'mktemp', 'cat', 'sh'];
 
