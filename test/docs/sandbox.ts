@@ -11,7 +11,7 @@ import { ROOT } from './markdown.ts';
 
 /** Programs that only note their arguments. */
 const STAND_INS = [
-  ...['docker', 'podman', 'helm', 'az', 'kubectl', 'npm', 'install', 'ln', 'codesign', 'curl'],
+  ...['docker', 'podman', 'skopeo', 'helm', 'az', 'kubectl', 'npm', 'install', 'ln', 'codesign', 'curl'],
   ...['git', 'diff', 'sha256sum', 'minisign', 'cosign', 'gh'],
 ];
 /** Real ones, which change nothing outside of the home. Any other program is not found. */

@@ -159,6 +159,13 @@ const EXPECTATIONS: readonly Expectation[] = [
   }),
   {
     document: 'scripts/kubernetes/README.md',
+    begins: 'skopeo copy --all',
+    calls: [
+      'skopeo copy --all oci-archive:docker-credential-acr-0.1.0-image.oci.tar docker://registry.example.com/docker-credential-acr:0.1.0',
+    ],
+  },
+  {
+    document: 'scripts/kubernetes/README.md',
     begins: 'helm upgrade docker-credential-acr',
     calls: [
       'helm upgrade docker-credential-acr scripts/kubernetes/chart --namespace docker-credential-acr --reuse-values --set kubelet.uninstall=true',

@@ -328,7 +328,7 @@ describe.skipIf(helm === undefined)('the chart', () => {
   });
 
   test.each([
-    [[], /image\.repository is not set: build an image/],
+    [[], /image\.repository is not set: copy the image of a release/],
     [[...IMAGE, '--set', 'kubelet.mode=nodes'], /kubelet[./]mode/],
     [[...IMAGE, '--set', 'kubelet.modes=node'], /modes/],
     [[...IMAGE, '--set', 'kubelet.binDir=opt/bin'], /binDir/],

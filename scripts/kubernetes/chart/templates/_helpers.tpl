@@ -17,7 +17,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{- define "acr.image" -}}
 {{- $image := .Values.image -}}
-{{- $repository := required "image.repository is not set: build an image with this program, push it to a registry of your own, and name it here" $image.repository -}}
+{{- $repository := required "image.repository is not set: copy the image of a release to a registry of your own, and name it here" $image.repository -}}
 {{- if $image.digest -}}
 {{- printf "%s@%s" $repository $image.digest -}}
 {{- else -}}
