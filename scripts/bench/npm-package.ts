@@ -30,7 +30,7 @@ export async function measureNpmPackage(world: World, goals: ReadonlySet<number>
   ];
   const pairs = nodes.map(([version, file]) => ({
     npm: { ...world.hot, name: `hot get of the npm package, Node ${version}`, file, args: [script, 'get'] },
-    floor: { ...world.empty, name: `empty script, Node ${version}`, file, args: [empty] },
+    floor: { ...world.empty, name: `empty script, Node ${version}`, file, args: [empty], input: '' },
   }));
   const subjects: readonly Subject[] = [world.hot, ...pairs.flatMap(({ npm, floor }) => [npm, floor])];
   const samples = await measureInTurn(subjects, rounds, measureTime);

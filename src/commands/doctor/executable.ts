@@ -120,11 +120,8 @@ function checkNode(runtime: Runtime, nodeFile: string): readonly Finding[] {
   }
   const file = findExecutable(runtime, 'node');
   if (file === undefined) {
-    const fix =
-      runtime.platform === 'win32'
-        ? `put ${shellWord(win32.dirname(nodeFile))} on the PATH of your account`
-        : `sudo ln -s ${shellWord(nodeFile)} /usr/local/bin/node`;
-    return [found('problem', 'node is not on PATH, so no client can start this program', { fix })];
+    const what = 'node is not on PATH, so no client can start this program';
+    return [found('problem', what, { fix: `sudo ln -s ${shellWord(nodeFile)} /usr/local/bin/node` })];
   }
   if (isKnownToDesktop(runtime, dirname(file))) return [];
   const what = `programs that the desktop starts, such as editors, may not find node, which is in ${dirname(file)}`;

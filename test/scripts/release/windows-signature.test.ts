@@ -85,7 +85,13 @@ it('a machine without osslsigncode is told to install it', async () => {
 it('without a certificate, a release tells what it did not sign', async () => {
   makeSigner();
   const path = folders.path('files/program.exe');
-  const executables = TARGETS.map((target) => ({ target, path, nodeVersion: '26.10.0', licencesPath: path }));
+  const executables = TARGETS.map((target) => ({
+    target,
+    path,
+    nodeVersion: '26.10.0',
+    licencesPath: path,
+    codeFiles: [],
+  }));
   expect(await signWindowsExecutables(executables, { env: {}, epochSeconds: 0 })).toEqual([
     'windows-x64: not signed: no certificate',
     'windows-arm64: not signed: no certificate',
