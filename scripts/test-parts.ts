@@ -10,6 +10,7 @@ import { unpackEtcd } from './parts/etcd.ts';
 import { hasGo, installGoPrograms, needsGo } from './parts/go-programs.ts';
 import { unpackKeychainHelpers } from './parts/keychain-helpers.ts';
 import { buildKubernetes, CLUSTER_PROGRAMS, PLUGIN_PROGRAMS } from './parts/kubernetes.ts';
+import { installMuslNode } from './parts/musl-node.ts';
 import { installNodeVersions } from './parts/node-versions.ts';
 import { installPackageCheckers } from './parts/package-checkers.ts';
 import { formatPartReports, PARTS_FOLDER, type PartReport } from './parts/part.ts';
@@ -72,13 +73,10 @@ function installClients(packages: Promise<unknown>, builds: Promise<unknown>, py
 
 /** What makes a release, and what tries its packages. */
 async function installReleaseParts(): Promise<readonly PartReport[]> {
-  return [
-    ...(await installReleaseTools()),
-    ...(await installPackages(TRIAL_PACKAGES)),
-    ...(await installNodeVersions()),
-    ...(await installPackageCheckers()),
-    ...(await installWine()),
-  ];
+  const tools = await installReleaseTools();
+  const packages = await installPackages(TRIAL_PACKAGES);
+  const nodes = [...(await installNodeVersions()), await installMuslNode()];
+  return [...tools, ...packages, ...nodes, ...(await installPackageCheckers()), ...(await installWine())];
 }
 
 async function installCluster(): Promise<readonly PartReport[]> {

@@ -42,7 +42,7 @@ export interface CredentialErrorChanges {
   readonly hint?: string | undefined;
 }
 
-/** Something is set up and failed. (Not being set up is not an error but a return value, `NotSetUp`.) */
+/** Something is set up and does not work. (That nothing is set up is no error.) */
 export class CredentialError extends Error {
   override readonly name = 'CredentialError';
   readonly code: ErrorCode;
@@ -57,7 +57,10 @@ export class CredentialError extends Error {
     this.hint = hint;
   }
 
-  /** Returns an error with the same code and a changed description; this error becomes its `cause`. */
+  /**
+   * Returns an error with the same code and a changed description; this error becomes its `cause`.
+   * @internal not a part of the library: its types leave this out.
+   */
   with({ message = this.message, causes = this.causes, hint = this.hint }: CredentialErrorChanges): CredentialError {
     return new CredentialError(this.code, message, { causes, ...(hint === undefined ? {} : { hint }), cause: this });
   }

@@ -1,6 +1,14 @@
 /** The start of the npm package's program: what the executable has as options of Node, as far as a script can have it. */
 
+import { writeSync } from 'node:fs';
 import { keepCompiledCode } from './system/compile-cache.ts';
+
+// Its types say that every Node has it.
+const { getBuiltinModule }: { getBuiltinModule?: unknown } = process;
+if (getBuiltinModule === undefined) {
+  writeSync(1, `Cannot run on Node ${process.versions.node}: docker-credential-acr needs Node 20.16 or later\n`);
+  process.exit(1);
+}
 
 // A warning of Node on stderr would look like ours.
 process.removeAllListeners('warning');

@@ -10,6 +10,7 @@ import { formatTable } from '../build/table.ts';
 import { measureAzureCli } from './azure-cli.ts';
 import { measureCrowds } from './crowds.ts';
 import { measureKubelets } from './kubelets.ts';
+import { measureNpmPackage } from './npm-package.ts';
 import { canPlot, writePlot } from './plot.ts';
 import { formatRow, type Row, type Skipped } from './row.ts';
 import { measureSingleRuns } from './single-runs.ts';
@@ -17,7 +18,7 @@ import { formatSize, measureSizes } from './sizes.ts';
 import { createWorld, type World } from './world.ts';
 
 /** The requests of 64 cold runs are also judged by a test (test/e2e/crowd.test.ts). */
-const GOALS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
+const GOALS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 const MAX_CROWD_ROUNDS = 20;
 
 const root = join(import.meta.dirname, '../..');
@@ -50,6 +51,7 @@ async function report(world: World, goals: ReadonlySet<number>, rounds: number, 
   add(await measureSingleRuns(world, goals, rounds));
   add(await measureCrowds(world, goals, Math.min(rounds, MAX_CROWD_ROUNDS)));
   add(await measureKubelets(world, goals, Math.min(rounds, MAX_CROWD_ROUNDS)));
+  add(await measureNpmPackage(world, goals, rounds));
   if (goals.has(10)) add(await measureAzureCli(world, rounds));
   const sizes = goals.has(11) ? measureSizes(world.programs) : [];
 

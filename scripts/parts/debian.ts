@@ -42,6 +42,7 @@ export const RELEASE_PACKAGES: Packages = {
 export const TRIAL_PACKAGES: Packages = {
   // Its program is in no folder of PATH, but beside one.
   wine64: '../lib/wine/wine64',
+  patchelf: 'patchelf',
 };
 
 /** Whether packages can be installed without a password. */

@@ -10,7 +10,7 @@ import { makeLibraryFiles, PUBLIC_NAMES, PUBLIC_TYPES } from './npm-package/libr
 import { FIRST_NODE_VERSION, formatManifest } from './npm-package/manifest.ts';
 import { makeProgramFiles } from './npm-package/program-files.ts';
 import { writeTarball } from './npm-package/tarball.ts';
-import { PROGRAM } from './project.ts';
+import { HOMEPAGE, PROGRAM } from './project.ts';
 import type { Release, StepResult } from './release.ts';
 
 export async function makeNpmPackage(
@@ -25,11 +25,12 @@ export async function makeNpmPackage(
     makeDeclarations(root, { names: PUBLIC_NAMES, types: PUBLIC_TYPES, scratch: folder }),
     bundleProgram({ ...options, entry: ENTRY }),
   ]);
+  const readme = await readFile(join(import.meta.dirname, 'npm-package/README.md'), 'utf8');
   const files = new Map([
     ...program,
     ...library,
     ...declarations,
-    ['README.md', await readFile(join(import.meta.dirname, 'npm-package/README.md'), 'utf8')],
+    ['README.md', readme.replaceAll('HOMEPAGE', HOMEPAGE)],
     ['LICENSE', await readFile(join(root, 'LICENSE'), 'utf8')],
     ['THIRD-PARTY-LICENSES.txt', await collectLicences(root, bundle)],
   ]);

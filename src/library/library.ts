@@ -16,7 +16,6 @@ export interface CredentialProviderOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /**
    * The configuration: the absolute path of a file, or what such a file contains. By default it is the person's own file.
-   * @see https://github.com/docker-credential-acr/docker-credential-acr/blob/main/docs/configuration.md
    */
   readonly config?: string | Readonly<Record<string, unknown>> | undefined;
   /** The absolute path of the folder for tokens; by default the one that docker-credential-acr uses. */

@@ -8,7 +8,7 @@ import { findHelperMistakes, findMistakes } from './configuration.ts';
 import { type Block, blocksOf, DOCUMENTS, documentAt, ROOT } from './markdown.ts';
 import { createSandbox } from './sandbox.ts';
 
-const LANGUAGES = ['sh', 'json', 'yaml', 'toml', 'text'];
+const LANGUAGES = ['sh', 'json', 'yaml', 'toml', 'ts', 'text'];
 const MAX_README_LINES = 90;
 /** Shorter ones may well be the same. */
 const MIN_SENTENCE = 50;

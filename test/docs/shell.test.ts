@@ -60,6 +60,12 @@ const EXPECTATIONS: readonly Expectation[] = [
     check: async ({ stdout, stderr }) => expect({ stdout, stderr }).toEqual({ stdout: '', stderr: '' }),
   },
   {
+    document: 'docs/library.md',
+    begins: 'npm install --global',
+    calls: ['npm install --global docker-credential-acr'],
+    check: async ({ stdout }) => expect(stdout).toContain(`v${manifest.version}, `),
+  },
+  {
     document: 'docs/logins.md',
     begins: `echo '{"ServerURL"`,
     calls: [],

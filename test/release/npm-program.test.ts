@@ -55,12 +55,14 @@ function addMachine(nodeFolder = NEWEST, options: MachineOptions = {}): NpmMachi
 
 it('is tried on every Node that it promises', (context) => {
   if (MISSING_NODES.length > 0) context.skip(`not installed: ${MISSING_NODES.join(', ')}`);
-  expect(NODES.map(([version]) => version.split('.')[0])).toEqual(['20', '22', '24', '26']);
+  expect(NODES.map(([version]) => version.split('.')[0])).toEqual(['20', '22', '24', '26', '24']);
   const { engines } = JSON.parse(readFileSync(join(prefix, 'lib/node_modules', PROGRAM, 'package.json'), 'utf8'));
   expect(engines).toEqual({ node: `>=${NODES[0]?.[0]}` });
 });
 
-describe.each(NODES)('on Node %s', (version, nodeFolder) => {
+describe.each(NODES)('on Node %s', (name, nodeFolder) => {
+  const [version = ''] = name.split(' ');
+
   it('says which Node runs it', async () => {
     const { stdout, stderr, exitCode } = await addMachine(nodeFolder).call('version');
     expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
@@ -107,16 +109,21 @@ describe.each(NODES)('on Node %s', (version, nodeFolder) => {
     expect(JSON.parse(stdout)).toMatchObject({ kind: 'CredentialProviderResponse', cacheKeyType: 'Registry' });
   });
 
-  it.each([
-    ['--help', 'Commands for people'],
-    ['config show', '"registries"'],
-    ['completion bash', 'complete'],
-    ['man', '.TH'],
-    ['status', 'no token'],
-  ])('runs %s', async (words, said) => {
-    const { exitCode, stdout, stderr } = await addMachine(nodeFolder).call(words.split(' '));
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(stdout).toContain(said);
+  it('runs the commands for people', async () => {
+    const machine = addMachine(nodeFolder);
+    const commands = [
+      ['--help', 'Set up:'],
+      ['config show', 'cacheTokens'],
+      ['completion bash', 'complete'],
+      ['man', '.TH'],
+      ['status', 'identity: client-secret'],
+    ];
+    const run = async ([words = '', said]: readonly string[]) => {
+      const { exitCode, stdout, stderr } = await machine.call(words.split(' '));
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      expect(stdout).toContain(said);
+    };
+    await Promise.all(commands.map(run));
   });
 
   it('trusts the certificates of SSL_CERT_FILE alone', async () => {
@@ -248,6 +255,18 @@ it('writes nothing about the environment, and loads nothing from the working dir
   const environment = { NODE_DEBUG: 'tls,http,net', NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_PENDING_DEPRECATION: '1' };
   expectAnswer(await machine.call('get', LOGIN_SERVER, { environment, folder }));
   expect(readdirSync(folder).sort()).toEqual(['.env', 'package.json']);
+});
+
+it('says on an older Node that it needs a newer one', async () => {
+  const machine = addMachine();
+  const old = join(machine.folder, 'old.js');
+  writeFileSync(old, 'delete process.getBuiltinModule;');
+  const environment = { NODE_OPTIONS: `--require=${old}` };
+  const { exitCode, stdout } = await machine.call('get', LOGIN_SERVER, { environment });
+  expect({ exitCode, stdout }).toEqual({
+    exitCode: 1,
+    stdout: `Cannot run on Node ${process.versions.node}: ${PROGRAM} needs Node 20.16 or later\n`,
+  });
 });
 
 it('leaves nothing behind when it is removed', async () => {

@@ -63,7 +63,7 @@ export function splitDeclarations(text: string): readonly Declaration[] {
     const name = EXPORT.exec(line)?.[1];
     if (line.startsWith('/**')) [comment, isComment] = ['', true];
     if (isComment) comment += `${line}\n`;
-    else if (/^(?:import|export)\b/.test(line)) {
+    else if (/^(?:import|export|declare)\b/.test(line)) {
       last = { name: name ?? '', text: `${comment}${line}\n` };
       declarations.push(last);
     } else if (line !== '') last.text += `${line}\n`;

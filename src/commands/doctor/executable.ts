@@ -112,8 +112,12 @@ function describeLook({ platform }: Runtime, file: string): string {
   return `${platform === 'win32' ? 'icacls' : 'ls -l'} ${shellWord(file)}`;
 }
 
-/** The system looks for Node on the PATH of whoever starts the script. */
+/** The system looks for Node on the PATH of whoever starts the script. On Windows, npm makes a batch file of it. */
 function checkNode(runtime: Runtime, nodeFile: string): readonly Finding[] {
+  if (runtime.platform === 'win32') {
+    const what = 'some clients, such as testcontainers, start only an .exe, and npm has installed a batch file';
+    return [found('note', what, { fix: 'install the executable instead' })];
+  }
   const file = findExecutable(runtime, 'node');
   if (file === undefined) {
     const fix =

@@ -1,6 +1,7 @@
 /** Installs the npm package of the release, as people do it, without a network. */
 import { join } from 'node:path';
 import { findProgram } from '../../../scripts/parts/command.ts';
+import { isMuslNodeInstalled, MUSL_NODE_FOLDER, MUSL_NODE_VERSION } from '../../../scripts/parts/musl-node.ts';
 import { findNodeFolder, isNodeInstalled, NODE_VERSIONS } from '../../../scripts/parts/node-versions.ts';
 import { runProcess } from '../../e2e/world/process.ts';
 import { createTemporaryFolder, type TemporaryFolder } from '../../e2e/world/temporary-folder.ts';
@@ -35,11 +36,15 @@ export function createNpmFolder(): NpmFolder {
   return { ...folder, npm };
 }
 
-/** The folder of the Node that runs the tests, and by version of each other one that is installed. */
-export const NODES: readonly (readonly [version: string, folder: string])[] = [
+/** Each Node that is installed: its version, with the C library if that is not the usual one, and its folder. */
+export const NODES: readonly (readonly [name: string, folder: string])[] = [
   ...NODE_VERSIONS.filter(isNodeInstalled).map((version) => [version, findNodeFolder(version)] as const),
   [process.versions.node, join(process.execPath, '..')],
+  ...(isMuslNodeInstalled() ? [[`${MUSL_NODE_VERSION} with musl`, MUSL_NODE_FOLDER] as const] : []),
 ];
 
 /** Those that a test wants and that are not installed. */
-export const MISSING_NODES = NODE_VERSIONS.filter((version) => !isNodeInstalled(version));
+export const MISSING_NODES = [
+  ...NODE_VERSIONS.filter((version) => !isNodeInstalled(version)),
+  ...(isMuslNodeInstalled() ? [] : [`${MUSL_NODE_VERSION} with musl`]),
+];

@@ -1,5 +1,6 @@
 /** Running other programs: where they are found, what they are given, and what comes back. */
-import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type ChildOptions, findExecutable, runChild } from '../../../src/system/child-process.ts';
 import { isRunning } from '../running-process.ts';
@@ -289,4 +290,22 @@ test('runChild kills the program and its child processes after the timeout', asy
   const processIds = result.stderr.trim().split('\n').map(Number);
   expect(processIds).toHaveLength(3);
   await expect.poll(() => processIds.filter(isRunning), { timeout: 5_000 }).toEqual([]);
+});
+
+test('a run that is called off ends its program at once, with what that has started', async () => {
+  const pidFile = folder.path('pid');
+  const file = makeProgram('slow', `sleep 60 & echo $! > ${pidFile}; wait`);
+  const controller = new AbortController();
+  const running = runChild(makeRuntime({}, { signal: controller.signal }), { file, args: [], timeoutMs: PATIENCE_MS });
+  while (!existsSync(pidFile) || readFileSync(pidFile, 'utf8') === '') await wait(5);
+  controller.abort();
+  expect(await running).toMatchObject({ exitCode: undefined, timedOut: true });
+  const processId = Number(readFileSync(pidFile, 'utf8'));
+  while (isRunning(processId)) await wait(5);
+  const late = await runChild(makeRuntime({}, { signal: controller.signal }), {
+    file,
+    args: [],
+    timeoutMs: PATIENCE_MS,
+  });
+  expect(late.timedOut).toBe(true);
 });

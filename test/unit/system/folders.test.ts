@@ -9,7 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { listNames, listTemporaryFiles, makeOwnFolder, syncFolder } from '../../../src/system/folders.ts';
 import { needRoot } from '../other-user.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
@@ -35,6 +35,16 @@ describe('makeOwnFolder', () => {
       writeFileSync(folder.path('a', 'b', 'c', 'file'), '');
     });
   }
+
+  test('leaves the umask alone, which other threads see, unless it takes permissions from the owner', () => {
+    const umask = vi.spyOn(process, 'umask');
+    try {
+      expect(makeOwnFolder(folder.path('a', 'b'))).toBe(true);
+      expect(umask).not.toHaveBeenCalled();
+    } finally {
+      umask.mockRestore();
+    }
+  });
 
   const existing: readonly (readonly [mode: number, isTrusted: boolean])[] = [
     [0o700, true],

@@ -26,11 +26,12 @@ async function check(
   programFile: string | undefined,
   folders: readonly string[],
   programName = NAME,
+  nodeFile: string | undefined = undefined,
   platform: NodeJS.Platform = 'linux',
 ) {
   const runtime = makeRuntime({ PATH: folders.map((one) => folder.path(one)).join(':') }, { programName, platform });
   const names = createPrivateNames(runtime);
-  const context = { runtime, log: undefined, target: undefined, visit: undefined, programFile, names };
+  const context = { runtime, log: undefined, target: undefined, visit: undefined, programFile, nodeFile, names };
   const findings = await EXECUTABLE.run(context);
   // Where a test installs them is not on the PATH of a desktop.
   return findings.filter(({ what }) => !what.startsWith('programs that the desktop starts'));
@@ -104,11 +105,40 @@ test('warns when others can replace it or cannot run it', async () => {
 test('gives advice that Windows understands', async () => {
   const own = 'C:\\Program Files\\Tools\\docker-credential-acr.exe';
   const advise = async (programFile: string | undefined) =>
-    find(await check(programFile, ['bin'], NAME, 'win32'), 'problem')?.fix;
+    find(await check(programFile, ['bin'], NAME, undefined, 'win32'), 'problem')?.fix;
   expect(await advise(own)).toBe("put 'C:\\Program Files\\Tools' on the PATH of your account");
   expect(await advise(undefined)).toBe('put the folder of this program on the PATH of your account');
 
   // It cannot be started, since no variable names the folder of Windows.
   const other = install(`bin/${NAME}.exe`);
   expect(await advise(own)).toBe(`icacls ${other}`);
+});
+
+test('says that npm has installed it, and how npm puts it on PATH', async () => {
+  const script = install(`lib/${NAME}.js`);
+  const node = install('node/node');
+  mkdirSync(folder.path('bin'));
+  symlinkSync(script, folder.path('bin', NAME));
+  const what = `${folder.path('bin', NAME)} is this program, version ${VERSION}, installed by npm, on Node `;
+  expect((await check(script, ['bin', 'node'], NAME, node))[0]?.what).toContain(what);
+  const fix = 'npm install --global docker-credential-acr';
+  expect(find(await check(script, ['node'], NAME, node), 'problem')).toMatchObject({ fix });
+});
+
+test('does not offer to copy a script of npm, which is not all of the program', async () => {
+  const script = install(`lib/${NAME}.js`);
+  const other = install(`bin/${NAME}`, says(`${NAME} (docker-credential-acr) v0.0.1`));
+  const fix = `remove ${other}, or put this program before it on PATH`;
+  expect(find(await check(script, ['bin'], NAME, install('node/node')), 'warning')).toMatchObject({ fix });
+});
+
+test('tells of a Node that clients do not find', async () => {
+  const script = install(`bin/${NAME}`);
+  const node = install('node/node');
+  const findings = await check(script, ['bin'], NAME, node);
+  expect(find(findings, 'problem')).toMatchObject({
+    what: 'node is not on PATH, so no client can start this program',
+    fix: `sudo ln -s ${node} /usr/local/bin/node`,
+  });
+  expect(find(await check(script, ['bin', 'node'], NAME, node), 'problem')).toBeUndefined();
 });
