@@ -120,10 +120,7 @@ function checkNode(runtime: Runtime, nodeFile: string): readonly Finding[] {
   }
   const file = findExecutable(runtime, 'node');
   if (file === undefined) {
-    const fix =
-      runtime.platform === 'win32'
-        ? `put ${shellWord(win32.dirname(nodeFile))} on the PATH of your account`
-        : `sudo ln -s ${shellWord(nodeFile)} /usr/local/bin/node`;
+    const fix = `sudo ln -s ${shellWord(nodeFile)} /usr/local/bin/node`;
     return [found('problem', 'node is not on PATH, so no client can start this program', { fix })];
   }
   if (isKnownToDesktop(runtime, dirname(file))) return [];
