@@ -43,6 +43,7 @@ describe('the batch file', () => {
     const path = `${SYSTEM_FOLDER}\\system32;C:\\Program Files\\nodejs;${NPM_FOLDER}`;
     const { stdout } = await person.run(['doctor'], { environment: { Path: path } });
     expect(stdout).toMatch(/✓ executable +C:\\ProgramData\\npm global\\docker-credential-acr\.cmd is this program/);
+    expect(stdout).toContain('start only an .exe, and npm has installed a batch file');
     expect(stdout).not.toMatch(/sudo|\/usr\//);
   });
 });

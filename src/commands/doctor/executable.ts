@@ -120,8 +120,8 @@ function checkNode(runtime: Runtime, nodeFile: string): readonly Finding[] {
   }
   const file = findExecutable(runtime, 'node');
   if (file === undefined) {
-    const what = 'node is not on PATH, so no client can start this program';
-    return [found('problem', what, { fix: `sudo ln -s ${shellWord(nodeFile)} /usr/local/bin/node` })];
+    const fix = `sudo ln -s ${shellWord(nodeFile)} /usr/local/bin/node`;
+    return [found('problem', 'node is not on PATH, so no client can start this program', { fix })];
   }
   if (isKnownToDesktop(runtime, dirname(file))) return [];
   const what = `programs that the desktop starts, such as editors, may not find node, which is in ${dirname(file)}`;

@@ -70,9 +70,11 @@ export const TOOLS_FOLDER = 'C:\\Program Files (x86)\\Tools & Co';
  */
 export function openWindows(install: (windows: Windows) => Promise<WindowsProgram>): WindowsWorld {
   let opened: Opened | undefined;
+  const closing: (() => Promise<void>)[] = [];
   beforeAll(async () => {
     if (!hasWine()) return;
     const [cloud, windows] = await Promise.all([startCloud(), startWindows()]);
+    closing.push(windows.close, cloud.close);
     opened = { cloud, windows, program: await install(windows) };
     mkdirSync(windows.findHere(TOOLS_FOLDER), { recursive: true });
   });
@@ -81,8 +83,7 @@ export function openWindows(install: (windows: Windows) => Promise<WindowsProgra
   });
   afterEach(() => opened?.cloud.forget());
   afterAll(async () => {
-    await opened?.windows.close();
-    await opened?.cloud.close();
+    for (const close of closing) await close();
   });
   const world = () => {
     if (opened === undefined) throw new Error('Windows has not been started');

@@ -86,6 +86,8 @@ export async function startWindows(): Promise<Windows> {
   const environment = wineEnvironment(prefix);
   const endWine = () => {
     spawnSync(WINE_SERVER, ['--kill'], { env: environment });
+    // It writes the registry before it ends.
+    spawnSync(WINE_SERVER, ['--wait'], { env: environment, timeout: 10_000 });
     rmSync(prefix, { recursive: true, force: true, maxRetries: 10 });
   };
   process.on('exit', endWine);

@@ -102,6 +102,18 @@ test('warns when others can replace it or cannot run it', async () => {
   expect(find(await check(own, ['bin']), 'note')?.what).toMatch(/^only its owner or group can run /);
 });
 
+test('gives advice that Windows understands', async () => {
+  const own = 'C:\\Program Files\\Tools\\docker-credential-acr.exe';
+  const advise = async (programFile: string | undefined) =>
+    find(await check(programFile, ['bin'], NAME, undefined, 'win32'), 'problem')?.fix;
+  expect(await advise(own)).toBe("put 'C:\\Program Files\\Tools' on the PATH of your account");
+  expect(await advise(undefined)).toBe('put the folder of this program on the PATH of your account');
+
+  // It cannot be started, since no variable names the folder of Windows.
+  const other = install(`bin/${NAME}.exe`);
+  expect(await advise(own)).toBe(`icacls ${other}`);
+});
+
 test('says that npm has installed it, and how npm puts it on PATH', async () => {
   const script = install(`lib/${NAME}.js`);
   const node = install('node/node');
@@ -129,16 +141,4 @@ test('tells of a Node that clients do not find', async () => {
     fix: `sudo ln -s ${node} /usr/local/bin/node`,
   });
   expect(find(await check(script, ['bin', 'node'], NAME, node), 'problem')).toBeUndefined();
-});
-
-test('gives advice that Windows understands', async () => {
-  const own = 'C:\\Program Files\\Tools\\docker-credential-acr.exe';
-  const advise = async (programFile: string | undefined) =>
-    find(await check(programFile, ['bin'], NAME, undefined, 'win32'), 'problem')?.fix;
-  expect(await advise(own)).toBe("put 'C:\\Program Files\\Tools' on the PATH of your account");
-  expect(await advise(undefined)).toBe('put the folder of this program on the PATH of your account');
-
-  // It cannot be started, since no variable names the folder of Windows.
-  const other = install(`bin/${NAME}.exe`);
-  expect(await advise(own)).toBe(`icacls ${other}`);
 });
