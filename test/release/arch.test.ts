@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
 import { makeLinuxPackages } from '../../scripts/release/linux-packages.ts';
 import { needParts, needRoot, partOf } from '../e2e/world/parts.ts';
 import { type RunResult, runProcess } from '../e2e/world/process.ts';
@@ -44,7 +45,7 @@ it('holds these files and no others, all of root', async (context) => {
     '-rwxr-xr-x usr/bin/docker-credential-acr',
   ]);
   const information = await run(partOf('bsdtar'), '-xOf', findReleased(PACKAGE), '.PKGINFO');
-  expect(information.stdout).toMatch(/^pkgver = 0\.1\.0-1$/m);
+  expect(information.stdout.split('\n')).toContain(`pkgver = ${manifest.version}-1`);
   expect(information.stdout.match(/^depend = .*$/gm)).toEqual(['depend = glibc', 'depend = gcc-libs']);
 });
 
@@ -87,10 +88,14 @@ it('is installed by pacman over an older version, is intact, and leaves nothing 
   expect((await run(program)).stdout).toBe(`${NAME} 0.0.9 of ${HOST}\n`);
   const upgraded = await pacman('--upgrade', path);
   expect({ ...upgraded, stdout: '' }).toEqual({ exitCode: 0, stdout: '', stderr: '' });
-  expect((await pacman('--query', NAME)).stdout).toBe(`${NAME} 0.1.0-1\n`);
+  expect((await pacman('--query', NAME)).stdout).toBe(`${NAME} ${manifest.version}-1\n`);
   const checked = await pacman('--query', '--check', '--check', NAME);
   expect(checked).toEqual({ exitCode: 0, stdout: expect.stringMatching(/ 0 altered files\n$/), stderr: '' });
-  expect(await run(program, 'version')).toEqual({ exitCode: 0, stdout: expect.stringContaining('0.1.0'), stderr: '' });
+  expect(await run(program, 'version')).toEqual({
+    exitCode: 0,
+    stdout: expect.stringContaining(manifest.version),
+    stderr: '',
+  });
 
   const removed = await pacman('--remove', NAME);
   expect({ ...removed, stdout: '' }).toEqual({ exitCode: 0, stdout: '', stderr: '' });

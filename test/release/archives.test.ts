@@ -173,7 +173,7 @@ describe("this machine's archives", () => {
     expect(shown).toEqual({ exitCode: 0, stdout: expect.stringContaining(`${PROGRAM} - sign docker`), stderr: '' });
   });
 
-  it.each([
+  it.for([
     ['bash', ['--norc', '-c', 'source "$0/docker-credential-acr.bash" && complete -p docker-credential-acr']],
     [
       'zsh',
@@ -183,7 +183,8 @@ describe("this machine's archives", () => {
       'fish',
       ['--no-config', '-c', 'source $argv[1]/docker-credential-acr.fish; complete -C "docker-credential-acr compl"'],
     ],
-  ] as const)('hold the completions of %s', async (shell, args) => {
+  ] as const)('hold the completions of %s', async ([shell, args], context) => {
+    needParts(context, shell);
     const environment = { ...ENVIRONMENT, PATH: `${unpacked}:${ENVIRONMENT.PATH}`, HOME: home };
     const completed = await runProcess(partOf(shell), [...args, join(unpacked, 'completions')], { environment });
     expect(completed).toEqual({ exitCode: 0, stdout: COMPLETED[shell], stderr: '' });

@@ -2,6 +2,7 @@
 import { copyFileSync, mkdtempSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
 import { makeLinuxPackages } from '../../scripts/release/linux-packages.ts';
 import { LOGIN_SERVER } from '../e2e/world/cloud.ts';
 import { needParts, partOf } from '../e2e/world/parts.ts';
@@ -138,7 +139,7 @@ it('is installed over an older version, signs in, and leaves only what is the us
   expect(upgraded.exitCode).toBe(0);
   expect(await run('dpkg', '--verify', NAME)).toEqual({ exitCode: 0, stdout: '', stderr: '' });
   const version = await run(NAME, 'version');
-  expect(version).toEqual({ exitCode: 0, stdout: expect.stringContaining('0.1.0'), stderr: '' });
+  expect(version).toEqual({ exitCode: 0, stdout: expect.stringContaining(manifest.version), stderr: '' });
 
   const environment = prepareSignIn(cloud, sharedFolder, SHARED_FOLDER);
   const signedIn = await minbase.run(NAME, ['get'], { environment, input: LOGIN_SERVER });

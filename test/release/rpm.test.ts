@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, it, type TestContext } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
 import { makeLinuxPackages } from '../../scripts/release/linux-packages.ts';
 import { needParts, needRoot, partOf } from '../e2e/world/parts.ts';
 import { type RunResult, runProcess } from '../e2e/world/process.ts';
@@ -103,7 +104,7 @@ it('is installed over an older version, is intact, and leaves nothing when it is
   expect(await rpm('--install', base)).toEqual(DONE);
   const withoutLibrary = await rpm('--install', path);
   expect(withoutLibrary.stderr).toBe(
-    `error: Failed dependencies:\n\t${LIBATOMIC} is needed by ${NAME}-0.1.0-1.${ARCHITECTURE}\n`,
+    `error: Failed dependencies:\n\t${LIBATOMIC} is needed by ${NAME}-${manifest.version}-1.${ARCHITECTURE}\n`,
   );
   const libatomic = await makeStubPackage(folder, { packager: 'rpm', name: 'libatomic', provides: [LIBATOMIC] });
   expect(await rpm('--install', libatomic)).toEqual(DONE);
@@ -115,9 +116,13 @@ it('is installed over an older version, is intact, and leaves nothing when it is
   const program = join(root, 'usr/bin', NAME);
   expect((await run(program)).stdout).toBe(`${NAME} 0.0.9 of ${HOST}\n`);
   expect(await rpm('--upgrade', path)).toEqual(DONE);
-  expect((await rpm('--query', NAME)).stdout).toBe(`${NAME}-0.1.0-1.${ARCHITECTURE}\n`);
+  expect((await rpm('--query', NAME)).stdout).toBe(`${NAME}-${manifest.version}-1.${ARCHITECTURE}\n`);
   expect(await rpm('--verify', NAME)).toEqual(DONE);
-  expect(await run(program, 'version')).toEqual({ exitCode: 0, stdout: expect.stringContaining('0.1.0'), stderr: '' });
+  expect(await run(program, 'version')).toEqual({
+    exitCode: 0,
+    stdout: expect.stringContaining(manifest.version),
+    stderr: '',
+  });
 
   await run('chmod', 'o+w', program);
   expect((await rpm('--verify', NAME)).stdout).toContain(`.M.......    /usr/bin/${NAME}`);
