@@ -1,6 +1,6 @@
 /** Makes a release: the executables, everything that is made from them, their checksums and signatures. */
 
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sumFile, writeChecksums } from '../build/checksums.ts';
 import { readSource } from '../build/source.ts';
@@ -53,12 +53,19 @@ export async function makeRelease(options: ReleaseOptions): Promise<readonly Rel
     const released = await runSteps(release, sums, report);
     await writeChecksums(made, sums);
     reportSkipped(await makeSignatures(release), report);
+    await openForEveryone(made);
     await rm(output, { recursive: true, force: true });
     await rename(made, output);
     return released;
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** A release is public, whatever the umask of the person who makes it. */
+async function openForEveryone(folder: string): Promise<void> {
+  await chmod(folder, 0o755);
+  for (const file of await readdir(folder)) await chmod(join(folder, file), file === 'install.sh' ? 0o755 : 0o644);
 }
 
 /** Runs the steps, and adds what they make to `sums`, which the steps after them see. */
