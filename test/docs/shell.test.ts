@@ -40,8 +40,8 @@ const EXPECTATIONS: readonly Expectation[] = [
   },
   {
     document: 'README.md',
-    begins: 'npm ci && npm run build',
-    calls: ['npm ci', 'npm run build', `sudo ${install}`, install, `docker pull ${HOST}/team/app`],
+    begins: `${download} | sh\n`,
+    calls: [download, `docker pull ${HOST}/team/app`],
     isAnswered: true,
     check: (_result, sandbox) => expectHelper(sandbox, '.docker/config.json'),
   },
