@@ -1,11 +1,11 @@
 /** The library of the npm package: credentials of registries for other programs, without starting this one. */
 
-import { isAbsolute } from 'node:path';
-import { findCredential } from '../credential.ts';
+import { findCredential, type NotFound } from '../credential.ts';
 import { CredentialError, describeEnd } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { IDENTITY_TOKEN_USERNAME, parseServerUrl, TOKEN_USERNAME } from '../protocol.ts';
 import type { Runtime } from '../system/runtime.ts';
+import { assertProviderOptions, assertSignal } from './options.ts';
 import { SharedRun } from './shared-run.ts';
 
 export { CredentialError, ERROR_CODES, type ErrorCode } from '../errors.ts';
@@ -64,8 +64,8 @@ export interface CredentialProvider {
   /**
    * Finds the credential of a registry: a stored login, a cached token, or a new one after signing in.
    * @param server such as `myregistry.azurecr.io`; a scheme or a path behind it do not matter.
-   * @returns `undefined` when the server is not a registry of Azure or no identity is set up: then try without a
-   * credential. The step `end` of the log says why.
+   * @returns `undefined` when there is none: the server is not a registry of Azure, the configuration says so, or no
+   * identity is set up. Then try without a credential. The step `end` of the log says why.
    * @throws CredentialError when something is set up and does not work; the reason of the signal when it has aborted.
    */
   readonly get: (server: string, options?: GetOptions) => Promise<RegistryCredential | undefined>;
@@ -78,15 +78,14 @@ export interface CredentialProvider {
 
 /**
  * Creates a provider of credentials.
- * @throws TypeError when a path among the options is relative.
+ * @throws TypeError when an option is of another type, or a path among them is relative.
  */
 export function createCredentialProvider(options: CredentialProviderOptions = {}): CredentialProvider {
-  const { config, cacheDir } = options;
-  if (typeof config === 'string') assertAbsolute('config', config);
-  if (cacheDir !== undefined) assertAbsolute('cacheDir', cacheDir);
+  assertProviderOptions(options);
   /** The searches that are under way, by server. */
   const runs = new Map<string, SharedRun<RegistryCredential | undefined>>();
   const get = async (server: string, { signal }: GetOptions = {}): Promise<RegistryCredential | undefined> => {
+    assertSignal(signal);
     signal?.throwIfAborted();
     let run = runs.get(server);
     if (run === undefined || run.isCalledOff) {
@@ -100,7 +99,14 @@ export function createCredentialProvider(options: CredentialProviderOptions = {}
     }
     return await run.join(signal);
   };
-  return { get, erase: (server) => erase(options, server) };
+  const eraseAll = async (server: string) => {
+    try {
+      await erase(options, server);
+    } finally {
+      runs.clear(); // a search that began earlier may still find what was erased: the next `get` must not join it
+    }
+  };
+  return { get, erase: eraseAll };
 }
 
 let common: CredentialProvider | undefined;
@@ -119,10 +125,6 @@ export async function getCredential(
   return await provider.get(server, { signal });
 }
 
-function assertAbsolute(option: string, path: string): void {
-  if (!isAbsolute(path)) throw new TypeError(`The option "${option}" is not an absolute path: ${path}`);
-}
-
 async function find(
   options: CredentialProviderOptions,
   server: string,
@@ -132,7 +134,7 @@ async function find(
   return await withLog(runtime, options, async (log) => {
     const found = await findCredential(runtime, readServer(server), log);
     if ('skipped' in found) {
-      if (found.hint !== undefined) log?.({ step: 'end', outcome: 'not-found', reason: found.hint });
+      log?.({ step: 'end', outcome: 'not-found', reason: explainNotFound(found) });
       return undefined;
     }
     const { username, secret, registry, cached } = found;
@@ -145,6 +147,11 @@ async function find(
       expiresAt: expiresAtSeconds === undefined ? undefined : new Date(expiresAtSeconds * 1000),
     };
   });
+}
+
+function explainNotFound({ hint, isForeign }: NotFound): string {
+  if (hint !== undefined) return hint;
+  return isForeign === true ? 'the server is not a registry of Azure' : 'the configuration asks for no credential';
 }
 
 async function erase(options: CredentialProviderOptions, server: string): Promise<void> {
@@ -221,10 +228,10 @@ async function openLog(runtime: Runtime, tell: (step: CredentialStep) => void): 
   const { createStepCleaner } = await import('../log.ts');
   const clean = createStepCleaner(runtime);
   return (step) => {
+    // A mistake of the caller's must not cost the credential, whether it is thrown at once or later.
     try {
-      tell(clean(step));
-    } catch {
-      // A mistake of the caller's must not cost the credential.
-    }
+      const told: unknown = tell(clean(step));
+      if (told instanceof Promise) told.catch(() => {});
+    } catch {}
   };
 }

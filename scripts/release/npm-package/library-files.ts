@@ -1,6 +1,6 @@
 /** The library as files that Node loads. Its code is in one file, so that `import` and `require` share its state. */
 
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { type BundleOptions, bundleOptions } from '../../build/bundle.ts';
 import type { PackageFiles } from './tarball.ts';
 
@@ -20,6 +20,21 @@ const LIBRARY = './src/library/library.ts';
 const WORKER = './src/library/renewal-worker.ts';
 const RUN_WORKER = 'runRenewalWorker';
 
+/**
+ * Takes Node's own modules from the process: `require` does not work where somebody has bundled the library as an ES
+ * module.
+ */
+const BUILTINS: Plugin = {
+  name: 'built-in modules without require',
+  setup: ({ onResolve, onLoad }) => {
+    const namespace = 'builtin';
+    onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace }));
+    onLoad({ filter: /^node:/, namespace }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+    }));
+  },
+};
+
 /** @throws when the sources cannot be bundled. */
 export async function makeLibraryFiles(options: Omit<BundleOptions, 'entry'>): Promise<PackageFiles> {
   const { entryPoints: _, define, ...common } = bundleOptions({ ...options, entry: '' });
@@ -27,8 +42,10 @@ export async function makeLibraryFiles(options: Omit<BundleOptions, 'entry'>): P
   const { outputFiles } = await build({
     ...common,
     stdin: { contents, resolveDir: options.root },
-    // Where the code is: the thread's script is beside it. And the library is not the program, which starts itself.
-    define: { ...define, 'import.meta.dirname': '__dirname', BUILD_FORM: JSON.stringify('sources') },
+    // The library is not the program, which starts itself.
+    define: { ...define, BUILD_FORM: JSON.stringify('sources') },
+    plugins: [BUILTINS],
+    keepNames: true, // people see the name of an error's class
   });
   const take = (export_: (name: string) => string) => PUBLIC_NAMES.map(export_).join('\n');
   return new Map([
