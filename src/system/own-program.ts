@@ -1,6 +1,7 @@
 /** Finds this program's own file, and how it is started. */
 
 import { realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { FORM } from '../version.ts';
 
 /** The running program. */
@@ -10,6 +11,14 @@ export interface OwnProgram {
   readonly file: string;
   /** What `process.execPath` needs before the program's own arguments. */
   readonly nodeArguments: readonly string[];
+}
+
+/** The command that puts the npm package's program on the PATH of clients. */
+export const INSTALL_GLOBALLY = 'npm install --global docker-credential-acr';
+
+/** Whether a program is where only npm and npx let the programs look that they start. */
+export function isForNpmOnly(file: string): boolean {
+  return /[\\/]node_modules[\\/]\.bin$/.test(dirname(file));
 }
 
 /**
