@@ -1,7 +1,6 @@
 /** Finds this program's own file, and how it is started. */
 
 import { realpathSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { FORM } from '../version.ts';
 
 /** The running program. */
@@ -18,7 +17,7 @@ export const INSTALL_GLOBALLY = 'npm install --global docker-credential-acr';
 
 /** Whether a program is where only npm and npx let the programs look that they start. */
 export function isForNpmOnly(file: string): boolean {
-  return /[\\/]node_modules[\\/]\.bin$/.test(dirname(file));
+  return /[\\/]node_modules[\\/]\.bin[\\/][^\\/]*$/.test(file);
 }
 
 /**
