@@ -10,6 +10,9 @@ import { SharedRun } from './shared-run.ts';
 
 export { CredentialError, ERROR_CODES, type ErrorCode } from '../errors.ts';
 
+// The package's code has short names, but people see this one when an error is printed.
+Object.defineProperty(CredentialError, 'name', { value: 'CredentialError' });
+
 /** What to use instead of the machine's own settings. */
 export interface CredentialProviderOptions {
   /** The environment variables that name identities, proxies and folders; `process.env` by default. */

@@ -1,6 +1,6 @@
 /** The library as files that Node loads. Its code is in one file, so that `import` and `require` share its state. */
 
-import { build, type Plugin } from 'esbuild';
+import { build } from 'esbuild';
 import { type BundleOptions, bundleOptions } from '../../build/bundle.ts';
 import type { PackageFiles } from './tarball.ts';
 
@@ -21,19 +21,10 @@ const WORKER = './src/library/renewal-worker.ts';
 const RUN_WORKER = 'runRenewalWorker';
 
 /**
- * Takes Node's own modules from the process: `require` does not work where somebody has bundled the library as an ES
- * module.
+ * Takes Node's own modules, all that it needs, from the process: `require` does not work where somebody has bundled the
+ * library as an ES module.
  */
-const BUILTINS: Plugin = {
-  name: 'built-in modules without require',
-  setup: ({ onResolve, onLoad }) => {
-    const namespace = 'builtin';
-    onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace }));
-    onLoad({ filter: /^node:/, namespace }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
-    }));
-  },
-};
+const TAKE_BUILTINS = 'var require = process.getBuiltinModule;';
 
 /** @throws when the sources cannot be bundled. */
 export async function makeLibraryFiles(options: Omit<BundleOptions, 'entry'>): Promise<PackageFiles> {
@@ -44,8 +35,7 @@ export async function makeLibraryFiles(options: Omit<BundleOptions, 'entry'>): P
     stdin: { contents, resolveDir: options.root },
     // The library is not the program, which starts itself.
     define: { ...define, BUILD_FORM: JSON.stringify('sources') },
-    plugins: [BUILTINS],
-    keepNames: true, // people see the name of an error's class
+    banner: { js: TAKE_BUILTINS },
   });
   const take = (export_: (name: string) => string) => PUBLIC_NAMES.map(export_).join('\n');
   return new Map([
