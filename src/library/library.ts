@@ -135,7 +135,7 @@ async function find(
 ): Promise<RegistryCredential | undefined> {
   const runtime = createRuntime(options, server, signal);
   return await withLog(runtime, options, async (log) => {
-    const found = await findCredential(runtime, readServer(server), log);
+    const found = await findCredential(runtime, readServer(server, 'find a credential'), log);
     if ('skipped' in found) {
       log?.({ step: 'end', outcome: 'not-found', reason: explainNotFound(found) });
       return undefined;
@@ -161,16 +161,16 @@ async function erase(options: CredentialProviderOptions, server: string): Promis
   const runtime = createRuntime(options, server, undefined);
   await withLog(runtime, options, async (log) => {
     const { eraseCredential } = await import('../logins/store.ts');
-    const warning = await eraseCredential(runtime, readServer(server), log);
+    const warning = await eraseCredential(runtime, readServer(server, 'log out'), log);
     if (warning !== undefined) throw new CredentialError('STORE_REFUSED', `Cannot log out: ${warning}`);
   });
 }
 
 /** @throws REQUEST_INVALID */
-function readServer(server: unknown): string {
+function readServer(server: unknown, purpose: string): string {
   const serverUrl = typeof server === 'string' ? parseServerUrl(server) : undefined;
   if (serverUrl !== undefined) return serverUrl;
-  throw new CredentialError('REQUEST_INVALID', 'Cannot find a credential: the server is not named', {
+  throw new CredentialError('REQUEST_INVALID', `Cannot ${purpose}: the server is not named`, {
     hint: 'name a registry, such as myregistry.azurecr.io',
   });
 }

@@ -211,7 +211,7 @@ describe('an error', () => {
       ["getCredential(server, { cacheDir: 'cache' })", { name: 'TypeError', isOurs: false }],
       ["getCredential('')", { code: 'REQUEST_INVALID' }],
       ['getCredential(undefined)', { code: 'REQUEST_INVALID' }],
-      ["createCredentialProvider().erase(' ')", { code: 'REQUEST_INVALID' }],
+      ["createCredentialProvider().erase(' ')", { message: 'Cannot log out: the server is not named' }],
     ];
     const calls = rows.map(([call]) => `fail((async () => ${call})())`).join(', ');
     expect(await evaluate(`return await Promise.all([${calls}]);`)).toMatchObject(rows.map(([, expected]) => expected));
