@@ -83,8 +83,9 @@ export interface CredentialProvider {
  * Creates a provider of credentials.
  * @throws TypeError when an option is of another type, or a path among them is relative.
  */
-export function createCredentialProvider(options: CredentialProviderOptions = {}): CredentialProvider {
-  assertProviderOptions(options);
+export function createCredentialProvider(given: CredentialProviderOptions = {}): CredentialProvider {
+  assertProviderOptions(given);
+  const options = { ...given }; // nothing that the caller changes later goes unchecked
   /** The searches that are under way, by server. */
   const runs = new Map<string, SharedRun<RegistryCredential | undefined>>();
   const get = async (server: string, { signal }: GetOptions = {}): Promise<RegistryCredential | undefined> => {

@@ -37,6 +37,18 @@ describe('an option of another type is refused', () => {
   });
 });
 
+test('an option that is changed afterwards does not count', async () => {
+  const options = {
+    env: {},
+    cacheDir: '/nonexistent',
+    config: { registries: { 'myregistry.azurecr.io': { anonymous: true } } },
+  };
+  const provider = createCredentialProvider(options);
+  Object.assign(options, { config: 5 });
+  expect(await provider.get('myregistry.azurecr.io')).toBeUndefined();
+  expect(() => createCredentialProvider(options)).toThrow(TypeError);
+});
+
 test('what is missing, and objects of another realm, are accepted', () => {
   assertProviderOptions({ env: undefined, config: undefined, cacheDir: undefined, log: undefined });
   assertProviderOptions({ env: { ...process.env, UNSET: undefined }, config: Object.create(null), cacheDir: '/x' });
