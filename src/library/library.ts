@@ -83,9 +83,9 @@ export interface CredentialProvider {
  * Creates a provider of credentials.
  * @throws TypeError when an option is of another type, or a path among them is relative.
  */
-export function createCredentialProvider(given: CredentialProviderOptions = {}): CredentialProvider {
-  assertProviderOptions(given);
-  const options = { ...given }; // nothing that the caller changes later goes unchecked
+export function createCredentialProvider(options: CredentialProviderOptions = {}): CredentialProvider {
+  assertProviderOptions(options);
+  const kept = { ...options }; // nothing that the caller changes later goes unchecked
   /** The searches that are under way, by server. */
   const runs = new Map<string, SharedRun<RegistryCredential | undefined>>();
   const get = async (server: string, { signal }: GetOptions = {}): Promise<RegistryCredential | undefined> => {
@@ -93,7 +93,7 @@ export function createCredentialProvider(given: CredentialProviderOptions = {}):
     signal?.throwIfAborted();
     let run = runs.get(server);
     if (run === undefined || run.isCalledOff) {
-      const started = new SharedRun((ended: AbortSignal) => find(options, server, ended));
+      const started = new SharedRun((ended: AbortSignal) => find(kept, server, ended));
       const forget = () => {
         if (runs.get(server) === started) runs.delete(server);
       };
@@ -105,7 +105,7 @@ export function createCredentialProvider(given: CredentialProviderOptions = {}):
   };
   const eraseAll = async (server: string) => {
     try {
-      await erase(options, server);
+      await erase(kept, server);
     } finally {
       runs.clear(); // a search that began earlier may still find what was erased: the next `get` must not join it
     }

@@ -44,9 +44,9 @@ test('an option that is changed afterwards does not count', async () => {
     config: { registries: { 'myregistry.azurecr.io': { anonymous: true } } },
   };
   const provider = createCredentialProvider(options);
-  Object.assign(options, { config: 5 });
+  Object.assign(options, { config: { registires: {} } });
   expect(await provider.get('myregistry.azurecr.io')).toBeUndefined();
-  expect(() => createCredentialProvider(options)).toThrow(TypeError);
+  await expect(createCredentialProvider(options).get('myregistry.azurecr.io')).rejects.toThrow('registires');
 });
 
 test('what is missing, and objects of another realm, are accepted', () => {
