@@ -340,7 +340,8 @@ describe('uninstalling', () => {
     await place.run(release.script, ['--from', release.folder, '--dir', place.dir]);
     const mine = join(place.folder, 'home/mine');
     writeFileSync(mine, 'mine');
-    writeFileSync(join(place.dir, '.docker-credential-acr.files'), `${mine}\n${place.program}\n`);
+    const lines = [mine, '../../home/mine', 'docker-credential-acr/../../../home/mine', 'docker-credential-acr'];
+    writeFileSync(join(place.dir, '.docker-credential-acr.files'), `${lines.join('\n')}\n`);
     const { stdout } = await place.run(release.script, ['--uninstall', '--dir', place.dir]);
     expect(stdout).toBe(`Removed ${place.program}\n`);
     expect(existsSync(mine)).toBe(true);
