@@ -1,7 +1,9 @@
 #!/bin/sh
 # Installs docker-credential-acr on Linux and macOS. `sh install.sh --help` tells the options.
 #
-# It runs in any POSIX shell. Nothing happens before its last line has been read, so half a script does nothing.
+# It runs in any POSIX shell. The shell reads everything between the first brace and the last before it does anything: where
+# half a script arrives, that is a syntax error.
+{
 
 set -eu
 
@@ -714,5 +716,7 @@ refuse() {
   exit 2
 }
 
-# The brace at the end makes a last line that is cut off a syntax error.
-{ main "$@"; exit; }
+main "$@"
+exit
+
+}
