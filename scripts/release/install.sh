@@ -156,6 +156,7 @@ choose_dir() {
 '*) fail 'The name of the folder has more than one line' 'name another folder with --dir' ;;
   esac
   while [ "$dir" != "${dir%/}" ]; do dir=${dir%/}; done
+  [ -n "$dir" ] || dir=/.
   list=$dir/.$PROGRAM.files
 }
 
