@@ -542,7 +542,12 @@ try_program() {
   needs_library=no
   if [ -f "$top/$LIBRARY" ]; then mv "$top/$LIBRARY" "$stage/$LIBRARY"; fi
   if starts; then return; fi
-  if [ -f "$stage/$LIBRARY" ]; then
+  if [ -f "$stage/$LIBRARY" ] && [ -e "$dir/$LIBRARY" ] && ! is_listed "$LIBRARY"; then
+    cp "$dir/$LIBRARY" "$top/$LIBRARY"
+    if starts; then return; fi
+    fail "$PROGRAM does not start with the $LIBRARY that something else has put into $dir: $(last_line <"$work/log")" \
+      'name another folder with --dir'
+  elif [ -f "$stage/$LIBRARY" ]; then
     mv "$stage/$LIBRARY" "$top/$LIBRARY"
     needs_library=yes
     if starts; then return; fi

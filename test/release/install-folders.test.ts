@@ -21,6 +21,7 @@ import {
   makeShellRelease,
   type ShellRelease,
   serveFolder,
+  writeProgram,
 } from './world/install-place.ts';
 
 const LIST = '.docker-credential-acr.files';
@@ -129,6 +130,53 @@ test('a folder in place of the list stops it before anything is downloaded', asy
   });
   expect(server.requests).toEqual([]);
   expect(place.list()).toEqual(before);
+});
+
+describe('a libatomic of something else in the folder', () => {
+  const LIBRARY = 'libatomic.so.1';
+  /** Starts with the library beside itself, whoever has put it there, unless it is no library. */
+  const makeNeedy = (name: string) =>
+    makeShellRelease(releases.below(name), {
+      program: writeProgram(
+        '0.1.0',
+        `grep -q library "$(dirname "$0")/${LIBRARY}" || { echo "no ${LIBRARY}"; exit 127; }`,
+      ),
+    });
+
+  test('is used, and stays when the program goes', async (context) => {
+    const place = createInstallPlace(context);
+    mkdirSync(place.dir, { recursive: true });
+    writeFileSync(join(place.dir, LIBRARY), 'library of something else');
+    const before = place.list().filter(isFile);
+    const needy = await makeNeedy('needy');
+    expect((await place.run(needy.script, ['--from', needy.folder, '--dir', place.dir])).exitCode).toBe(0);
+    expect((await place.run(needy.script, ['--uninstall', '--dir', place.dir])).exitCode).toBe(0);
+    expect(place.list().filter(isFile)).toEqual(before);
+  });
+
+  test('that is of no use is not replaced', async (context) => {
+    const place = createInstallPlace(context);
+    mkdirSync(place.dir, { recursive: true });
+    writeFileSync(join(place.dir, LIBRARY), 'something else');
+    const before = place.list();
+    const needy = await makeNeedy('needier');
+    expect(await place.run(needy.script, ['--from', needy.folder, '--dir', place.dir])).toMatchObject({
+      exitCode: 1,
+      stderr: `install.sh: error: docker-credential-acr does not start with the ${LIBRARY} that something else has put into ${place.dir}: no ${LIBRARY}
+hint: name another folder with --dir
+`,
+    });
+    expect(place.list()).toEqual(before);
+  });
+
+  test('that this script has put there is replaced', async (context) => {
+    const place = createInstallPlace(context);
+    const needy = await makeNeedy('neediest');
+    await place.run(needy.script, ['--from', needy.folder, '--dir', place.dir]);
+    writeFileSync(join(place.dir, LIBRARY), 'an old one');
+    expect((await place.run(needy.script, ['--from', needy.folder, '--dir', place.dir])).exitCode).toBe(0);
+    expect(readFileSync(join(place.dir, LIBRARY), 'utf8')).toBe('library');
+  });
 });
 
 describe('the PATH', () => {
