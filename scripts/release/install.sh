@@ -630,7 +630,10 @@ check_path() {
   if [ -n "$first" ] && [ "$(print_sum "$first")" = "$(print_sum "$executable")" ]; then return; fi
   case ":${PATH:-}:" in
     *":$dir:"* | *":$dir/:"*) ;;
-    *) warn "$dir is not on the PATH: clients will not find the program there" ;;
+    *)
+      warn "$dir is not on the PATH: clients will not find the program there" \
+        'add it to PATH in ~/.profile, or in ~/.zprofile for zsh, and log in again'
+      ;;
   esac
   if [ -n "$first" ]; then warn "clients find another program of this name first: $first"; fi
 }
@@ -706,8 +709,10 @@ say() {
   printf '%s\n' "$1"
 }
 
+# Warns, with a hint if there is one.
 warn() {
   printf 'install.sh: warning: %s\n' "$1" >&2
+  if [ -n "${2:-}" ]; then printf 'hint: %s\n' "$2" >&2; fi
 }
 
 # Ends with an error, and a hint if there is one.

@@ -160,7 +160,9 @@ describe('where to', () => {
     const dir = join(place.environment['HOME'] ?? '', '.local/bin');
     expect({ exitCode, stderr }).toEqual({
       exitCode: 0,
-      stderr: `install.sh: warning: ${dir} is not on the PATH: clients will not find the program there\n`,
+      stderr: `install.sh: warning: ${dir} is not on the PATH: clients will not find the program there
+hint: add it to PATH in ~/.profile, or in ~/.zprofile for zsh, and log in again
+`,
     });
     expect(statSync(join(dir, 'docker-credential-acr')).uid).toBe(OTHER_USER);
   });
