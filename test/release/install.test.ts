@@ -352,11 +352,19 @@ describe('uninstalling', () => {
     await place.run(release.script, ['--from', release.folder, '--dir', place.dir]);
     const mine = join(place.folder, 'home/mine');
     writeFileSync(mine, 'mine');
-    const lines = [mine, '../../home/mine', 'docker-credential-acr/../../../home/mine', 'docker-credential-acr'];
+    const library = join(place.dir, 'libatomic.so.1');
+    writeFileSync(library, 'of something else');
+    const lines = [
+      mine,
+      'old libatomic.so.1',
+      '../../home/mine',
+      'docker-credential-acr/../../../home/mine',
+      'docker-credential-acr',
+    ];
     writeFileSync(join(place.dir, '.docker-credential-acr.files'), `${lines.join('\n')}\n`);
     const { stdout } = await place.run(release.script, ['--uninstall', '--dir', place.dir]);
     expect(stdout).toBe(`Removed ${place.program}\n`);
-    expect(existsSync(mine)).toBe(true);
+    expect([mine, library].map((path) => existsSync(path))).toEqual([true, true]);
   });
 
   test('with --dry-run names the files', async (context) => {
