@@ -455,8 +455,9 @@ download() {
       ;;
   esac
   file=${url##*/}
-  # A file for the report would have no room either when the disk is full.
-  if report=$(LC_ALL=C "$@" </dev/null 2>&1); then :; else
+  # The limit, which is 1 or 2 GB, ends a download that has no end. A file for the report would have no room when the disk is
+  # full.
+  if report=$({ ulimit -f 2000000 || :; } 2>/dev/null && LC_ALL=C "$@" </dev/null 2>&1); then :; else
     fail "Cannot get $shown_place/$file: $(printf '%s\n' "$report" | last_line)"
   fi
   # wget cannot be told to follow no redirect to http.
