@@ -1,7 +1,9 @@
 #!/bin/sh
 # Installs docker-credential-acr on Linux and macOS. `sh install.sh --help` tells the options.
 #
-# It runs in any POSIX shell. Nothing happens before its last line has been read, so half a script does nothing.
+# It runs in any POSIX shell. The shell reads everything between the first brace and the last before it does anything: where
+# half a script arrives, that is a syntax error.
+{
 
 set -eu
 
@@ -99,7 +101,16 @@ set_option() {
         *[!0-9A-Za-z.+-]* | [!0-9]* | '') refuse "$2 is not a version" ;;
       esac
       ;;
-    --dir) dir=$2 ;;
+    --dir)
+      # Few shells replace the tilde of --dir=~/bin.
+      case $2 in
+        \~ | \~/*)
+          [ -n "${HOME:-}" ] || refuse "$2 means nothing: HOME is not set"
+          dir=$HOME${2#\~}
+          ;;
+        *) dir=$2 ;;
+      esac
+      ;;
     --from) from=$2 ;;
     --configure)
       case $2 in
@@ -116,8 +127,9 @@ set_option() {
   esac
 }
 
-# Sets `dir`, an absolute path, and what depends on it.
+# Sets `dir`, an absolute path, and `list`, the file that names what was installed there.
 choose_dir() {
+  is_default_dir=no
   system=$(uname -s)
   case $system in
     MINGW* | MSYS* | CYGWIN* | Windows*)
@@ -126,6 +138,7 @@ choose_dir() {
       ;;
   esac
   if [ -z "$dir" ]; then
+    is_default_dir=yes
     if [ "$(id -u)" = 0 ] || [ -w /usr/local/bin ]; then
       dir=/usr/local/bin
     elif [ -n "${HOME:-}" ]; then
@@ -138,11 +151,24 @@ choose_dir() {
     /*) ;;
     *) dir=$PWD/$dir ;;
   esac
-  while [ "$dir" != "${dir%/}" ]; do dir=${dir%/}; done
-  list=$dir/.$PROGRAM.files
   case $dir in
-    */bin) share=${dir%/bin}/share ;;
-    *) share='' ;;
+    *'
+'*) fail 'The name of the folder has more than one line' 'name another folder with --dir' ;;
+  esac
+  while [ "$dir" != "${dir%/}" ]; do dir=${dir%/}; done
+  [ -n "$dir" ] || dir=/.
+  list=$dir/.$PROGRAM.files
+}
+
+# Sets `prefix`, the folder above a folder that is really named bin, whatever links there are in `dir`; else nothing.
+find_prefix() {
+  prefix=''
+  case $system in
+    MINGW* | MSYS* | CYGWIN* | Windows*) return 0 ;;
+  esac
+  real_dir=$(cd "$dir" && pwd -P)
+  case $real_dir in
+    */bin) prefix=${real_dir%/bin} ;;
   esac
 }
 
@@ -165,6 +191,10 @@ install_program() {
   trap 'exit 143' TERM
   umask 077
   work=$(mktemp -d "${TMPDIR:-/tmp}/$PROGRAM.XXXXXX") || fail "Cannot create a temporary folder in ${TMPDIR:-/tmp}"
+  case $work in
+    /*) ;;
+    *) work=$PWD/$work ;;
+  esac
   say "Getting $PROGRAM $version for $target from $shown_place"
   find_sum
   download "$archive"
@@ -187,7 +217,6 @@ find_target() {
     MINGW* | MSYS* | CYGWIN* | Windows*)
       platform=windows
       suffix=.exe
-      share=''
       # An x64 shell that is emulated names the real processor here.
       case $system in *ARM64*) processor=arm64 ;; esac
       ;;
@@ -271,6 +300,7 @@ check_dir() {
   if [ -L "$executable" ]; then
     fail "$executable is a link, which something else has made" "remove it, or name another folder with --dir"
   fi
+  if [ -d "$list" ]; then fail "$list is a folder"; fi
   above=$dir
   while [ ! -e "$above" ] && [ ! -L "$above" ]; do
     first_missing=$above
@@ -392,7 +422,8 @@ verify_sums() {
         "$work/SHA256SUMS"
       ;;
   esac
-  "$@" </dev/null >"$work/log" 2>&1 || fail "The signature of $shown_place/SHA256SUMS is not valid: $(last_line)"
+  "$@" </dev/null >"$work/log" 2>&1 ||
+    fail "The signature of $shown_place/SHA256SUMS is not valid: $(last_line <"$work/log")"
   checked='checksum and signature verified'
 }
 
@@ -424,23 +455,27 @@ download() {
       ;;
   esac
   file=${url##*/}
-  LC_ALL=C "$@" </dev/null >"$work/log" 2>&1 || fail "Cannot get $shown_place/$file: $(last_line)"
+  # The limit, which is 1 or 2 GB, ends a download that has no end. A file for the report would have no room when the disk is
+  # full.
+  if report=$({ ulimit -f 2000000 || :; } 2>/dev/null && LC_ALL=C "$@" </dev/null 2>&1); then :; else
+    fail "Cannot get $shown_place/$file: $(printf '%s\n' "$report" | last_line)"
+  fi
   # wget cannot be told to follow no redirect to http.
   case $downloader in
     wget | busybox)
-      if grep -qi '^ *location: *http:' "$work/log"; then
+      if printf '%s\n' "$report" | grep -qi '^ *location: *http:'; then
         fail "Cannot get $shown_place/$file: the server redirects to http"
       fi
       ;;
   esac
 }
 
-# The last line that the program wrote: its reason.
+# Prints the last line of what a program has written: its reason.
 last_line() {
   reason=''
   while read -r log_line || [ -n "$log_line" ]; do
     if [ -n "$log_line" ]; then reason=$log_line; fi
-  done <"$work/log"
+  done
   printf '%s\n' "${reason:-it gave no reason}"
 }
 
@@ -473,19 +508,22 @@ look_at() {
 # Unpacks beside the place of the program, since a temporary folder may forbid programs to run.
 unpack() {
   (umask 022 && mkdir -p "$dir") || fail "Cannot create $dir"
+  find_prefix
   remove_old_stages
   stage=$(mktemp -d "$dir/.$PROGRAM.XXXXXX") || fail "You cannot write to $dir"
   if [ "$unpacker" = unzip ]; then
-    unzip -q "$work/$archive" -d "$stage" </dev/null >"$work/log" 2>&1 || fail "Cannot unpack $archive: $(last_line)"
+    unzip -q "$work/$archive" -d "$stage" </dev/null >"$work/log" 2>&1 ||
+      fail "Cannot unpack $archive: $(last_line <"$work/log")"
   else
     # shellcheck disable=SC2086 # A command and its option.
-    $unpacker "$work/$archive" 2>"$work/log" | (cd "$stage" && tar -xof - 2>>"$work/log") ||
-      fail "Cannot unpack $archive: $(last_line)"
+    $unpacker "$work/$archive" 2>"$work/log" | (cd "$stage" && tar -xof -) 2>>"$work/log" ||
+      fail "Cannot unpack $archive: $(last_line <"$work/log")"
   fi
   rm -f "$work/$archive"
   top=$stage/$name
   # Whatever an archive tries, only files and folders below its one folder are taken.
-  if [ "$(ls -A "$stage")" != "$name" ] || [ -n "$(find "$stage" ! -type f ! -type d)" ] ||
+  # shellcheck disable=SC2010 # Of each line, only the first letter counts, which is the type.
+  if [ "$(ls -A "$stage")" != "$name" ] || ls -lAR "$stage" 2>/dev/null | grep -q '^[bclps]' ||
     [ ! -f "$top/$PROGRAM$suffix" ]; then
     fail "$archive is not an archive of $PROGRAM"
   fi
@@ -494,6 +532,7 @@ unpack() {
 
 # What a killed run has left, if it is older than a day.
 remove_old_stages() {
+  has find || return 0
   for old_stage in "$dir/.$PROGRAM."??????; do
     if [ -d "$old_stage" ] && [ -n "$(find "$old_stage" -prune -type d -mtime +0)" ]; then rm -rf "$old_stage"; fi
   done
@@ -504,21 +543,25 @@ try_program() {
   needs_library=no
   if [ -f "$top/$LIBRARY" ]; then mv "$top/$LIBRARY" "$stage/$LIBRARY"; fi
   if starts; then return; fi
-  if [ -f "$stage/$LIBRARY" ]; then
+  if [ -f "$stage/$LIBRARY" ] && [ -e "$dir/$LIBRARY" ] && ! is_listed "$LIBRARY"; then
+    cp "$dir/$LIBRARY" "$top/$LIBRARY"
+    if starts; then return; fi
+    fail "$PROGRAM does not start with the $LIBRARY that something else has put into $dir: $(last_line <"$work/log")" \
+      'name another folder with --dir'
+  elif [ -f "$stage/$LIBRARY" ]; then
     mv "$stage/$LIBRARY" "$top/$LIBRARY"
     needs_library=yes
     if starts; then return; fi
   fi
-  fail "$PROGRAM $version does not start here: $(last_line)" "$(advise_npm)"
+  fail "$PROGRAM $version does not start here: $(last_line <"$work/log")" "$(advise_npm)"
 }
 
 starts() {
   "$top/$PROGRAM$suffix" version </dev/null >"$work/log" 2>&1 && grep -qF " v$version" "$work/log"
 }
 
-# The documents of the archive, each with its place below `share`, where man and the shells look.
+# The documents of the archive, each with its place below share, where man and the shells look.
 list_documents() {
-  [ -n "$share" ] || return 0
   printf '%s\n' \
     "man/$PROGRAM.1:man/man1/$PROGRAM.1" \
     "completions/$PROGRAM.bash:bash-completion/completions/$PROGRAM" \
@@ -526,17 +569,28 @@ list_documents() {
     "completions/$PROGRAM.fish:fish/vendor_completions.d/$PROGRAM.fish"
 }
 
+# Everything that this script may install, each by its path from the folder of the program.
+list_installable() {
+  list_documents | while IFS=: read -r _ to; do printf '%s\n' "../share/$to"; done
+  printf '%s\n' "$PROGRAM" "$PROGRAM.exe" "$LIBRARY"
+}
+
+# Whether the list names a file. Nothing else of the list counts: whoever can write to the folder can write there.
+is_listed() {
+  [ -f "$list" ] && grep -qxF "$1" "$list"
+}
+
 # The program comes last, so that an interrupted run leaves the old one.
 put_in_place() {
-  list_documents >"$work/documents"
+  if [ -n "$prefix" ]; then list_documents; fi >"$work/documents"
   {
-    if [ -f "$list" ]; then cat "$list"; fi
-    printf '%s\n' "$executable"
-    if [ "$needs_library" = yes ]; then printf '%s\n' "$dir/$LIBRARY"; fi
-    while IFS=: read -r _ to; do printf '%s\n' "$share/$to"; done <"$work/documents"
+    list_installable | while read -r one; do if is_listed "$one"; then printf '%s\n' "$one"; fi; done
+    printf '%s\n' "$PROGRAM$suffix"
+    if [ "$needs_library" = yes ]; then printf '%s\n' "$LIBRARY"; fi
+    while IFS=: read -r _ to; do printf '%s\n' "../share/$to"; done <"$work/documents"
   } | sort -u >"$work/files"
   put_file "$work/files" "$list" || fail "Cannot write $list"
-  put_documents 2>"$work/log" || warn "no manual page and no completions: $(last_line)"
+  put_documents 2>"$work/log" || warn "no manual page and no completions: $(last_line <"$work/log")"
   if [ "$needs_library" = yes ]; then
     chmod 644 "$top/$LIBRARY"
     mv -f "$top/$LIBRARY" "$dir/$LIBRARY" || fail "Cannot write $dir/$LIBRARY"
@@ -548,15 +602,19 @@ put_in_place() {
 put_documents() {
   while IFS=: read -r source to; do
     if [ -f "$top/$source" ]; then
-      (umask 022 && mkdir -p "$share/${to%/*}") || return 1
-      put_file "$top/$source" "$share/$to" || return 1
+      (umask 022 && mkdir -p "$prefix/share/${to%/*}") || return 1
+      put_file "$top/$source" "$prefix/share/$to" || return 1
     fi
   done <"$work/documents"
 }
 
-# Replaces a file by a copy of another, at once.
+# Replaces a file by a copy of another, at once. Nobody can foresee the name of the copy, and put a link there.
 put_file() {
-  half_file=$2.$$
+  if [ -d "$2" ]; then
+    printf '%s is a folder\n' "$2" >&2
+    return 1
+  fi
+  half_file=$(mktemp "$2.XXXXXX") || return 1
   if cp "$1" "$half_file" && chmod 644 "$half_file" && mv -f "$half_file" "$2"; then
     half_file=''
     return 0
@@ -567,14 +625,18 @@ put_file() {
 }
 
 check_path() {
-  case ":${PATH:-}:" in
-    *":$dir:"*) ;;
-    *) warn "$dir is not on the PATH: clients will not find the program there" ;;
-  esac
   first=$(find_on_path)
-  if [ -n "$first" ] && [ "$first" != "$executable" ] && ! cmp -s "$first" "$executable"; then
-    warn "clients find another program of this name first: $first"
-  fi
+  # The same file may have several names.
+  if [ "$first" = "$executable" ]; then return; fi
+  if [ -n "$first" ] && [ "$(print_sum "$first")" = "$(print_sum "$executable")" ]; then return; fi
+  case ":${PATH:-}:" in
+    *":$dir:"* | *":$dir/:"*) ;;
+    *)
+      warn "$dir is not on the PATH: clients will not find the program there" \
+        'add it to PATH in ~/.profile, or in ~/.zprofile for zsh, and log in again'
+      ;;
+  esac
+  if [ -n "$first" ]; then warn "clients find another program of this name first: $first"; fi
 }
 
 # Prints the first program of this name on the PATH. `command -v` would quote it in some shells.
@@ -601,14 +663,25 @@ configure() {
 
 # Removes what the list names, as far as it is something that this script installs.
 uninstall() {
-  [ -f "$list" ] || fail "Nothing in $dir was installed by this script"
+  if [ ! -f "$list" ]; then
+    hint=''
+    if [ "$is_default_dir" = yes ]; then hint='if the program is in another folder, name that with --dir'; fi
+    fail "Nothing in $dir was installed by this script" "$hint"
+  fi
   if [ "$dry_run" = no ] && [ ! -w "$dir" ]; then fail "You cannot write to $dir" 'run the script as root'; fi
-  {
-    list_documents | while IFS=: read -r _ to; do printf '%s\n' "$share/$to"; done
-    printf '%s\n' "$dir/$PROGRAM" "$dir/$PROGRAM.exe" "$dir/$LIBRARY"
-  } | while read -r installed; do
-    if [ -f "$installed" ] && grep -qxF "$installed" "$list"; then
-      if [ "$dry_run" = yes ]; then
+  find_prefix
+  list_installable | while read -r one; do
+    case $one in
+      ../*)
+        [ -n "$prefix" ] || continue
+        installed=$prefix/${one#../}
+        ;;
+      *) installed=$dir/$one ;;
+    esac
+    if is_listed "$one" && [ -f "$installed" ]; then
+      if [ -L "$installed" ]; then
+        warn "$installed is a link, which something else has made: it stays"
+      elif [ "$dry_run" = yes ]; then
         say "Would remove $installed"
       else
         rm -f "$installed" || exit 1
@@ -637,8 +710,10 @@ say() {
   printf '%s\n' "$1"
 }
 
+# Warns, with a hint if there is one.
 warn() {
   printf 'install.sh: warning: %s\n' "$1" >&2
+  if [ -n "${2:-}" ]; then printf 'hint: %s\n' "$2" >&2; fi
 }
 
 # Ends with an error, and a hint if there is one.
@@ -653,5 +728,7 @@ refuse() {
   exit 2
 }
 
-# The brace at the end makes a last line that is cut off a syntax error.
-{ main "$@"; exit; }
+main "$@"
+exit
+
+}

@@ -29,6 +29,7 @@ const PLACES: readonly VersionPlace[] = [
   { file: 'scripts/kubernetes/chart/Chart.yaml', patterns: [/(?<=^version: ).+$/gm, /(?<=^appVersion: ).+$/gm] },
   { file: 'scripts/ci/azure-pipelines/install.yml', patterns: [/(?<=^ {4}default: )\d.+$/gm] },
   { file: 'docs/recipes.md', patterns: [/(?<=\/scripts\/ci\/github@v).+$/gm, /(?<=^ {6}ref: refs\/tags\/v).+$/gm] },
+  { file: 'docs/install.md', patterns: [/(?<=\/docker-credential-acr:)\d\S*/g] },
 ];
 
 const MANIFESTS = 'scripts/kubernetes/manifests';

@@ -163,6 +163,17 @@ describe.each(['curl', 'wget'])('by https with %s', (downloader) => {
   });
 });
 
+test.for(['dash', 'bash', 'zsh'])('a download without an end is cut off, in %s', async (shell, context) => {
+  needParts(context, shell);
+  const place = createInstallPlace(context);
+  place.addStandIn('curl', 'ulimit -f; exit 22');
+  const args = ['--from', 'https://mirror.example.com', '--dir', place.dir];
+  const options = { shell: shell === 'zsh' ? ['zsh', '--emulate', 'sh'] : [shell] };
+  const { stderr } = await place.run(release.script, args, options);
+  // In blocks of 512 bytes. Bash has taken them for blocks of 1024.
+  expect(stderr).toMatch(/: (?:2000000|4000000)\n$/);
+});
+
 test('without curl and wget, it says what to do', async (context) => {
   const place = createInstallPlace(context, '-curl');
   const { exitCode, stderr } = await place.run(release.script, ['--dir', place.dir]);

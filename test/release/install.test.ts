@@ -107,18 +107,28 @@ describe('in any shell', () => {
   test('a script that is cut off does nothing, wherever the cut is', { timeout: 60_000 }, (context) => {
     const place = createInstallPlace(context);
     const text = readFileSync(release.script, 'utf8').trimEnd();
-    const cuts = [...text.matchAll(/\n/g)].map(({ index }) => index + 1);
+    // Before that, there are only comments.
+    const start = text.indexOf('{');
+    const cuts = [...text.matchAll(/\n/g)].map(({ index }) => index + 1).filter((index) => index > start);
     for (let length = text.lastIndexOf('\n'); length < text.length; length += 1) cuts.push(length);
+    // A part of a name may be a command: `set` tells all variables, and so all secrets.
+    for (const { 0: word, index } of text.matchAll(/^[a-z]+/gm)) {
+      for (let length = 1; length <= word.length; length += 1) cuts.push(index + length);
+    }
     const folder = join(place.folder, 'cut');
     mkdirSync(folder);
     for (const [index, length] of cuts.entries()) writeFileSync(join(folder, `${index}.sh`), text.slice(0, length));
     // Any program that it runs leaves a mark; so does what it prints.
-    for (const tool of ['uname', 'id', 'cat', 'mkdir', 'mktemp', 'curl', 'rm']) {
+    for (const tool of ['uname', 'id', 'cat', 'find', 'last', 'mkdir', 'mktemp', 'curl', 'rm', 'say', 'w']) {
       place.addStandIn(tool, `echo "${tool} $*" >> "$MARKS"`);
     }
     const marks = join(place.folder, 'marks');
-    for (const shell of ['dash', 'bash']) {
-      const loop = 'for file in "$1"/*.sh; do "$2" "$file"; done';
+    for (const [shell, names] of [
+      ['dash', '*.sh'],
+      // It takes longer to start.
+      ['bash', '*0.sh'],
+    ] as const) {
+      const loop = `for file in "$1"/${names}; do "$2" "$file" && echo "$file did not fail"; done`;
       const args = ['-c', loop, 'sh', folder, partOf(shell)];
       const { stdout } = spawnSync(partOf('sh'), args, {
         encoding: 'utf8',
@@ -150,7 +160,9 @@ describe('where to', () => {
     const dir = join(place.environment['HOME'] ?? '', '.local/bin');
     expect({ exitCode, stderr }).toEqual({
       exitCode: 0,
-      stderr: `install.sh: warning: ${dir} is not on the PATH: clients will not find the program there\n`,
+      stderr: `install.sh: warning: ${dir} is not on the PATH: clients will not find the program there
+hint: add it to PATH in ~/.profile, or in ~/.zprofile for zsh, and log in again
+`,
     });
     expect(statSync(join(dir, 'docker-credential-acr')).uid).toBe(OTHER_USER);
   });
@@ -340,10 +352,19 @@ describe('uninstalling', () => {
     await place.run(release.script, ['--from', release.folder, '--dir', place.dir]);
     const mine = join(place.folder, 'home/mine');
     writeFileSync(mine, 'mine');
-    writeFileSync(join(place.dir, '.docker-credential-acr.files'), `${mine}\n${place.program}\n`);
+    const library = join(place.dir, 'libatomic.so.1');
+    writeFileSync(library, 'of something else');
+    const lines = [
+      mine,
+      'old libatomic.so.1',
+      '../../home/mine',
+      'docker-credential-acr/../../../home/mine',
+      'docker-credential-acr',
+    ];
+    writeFileSync(join(place.dir, '.docker-credential-acr.files'), `${lines.join('\n')}\n`);
     const { stdout } = await place.run(release.script, ['--uninstall', '--dir', place.dir]);
     expect(stdout).toBe(`Removed ${place.program}\n`);
-    expect(existsSync(mine)).toBe(true);
+    expect([mine, library].map((path) => existsSync(path))).toEqual([true, true]);
   });
 
   test('with --dry-run names the files', async (context) => {

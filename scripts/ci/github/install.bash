@@ -7,14 +7,14 @@ set -feuo pipefail
 
 # The action is at home in a checkout of its version, which knows where that is published.
 read_manifest() {
-  sed -n "s/^  \"$1\": \"\\(.*\\)\",\$/\\1/p" "$ACTION_PATH/../../../package.json"
+  sed -n "s/^  \"$1\": \"\\(.*\\)\",\$/\\1/p" "$action_path/../../../package.json"
 }
 
 # Git Bash has paths of its own; other programs get those of Windows.
 to_shell_path() { if [[ $RUNNER_OS == Windows ]]; then cygpath -u "$1"; else printf '%s\n' "$1"; fi; }
 to_system_path() { if [[ $RUNNER_OS == Windows ]]; then cygpath -w "$1"; else printf '%s\n' "$1"; fi; }
 
-ACTION_PATH=$(to_shell_path "$ACTION_PATH")
+action_path=$(to_shell_path "$GITHUB_ACTION_PATH")
 version=${VERSION:-$(read_manifest version)}
 version=${version#v}
 from=${FROM:-$(read_manifest homepage)/releases/download/v$version}
