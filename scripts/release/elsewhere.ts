@@ -3,6 +3,7 @@
 import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runGit } from '../build/git.ts';
 import { environmentWithoutNodeSettings, runProgram } from '../build/run.ts';
 
 export interface ElsewhereOptions {
@@ -41,7 +42,7 @@ export async function makeElsewhere({ root, args, npmPackages }: ElsewhereOption
 }
 
 async function cloneCheckout(root: string, folder: string): Promise<void> {
-  const git = (...args: readonly string[]) => runProgram('git', ['-C', root, ...args]);
+  const git = (...args: readonly string[]) => runGit(root, ...args);
   await git('clone', '--quiet', '--shared', root, folder);
   const changed = await git('diff', '--name-only', '-z', '--no-renames', 'HEAD');
   const added = await git('ls-files', '-z', '--others', '--exclude-standard');
