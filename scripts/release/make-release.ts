@@ -1,12 +1,13 @@
 /** Makes a release: the executables, everything that is made from them, their checksums and signatures. */
 
-import { chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sumFile, writeChecksums } from '../build/checksums.ts';
 import { readSource } from '../build/source.ts';
 import type { Target } from '../build/target.ts';
 import { writeDocuments } from './documents.ts';
 import { buildExecutables } from './executables.ts';
+import { findOutputFolder, replaceRelease } from './output-folder.ts';
 import type { Release, StepResult } from './release.ts';
 import { makeSignatures } from './signatures.ts';
 import { STEPS } from './steps.ts';
@@ -33,8 +34,8 @@ export interface ReleasedFile {
  * @throws when a step fails, or when the folder has other things than a release in it.
  */
 export async function makeRelease(options: ReleaseOptions): Promise<readonly ReleasedFile[]> {
-  const { root, targets, output, isFast, report } = options;
-  await refuseForeignFolder(output);
+  const { root, targets, isFast, report } = options;
+  const output = await findOutputFolder(options.output);
   const source = await readSource(root);
   if (source.commit === '') throw new Error('A release is made from a commit, and this is not a git checkout');
   if (source.commit.endsWith('-modified')) report('warning: there are changes that are not committed');
@@ -54,8 +55,7 @@ export async function makeRelease(options: ReleaseOptions): Promise<readonly Rel
     await writeChecksums(made, sums);
     reportSkipped(await makeSignatures(release), report);
     await openForEveryone(made);
-    await rm(output, { recursive: true, force: true });
-    await rename(made, output);
+    await replaceRelease(made, output, join(scratch, 'former'));
     return released;
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -87,12 +87,4 @@ async function runSteps(release: Release, sums: Map<string, string>, report: Rel
 
 function reportSkipped({ skipped = [] }: StepResult, report: ReleaseOptions['report']): void {
   for (const line of skipped) report(`skipped: ${line}`);
-}
-
-/** The folder will be removed, so it may only hold an earlier release. */
-async function refuseForeignFolder(folder: string): Promise<void> {
-  const found: readonly string[] = await readdir(folder).catch(() => []);
-  if (found.length > 0 && !found.includes('SHA256SUMS')) {
-    throw new Error(`${folder} is not empty and is not a release: choose another folder`);
-  }
 }

@@ -14,10 +14,9 @@ import { createPublicKey, verify } from 'node:crypto';
 import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asJsonObject, asText, parseJsonObject } from '../../src/json.ts';
+import { CHECKSUMS } from '../build/checksums.ts';
 import { PROGRAM } from './project.ts';
 import type { Release, StepResult } from './release.ts';
-
-const CHECKSUMS = 'SHA256SUMS';
 
 /** The checksums that are signed, and what the signature says about them. */
 export interface SignedChecksums {
@@ -72,6 +71,9 @@ const SIGNERS: readonly Signer[] = [
     },
   },
 ];
+
+/** The names of all signatures that there can be. */
+export const SIGNATURE_NAMES = SIGNERS.map(({ extension }) => `${CHECKSUMS}${extension}`);
 
 /** Signs the checksums of a release. */
 export function makeSignatures(release: Release, env: NodeJS.ProcessEnv = process.env): Promise<StepResult> {
