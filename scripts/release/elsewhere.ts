@@ -15,6 +15,9 @@ export interface ElsewhereOptions {
   readonly npmPackages: 'install' | 'link';
 }
 
+/** What nobody publishes needs no signature. */
+const WITHOUT_KEYS = { RELEASE_MINISIGN_KEY: '', RELEASE_COSIGN_KEY: '' };
+
 /**
  * Makes a release with other settings of the machine than usual: time zone, language and umask.
  *
@@ -34,7 +37,7 @@ export async function makeElsewhere({ root, args, npmPackages }: ElsewhereOption
     const script = [node, join(folder, 'scripts/release.ts'), ...args];
     return await runProgram('sh', ['-c', 'umask 077 && exec "$@"', 'sh', ...script], {
       cwd: folder,
-      env: { ...environmentWithoutNodeSettings(), TZ: 'Pacific/Kiritimati', LC_ALL: 'C' },
+      env: { ...environmentWithoutNodeSettings(), ...WITHOUT_KEYS, TZ: 'Pacific/Kiritimati', LC_ALL: 'C' },
     });
   } finally {
     await rm(folder, { recursive: true, force: true });
