@@ -28,6 +28,10 @@ const PLACES: readonly VersionPlace[] = [
   { file: 'src/version.ts', patterns: [/(?<=^export const VERSION = ')[^']+(?=';$)/gm] },
   { file: 'scripts/kubernetes/chart/Chart.yaml', patterns: [/(?<=^version: ).+$/gm, /(?<=^appVersion: ).+$/gm] },
   { file: 'scripts/ci/azure-pipelines/install.yml', patterns: [/(?<=^ {4}default: )\d.+$/gm] },
+  {
+    file: 'scripts/kubernetes/README.md',
+    patterns: [/(?<=oci-archive:docker-credential-acr-)[^-]+/g, /(?<=\/docker-credential-acr:)\d[^\s"]*/g],
+  },
   { file: 'docs/recipes.md', patterns: [/(?<=\/scripts\/ci\/github@v).+$/gm, /(?<=^ {6}ref: refs\/tags\/v).+$/gm] },
 ];
 
