@@ -1,10 +1,11 @@
 /** Makes a release from a clone in another folder, where a path, a time or a setting that got into it shows. */
 
-import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { cp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runGit } from '../build/git.ts';
 import { environmentWithoutNodeSettings, runProgram } from '../build/run.ts';
+import { useScratchFolder } from '../build/scratch.ts';
 
 export interface ElsewhereOptions {
   /** The checkout to clone, with what is not committed yet. */
@@ -26,8 +27,7 @@ const WITHOUT_KEYS = { RELEASE_MINISIGN_KEY: '', RELEASE_COSIGN_KEY: '' };
  */
 export async function makeElsewhere({ root, args, npmPackages }: ElsewhereOptions): Promise<string> {
   // The name is longer than that of most folders: a path that got into a file would move everything behind it.
-  const folder = await mkdtemp(join(tmpdir(), 'docker-credential-acr-made-elsewhere-'));
-  try {
+  return await useScratchFolder(join(tmpdir(), 'docker-credential-acr-made-elsewhere-'), async (folder) => {
     await cloneCheckout(root, folder);
     if (npmPackages === 'install') await runProgram('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder });
     // Hard links: with a symbolic one, esbuild would see this checkout's path.
@@ -39,9 +39,7 @@ export async function makeElsewhere({ root, args, npmPackages }: ElsewhereOption
       cwd: folder,
       env: { ...environmentWithoutNodeSettings(), ...WITHOUT_KEYS, TZ: 'Pacific/Kiritimati', LC_ALL: 'C' },
     });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 async function cloneCheckout(root: string, folder: string): Promise<void> {

@@ -1,8 +1,9 @@
 /** Makes a release: the executables, everything that is made from them, their checksums and signatures. */
 
-import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sumFile, writeChecksums } from '../build/checksums.ts';
+import { useScratchFolder } from '../build/scratch.ts';
 import { readSource } from '../build/source.ts';
 import type { Target } from '../build/target.ts';
 import { writeDocuments } from './documents.ts';
@@ -37,12 +38,11 @@ export async function makeRelease(options: ReleaseOptions): Promise<readonly Rel
   const { root, targets, isFast, report } = options;
   const output = await findOutputFolder(options.output);
   const source = await readSource(root);
-  if (source.commit === '') throw new Error('A release is made from a commit, and this is not a git checkout');
+  if (source.commit === '') throw new Error('A release is made from a commit, and git finds none here');
   if (source.commit.endsWith('-modified')) report('warning: there are changes that are not committed');
   await mkdir(dirname(output), { recursive: true });
   // Beside the output, so that it can take its place.
-  const scratch = await mkdtemp(join(dirname(output), '.release-'));
-  try {
+  return await useScratchFolder(join(dirname(output), '.release-'), async (scratch) => {
     const made = join(scratch, 'made');
     await mkdir(made, { mode: 0o755 });
     const executables = await buildExecutables({ root, commit: source.commit, targets, folder: scratch, report });
@@ -57,9 +57,7 @@ export async function makeRelease(options: ReleaseOptions): Promise<readonly Rel
     await openForEveryone(made);
     await replaceRelease(made, output, join(scratch, 'former'));
     return released;
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+  });
 }
 
 /** A release is public, whatever the umask of the person who makes it. */

@@ -1,8 +1,9 @@
 /** Signs the executables for Windows with Authenticode, when there is a certificate. */
 
-import { chmod, mkdtemp, rename, rm } from 'node:fs/promises';
+import { chmod, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { runProgram } from '../build/run.ts';
+import { useScratchFolder } from '../build/scratch.ts';
 import { HOMEPAGE, PROGRAM } from './project.ts';
 import type { ReleasedExecutable } from './release.ts';
 
@@ -49,8 +50,7 @@ export async function signWindowsExecutable(path: string, options: SignatureOpti
     throw new Error(
       'Cannot sign the executable for Windows: put the password into a file and name it in AUTHENTICODE_PASSWORD_FILE',
     );
-  const scratch = await mkdtemp(join(dirname(path), '.sign-'));
-  try {
+  return await useScratchFolder(join(dirname(path), '.sign-'), async (scratch) => {
     const signed = join(scratch, 'signed.exe');
     const [timestampUrl, passwordFile] = [env['AUTHENTICODE_TIMESTAMP_URL'], env['AUTHENTICODE_PASSWORD_FILE']];
     await runSigner(
@@ -66,9 +66,7 @@ export async function signWindowsExecutable(path: string, options: SignatureOpti
     await chmod(signed, 0o755);
     await rename(signed, path);
     return undefined;
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+  });
 }
 
 async function runSigner(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
