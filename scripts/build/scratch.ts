@@ -17,9 +17,14 @@ export async function useScratchFolder<T>(prefix: string, work: (folder: string)
   if (folders.size === 0) for (const signal of SIGNALS) process.on(signal, end);
   folders.add(folder);
   try {
-    return await work(folder);
-  } finally {
+    const result = await work(folder);
     await rm(folder, REMOVAL);
+    return result;
+  } catch (error) {
+    // What has gone wrong matters more than what is left.
+    await rm(folder, REMOVAL).catch(() => {});
+    throw error;
+  } finally {
     forget(folder);
   }
 }
@@ -27,7 +32,11 @@ export async function useScratchFolder<T>(prefix: string, work: (folder: string)
 /** Removes all of them, and ends the process as the signal does. */
 function end(signal: NodeJS.Signals): void {
   for (const folder of folders) {
-    rmSync(folder, REMOVAL);
+    try {
+      rmSync(folder, REMOVAL);
+    } catch {
+      // Nobody is left to be told.
+    }
     forget(folder);
   }
   process.kill(process.pid, signal);
