@@ -98,8 +98,9 @@ export async function stripNode(parts: string, target: Target, node: NodePart): 
 function stripTools(target: Target): readonly (readonly [string, ...string[]])[] {
   // The symbols that others can link to must stay.
   if (target.os === 'macos') return [['llvm-strip', '-x']];
-  const triple = target.cpu === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
-  return [[target === findHostTarget() ? 'strip' : `${triple}-strip`], ['llvm-strip']];
+  if (target.name === findHostTarget()?.name) return [['strip'], ['llvm-strip']];
+  // One tool alone: a release must not depend on which others the machine has.
+  return [['llvm-strip']];
 }
 
 /** Whether there is a regular file at a path. */
