@@ -24,9 +24,9 @@ const PYTHON_PACKAGES = [AZURE_CLI, DOCKER_PY];
 export interface TestParts {
   /** What the end-to-end tests need. */
   readonly e2e: Promise<readonly PartReport[]>;
-  /** What the tests of a release need besides. */
+  /** What the tests of a release need besides: mostly downloads, beside the builds of the clients. */
   readonly release: Promise<readonly PartReport[]>;
-  /** What a cluster needs besides. It takes the longest, and is built while the end-to-end tests run. */
+  /** What a cluster needs besides. It takes the longest, and is built while the other tests run. */
   readonly cluster: Promise<readonly PartReport[]>;
 }
 
@@ -50,8 +50,10 @@ export async function installTestParts(suites: readonly string[]): Promise<TestP
   const common = [Promise.resolve(build), packages, programs, plugins];
   const clients = suites.includes('e2e') ? installClients(packages, plugins, pythonIsReady) : [];
   const e2e = Promise.all([...common, ...clients]).then((reports) => reports.flat());
-  const release = suites.includes('release') ? e2e.then(() => installTrialParts()) : Promise.resolve([]);
-  const cluster = suites.includes('cluster') ? release.then(() => installCluster()) : Promise.resolve([]);
+  const release = suites.includes('release') ? packages.then(() => installTrialParts(e2e)) : Promise.resolve([]);
+  const cluster = suites.includes('cluster')
+    ? Promise.all([e2e, release]).then(() => installCluster())
+    : Promise.resolve([]);
   return { e2e, release, cluster };
 }
 

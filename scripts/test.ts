@@ -28,12 +28,11 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const [ready, quickCount] = await Promise.all([built.length > 0 ? prepare(built) : undefined, run(quick)]);
     const counts: TestCount[] = [];
-    for (const suite of ready?.isBuilt === true ? built : []) {
-      await ready?.parts[suite];
-      if (suite === 'release') await makeTrialRelease();
-      counts.push(await run([suite]));
+    for (const { suites, parts } of ready?.groups ?? []) {
+      await parts;
+      counts.push(await run(suites));
     }
-    const slowCount = counts.reduce(addCounts, NO_TESTS);
+    const slowCount = counts.reduce(addCounts, ready?.left ?? NO_TESTS);
     const total = addCounts(quickCount, slowCount);
     const problems = [
       ...(ready?.isBuilt === false ? [`the program was not built, so that nothing ran of ${built.join(' and ')}`] : []),
@@ -49,27 +48,56 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** What a suite of the built program waits for. */
+/** What the suites of the built program wait for. */
 interface Preparation {
   readonly isBuilt: boolean;
-  /** Ends when the parts of the suite are installed. A missing one does not matter: its tests are skipped with a reason. */
-  readonly parts: Readonly<Record<string, Promise<void>>>;
+  readonly groups: readonly SuiteGroup[];
+  /** The suite that cannot run, as a test that failed or is skipped. */
+  readonly left: TestCount;
 }
 
-/** Builds the program and begins with the parts. Ends when the first suite can run. */
+/** Suites that run side by side. */
+interface SuiteGroup {
+  readonly suites: readonly string[];
+  /** Ends when their parts are installed. A missing one does not matter: its tests are skipped with a reason. */
+  readonly parts: Promise<unknown>;
+}
+
+/** Builds the program, makes the release that is tried, and begins with the parts. Ends when the first suite can run. */
 async function prepare(suites: readonly string[]): Promise<Preparation> {
   const { e2e, release, cluster } = await installTestParts(suites);
-  const parts = { e2e: report(e2e), release: report(release), cluster: report(cluster) };
+  const reported = [report(e2e), report(release)];
+  const clusterParts = report(cluster);
   const build = await runCommand(process.execPath, [join(ROOT, 'scripts', 'build.ts')]);
-  process.stdout.write(build.exitCode === 0 ? `build: done\n` : `build: failed\n${lastLines(build.output, 40)}\n`);
-  await parts.e2e;
-  return { isBuilt: build.exitCode === 0, parts };
+  const isBuilt = build.exitCode === 0;
+  process.stdout.write(isBuilt ? `build: done\n` : `build: failed\n${lastLines(build.output, 40)}\n`);
+  await Promise.all(reported);
+  const left = isBuilt && suites.includes('release') ? await makeTrialRelease(await release.catch(() => [])) : NO_TESTS;
+  const canRun = suites.filter((suite) => isBuilt && (suite !== 'release' || left === NO_TESTS));
+  // The end-to-end tests wait a lot, and leave a core to the tests of the release. A kubelet wants the machine for itself.
+  const isAlone = (suite: string) => suite === 'cluster';
+  const groups = [
+    { suites: canRun.filter((suite) => !isAlone(suite)), parts: Promise.resolve() },
+    { suites: canRun.filter(isAlone), parts: clusterParts },
+  ];
+  return { isBuilt, groups, left };
 }
 
-/** Makes the release that the tests install: in another folder, so that they can compare its executable with that of the build. */
-async function makeTrialRelease(): Promise<void> {
+/**
+ * Makes the release that the tests install.
+ * @returns no tests; when it cannot be made, one that failed, or one that is skipped because a tool is missing.
+ */
+async function makeTrialRelease(parts: readonly PartReport[]): Promise<TestCount> {
   const made = await runCommand(process.execPath, [join(ROOT, 'scripts', 'release-trial.ts')]);
-  process.stdout.write(made.exitCode === 0 ? 'release: done\n' : `release: failed\n${lastLines(made.output, 40)}\n`);
+  const missing = parts.filter(({ state }) => state === 'missing').map(({ part }) => part);
+  if (made.exitCode === 0) {
+    process.stdout.write('release: done\n');
+    return NO_TESTS;
+  }
+  process.stdout.write(`release: failed\n${lastLines(made.output, 40)}\n`);
+  return missing.length === 0
+    ? ONE_FAILURE
+    : { ...NO_TESTS, skipped: [`release: no release can be made without ${missing.join(', ')}`] };
 }
 
 async function report(parts: Promise<readonly PartReport[]>): Promise<void> {

@@ -100,12 +100,13 @@ async function writeParts(
   node: string | undefined,
 ): Promise<Readonly<Record<string, string>>> {
   const assets: Record<string, string> = {};
-  for (const { name, code } of parts) {
+  for (const { name, code, isCalledInPart } of parts) {
     const [source, cache] = [`${name}.js`, `${name}.cache`];
     await writeFile(join(folder, source), code);
     assets[source] = source;
     if (node === undefined) continue;
-    await runNodeRepeatably(node, [join(import.meta.dirname, 'compile.ts'), source, cache], folder);
+    const extent = isCalledInPart ? 'load' : 'all';
+    await runNodeRepeatably(node, [join(import.meta.dirname, 'compile.ts'), extent, source, cache], folder);
     assets[cache] = cache;
   }
   return assets;

@@ -22,6 +22,8 @@ export interface Part {
   /** The asset or file is `<name>.js`, and in the executable its V8 code cache `<name>.cache`. */
   readonly name: string;
   readonly code: string;
+  /** Whether a run calls few of its functions, so that a code cache of all of them would cost more than it saves. */
+  readonly isCalledInPart: boolean;
 }
 
 /** It brings the parser of YAML, which is larger than all else that a kubelet's request needs. */
@@ -35,12 +37,13 @@ const PARTS: readonly PartDefinition[] = [
   { name: 'yaml', has: (late) => late === YAML_MODULE, packages: ['yaml'] },
   { name: 'rest', has: (late) => !isForPeople(late) && !isForKubelets(late) },
   { name: 'kubelet', has: isForKubelets },
-  { name: 'commands', has: isForPeople },
+  { name: 'commands', has: isForPeople, isCalledInPart: true },
 ];
 
 interface PartDefinition {
   readonly name: string;
   readonly has: (late: string) => boolean;
+  readonly isCalledInPart?: true;
   /** Packages that later parts take from this one. Any other package is in each part that imports it. */
   readonly packages?: readonly string[];
 }
@@ -114,7 +117,7 @@ export async function bundleChunks(options: BundleOptions): Promise<Chunks> {
   /** Where each module and each shared package is: the name of its part, which is empty for the start. */
   const places = new Map(own.map((file) => [file, '']));
   const parts: Part[] = [];
-  for (const { name, has, packages = [] } of PARTS) {
+  for (const { name, has, packages = [], isCalledInPart = false } of PARTS) {
     const modules = await listPart(options, [...late].filter(has), places);
     const made = await build({
       ...common,
@@ -126,7 +129,7 @@ export async function bundleChunks(options: BundleOptions): Promise<Chunks> {
     });
     for (const module of [...modules, ...packages]) places.set(module, name);
     for (const file of listBundledFiles(made.metafile)) files.add(file);
-    parts.push({ name, code: textOf(made.outputFiles) });
+    parts.push({ name, code: textOf(made.outputFiles), isCalledInPart });
   }
   return { start: textOf(start.outputFiles), parts, files: [...files].sort() };
 }

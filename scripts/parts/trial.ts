@@ -1,13 +1,13 @@
 /** What tries a release: the systems on which it is installed, and what checks its files. */
 
-import { installReleaseTools } from '../release/tools.ts';
 import { installActionlint } from './actionlint.ts';
 import { CYCLONEDX } from './cyclonedx.ts';
-import { installPackages, TRIAL_PACKAGES } from './debian.ts';
+import { installPackages, RELEASE_PACKAGES, TRIAL_PACKAGES } from './debian.ts';
 import { fetchForeignNodes } from './foreign-nodes.ts';
 import { LIEF } from './lief.ts';
 import { installMinbase } from './minbase.ts';
 import { installMuslNode } from './musl-node.ts';
+import { installNfpm } from './nfpm.ts';
 import { installNodeVersions } from './node-versions.ts';
 import { installPackageCheckers } from './package-checkers.ts';
 import type { PartReport } from './part.ts';
@@ -15,14 +15,17 @@ import { installPythonPackage } from './python-package.ts';
 import { installWine } from './wine.ts';
 import { ZIZMOR } from './zizmor.ts';
 
-/** Installs what makes a release, and what tries its packages. Downloads run side by side; Debian's packages come first. */
-export async function installTrialParts(): Promise<readonly PartReport[]> {
-  const packages = [...(await installReleaseTools()), ...(await installPackages(TRIAL_PACKAGES))];
+/**
+ * Installs what makes a release, and what tries its packages. Downloads run side by side; Debian's packages come first.
+ * @param builds what keeps every core busy: only then come the programs that Go builds.
+ */
+export async function installTrialParts(builds: Promise<unknown>): Promise<readonly PartReport[]> {
+  const packages = await installPackages({ ...RELEASE_PACKAGES, ...TRIAL_PACKAGES });
   const others = await Promise.all([
     installPythonPackages(),
     installSystems(),
     installNodeVersions().then(async (reports) => [...reports, ...(await installPackageCheckers())]),
-    installActionlint(),
+    builds.then(async () => [await installNfpm(), ...(await installActionlint())]),
   ]);
   return [...packages, ...others.flat()];
 }

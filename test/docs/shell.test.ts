@@ -41,8 +41,8 @@ const EXPECTATIONS: readonly Expectation[] = [
   },
   {
     document: 'README.md',
-    begins: 'npm ci && npm run build',
-    calls: ['npm ci', 'npm run build', `sudo ${install}`, install, `docker pull ${HOST}/team/app`],
+    begins: `${download} | sh\n`,
+    calls: [download, `docker pull ${HOST}/team/app`],
     isAnswered: true,
     check: (_result, sandbox) => expectHelper(sandbox, '.docker/config.json'),
   },
@@ -52,6 +52,7 @@ const EXPECTATIONS: readonly Expectation[] = [
     calls: ['npm ci', 'npm run build', 'npm run check', 'npm test'],
   },
   { document: 'CONTRIBUTING.md', begins: 'npm test -- scripts -u', calls: ['npm test -- scripts -u'] },
+  { document: 'CONTRIBUTING.md', begins: 'npm run bump', calls: ['npm run bump -- 0.2.0'] },
   {
     document: 'docs/commands.md',
     begins: `docker-credential-acr token ${HOST} --docker-login`,
@@ -66,6 +67,11 @@ const EXPECTATIONS: readonly Expectation[] = [
   },
   { document: 'docs/install.md', begins: `${download} | sh\n`, calls: [download] },
   { document: 'docs/install.md', begins: `${download} |\n`, calls: [download] },
+  {
+    document: 'docs/install.md',
+    begins: 'npm ci && npm run build',
+    calls: ['npm ci', 'npm run build', `sudo ${install}`, install],
+  },
   {
     document: 'docs/library.md',
     begins: 'npm install --global',

@@ -67,6 +67,9 @@ const KNOWN_PARTS: Readonly<Record<string, KnownPart>> = {
 /** Node itself, versions of its interfaces, and data that belong to ICU. */
 const NOT_PARTS: readonly string[] = ['node', 'modules', 'napi', 'cldr', 'tz', 'unicode'];
 
+/** Settings that add a part. Those of `node_use_node_…` say how Node starts its own code, and differ for Windows arm64. */
+const PART_SETTING = /^node_use_(?!node_)/;
+
 /**
  * Asks a Node what is in it.
  * @throws when it cannot run here.
@@ -87,7 +90,7 @@ export async function askNode(path: string, env: NodeJS.ProcessEnv): Promise<Nod
     // A part that Node could have, and this one has not, has an empty version.
     versions: Object.fromEntries(versions.flatMap(([key, value]) => (asText(value) ? [[key, String(value)]] : []))),
     settings: variables
-      .filter(([key]) => key.startsWith('node_use_'))
+      .filter(([key]) => PART_SETTING.test(key))
       .map(([key, value]) => `"${key}": ${JSON.stringify(value)}`),
   };
 }

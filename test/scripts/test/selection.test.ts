@@ -16,7 +16,7 @@ describe('the suites', () => {
   });
 
   it('end with the cluster, whose parts take the longest', () => {
-    expect(parseSelection([], {}).suites.slice(-2)).toEqual(['e2e', 'cluster']);
+    expect(parseSelection([], {}).suites.slice(-3)).toEqual(['e2e', 'release', 'cluster']);
     expect(parseSelection(['cluster', 'pulls'], {})).toMatchObject({ suites: ['cluster'], filters: ['pulls'] });
   });
 
