@@ -97,6 +97,19 @@ export async function signChecksums(checksums: SignedChecksums, env: NodeJS.Proc
   return { files, skipped };
 }
 
+/**
+ * Checks that there is a signature for every public key: `install.sh` contains the key, and asks for the signature.
+ * @param files the names of the signatures.
+ * @throws when one is missing.
+ */
+export function assertSigned(files: readonly string[], env: NodeJS.ProcessEnv): void {
+  for (const { variable, extension, program } of SIGNERS) {
+    const publicKey = env[`RELEASE_${variable}_PUBLIC_KEY`] ?? '';
+    if (publicKey === '' || files.includes(`${CHECKSUMS}${extension}`)) continue;
+    throw new Error(`install.sh asks for a signature by ${program}, and RELEASE_${variable}_KEY is not set`);
+  }
+}
+
 /** @returns the name of the signature. */
 async function sign(
   signer: Signer,
