@@ -6,7 +6,7 @@ import { keepCompiledCode } from './system/compile-cache.ts';
 // Its types say that every Node has it.
 const { getBuiltinModule }: { getBuiltinModule?: unknown } = process;
 if (getBuiltinModule === undefined) {
-  writeSync(1, `Cannot run on Node ${process.versions.node}: docker-credential-acr needs Node 20.16 or later\n`);
+  writeSync(1, `Cannot run on Node ${process.versions.node}: docker-credential-acr needs Node 20.16, 22.3 or later\n`);
   process.exit(1);
 }
 

@@ -1,14 +1,17 @@
 /** The library of the npm package: credentials of registries for other programs, without starting this one. */
 
-import { isAbsolute } from 'node:path';
-import { findCredential } from '../credential.ts';
+import { findCredential, type NotFound } from '../credential.ts';
 import { CredentialError, describeEnd } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { IDENTITY_TOKEN_USERNAME, parseServerUrl, TOKEN_USERNAME } from '../protocol.ts';
 import type { Runtime } from '../system/runtime.ts';
+import { assertProviderOptions, assertSignal } from './options.ts';
 import { SharedRun } from './shared-run.ts';
 
 export { CredentialError, ERROR_CODES, type ErrorCode } from '../errors.ts';
+
+// The package's code has short names, but people see this one when an error is printed.
+Object.defineProperty(CredentialError, 'name', { value: 'CredentialError' });
 
 /** What to use instead of the machine's own settings. */
 export interface CredentialProviderOptions {
@@ -64,8 +67,8 @@ export interface CredentialProvider {
   /**
    * Finds the credential of a registry: a stored login, a cached token, or a new one after signing in.
    * @param server such as `myregistry.azurecr.io`; a scheme or a path behind it do not matter.
-   * @returns `undefined` when the server is not a registry of Azure or no identity is set up: then try without a
-   * credential. The step `end` of the log says why.
+   * @returns `undefined` when there is none: the server is not a registry of Azure, the configuration says so, or no
+   * identity is set up. Then try without a credential. The step `end` of the log says why.
    * @throws CredentialError when something is set up and does not work; the reason of the signal when it has aborted.
    */
   readonly get: (server: string, options?: GetOptions) => Promise<RegistryCredential | undefined>;
@@ -78,19 +81,19 @@ export interface CredentialProvider {
 
 /**
  * Creates a provider of credentials.
- * @throws TypeError when a path among the options is relative.
+ * @throws TypeError when an option is of another type, or a path among them is relative.
  */
 export function createCredentialProvider(options: CredentialProviderOptions = {}): CredentialProvider {
-  const { config, cacheDir } = options;
-  if (typeof config === 'string') assertAbsolute('config', config);
-  if (cacheDir !== undefined) assertAbsolute('cacheDir', cacheDir);
+  assertProviderOptions(options);
+  const kept = { ...options }; // nothing that the caller changes later goes unchecked
   /** The searches that are under way, by server. */
   const runs = new Map<string, SharedRun<RegistryCredential | undefined>>();
   const get = async (server: string, { signal }: GetOptions = {}): Promise<RegistryCredential | undefined> => {
+    assertSignal(signal);
     signal?.throwIfAborted();
     let run = runs.get(server);
     if (run === undefined || run.isCalledOff) {
-      const started = new SharedRun((ended: AbortSignal) => find(options, server, ended));
+      const started = new SharedRun((ended: AbortSignal) => find(kept, server, ended));
       const forget = () => {
         if (runs.get(server) === started) runs.delete(server);
       };
@@ -100,7 +103,14 @@ export function createCredentialProvider(options: CredentialProviderOptions = {}
     }
     return await run.join(signal);
   };
-  return { get, erase: (server) => erase(options, server) };
+  const eraseAll = async (server: string) => {
+    try {
+      await erase(kept, server);
+    } finally {
+      runs.clear(); // a search that began earlier may still find what was erased: the next `get` must not join it
+    }
+  };
+  return { get, erase: eraseAll };
 }
 
 let common: CredentialProvider | undefined;
@@ -119,10 +129,6 @@ export async function getCredential(
   return await provider.get(server, { signal });
 }
 
-function assertAbsolute(option: string, path: string): void {
-  if (!isAbsolute(path)) throw new TypeError(`The option "${option}" is not an absolute path: ${path}`);
-}
-
 async function find(
   options: CredentialProviderOptions,
   server: string,
@@ -130,9 +136,9 @@ async function find(
 ): Promise<RegistryCredential | undefined> {
   const runtime = createRuntime(options, server, signal);
   return await withLog(runtime, options, async (log) => {
-    const found = await findCredential(runtime, readServer(server), log);
+    const found = await findCredential(runtime, readServer(server, 'find a credential'), log);
     if ('skipped' in found) {
-      if (found.hint !== undefined) log?.({ step: 'end', outcome: 'not-found', reason: found.hint });
+      log?.({ step: 'end', outcome: 'not-found', reason: explainNotFound(found) });
       return undefined;
     }
     const { username, secret, registry, cached } = found;
@@ -147,20 +153,25 @@ async function find(
   });
 }
 
+function explainNotFound({ hint, isForeign }: NotFound): string {
+  if (hint !== undefined) return hint;
+  return isForeign === true ? 'the server is not a registry of Azure' : 'the configuration asks for no credential';
+}
+
 async function erase(options: CredentialProviderOptions, server: string): Promise<void> {
   const runtime = createRuntime(options, server, undefined);
   await withLog(runtime, options, async (log) => {
     const { eraseCredential } = await import('../logins/store.ts');
-    const warning = await eraseCredential(runtime, readServer(server), log);
+    const warning = await eraseCredential(runtime, readServer(server, 'log out'), log);
     if (warning !== undefined) throw new CredentialError('STORE_REFUSED', `Cannot log out: ${warning}`);
   });
 }
 
 /** @throws REQUEST_INVALID */
-function readServer(server: unknown): string {
+function readServer(server: unknown, purpose: string): string {
   const serverUrl = typeof server === 'string' ? parseServerUrl(server) : undefined;
   if (serverUrl !== undefined) return serverUrl;
-  throw new CredentialError('REQUEST_INVALID', 'Cannot find a credential: the server is not named', {
+  throw new CredentialError('REQUEST_INVALID', `Cannot ${purpose}: the server is not named`, {
     hint: 'name a registry, such as myregistry.azurecr.io',
   });
 }
@@ -221,10 +232,10 @@ async function openLog(runtime: Runtime, tell: (step: CredentialStep) => void): 
   const { createStepCleaner } = await import('../log.ts');
   const clean = createStepCleaner(runtime);
   return (step) => {
+    // A mistake of the caller's must not cost the credential, whether it is thrown at once or later.
     try {
-      tell(clean(step));
-    } catch {
-      // A mistake of the caller's must not cost the credential.
-    }
+      const told: unknown = tell(clean(step));
+      if (told instanceof Promise) told.catch(() => {});
+    } catch {}
   };
 }

@@ -17,17 +17,21 @@ export interface RenewalRequest {
   readonly config: JsonObject | undefined;
 }
 
-/** The script of the thread, beside this code in the package. */
-const SCRIPT = join(import.meta.dirname, 'renewal-worker.js');
+/** The folder of this code in the package. There is none where somebody has bundled the library as an ES module. */
+declare const __dirname: string | undefined;
+
+/** The script of the thread, beside this code. */
+const SCRIPT = 'renewal-worker.js';
 
 /**
  * Starts the thread.
  * @returns whether it was started: not where somebody has bundled the library without this file.
  */
 export function startRenewalWorker(request: RenewalRequest): boolean {
-  if (!existsSync(SCRIPT)) return false;
+  const script = typeof __dirname === 'string' ? join(__dirname, SCRIPT) : undefined;
+  if (script === undefined || !existsSync(script)) return false;
   // Nothing that the process loads beside its own program: an `--import` of a test runner, for example.
-  const worker = new Worker(SCRIPT, { workerData: request, env: {}, execArgv: [], stdin: false });
+  const worker = new Worker(script, { workerData: request, env: {}, execArgv: [], stdin: false });
   worker.on('error', () => {}); // the next `get` signs in
   worker.unref();
   return true;

@@ -16,13 +16,26 @@ const FILES = [
   '/usr/local/etc/ssl/cert.pem',
 ];
 
+/** The variables of OpenSSL that name other files. */
+const VARIABLES = ['SSL_CERT_FILE', 'SSL_CERT_DIR'];
+
 /**
  * Reads the system's list. An old Node (before 22.15) cannot, so the files of Unix are read then; on Windows and macOS,
- * whose lists are no files, it is empty.
+ * whose lists are no files, it is empty. Nor does Node know the files that a caller of the library names.
  * @returns texts in PEM.
  */
 export function readSystemCertificates(runtime: Runtime): readonly string[] {
-  return 'getCACertificates' in tls ? tls.getCACertificates('system') : readCertificateFiles(runtime);
+  return 'getCACertificates' in tls && !namesOtherFiles(runtime)
+    ? tls.getCACertificates('system')
+    : readCertificateFiles(runtime);
+}
+
+function namesOtherFiles(runtime: Runtime): boolean {
+  if (['win32', 'darwin'].includes(runtime.platform)) return false;
+  return VARIABLES.some((name) => {
+    const value = readVariable(runtime, name);
+    return value !== undefined && value !== process.env[name];
+  });
 }
 
 /**

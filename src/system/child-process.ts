@@ -82,8 +82,9 @@ export interface ChildOptions {
 }
 
 /**
- * Runs a program until it ends. At the timeout, when the run is called off, and when this process ends first, kills it together with the processes
- * that it started. On Windows, only the program itself ends with this process: what it has started lives on.
+ * Runs a program until it ends. At the timeout, when the run is called off, and when this process ends first, kills it
+ * together with the processes that it started. On Windows, only the program itself ends with this process: what it has
+ * started lives on.
  * @throws an error without a code when the program cannot be started.
  */
 export async function runChild(runtime: Runtime, options: ChildOptions): Promise<ChildResult> {

@@ -12,6 +12,14 @@ export interface OwnProgram {
   readonly nodeArguments: readonly string[];
 }
 
+/** The command that puts the npm package's program on the PATH of clients. */
+export const INSTALL_GLOBALLY = 'npm install --global docker-credential-acr';
+
+/** Whether a program is where only npm and npx let the programs look that they start. */
+export function isForNpmOnly(file: string): boolean {
+  return /[\\/]node_modules[\\/]\.bin[\\/][^\\/]*$/.test(file);
+}
+
 /**
  * Finds the running program.
  * @returns `undefined` when it runs from its sources, or as a part of another program.

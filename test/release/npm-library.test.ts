@@ -1,6 +1,7 @@
 /** The npm package's library, in programs that have nothing but the installed package. */
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { findPackageChecker } from '../../scripts/parts/package-checkers.ts';
 import { blocksOf, ROOT } from '../docs/markdown.ts';
@@ -119,6 +120,16 @@ describe('there is no credential', () => {
     expect(cloud.emulator.connects).toEqual([]);
   });
 
+  it('and the log ends with the reason', async () => {
+    const ends = await evaluate(`
+      const ends = [];
+      const log = (step) => step.step === 'end' && ends.push(step.reason);
+      await getCredential('ghcr.io', { log });
+      await getCredential(server, { log, config: { registries: { [server]: { anonymous: true } } } });
+      return ends;`);
+    expect(ends).toEqual(['the server is not a registry of Azure', 'the configuration asks for no credential']);
+  });
+
   it('where the configuration says so', async () => {
     const config = { registries: { [LOGIN_SERVER]: { anonymous: true } } };
     expect(await evaluate(`return [await getCredential(server, { config: ${JSON.stringify(config)} })];`)).toEqual([
@@ -166,6 +177,18 @@ describe('an error', () => {
     expect(JSON.stringify(error)).not.toContain('wrong-secret');
   });
 
+  it('has a class of that name, and shows no secret when somebody prints it', async () => {
+    const shown = await evaluate(
+      `
+      const error = await getCredential(server).catch((error) => error);
+      const { inspect } = await import('node:util');
+      return [error.constructor.name, inspect(error, { depth: 9, showHidden: true })];`,
+      { AZURE_CLIENT_SECRET: 'wrong-secret-Q~x' },
+    );
+    expect(shown).toEqual(['CredentialError', expect.stringMatching(/^CredentialError: Cannot sign in/)]);
+    expect(JSON.stringify(shown)).not.toContain('wrong-secret');
+  });
+
   it('says that a secret has expired', async () => {
     const secrets = findTenant(cloud.emulator.state, TENANT_ID)?.applications.get(CLIENT_ID)?.secrets;
     secrets?.push({ value: 'expired-secret-Q~x', expiresAtSeconds: 1 });
@@ -188,7 +211,7 @@ describe('an error', () => {
       ["getCredential(server, { cacheDir: 'cache' })", { name: 'TypeError', isOurs: false }],
       ["getCredential('')", { code: 'REQUEST_INVALID' }],
       ['getCredential(undefined)', { code: 'REQUEST_INVALID' }],
-      ["createCredentialProvider().erase(' ')", { code: 'REQUEST_INVALID' }],
+      ["createCredentialProvider().erase(' ')", { message: 'Cannot log out: the server is not named' }],
     ];
     const calls = rows.map(([call]) => `fail((async () => ${call})())`).join(', ');
     expect(await evaluate(`return await Promise.all([${calls}]);`)).toMatchObject(rows.map(([, expected]) => expected));
@@ -255,6 +278,18 @@ it('signs in again after erase', async () => {
   expect(cloud.signIns().filter((one) => one.startsWith('exchange'))).toHaveLength(2);
 });
 
+it('starts a new search after erase, whatever is under way', async () => {
+  undo.push(cloud.emulator.inject({ host: ENTRA_HOST, delayMs: 500, times: 1 }));
+  const found = await evaluate(`
+    const provider = createCredentialProvider();
+    const first = provider.get(server);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await provider.erase(server);
+    const [{ secret: old }, { secret }] = await Promise.all([first, provider.get(server)]);
+    return [secret === old, secret === (await provider.get(server)).secret];`);
+  expect(found).toEqual([false, true]);
+});
+
 it('gives the password of a stored login, which does not expire', async () => {
   const payload = JSON.stringify({ ServerURL: LOGIN_SERVER, Username: 'ci', Secret: 'not-a-real-password' });
   await machine.helper('store', payload);
@@ -269,8 +304,12 @@ it('never gives the user name that only Docker knows for a registry of Azure', a
 });
 
 it('tells its log everything but secrets, and is not stopped by it', async () => {
-  const log = `(step) => { steps.push(step); throw new Error('mistake'); }`;
-  const steps = await evaluate(`const steps = []; await getCredential(server, { log: ${log} }); return steps;`);
+  const body = `(step) => { steps.push(step); throw new Error('mistake'); }`;
+  const steps = await evaluate(`
+    const steps = [];
+    await getCredential(server, { log: ${body} });
+    await getCredential(server, { log: async ${body} });
+    return steps;`);
   expect(steps).toContainEqual(expect.objectContaining({ step: 'request', host: ENTRA_HOST, status: 200 }));
   expect(JSON.stringify(steps)).not.toMatch(/eyJ/);
   expect(JSON.stringify(steps)).not.toContain(CLIENT_SECRET);
@@ -300,6 +339,18 @@ it('caches in a thread too, which cannot change the umask', async () => {
     return await new Promise((resolve) => new Worker(code, { eval: true }).once('message', resolve));`);
   expect(found).toBe(NULL_GUID);
   expect(readdirSync(join(machine.folder, 'cache', 'tokens'))).not.toEqual([]);
+});
+
+describe('a bundle with the library', () => {
+  it.each(['esm', 'cjs'] as const)('of format %s works without the package', async (format) => {
+    const file = join(machine.folder, `program.${format === 'esm' ? 'mjs' : 'cjs'}`);
+    const contents = `import { getCredential } from 'docker-credential-acr';
+      getCredential('${LOGIN_SERVER}').then(({ username }) => console.log(username));`;
+    const stdin = { contents, resolveDir: project.path };
+    await build({ stdin, format, bundle: true, platform: 'node', outfile: file, logLevel: 'error' });
+    const result = await machine.run(process.execPath, [file]);
+    expect(result).toEqual({ exitCode: 0, stdout: `${NULL_GUID}\n`, stderr: '' });
+  });
 });
 
 describe('a token in the last third of its life', () => {

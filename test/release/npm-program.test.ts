@@ -57,7 +57,7 @@ it('is tried on every Node that it promises', (context) => {
   if (MISSING_NODES.length > 0) context.skip(`not installed: ${MISSING_NODES.join(', ')}`);
   expect(NODES.map(([version]) => version.split('.')[0])).toEqual(['20', '22', '24', '26', '24']);
   const { engines } = JSON.parse(readFileSync(join(prefix, 'lib/node_modules', PROGRAM, 'package.json'), 'utf8'));
-  expect(engines).toEqual({ node: `>=${NODES[0]?.[0]}` });
+  expect(engines).toEqual({ node: `^${NODES[0]?.[0]} || >=22.3.0` });
 });
 
 describe.each(NODES)('on Node %s', (name, nodeFolder) => {
@@ -265,7 +265,7 @@ it('says on an older Node that it needs a newer one', async () => {
   const { exitCode, stdout } = await machine.call('get', LOGIN_SERVER, { environment });
   expect({ exitCode, stdout }).toEqual({
     exitCode: 1,
-    stdout: `Cannot run on Node ${process.versions.node}: ${PROGRAM} needs Node 20.16 or later\n`,
+    stdout: `Cannot run on Node ${process.versions.node}: ${PROGRAM} needs Node 20.16, 22.3 or later\n`,
   });
 });
 

@@ -4,9 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { expectAnswer } from '../e2e/world/answer.ts';
 import { LOGIN_SERVER } from '../e2e/world/cloud.ts';
 import { parseJsonRecord, parseString } from '../emulator/json.ts';
+import { NULL_GUID } from '../emulator/state.ts';
 import { openWindows, TOOLS_FOLDER, type WindowsPerson } from './world/windows-person.ts';
 import { installNpmPackage, NPM_FOLDER } from './world/windows-program.ts';
-import { SYSTEM_FOLDER } from './world/wine.ts';
+import { NODE, SYSTEM_FOLDER } from './world/wine.ts';
 
 const world = openWindows(installNpmPackage);
 const { addPerson } = world;
@@ -61,6 +62,31 @@ it('renews a token in the background', async () => {
   );
   expect(expectAnswer(await person.get(LOGIN_SERVER)).secret).toBe(secret);
   await expect.poll(() => parseString(read()['token']), { timeout: 20_000, interval: 20 }).not.toBe(secret);
+});
+
+it('gives a library that knows variables in any case, and renews in a thread', async () => {
+  const person = addPerson('Library');
+  const script = `${person.home}\\ask.cjs`;
+  const lines = [
+    `const { getCredential } = require(${JSON.stringify(`${NPM_FOLDER}\\node_modules\\docker-credential-acr`)});`,
+    `const fs = require('fs'), { LOCALAPPDATA: local, AZURE_CLIENT_SECRET: secret, ...rest } = process.env;`,
+    `const env = { ...rest, LocalAppData: local, azure_client_secret: secret };`,
+    `const get = () => getCredential('${LOGIN_SERVER}', { env });`,
+    `(async () => {`,
+    `  const { username, secret } = await get(), folder = local + '\\\\docker-credential-acr\\\\Cache\\\\tokens\\\\';`,
+    `  const file = folder + fs.readdirSync(folder).find((name) => name.startsWith('${LOGIN_SERVER}'));`,
+    `  const read = () => JSON.parse(fs.readFileSync(file, 'utf8')), now = Math.floor(Date.now() / 1000);`,
+    `  fs.writeFileSync(file, JSON.stringify({ ...read(), savedAtSeconds: now - 9000, expiresAtSeconds: now + 1800 }));`,
+    `  const isOld = (await get()).secret === secret;`,
+    `  for (let tries = 0; read().token === secret && tries < 400; tries += 1) await new Promise((r) => setTimeout(r, 50));`,
+    `  console.log(JSON.stringify({ username, isOld, isRenewed: read().token !== secret }));`,
+    `})();`,
+  ];
+  world.windows.write(script, lines.join('\n'));
+  const { environment, home: folder } = person;
+  const { exitCode, stdout, stderr } = await world.windows.start(NODE, { args: [script], environment, folder }).ended;
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(JSON.parse(stdout)).toEqual({ username: NULL_GUID, isOld: true, isRenewed: true });
 });
 
 describe('a login', () => {

@@ -20,6 +20,12 @@ const LIBRARY = './src/library/library.ts';
 const WORKER = './src/library/renewal-worker.ts';
 const RUN_WORKER = 'runRenewalWorker';
 
+/**
+ * Takes Node's own modules, all that it needs, from the process: `require` does not work where somebody has bundled the
+ * library as an ES module.
+ */
+const TAKE_BUILTINS = 'var require = process.getBuiltinModule;';
+
 /** @throws when the sources cannot be bundled. */
 export async function makeLibraryFiles(options: Omit<BundleOptions, 'entry'>): Promise<PackageFiles> {
   const { entryPoints: _, define, ...common } = bundleOptions({ ...options, entry: '' });
@@ -27,8 +33,9 @@ export async function makeLibraryFiles(options: Omit<BundleOptions, 'entry'>): P
   const { outputFiles } = await build({
     ...common,
     stdin: { contents, resolveDir: options.root },
-    // Where the code is: the thread's script is beside it. And the library is not the program, which starts itself.
-    define: { ...define, 'import.meta.dirname': '__dirname', BUILD_FORM: JSON.stringify('sources') },
+    // The library is not the program, which starts itself.
+    define: { ...define, BUILD_FORM: JSON.stringify('sources') },
+    banner: { js: TAKE_BUILTINS },
   });
   const take = (export_: (name: string) => string) => PUBLIC_NAMES.map(export_).join('\n');
   return new Map([

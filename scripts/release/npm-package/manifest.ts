@@ -3,8 +3,9 @@
 import manifest from '../../../package.json' with { type: 'json' };
 import { AUTHORS, HOMEPAGE, PROGRAM } from '../project.ts';
 
-/** The oldest Node that runs it. Older ones lack `process.getBuiltinModule`. */
+/** The oldest Node that runs it. Older ones, and the first of Node 22, lack `process.getBuiltinModule`. */
 export const FIRST_NODE_VERSION = '20.16.0';
+const FIRST_NODE_22 = '22.3.0';
 
 /**
  * Formats it.
@@ -34,7 +35,7 @@ export function formatManifest(version: string, paths: readonly string[]): strin
     files: [...new Set(paths.map((path) => path.replace(/\/.*/s, '')))].filter(
       (path) => !['LICENSE', 'README.md'].includes(path),
     ),
-    engines: { node: `>=${FIRST_NODE_VERSION}` },
+    engines: { node: `^${FIRST_NODE_VERSION} || >=${FIRST_NODE_22}` },
   };
   return `${JSON.stringify(fields, undefined, 2)}\n`;
 }

@@ -8,7 +8,7 @@ import { shellWord } from '../../shell-word.ts';
 import { findExecutable, runChild } from '../../system/child-process.ts';
 import { isKnownToDesktop } from '../../system/desktop.ts';
 import { MISSING_IS_UNDEFINED } from '../../system/folders.ts';
-import { findOwnProgram } from '../../system/own-program.ts';
+import { findOwnProgram, INSTALL_GLOBALLY, isForNpmOnly, type OwnProgram } from '../../system/own-program.ts';
 import { findHome } from '../../system/paths.ts';
 import { type Runtime, readVariable } from '../../system/runtime.ts';
 
@@ -26,26 +26,29 @@ const TIMEOUT_MS = 5_000;
 
 /**
  * Looks for the program on the PATH of this process.
- * @param ownFile the file of the running program; `undefined` when it runs from its sources.
+ * @param own the running program; `undefined` when it runs from its sources.
  */
 export async function checkProgram(
   runtime: Runtime,
-  ownFile: string | undefined = findOwnProgram()?.file,
+  own: Pick<OwnProgram, 'form' | 'file'> | undefined = findOwnProgram(),
 ): Promise<ProgramCheck> {
   const { programName } = runtime;
   const file = findExecutable(runtime, programName);
-  const link = ownFile === undefined ? undefined : formatLink(runtime, ownFile);
   if (file === undefined) {
     const problem = `${programName} is not on the PATH, so clients cannot start it`;
-    return { state: 'missing', file, problem, fix: link };
+    return { state: 'missing', file, problem, fix: own === undefined ? undefined : describeInstallation(runtime, own) };
   }
-  const other = ownFile !== undefined && isSameFile(file, ownFile) ? undefined : await describeOther(runtime, file);
+  const other = own !== undefined && isSameFile(file, own.file) ? undefined : await describeOther(runtime, file);
   if (other !== undefined) {
     const problem = `clients start another program of that name: ${file} ${other}`;
     const fix = `rename or remove ${shellWord(file)}, or put this one before it on the PATH`;
     return { state: 'other-program', file, problem, fix };
   }
   const folder = dirname(file);
+  if (isForNpmOnly(file)) {
+    const problem = `clients that npm does not start do not look in ${folder}`;
+    return { state: 'found', file, problem, fix: INSTALL_GLOBALLY };
+  }
   if (isKnownToDesktop(runtime, folder)) return { state: 'found', file, problem: undefined, fix: undefined };
   const problem = `programs that the desktop starts may not look in ${folder}`;
   return { state: 'found', file, problem, fix: formatLink(runtime, file) };
@@ -75,6 +78,10 @@ function isSameFile(one: string, other: string): boolean {
   } catch {
     return false;
   }
+}
+
+function describeInstallation(runtime: Runtime, { form, file }: Pick<OwnProgram, 'form' | 'file'>): string {
+  return form === 'npm package' ? INSTALL_GLOBALLY : formatLink(runtime, file);
 }
 
 function formatLink({ platform, programName }: Runtime, file: string): string {

@@ -8,6 +8,7 @@ import { shellWord } from '../../shell-word.ts';
 import { findExecutable, listExecutableFiles, runChild } from '../../system/child-process.ts';
 import { isKnownToDesktop } from '../../system/desktop.ts';
 import { WRITE_ACCESS_BY_OTHERS } from '../../system/folders.ts';
+import { INSTALL_GLOBALLY, isForNpmOnly } from '../../system/own-program.ts';
 import type { Runtime } from '../../system/runtime.ts';
 import { VERSION } from '../../version.ts';
 import { type Check, type DoctorContext, type Finding, found } from './check.ts';
@@ -44,6 +45,10 @@ async function checkExecutable(context: DoctorContext): Promise<readonly Finding
   if (name !== `${HELPER_PREFIX}acr`) {
     const helper = helperNameOf(runtime);
     findings.push(found('note', `it was called as ${name}: that is "${quote(helper)}" in "credHelpers"`));
+  }
+  if (files.every(isForNpmOnly)) {
+    const what = `clients that npm does not start do not look in ${quote(dirname(first))}`;
+    findings.push(found('warning', what, { fix: INSTALL_GLOBALLY }));
   }
   if (nodeFile !== undefined) findings.push(...checkNode(runtime, nodeFile));
   findings.push(...checkAccess(runtime, first));
@@ -89,7 +94,7 @@ async function identify(context: DoctorContext, file: string, details: Finding['
 
 function describeInstallation({ runtime, programFile, nodeFile }: DoctorContext): string {
   const { platform, programName } = runtime;
-  if (nodeFile !== undefined) return 'npm install --global docker-credential-acr';
+  if (nodeFile !== undefined) return INSTALL_GLOBALLY;
   if (platform === 'win32') {
     const what = programFile === undefined ? 'the folder of this program' : shellWord(win32.dirname(programFile));
     return `put ${what} on the PATH of your account`;

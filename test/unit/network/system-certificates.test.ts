@@ -33,6 +33,11 @@ test('takes what the variables of OpenSSL name instead', () => {
   expect(read({ SSL_CERT_FILE: folder.path('missing') }, [write('system')])).toEqual([]);
 });
 
+test('reads the files of variables that the process itself does not have', () => {
+  const [text] = readSystemCertificates(makeRuntime({ SSL_CERT_FILE: write('named') }));
+  expect(text).toContain('\nnamed\n');
+});
+
 test('asks Node where it can answer', () => {
   expect(readSystemCertificates(makeRuntime()).length).toBeGreaterThan(1);
 });

@@ -1,21 +1,42 @@
 import { chownSync, mkdirSync, symlinkSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { checkProgram, describeSudo, findSnapDocker } from '../../../../src/commands/clients/program-check.ts';
+import type { OwnProgram } from '../../../../src/system/own-program.ts';
 import { needRoot } from '../../other-user.ts';
 import { useClientMachine } from './client-machine.ts';
+
+type Form = OwnProgram['form'];
 
 const machine = useClientMachine();
 
 describe('the program that clients find', () => {
   const script = (name: string, ...lines: readonly string[]) =>
     machine.write(name, `#!/bin/sh\n${lines.join('\n')}\n`, 0o700);
-  const check = (own?: string, env: Readonly<Record<string, string>> = {}) => checkProgram(machine.runtime(env), own);
+  const check = (own?: string, env: Readonly<Record<string, string>> = {}, form: Form = 'executable') =>
+    checkProgram(machine.runtime(env), own === undefined ? undefined : { form, file: own });
 
   test('is missing', async () => {
     expect(await check('/opt/docker-credential-acr')).toMatchObject({
       state: 'missing',
       file: undefined,
       fix: 'sudo ln -s /opt/docker-credential-acr /usr/local/bin/docker-credential-acr',
+    });
+  });
+
+  test('is missing, and npm can put it there', async () => {
+    const found = await check('/opt/bin/docker-credential-acr.js', {}, 'npm package');
+    expect(found).toMatchObject({ state: 'missing', fix: 'npm install --global docker-credential-acr' });
+  });
+
+  test('is where only npm and npx look', async () => {
+    const own = script('node_modules/docker-credential-acr/bin/docker-credential-acr.js', 'exit 1');
+    mkdirSync(machine.path('node_modules/.bin'), { recursive: true });
+    symlinkSync(own, machine.path('node_modules/.bin/docker-credential-acr'));
+    const folder = machine.path('node_modules/.bin');
+    expect(await check(own, { PATH: folder }, 'npm package')).toMatchObject({
+      state: 'found',
+      problem: `clients that npm does not start do not look in ${folder}`,
+      fix: 'npm install --global docker-credential-acr',
     });
   });
 

@@ -125,6 +125,18 @@ test('says that npm has installed it, and how npm puts it on PATH', async () => 
   expect(find(await check(script, ['node'], NAME, node), 'problem')).toMatchObject({ fix });
 });
 
+test('warns where only npm and npx look', async () => {
+  const script = install('node_modules/.bin/docker-credential-acr');
+  const node = install('node/node');
+  const warning = find(await check(script, ['node_modules/.bin', 'node'], NAME, node), 'warning');
+  expect(warning).toMatchObject({
+    what: `clients that npm does not start do not look in ${folder.path('node_modules/.bin')}`,
+    fix: 'npm install --global docker-credential-acr',
+  });
+  install('bin/docker-credential-acr');
+  expect(find(await check(script, ['node_modules/.bin', 'node', 'bin'], NAME, node), 'warning')).toBeUndefined();
+});
+
 test('does not offer to copy a script of npm, which is not all of the program', async () => {
   const script = install(`lib/${NAME}.js`);
   const other = install(`bin/${NAME}`, says(`${NAME} (docker-credential-acr) v0.0.1`));
