@@ -5,10 +5,10 @@
  * `--target linux-x64` leaves out the other platforms, `--fast` compresses little, `--output DIR` writes elsewhere.
  */
 
-import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { useScratchFolder } from './build/scratch.ts';
 import { formatTable } from './build/table.ts';
 import { parseTargets, TARGETS } from './build/target.ts';
 import { formatPartReports } from './parts/part.ts';
@@ -50,17 +50,14 @@ async function main(): Promise<number> {
 
 /** Makes the release again elsewhere, and compares. */
 async function checkAgain(output: string, options: readonly string[]): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'docker-credential-acr-again-'));
-  try {
+  return await useScratchFolder(join(tmpdir(), 'docker-credential-acr-again-'), async (folder) => {
     const again = join(folder, 'release');
     await makeElsewhere({ root, args: [...options, '--output', again], npmPackages: 'install' });
     const differences = await compareReleases(output, again);
     for (const line of differences) console.error(`error: ${line}`);
     if (differences.length === 0) console.log('reproducible: made twice, byte for byte the same');
     return differences.length === 0 ? 0 : 1;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 function formatSize(bytes: number): string {

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { readSource } from './build/source.ts';
-import { signChecksums } from './release/signatures.ts';
+import { assertSigned, signChecksums } from './release/signatures.ts';
 
 async function main([folder, ...more]: readonly string[]): Promise<number> {
   if (folder === undefined || more.length > 0) {
@@ -14,6 +14,7 @@ async function main([folder, ...more]: readonly string[]): Promise<number> {
     const { files, skipped = [] } = await signChecksums({ ...source, folder }, process.env);
     for (const line of skipped) console.log(`skipped: ${line}`);
     for (const file of files) console.log(`signed: ${file}`);
+    assertSigned(files, process.env);
     return 0;
   } catch (error) {
     console.error(`error: ${error instanceof Error ? error.message : String(error)}`);

@@ -1,6 +1,6 @@
 /** Makes the executable of one target from the program's code. */
 
-import { chmod, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { packWithNode } from './build-sea.ts';
 import type { Part } from './chunks.ts';
@@ -8,6 +8,7 @@ import { type Finish, finishExecutable } from './finish.ts';
 import { findNodePart, readPinnedNodeVersion, stripNode } from './node-part.ts';
 import { type Packing, runNodeRepeatably } from './packing.ts';
 import { packWithPkg } from './pkg.ts';
+import { useScratchFolder } from './scratch.ts';
 import { findHostTarget, type Target } from './target.ts';
 
 export interface Binary {
@@ -51,8 +52,7 @@ export async function makeBinary({ root, target, code, parts: late = [], output 
   const codeCache = target === host && node.version === pinned;
 
   await mkdir(dirname(output), { recursive: true });
-  const scratch = await mkdtemp(join(dirname(output), '.build-'));
-  try {
+  return await useScratchFolder(join(dirname(output), '.build-'), async (scratch) => {
     const executable = join(scratch, 'executable');
     const generatorPath = generator?.path ?? process.execPath;
     await writeFile(join(scratch, MAIN), code);
@@ -76,9 +76,7 @@ export async function makeBinary({ root, target, code, parts: late = [], output 
       ...(notStripped === undefined ? {} : { notStripped }),
       warnings,
     };
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+  });
 }
 
 /**

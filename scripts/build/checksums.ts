@@ -6,6 +6,9 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
+/** The name of the file with the sums. */
+export const CHECKSUMS = 'SHA256SUMS';
+
 export interface FileSum {
   /** SHA-256 in hexadecimal digits. */
   readonly sum: string;
@@ -24,7 +27,7 @@ export async function writeChecksums(folder: string, sums: ReadonlyMap<string, s
   const lines = [...sums]
     .map(([file, sum]) => `${sum}  ${file}\n`)
     .sort((one, other) => (one.slice(66) < other.slice(66) ? -1 : 1));
-  const scratch = join(folder, `.SHA256SUMS.${process.pid}`);
+  const scratch = join(folder, `.${CHECKSUMS}.${process.pid}`);
   await writeFile(scratch, lines.join(''));
-  await rename(scratch, join(folder, 'SHA256SUMS'));
+  await rename(scratch, join(folder, CHECKSUMS));
 }

@@ -3,12 +3,13 @@
  * needs no later glibc than Node does.
  */
 
-import { chmod, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, readFile, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { sumFile } from './checksums.ts';
 import type { LicenceSection } from './licences.ts';
 import { isFile } from './node-part.ts';
 import { runProgram } from './run.ts';
+import { useScratchFolder } from './scratch.ts';
 import type { Target } from './target.ts';
 
 /** The name by which the system's loader looks for it. */
@@ -43,8 +44,7 @@ export async function findLibatomic(parts: string, cpu: Target['cpu']): Promise<
   const kept = join(parts, `libatomic1_${VERSION}_${name}`, LIBRARY_NAME);
   if (await isFile(kept)) return kept;
   await mkdir(parts, { recursive: true });
-  const scratch = await mkdtemp(join(parts, 'fetch-'));
-  try {
+  return await useScratchFolder(join(parts, 'fetch-'), async (scratch) => {
     const archive = join(scratch, 'libatomic1.deb');
     const address = `${POOL}/libatomic1_${VERSION}_${name}.deb`;
     await runProgram('curl', ['--silent', '--show-error', '--fail', '--location', '--output', archive, address]);
@@ -56,15 +56,13 @@ export async function findLibatomic(parts: string, cpu: Target['cpu']): Promise<
     // The library itself: the name by which it is found is a link to it.
     const library = `./usr/lib/${folder}/libatomic.so.1.2.0`;
     await runProgram('tar', ['-xf', join(scratch, 'data.tar.xz'), '--strip-components=4', library], { cwd: made });
-    await rename(join(made, 'libatomic.so.1.2.0'), join(made, LIBRARY_NAME));
-    await chmod(join(made, LIBRARY_NAME), 0o644);
-    await chmod(made, 0o755);
-    await rm(join(kept, '..'), { recursive: true, force: true });
-    await rename(made, join(kept, '..'));
+    const unpacked = join(made, 'libatomic.so.1.2.0');
+    await chmod(unpacked, 0o644);
+    await mkdir(dirname(kept), { recursive: true });
+    await chmod(dirname(kept), 0o755);
+    await rename(unpacked, kept);
     return kept;
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Names the package of Debian that has the library for a processor. */

@@ -1,9 +1,10 @@
 /** Finds the Node executable for a target: this project's own, or the one in the npm package of another platform. */
 
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execPath } from 'node:process';
 import { runProgram } from './run.ts';
+import { useScratchFolder } from './scratch.ts';
 import { executableName, findHostTarget, type Target } from './target.ts';
 
 export interface NodePart {
@@ -44,8 +45,7 @@ export async function findNodePart(root: string, parts: string, target: Target, 
 /** Puts a file of an npm package to `path`. */
 async function fetchFile(parts: string, wanted: string, file: string, path: string): Promise<void> {
   await mkdir(parts, { recursive: true });
-  const scratch = await mkdtemp(join(parts, 'fetch-'));
-  try {
+  return await useScratchFolder(join(parts, 'fetch-'), async (scratch) => {
     await runNpm(['pack', '--ignore-scripts', '--prefer-offline', '--loglevel=error', wanted], scratch);
     const archive = (await readdir(scratch)).find((name) => name.endsWith('.tgz'));
     if (!archive) throw new Error(`npm has no ${wanted}`);
@@ -53,9 +53,7 @@ async function fetchFile(parts: string, wanted: string, file: string, path: stri
     const unpacked = join(scratch, 'package', file);
     await chmod(unpacked, file.startsWith('bin/') ? 0o755 : 0o644);
     await rename(unpacked, path);
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+  });
 }
 
 /** `npm run` sets the path of its npm in a variable. On Windows, `npm` is a script that cannot be executed directly. */
@@ -80,8 +78,7 @@ export async function stripNode(parts: string, target: Target, node: NodePart): 
   const kept = join(parts, `node-${node.version}-${target.name}-stripped-${size}`);
   if (await isFile(kept)) return { path: kept };
   await mkdir(parts, { recursive: true });
-  const scratch = await mkdtemp(join(parts, 'strip-'));
-  try {
+  return await useScratchFolder(join(parts, 'strip-'), async (scratch) => {
     const stripped = join(scratch, 'node');
     for (const [tool, ...options] of stripTools(target)) {
       await cp(node.path, stripped);
@@ -94,17 +91,16 @@ export async function stripNode(parts: string, target: Target, node: NodePart): 
       return { path: kept };
     }
     return { path: node.path, notStripped: 'there is no strip for it here' };
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+  });
 }
 
 /** The programs that can strip the target's Node, with their options. */
 function stripTools(target: Target): readonly (readonly [string, ...string[]])[] {
   // The symbols that others can link to must stay.
   if (target.os === 'macos') return [['llvm-strip', '-x']];
-  const triple = target.cpu === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
-  return [[target === findHostTarget() ? 'strip' : `${triple}-strip`], ['llvm-strip']];
+  if (target.name === findHostTarget()?.name) return [['strip'], ['llvm-strip']];
+  // One tool alone: a release must not depend on which others the machine has.
+  return [['llvm-strip']];
 }
 
 /** Whether there is a regular file at a path. */

@@ -3,12 +3,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseJsonObject } from '../../src/json.ts';
-import { runProgram } from './run.ts';
+import { runGit } from './git.ts';
 
 export interface Source {
   /** Such as `0.1.0`. */
   readonly version: string;
-  /** The first twelve digits of the commit, with `-modified` when files differ from it; empty without git. */
+  /** The first twelve digits of the commit, with `-modified` when files differ from it; empty outside a checkout. */
   readonly commit: string;
   /** The time of the commit, or `SOURCE_DATE_EPOCH`, in seconds since 1970. @see https://reproducible-builds.org/specs/source-date-epoch/ */
   readonly epochSeconds: number;
@@ -19,18 +19,26 @@ export async function readSource(root: string, env: NodeJS.ProcessEnv = process.
   const manifest = parseJsonObject(await readFile(join(root, 'package.json'), 'utf8'));
   const version = manifest?.['version'];
   if (typeof version !== 'string') throw new Error('package.json has no version');
-  const git = (...args: readonly string[]) => runProgram('git', ['-C', root, ...args]).catch(() => '');
+  const epochSeconds = parseEpoch(env['SOURCE_DATE_EPOCH']);
+  if (!(await isCheckout(root))) return { version, commit: '', epochSeconds: epochSeconds ?? 0 };
   const [commit, time, changes] = await Promise.all([
-    git('rev-parse', '--short=12', 'HEAD'),
-    git('log', '-1', '--format=%ct'),
-    git('status', '--porcelain', '--untracked-files=no'),
+    runGit(root, 'rev-parse', '--short=12', 'HEAD'),
+    runGit(root, 'log', '-1', '--no-show-signature', '--format=%ct'),
+    runGit(root, 'status', '--porcelain', '--untracked-files=no'),
   ]);
-  const name = commit.trim();
   return {
     version,
-    commit: name === '' || changes === '' ? name : `${name}-modified`,
-    epochSeconds: parseEpoch(env['SOURCE_DATE_EPOCH']) ?? Number(time.trim()),
+    commit: changes === '' ? commit.trim() : `${commit.trim()}-modified`,
+    epochSeconds: epochSeconds ?? Number(time.trim()),
   };
+}
+
+/** Whether a folder is the top of a git checkout with a commit. Sources may also lie in a checkout of something else. */
+function isCheckout(folder: string): Promise<boolean> {
+  return runGit(folder, 'rev-parse', '--show-prefix', 'HEAD').then(
+    (said) => said.startsWith('\n'),
+    () => false,
+  );
 }
 
 function parseEpoch(value: string | undefined): number | undefined {

@@ -4,7 +4,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -16,6 +16,7 @@ import { asJsonObject, type JsonObject, parseJsonObject } from '../../src/json.t
 import { parseRegistry } from '../../src/registry.ts';
 import { makeOwnFolder } from '../../src/system/folders.ts';
 import type { FunctionRange } from './eager.ts';
+import { useScratchFolder } from './scratch.ts';
 import { WAITING_DESCRIPTOR } from './training-signal.ts';
 
 const PROGRAM = 'start.cjs';
@@ -47,8 +48,7 @@ const CONFIG = { registries: { '*.azurecr.io': { secret: 'refresh-token' }, [REG
  * @returns the positions of the called functions in the code.
  */
 export async function findCalledFunctions(node: string, code: string): Promise<readonly FunctionRange[]> {
-  const scratch = await mkdtemp(join(tmpdir(), 'acr-training-'));
-  try {
+  return await useScratchFolder(join(tmpdir(), 'acr-training-'), async (scratch) => {
     const program = join(scratch, PROGRAM);
     await writeFile(program, code);
     const config = join(scratch, 'config.json');
@@ -71,9 +71,7 @@ export async function findCalledFunctions(node: string, code: string): Promise<r
     answered.push(await runWaiting(node, program, await machineWith(SERVICE_PRINCIPAL)));
     if (!answered.every(({ stdout }) => stdout.includes('"Secret"'))) throw new Error('A cached token was not found');
     return [foreign, ...answered].flatMap(({ called }) => called);
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+  });
 }
 
 /** A simulated machine with one identity. */

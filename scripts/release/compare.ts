@@ -2,10 +2,14 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SIGNATURE_NAMES } from './signatures.ts';
 
-/** @returns one line for each difference; none when both have the same files with the same bytes. */
+/**
+ * Leaves out the signatures: they are of the checksums, and those of some keys differ each time.
+ * @returns one line for each difference; none when both have the same files with the same bytes.
+ */
 export async function compareReleases(one: string, other: string): Promise<readonly string[]> {
-  const [ones, others] = await Promise.all([readdir(one), readdir(other)]);
+  const [ones, others] = await Promise.all([listFiles(one), listFiles(other)]);
   const missing = [
     ...ones.filter((name) => !others.includes(name)).map((name) => `${name}: only in ${one}`),
     ...others.filter((name) => !ones.includes(name)).map((name) => `${name}: only in ${other}`),
@@ -19,4 +23,8 @@ export async function compareReleases(one: string, other: string): Promise<reado
     different.push(`${name}: differs from byte ${place} on (${bytes.length} and ${otherBytes.length} bytes)`);
   }
   return [...missing, ...different];
+}
+
+async function listFiles(folder: string): Promise<readonly string[]> {
+  return (await readdir(folder)).filter((name) => !SIGNATURE_NAMES.includes(name));
 }

@@ -1,9 +1,11 @@
 /** Makes a release from a clone in another folder, where a path, a time or a setting that got into it shows. */
 
-import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { cp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runGit } from '../build/git.ts';
 import { environmentWithoutNodeSettings, runProgram } from '../build/run.ts';
+import { useScratchFolder } from '../build/scratch.ts';
 
 export interface ElsewhereOptions {
   /** The checkout to clone, with what is not committed yet. */
@@ -14,6 +16,9 @@ export interface ElsewhereOptions {
   readonly npmPackages: 'install' | 'link';
 }
 
+/** What nobody publishes needs no signature. */
+const WITHOUT_KEYS = { RELEASE_MINISIGN_KEY: '', RELEASE_COSIGN_KEY: '' };
+
 /**
  * Makes a release with other settings of the machine than usual: time zone, language and umask.
  *
@@ -22,8 +27,7 @@ export interface ElsewhereOptions {
  */
 export async function makeElsewhere({ root, args, npmPackages }: ElsewhereOptions): Promise<string> {
   // The name is longer than that of most folders: a path that got into a file would move everything behind it.
-  const folder = await mkdtemp(join(tmpdir(), 'docker-credential-acr-made-elsewhere-'));
-  try {
+  return await useScratchFolder(join(tmpdir(), 'docker-credential-acr-made-elsewhere-'), async (folder) => {
     await cloneCheckout(root, folder);
     if (npmPackages === 'install') await runProgram('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder });
     // Hard links: with a symbolic one, esbuild would see this checkout's path.
@@ -33,15 +37,13 @@ export async function makeElsewhere({ root, args, npmPackages }: ElsewhereOption
     const script = [node, join(folder, 'scripts/release.ts'), ...args];
     return await runProgram('sh', ['-c', 'umask 077 && exec "$@"', 'sh', ...script], {
       cwd: folder,
-      env: { ...environmentWithoutNodeSettings(), TZ: 'Pacific/Kiritimati', LC_ALL: 'C' },
+      env: { ...environmentWithoutNodeSettings(), ...WITHOUT_KEYS, TZ: 'Pacific/Kiritimati', LC_ALL: 'C' },
     });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 async function cloneCheckout(root: string, folder: string): Promise<void> {
-  const git = (...args: readonly string[]) => runProgram('git', ['-C', root, ...args]);
+  const git = (...args: readonly string[]) => runGit(root, ...args);
   await git('clone', '--quiet', '--shared', root, folder);
   const changed = await git('diff', '--name-only', '-z', '--no-renames', 'HEAD');
   const added = await git('ls-files', '-z', '--others', '--exclude-standard');

@@ -1,12 +1,14 @@
 /** Makes a release: the executables, everything that is made from them, their checksums and signatures. */
 
-import { chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sumFile, writeChecksums } from '../build/checksums.ts';
+import { useScratchFolder } from '../build/scratch.ts';
 import { readSource } from '../build/source.ts';
 import type { Target } from '../build/target.ts';
 import { writeDocuments } from './documents.ts';
 import { buildExecutables } from './executables.ts';
+import { findOutputFolder, replaceRelease } from './output-folder.ts';
 import type { Release, StepResult } from './release.ts';
 import { makeSignatures } from './signatures.ts';
 import { STEPS } from './steps.ts';
@@ -33,15 +35,14 @@ export interface ReleasedFile {
  * @throws when a step fails, or when the folder has other things than a release in it.
  */
 export async function makeRelease(options: ReleaseOptions): Promise<readonly ReleasedFile[]> {
-  const { root, targets, output, isFast, report } = options;
-  await refuseForeignFolder(output);
+  const { root, targets, isFast, report } = options;
+  const output = await findOutputFolder(options.output);
   const source = await readSource(root);
-  if (source.commit === '') throw new Error('A release is made from a commit, and this is not a git checkout');
+  if (source.commit === '') throw new Error('A release is made from a commit, and git finds none here');
   if (source.commit.endsWith('-modified')) report('warning: there are changes that are not committed');
   await mkdir(dirname(output), { recursive: true });
   // Beside the output, so that it can take its place.
-  const scratch = await mkdtemp(join(dirname(output), '.release-'));
-  try {
+  return await useScratchFolder(join(dirname(output), '.release-'), async (scratch) => {
     const made = join(scratch, 'made');
     await mkdir(made, { mode: 0o755 });
     const executables = await buildExecutables({ root, commit: source.commit, targets, folder: scratch, report });
@@ -54,12 +55,9 @@ export async function makeRelease(options: ReleaseOptions): Promise<readonly Rel
     await writeChecksums(made, sums);
     reportSkipped(await makeSignatures(release), report);
     await openForEveryone(made);
-    await rm(output, { recursive: true, force: true });
-    await rename(made, output);
+    await replaceRelease(made, output, join(scratch, 'former'));
     return released;
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+  });
 }
 
 /** A release is public, whatever the umask of the person who makes it. */
@@ -87,12 +85,4 @@ async function runSteps(release: Release, sums: Map<string, string>, report: Rel
 
 function reportSkipped({ skipped = [] }: StepResult, report: ReleaseOptions['report']): void {
   for (const line of skipped) report(`skipped: ${line}`);
-}
-
-/** The folder will be removed, so it may only hold an earlier release. */
-async function refuseForeignFolder(folder: string): Promise<void> {
-  const found: readonly string[] = await readdir(folder).catch(() => []);
-  if (found.length > 0 && !found.includes('SHA256SUMS')) {
-    throw new Error(`${folder} is not empty and is not a release: choose another folder`);
-  }
 }

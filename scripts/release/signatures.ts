@@ -14,10 +14,9 @@ import { createPublicKey, verify } from 'node:crypto';
 import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asJsonObject, asText, parseJsonObject } from '../../src/json.ts';
+import { CHECKSUMS } from '../build/checksums.ts';
 import { PROGRAM } from './project.ts';
 import type { Release, StepResult } from './release.ts';
-
-const CHECKSUMS = 'SHA256SUMS';
 
 /** The checksums that are signed, and what the signature says about them. */
 export interface SignedChecksums {
@@ -73,6 +72,9 @@ const SIGNERS: readonly Signer[] = [
   },
 ];
 
+/** The names of all signatures that there can be. */
+export const SIGNATURE_NAMES = SIGNERS.map(({ extension }) => `${CHECKSUMS}${extension}`);
+
 /** Signs the checksums of a release. */
 export function makeSignatures(release: Release, env: NodeJS.ProcessEnv = process.env): Promise<StepResult> {
   return signChecksums({ ...release, folder: release.output }, env);
@@ -93,6 +95,19 @@ export async function signChecksums(checksums: SignedChecksums, env: NodeJS.Proc
     else files.push(await sign(signer, checksums, keyPath, env));
   }
   return { files, skipped };
+}
+
+/**
+ * Checks that there is a signature for every public key: `install.sh` contains the key, and asks for the signature.
+ * @param files the names of the signatures.
+ * @throws when one is missing.
+ */
+export function assertSigned(files: readonly string[], env: NodeJS.ProcessEnv): void {
+  for (const { variable, extension, program } of SIGNERS) {
+    const publicKey = env[`RELEASE_${variable}_PUBLIC_KEY`] ?? '';
+    if (publicKey === '' || files.includes(`${CHECKSUMS}${extension}`)) continue;
+    throw new Error(`install.sh asks for a signature by ${program}, and RELEASE_${variable}_KEY is not set`);
+  }
 }
 
 /** @returns the name of the signature. */

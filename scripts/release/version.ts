@@ -2,7 +2,7 @@
 
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runProgram } from '../build/run.ts';
+import { runGit } from '../build/git.ts';
 import { changelogPath, releaseChanges } from './changelog.ts';
 
 /** A file with the version. */
@@ -28,6 +28,10 @@ const PLACES: readonly VersionPlace[] = [
   { file: 'src/version.ts', patterns: [/(?<=^export const VERSION = ')[^']+(?=';$)/gm] },
   { file: 'scripts/kubernetes/chart/Chart.yaml', patterns: [/(?<=^version: ).+$/gm, /(?<=^appVersion: ).+$/gm] },
   { file: 'scripts/ci/azure-pipelines/install.yml', patterns: [/(?<=^ {4}default: )\d.+$/gm] },
+  {
+    file: 'scripts/kubernetes/README.md',
+    patterns: [/(?<=oci-archive:docker-credential-acr-)[^-]+/g, /(?<=\/docker-credential-acr:)\d[^\s"]*/g],
+  },
   { file: 'docs/recipes.md', patterns: [/(?<=\/scripts\/ci\/github@v).+$/gm, /(?<=^ {6}ref: refs\/tags\/v).+$/gm] },
   { file: 'docs/install.md', patterns: [/(?<=\/docker-credential-acr:)\d\S*/g] },
 ];
@@ -73,10 +77,10 @@ export async function bumpVersion(root: string, version: string, date: string): 
   if (old === undefined || others.length > 0)
     throw new Error(`The places have different versions: ${[...present].join(', ')}`);
   if (!isHigher(version, old)) throw new Error(`${version} is not a version above ${old}, such as ${nextMinor(old)}`);
-  const git = (...args: readonly string[]) => runProgram('git', ['-C', root, ...args]);
-  if ((await git('status', '--porcelain', '--untracked-files=no')) !== '')
+  if ((await runGit(root, 'status', '--porcelain', '--untracked-files=no')) !== '')
     throw new Error('There are changes: commit them first');
-  if ((await git('tag', '--list', `v${version}`)) !== '') throw new Error(`There is a tag v${version} already`);
+  if ((await runGit(root, 'tag', '--list', `v${version}`)) !== '')
+    throw new Error(`There is a tag v${version} already`);
   const changelog = releaseChanges(await readFile(changelogPath(root), 'utf8'), version, date);
 
   for (const { file, text, patterns } of places) {

@@ -1,15 +1,16 @@
 /** Signs the executables for Windows with Authenticode, when there is a certificate. */
 
-import { chmod, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { runProgram } from '../build/run.ts';
+import { useScratchFolder } from '../build/scratch.ts';
 import { HOMEPAGE, PROGRAM } from './project.ts';
 import type { ReleasedExecutable } from './release.ts';
 
 export interface SignatureOptions {
   /**
    * `AUTHENTICODE_CERTIFICATE` names a file with the certificate, its chain and its key (PKCS#12).
-   * `AUTHENTICODE_PASSWORD_FILE` names a file with its password, or `AUTHENTICODE_PASSWORD` is the password.
+   * `AUTHENTICODE_PASSWORD_FILE` names a file with its password, since every program that makes a release sees a variable.
    * `AUTHENTICODE_TIMESTAMP_URL` is a time-stamp server (RFC 3161). Its answer makes each signature another one.
    */
   readonly env: NodeJS.ProcessEnv;
@@ -45,13 +46,17 @@ export async function signWindowsExecutable(path: string, options: SignatureOpti
   const { env, epochSeconds } = options;
   const certificate = env['AUTHENTICODE_CERTIFICATE'];
   if (!certificate) return 'no certificate';
-  const scratch = await mkdtemp(join(dirname(path), '.sign-'));
-  try {
+  if (env['AUTHENTICODE_PASSWORD'])
+    throw new Error(
+      'Cannot sign the executable for Windows: put the password into a file and name it in AUTHENTICODE_PASSWORD_FILE',
+    );
+  return await useScratchFolder(join(dirname(path), '.sign-'), async (scratch) => {
     const signed = join(scratch, 'signed.exe');
-    const timestampUrl = env['AUTHENTICODE_TIMESTAMP_URL'];
+    const [timestampUrl, passwordFile] = [env['AUTHENTICODE_TIMESTAMP_URL'], env['AUTHENTICODE_PASSWORD_FILE']];
     await runSigner(
       [
-        ...['sign', '-h', 'sha256', '-pkcs12', certificate, ...(await passPassword(env, scratch))],
+        // A password in an argument could be read by every user of the machine.
+        ...['sign', '-h', 'sha256', '-pkcs12', certificate, ...(passwordFile ? ['-readpass', passwordFile] : [])],
         ...['-n', PROGRAM, '-i', HOMEPAGE, '-st', String(epochSeconds)],
         ...(timestampUrl ? ['-ts', timestampUrl] : []),
         ...['-in', path, '-out', signed],
@@ -61,26 +66,12 @@ export async function signWindowsExecutable(path: string, options: SignatureOpti
     await chmod(signed, 0o755);
     await rename(signed, path);
     return undefined;
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
-}
-
-/** A password in an argument could be read by every user of the machine. */
-async function passPassword(env: NodeJS.ProcessEnv, scratch: string): Promise<readonly string[]> {
-  const file = env['AUTHENTICODE_PASSWORD_FILE'];
-  if (file) return ['-readpass', file];
-  const password = env['AUTHENTICODE_PASSWORD'];
-  if (!password) return [];
-  const written = join(scratch, 'password');
-  await writeFile(written, password, { mode: 0o600 });
-  return ['-readpass', written];
+  });
 }
 
 async function runSigner(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
-  const { AUTHENTICODE_PASSWORD: _password, ...rest } = env;
   try {
-    await runProgram('osslsigncode', args, { env: rest });
+    await runProgram('osslsigncode', args, { env });
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const { cause } = error;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { asJsonObject } from '../../src/json.ts';
+import { VERSION } from '../../src/version.ts';
 import { startEmulator } from '../emulator/emulator.ts';
 import { findHelperMistakes } from './configuration.ts';
 import { blocksOf, DOCUMENTS } from './markdown.ts';
@@ -167,7 +168,7 @@ const EXPECTATIONS: readonly Expectation[] = [
     document: 'scripts/kubernetes/README.md',
     begins: 'skopeo copy --all',
     calls: [
-      'skopeo copy --all oci-archive:docker-credential-acr-0.1.0-image.oci.tar docker://registry.example.com/docker-credential-acr:0.1.0',
+      `skopeo copy --all oci-archive:docker-credential-acr-${VERSION}-image.oci.tar docker://registry.example.com/docker-credential-acr:${VERSION}`,
     ],
   },
   {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { runCommand } from '../../scripts/parts/command.ts';
-import { signChecksums, verifyBundle } from '../../scripts/release/signatures.ts';
+import { assertSigned, signChecksums, verifyBundle } from '../../scripts/release/signatures.ts';
 import { EPOCH_SECONDS } from '../scripts/release/made-up-release.ts';
 
 const PASSWORD = 'not-a-real-password';
@@ -48,6 +48,14 @@ test('a release without keys is not signed, and says so', async () => {
       'signature by cosign: RELEASE_COSIGN_KEY is not set',
     ],
   });
+});
+
+test('a public key without its secret key would make a release that cannot be installed', () => {
+  expect(() => assertSigned([], {})).not.toThrow();
+  expect(() => assertSigned(['SHA256SUMS.minisig'], { RELEASE_MINISIGN_PUBLIC_KEY: 'RW' })).not.toThrow();
+  expect(() => assertSigned(['SHA256SUMS.minisig'], { RELEASE_COSIGN_PUBLIC_KEY: 'PEM' })).toThrow(
+    'install.sh asks for a signature by cosign, and RELEASE_COSIGN_KEY is not set',
+  );
 });
 
 describe.skipIf(!hasMinisign)('minisign', () => {

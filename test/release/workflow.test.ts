@@ -141,6 +141,16 @@ describe('what the workflows run', () => {
     expect(readFileSync(join(ROOT, 'scripts/release.ts'), 'utf8')).toContain('output: {');
   });
 
+  test('has a library that Node needs and images of Debian lack', () => {
+    const inContainers = JOBS.filter(({ job, steps }) => {
+      return (
+        job['container'] !== undefined && steps.some(({ uses }) => asText(uses)?.startsWith('actions/setup-node@'))
+      );
+    });
+    expect(inContainers.map(({ name }) => name)).toEqual(['release.yml build']);
+    for (const { steps } of inContainers) expect(asText(steps[0]?.['run'])).toMatch(/apt-get install .*\blibatomic1\b/);
+  });
+
   test('is valid in bash', async () => {
     for (const script of SCRIPTS) {
       expect(await runCommand('bash', ['-n', '-c', script])).toEqual({ exitCode: 0, output: '' });

@@ -60,6 +60,8 @@ export async function makeOciArchive(options: OciArchiveOptions): Promise<void> 
       ...['oci-layout', 'index.json', 'blobs'],
     ]);
   } finally {
+    // Those who are not root cannot remove what belongs to the users of the image. buildah can.
+    if (process.geteuid?.() !== 0) await buildah('unshare', 'rm', '-rf', join(scratch, 'storage'));
     await rm(scratch, { recursive: true, force: true });
   }
 }

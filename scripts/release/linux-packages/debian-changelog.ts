@@ -7,12 +7,13 @@ import { REVISION } from './package-source.ts';
 /** @see https://www.debian.org/doc/debian-policy/ch-source.html#debian-changelog-debian-changelog */
 export function formatDebianChangelog({ releases }: Changelog): string {
   return releases
-    .map((release) => {
+    .map((release, index) => {
+      const earlierOfTheDay = releases.slice(index + 1).filter(({ date }) => date === release.date).length;
       const changes = listPlainChanges(release).map((change) => wrapText(change, 76).join('\n    '));
       return [
         `${PROGRAM} (${release.version}-${REVISION}) stable; urgency=medium\n`,
         ...changes.map((change) => `  * ${change}`),
-        `\n -- ${AUTHORS}  ${formatDate(release.date)}\n`,
+        `\n -- ${AUTHORS}  ${formatDate(release.date, earlierOfTheDay)}\n`,
       ].join('\n');
     })
     .join('\n');
@@ -29,7 +30,7 @@ export function wrapText(text: string, columns: number): readonly string[] {
   return lines;
 }
 
-/** @returns a date such as `Sat, 28 Nov 2026 00:00:00 +0000`. */
-function formatDate(date: string): string {
-  return new Date(`${date}T00:00:00Z`).toUTCString().replace('GMT', '+0000');
+/** @returns a date such as `Sat, 28 Nov 2026 00:00:00 +0000`. Each entry must be later than the one before it. */
+function formatDate(date: string, hour: number): string {
+  return new Date(Date.parse(date) + hour * 3_600_000).toUTCString().replace('GMT', '+0000');
 }

@@ -10,11 +10,11 @@ import { shellWord } from '../../shell-word.ts';
 import { listNames, MISSING_IS_UNDEFINED } from '../../system/folders.ts';
 import type { Runtime } from '../../system/runtime.ts';
 import { UsageError } from '../../terminal/failure.ts';
-import { type Installation, type InstalledPlace, RECORD_NAME } from './installation.ts';
+import { type Installation, type InstalledPlace, isInstalled, RECORD_NAME } from './installation.ts';
 import { listProviders, mergeProviders } from './merge-providers.ts';
 import { findConfigBefore } from './node-configuration.ts';
 import { withNodeFile } from './node-failure.ts';
-import { bytesOf, type Content, hashFile } from './node-files.ts';
+import { bytesOf, type Content, hashFile, identifyFile } from './node-files.ts';
 import { isReadFromFolder } from './node-kubelet.ts';
 import { followOnNode, locateOnNode, type NodePath } from './node-path.ts';
 import { hashText, readText } from './node-text.ts';
@@ -57,7 +57,7 @@ export interface Place extends NodePath {
 
 /** What an installation consists of. */
 export interface InstallPlan {
-  /** The executable and its library first; last what tells the kubelet to call it. */
+  /** The executable first, and its library unless another one is there, which plug-ins of others may need; last what tells the kubelet to call it. */
   readonly places: readonly Place[];
   readonly sha256: string;
   readonly names: readonly string[];
@@ -90,11 +90,12 @@ export function planInstallation(request: InstallRequest, old: Installation | un
   const locate = (path: string) => withNodeFile(runtime, path, 'write', () => locateOnNode(hostRoot, path));
   const program: Content = { kind: 'copy', source: realpathSync(executable), sha256, mode: EXECUTABLE_MODE };
   const library = findLibrary(request);
+  const libraryPlace = locate(join(binFolder, LIBRARY_NAME));
+  const hasLibrary =
+    library !== undefined && withNodeFile(runtime, libraryPlace.path, 'read', () => isFree(libraryPlace, old));
   const links = names.filter((name) => name !== PROGRAM_NAME);
   const places: readonly Place[] = [
-    ...(library === undefined
-      ? []
-      : [{ ...locate(join(binFolder, LIBRARY_NAME)), role: 'file', content: library } as const]),
+    ...(hasLibrary ? [{ ...libraryPlace, role: 'file', content: library } as const] : []),
     { ...locate(join(binFolder, PROGRAM_NAME)), role: 'program', content: program },
     ...files.map((file): Place => ({ ...locate(file.path), role: 'file', content: readFileToCopy(runtime, file) })),
     ...links.map((name): Place => {
@@ -168,6 +169,16 @@ function findLibrary({ runtime, executable }: InstallRequest): Content | undefin
     const source = realpathSync(library);
     return { kind: 'copy', source, sha256: hashFile(source), mode: READABLE_MODE };
   });
+}
+
+/**
+ * Whether nothing is in a place but what this program has put there.
+ * @throws the system's error, or one without a code when something else than a file or a link is there.
+ */
+function isFree({ path, file }: NodePath, old: Installation | undefined): boolean {
+  const now = identifyFile(file);
+  const earlier = old?.places.find((place) => place.path === path);
+  return now === undefined || (earlier !== undefined && isInstalled(earlier, now));
 }
 
 /** @throws UsageError when the kubelet would call this program as a Docker credential helper. */

@@ -30,3 +30,8 @@ test('a missing file, a changed byte and a longer file are named', async () => {
     'longer: differs from byte 2 on (2 and 3 bytes)',
   ]);
 });
+
+test('a signature may differ or be missing', async () => {
+  const one = makeFolder('one', { a: '1', 'SHA256SUMS.minisig': '1', 'SHA256SUMS.sigstore.json': '1' });
+  expect(await compareReleases(one, makeFolder('other', { a: '1', 'SHA256SUMS.sigstore.json': '2' }))).toEqual([]);
+});

@@ -35,6 +35,12 @@ docker-credential-acr (0.1.0-1) stable; urgency=medium
 `);
 });
 
+it('a second version of a day is later than the first', () => {
+  const releases = ['0.1.1', '0.1.0'].map((version) => ({ version, date: '2026-11-28', sections: [] }));
+  const times = formatDebianChangelog({ unreleased: [], releases }).match(/\d\d:\d\d:\d\d/g);
+  expect(times).toEqual(['01:00:00', '00:00:00']);
+});
+
 it.each([
   ['', 10, ['']],
   ['one two', 7, ['one two']],

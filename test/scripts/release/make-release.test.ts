@@ -20,5 +20,5 @@ test('a release needs a commit', async () => {
   const root = folders.path();
   writeFileSync(join(root, 'package.json'), '{ "version": "1.2.3" }');
   const options = { root, output: join(root, 'release'), targets: [], isFast: true, report: () => {} };
-  await expect(makeRelease(options)).rejects.toThrow('A release is made from a commit, and this is not a git checkout');
+  await expect(makeRelease(options)).rejects.toThrow('A release is made from a commit, and git finds none here');
 });

@@ -15,7 +15,7 @@ printf '%s\\n' "$@" >"$OUT/arguments"
 env >"$OUT/environment"
 while [ $# -gt 0 ]; do
   case $1 in
-    -readpass) cat "$2" >"$OUT/password"; ls -l "$2" >"$OUT/mode" ;;
+    -readpass) cat "$2" >"$OUT/password" ;;
     -in) in=$2 ;;
     -out) out=$2 ;;
   esac
@@ -44,16 +44,24 @@ const sign = (env: NodeJS.ProcessEnv) => {
 };
 const readText = (name: string) => readFileSync(folders.path(name), 'utf8');
 
-it.skipIf(process.platform === 'win32')('a password is in a private file for as long as it is needed', async () => {
-  expect(await sign({ ...makeSigner(), AUTHENTICODE_PASSWORD: PASSWORD })).toBeUndefined();
+it.skipIf(process.platform === 'win32')('a certificate signs, and its password is read from a file', async () => {
+  writeFileSync(folders.path('secret'), PASSWORD);
+  expect(await sign({ ...makeSigner(), AUTHENTICODE_PASSWORD_FILE: folders.path('secret') })).toBeUndefined();
   expect(readText('files/program.exe')).toBe('program signed\n');
   expect(readText('password')).toBe(PASSWORD);
-  expect(readText('mode')).toMatch(/^-rw-------/);
   expect(readText('arguments')).not.toContain(PASSWORD);
   expect(readText('environment')).not.toContain(PASSWORD);
   expect(readText('arguments')).toContain('-st\n1700000000\n');
   expect(readText('arguments')).not.toContain('-ts\n');
   expect(readdirSync(folders.path('files'))).toEqual(['program.exe']);
+});
+
+it('a password in a variable, which every other program would see, is refused', async () => {
+  const error: unknown = await sign({ ...makeSigner(), AUTHENTICODE_PASSWORD: PASSWORD }).catch(
+    (reason: unknown) => reason,
+  );
+  expect(String(error)).toContain('put the password into a file and name it in AUTHENTICODE_PASSWORD_FILE');
+  expect(String(error)).not.toContain(PASSWORD);
 });
 
 it.skipIf(process.platform === 'win32')('a file with the password and a time-stamp server are passed on', async () => {
@@ -69,7 +77,8 @@ it.skipIf(process.platform === 'win32')('a file with the password and a time-sta
 });
 
 it.skipIf(process.platform === 'win32')('a failure leaves nothing behind and does not tell the password', async () => {
-  const env = { ...makeSigner(), FAIL: '1', AUTHENTICODE_PASSWORD: PASSWORD };
+  writeFileSync(folders.path('secret'), PASSWORD);
+  const env = { ...makeSigner(), FAIL: '1', AUTHENTICODE_PASSWORD_FILE: folders.path('secret') };
   const error: unknown = await sign(env).catch((reason: unknown) => reason);
   expect(String(error)).toContain('Cannot read the certificate');
   expect(String(error)).not.toContain(PASSWORD);

@@ -152,16 +152,45 @@ describe('an executable with its library beside it', () => {
     expect(Object.keys(node.look(BIN))).toEqual([`${BIN}/${PROVIDER}`, PROGRAM, RECORD]);
   });
 
-  test('leaves one that somebody has put there since, and restores one that was there before', () => {
+  test('leaves one that was there before, which plug-ins of others may need', () => {
+    node.write(LIBRARY, 'theirs', 0o755);
+    expect(node.install().changed).toEqual([PROGRAM, `${BIN}/${PROVIDER}`, CONFIG]);
+    expect(node.look()[LIBRARY]).toBe('755 theirs');
+    node.write(LIBRARY, 'theirs 2', 0o755);
+    expect(node.install().changed).toEqual([]);
+    node.uninstall();
+    expect(node.look(BIN)).toEqual({ [LIBRARY]: '755 theirs 2' });
+  });
+
+  test('leaves one with the same bytes, and a link', () => {
+    node.write(LIBRARY, 'library 1');
+    node.install();
+    node.uninstall();
+    expect(node.look(BIN)).toEqual({ [LIBRARY]: '644 library 1' });
+    rmSync(node.at(LIBRARY));
+    symlinkSync('elsewhere', node.at(LIBRARY));
+    node.install();
+    node.uninstall();
+    expect(node.look(BIN)).toEqual({ [LIBRARY]: '-> elsewhere' });
+  });
+
+  test.each(['a new version', 'uninstalling'])('%s leaves one that somebody has put there since', (what) => {
     node.install();
     rmSync(node.at(LIBRARY));
     node.write(LIBRARY, 'theirs');
-    expect(node.uninstall()?.places).toContainEqual({ path: LIBRARY, outcome: 'left' });
-    expect(node.look(BIN)).toEqual({ [LIBRARY]: '644 theirs' });
-    node.install();
-    expect(node.read(LIBRARY)).toBe('library 1');
+    writeFileSync(folder.path('libatomic.so.1'), 'library 2');
+    if (what === 'a new version') node.install();
+    expect(node.look()[LIBRARY]).toBe('644 theirs');
     node.uninstall();
     expect(node.look(BIN)).toEqual({ [LIBRARY]: '644 theirs' });
+  });
+
+  test('leaves one in whose folder the program already is', () => {
+    node.write(PROGRAM, 'version 1', 0o755);
+    node.write(LIBRARY, 'library 1');
+    node.install({ executable: node.at(PROGRAM) });
+    node.uninstall();
+    expect(node.look(BIN)).toEqual({ [PROGRAM]: '755 version 1', [LIBRARY]: '644 library 1' });
   });
 
   test.runIf(process.geteuid?.() === 0)('refuses one that another user has put beside the executable', () => {
