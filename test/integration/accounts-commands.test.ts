@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { AZURE_CLI_CLIENT_ID, TENANT_ID } from '../emulator/emulator.ts';
 import { ADA, accountOf, BOB, runCommand, signIn } from './accounts-world.ts';
 import { type FakeKeychain, installKeychain } from './fake-keychain.ts';
@@ -238,8 +238,9 @@ describe('logout', () => {
   test('ends a sign-in that is under way: it answers, and nothing of it is kept', async () => {
     await signIn(world);
     const undo = world.emulator.inject({ host: 'login.microsoftonline.com', delayMs: 300, times: 1 });
+    world.forgetRequests();
     const answer = get();
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await vi.waitFor(() => expect(world.seen().join()).toContain('POST login.microsoftonline.com/'), 10_000);
     expect(await runCommand(world, ['logout'])).toMatchObject(DONE);
     await answer;
     undo();
