@@ -8,7 +8,8 @@ import { LOGIN_SERVER } from './world/cloud.ts';
 import type { Machine } from './world/machine.ts';
 import { openCloud } from './world/test-cloud.ts';
 
-const VERSION_LINE = /^docker-credential-acr \(docker-credential-acr\) v\d+\.\d+\.\d+\S*\n$/;
+const VERSION_LINE =
+  /^docker-credential-acr \(docker-credential-acr\) v\d+\.\d+\.\d+(?:, commit [0-9a-f]{12}(?:-modified)?)?, Node \d+\.\d+\.\d+\n$/;
 
 const cloud = await openCloud();
 let machine: Machine;

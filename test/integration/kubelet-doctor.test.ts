@@ -271,7 +271,11 @@ describe('the programs', () => {
       'warning',
       `is version 0.0.1 of this program; this is version ${VERSION}`,
     ],
-    [`acr-credential-provider (docker-credential-acr) v${VERSION}`, 'ok', `is this program, version ${VERSION}`],
+    [
+      `acr-credential-provider (docker-credential-acr) v${VERSION}, commit 0123456789ab, Node 26.10.0`,
+      'ok',
+      `is this program, version ${VERSION}`,
+    ],
     ['something 1.0', 'note', 'is another program'],
   ])('one that says %j', async (said, status, what) => {
     node.install(`echo '${said}'`);

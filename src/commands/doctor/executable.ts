@@ -12,10 +12,9 @@ import { INSTALL_GLOBALLY, isForNpmOnly } from '../../system/own-program.ts';
 import type { Runtime } from '../../system/runtime.ts';
 import { VERSION } from '../../version.ts';
 import { type Check, type DoctorContext, type Finding, found } from './check.ts';
+import { readVersionLine } from './version-line.ts';
 
 const VERSION_TIMEOUT_MS = 5_000;
-/** What `version` prints, under whatever name. */
-const VERSION_LINE = /^\S{1,100} \(docker-credential-acr\) v([^\s,]{1,50})(?:, .{0,200})?$/;
 const READ_AND_RUN_BY_ALL = 0o005;
 
 /** The check of the executable. */
@@ -81,7 +80,7 @@ async function identify(context: DoctorContext, file: string, details: Finding['
     const what = `${quote(file)} is on PATH and cannot be started`;
     return found('problem', what, { causes: [quote(reason)], fix: describeLook(runtime, file), details });
   }
-  const version = VERSION_LINE.exec(said)?.[1];
+  const version = readVersionLine(said);
   if (version === VERSION) return found('ok', `${quote(file)} is this program, version ${VERSION}`, { details });
   if (version !== undefined) {
     const what = `clients start version ${quote(version)} at ${quote(file)}; this is version ${VERSION}`;

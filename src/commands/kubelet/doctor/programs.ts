@@ -10,6 +10,7 @@ import { WRITE_ACCESS_BY_OTHERS } from '../../../system/folders.ts';
 import type { Runtime } from '../../../system/runtime.ts';
 import { VERSION } from '../../../version.ts';
 import { type Finding, found } from '../../doctor/check.ts';
+import { readVersionLine } from '../../doctor/version-line.ts';
 import type { NodeCheck, NodeContext } from './context.ts';
 import type { KubeletNode } from './node.ts';
 import { hasOwnName, type Provider } from './provider-file.ts';
@@ -24,8 +25,6 @@ export const PROGRAMS: NodeCheck = {
 };
 
 const VERSION_TIMEOUT_MS = 5_000;
-/** What `--version` prints, under whatever name. */
-const OWN_VERSION = /^\S{1,100} \(docker-credential-acr\) v(\S{1,50})$/;
 /** What the loader of glibc says. */
 const MISSING_LIBRARY = /error while loading shared libraries: ([\w.+-]{1,60}): cannot open/;
 const PEER_VERSION = /^acr-credential-provider version (\S{1,50})/;
@@ -167,7 +166,7 @@ async function identify(runtime: Runtime, { file, target, programFile }: Program
     const fix = `file ${shellWord(target)}`;
     return found('problem', `${shown} cannot be started`, { causes: [quote(describeCause(cause))], fix });
   }
-  const version = OWN_VERSION.exec(said)?.[1];
+  const version = readVersionLine(said);
   if (version === VERSION) return found('ok', `${shown} is this program, version ${VERSION}`, { details });
   const replace = `sudo ln -sf ${shellWord(programFile ?? '/usr/local/bin/docker-credential-acr')} ${shellWord(file)}`;
   if (version !== undefined) {
