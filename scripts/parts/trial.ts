@@ -22,7 +22,7 @@ import { ZIZMOR } from './zizmor.ts';
 export async function installTrialParts(builds: Promise<unknown>): Promise<readonly PartReport[]> {
   const packages = await installPackages({ ...RELEASE_PACKAGES, ...TRIAL_PACKAGES });
   const others = await Promise.all([
-    installPythonPackages(),
+    installPythonPackages().then(async (reports) => [...reports, await installMuslNode()]),
     installSystems(),
     installNodeVersions().then(async (reports) => [...reports, ...(await installPackageCheckers())]),
     builds.then(async () => [await installNfpm(), ...(await installActionlint())]),
@@ -37,5 +37,5 @@ async function installPythonPackages(): Promise<readonly PartReport[]> {
 }
 
 async function installSystems(): Promise<readonly PartReport[]> {
-  return [await installMinbase(), await installMuslNode(), ...(await installWine()), ...(await fetchForeignNodes())];
+  return [await installMinbase(), ...(await installWine()), ...(await fetchForeignNodes())];
 }

@@ -3,9 +3,11 @@
 import { rename, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { LIBRARY_NAME } from '../build/libatomic.ts';
 import { executableName } from '../build/target.ts';
 import { runTool, type Tool } from './packing-tool.ts';
 import { PROGRAM } from './project.ts';
+import { archiveFolder } from './published-archive.ts';
 import type { Release, ReleasedExecutable, StepResult } from './release.ts';
 import { type StagedFile, stageFiles } from './stage.ts';
 
@@ -46,7 +48,7 @@ async function makeBoth(release: ArchiveRelease, executable: ReleasedExecutable)
 }
 
 function nameArchive({ version }: ArchiveRelease, { target }: ReleasedExecutable): string {
-  return `${PROGRAM}-${version}-${target.name}`;
+  return archiveFolder(version, target.name);
 }
 
 /** The files of an archive, sorted by name. */
@@ -59,7 +61,7 @@ function listFiles(
   const files: readonly StagedFile[] = [
     { name: executableName(PROGRAM, target), source: path, isExecutable: true },
     // The executable looks for it there, and takes the system's where there is none.
-    ...(libraryPath === undefined ? [] : [{ name: 'libatomic.so.1', source: libraryPath }]),
+    ...(libraryPath === undefined ? [] : [{ name: LIBRARY_NAME, source: libraryPath }]),
     { name: 'LICENSE', source: join(root, 'LICENSE') },
     { name: 'README.txt', source: join(root, 'scripts/release/archives/README.txt') },
     { name: 'THIRD-PARTY-LICENSES.txt', source: licencesPath },

@@ -4,6 +4,7 @@ import { cp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runGit } from '../build/git.ts';
+import { ignoreMissing } from '../build/missing-file.ts';
 import { environmentWithoutNodeSettings, runProgram } from '../build/run.ts';
 import { useScratchFolder } from '../build/scratch.ts';
 
@@ -51,8 +52,4 @@ async function cloneCheckout(root: string, folder: string): Promise<void> {
     await rm(join(folder, file), { force: true });
     await cp(join(root, file), join(folder, file)).catch(ignoreMissing);
   }
-}
-
-function ignoreMissing(error: unknown): void {
-  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
 }

@@ -3,6 +3,7 @@
 import { lstat, readdir, readFile, realpath, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CHECKSUMS } from '../build/checksums.ts';
+import { ignoreMissing } from '../build/missing-file.ts';
 import { PROGRAM } from './project.ts';
 import { SIGNATURE_NAMES } from './signatures.ts';
 
@@ -42,8 +43,4 @@ export async function replaceRelease(made: string, output: string, former: strin
 
 function parseNames(checksums: string): readonly string[] {
   return [...checksums.matchAll(/^[0-9a-f]{64} {2}(.+)$/gm)].map(([, name = '']) => name);
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
 }

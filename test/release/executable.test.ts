@@ -11,8 +11,8 @@ import { LOGIN_SERVER } from '../e2e/world/cloud.ts';
 import { PROGRAM } from '../e2e/world/parts.ts';
 import { createTemporaryFolder } from '../e2e/world/temporary-folder.ts';
 import { openCloud } from '../e2e/world/test-cloud.ts';
-import { CLIENT_ID, CLIENT_SECRET, TENANT_ID } from '../emulator/state.ts';
 import { openMinbase, PACKAGES_FOLDER, SHARED_FOLDER } from './world/minbase.ts';
+import { prepareSignIn } from './world/sign-in.ts';
 import { findReleased } from './world/trial.ts';
 
 const CHECKOUT = join(import.meta.dirname, '../..');
@@ -64,7 +64,7 @@ describe.runIf(process.platform === 'linux')('on a system without libatomic, the
   it('signs in with the library of the archive beside it, and not without', async (context) => {
     const minbase = openMinbase(context);
     copyFileSync(join(unpacked, NAME), join(minbase.sharedFolder, NAME));
-    const environment = { ...bringCertificates(minbase.sharedFolder), ...SERVICE_PRINCIPAL };
+    const environment = prepareSignIn(cloud, minbase.sharedFolder, SHARED_FOLDER);
     const without = await minbase.run('sh', get, { environment, input: LOGIN_SERVER });
     expect({ exitCode: without.exitCode, stdout: without.stdout }).toEqual({ exitCode: 127, stdout: '' });
     expect(without.stderr).toContain(`${LIBRARY_NAME}: cannot open shared object file`);
@@ -90,20 +90,3 @@ dpkg --install ${PACKAGES_FOLDER}/libatomic1_*.deb >/dev/null && "$0/${NAME}" ve
     expect(stdout.split('\n').map((line) => line.split(' ')[0])).toEqual([NAME, NAME, '']);
   });
 });
-
-const SERVICE_PRINCIPAL = {
-  AZURE_TENANT_ID: TENANT_ID,
-  AZURE_CLIENT_ID: CLIENT_ID,
-  AZURE_CLIENT_SECRET: CLIENT_SECRET,
-};
-
-/** The way to the emulated Azure, whose certificate is copied to where the system sees it. */
-function bringCertificates(shared: string): Record<string, string> {
-  const environment: Record<string, string> = {};
-  for (const [name, value] of Object.entries(cloud.emulator.environment())) {
-    const isFile = existsSync(value);
-    if (isFile) copyFileSync(value, join(shared, basename(value)));
-    environment[name] = isFile ? join(SHARED_FOLDER, basename(value)) : value;
-  }
-  return environment;
-}
